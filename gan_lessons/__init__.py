@@ -1,0 +1,33 @@
+"""GAN Lessons: every GAN objective derived, executed, dragged and trained. See notebooks/00_start_here.ipynb.
+
+Names are imported when first used, so that what needs no torch does not load it.
+"""
+from importlib import import_module
+
+_HOME = {
+    "answers": "agree check",
+    "batching": "batches",
+    "budgets": "budget steps",
+    "datasets": "DataUnavailable Images load_images",
+    "divergences": "expectation js js_slope kl kl_slope log_ratio reverse_kl reverse_kl_slope",
+    "explorer": "Explorer choice slider",
+    "game": "Game Move both",
+    "laws": "Grid Mixture Normal Ring SwissRoll Uniform",
+    "metrics": "class_histogram frechet_distance modes_covered precision_recall",
+    "networks": "image_critic image_generator mlp_critic mlp_generator",
+    "objectives.minimax": "minimax non_saturating",
+    "plots": "show",
+    "training": "Run TrainingDiverged adam train",
+}
+_WHERE = {name: module for module, names in _HOME.items() for name in names.split()}
+__all__ = sorted(_WHERE)
+
+
+def __getattr__(name):
+    if name not in _WHERE:
+        raise AttributeError(f"gan_lessons has no {name!r}; it has {', '.join(__all__)}")
+    return getattr(import_module(f".{_WHERE[name]}", __name__), name)
+
+
+def __dir__():
+    return [*globals(), *__all__]

@@ -1,0 +1,70 @@
+"""Progress while training runs: a bar, the losses and some samples, updated in place.
+
+In a notebook one picture is redrawn (and taken away at the end, where the lesson's own figures
+follow); in a terminal one line is. Neither is touched more often than twice a second.
+"""
+from __future__ import annotations
+
+import sys
+import time
+
+
+def in_notebook() -> bool:
+    """True inside a Jupyter kernel."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    return hasattr(shell, "kernel")
+
+
+def line(run) -> str:
+    """'[######····] 600 / 1,000 steps · 2,410 images/s · 12 s left'."""
+    done = int(24 * run.step / run.steps)
+    left = run.seconds / max(run.step, 1) * (run.steps - run.step)
+    tail = f"{left:.0f} s left" if run.step < run.steps else f"{run.seconds:.0f} s"
+    return (f"{'━' * done}{'┈' * (24 - done)} {run.step:,} / {run.steps:,} steps · "
+            f"{run.images_per_second:,.0f} images/s · {tail}")
+
+
+class Progress:
+    """A watcher for `train`: call it with the Run after every round, `close` it at the end."""
+
+    def __init__(self, run, *, every: float = 0.5, pictures_every: float = 3.0):
+        self.every, self.pictures_every = every, pictures_every
+        self.drawn = self.pictured = time.monotonic()
+        self.text = self.picture = None
+        if in_notebook():
+            from IPython.display import display
+            self.text = display({"text/plain": line(run)}, raw=True, display_id=True)
+
+    def __call__(self, run):
+        now = time.monotonic()
+        if now - self.drawn < self.every:
+            return
+        self.drawn = now
+        if self.text is None:
+            if sys.stderr.isatty():
+                print(f"\r{line(run)}", end="", file=sys.stderr, flush=True)
+            return
+        self.text.update({"text/plain": line(run)}, raw=True)
+        if now - self.pictured >= self.pictures_every:
+            self._draw(run)
+            # a slow picture is drawn less often: never more than a tenth of the time
+            self.pictures_every = max(self.pictures_every, 10 * (time.monotonic() - now))
+            self.pictured = time.monotonic()
+
+    def _draw(self, run):
+        from IPython.display import display
+        from . import plots
+        figure = plots.progress(run)
+        content = {"image/png": plots.png(figure), "text/plain": "losses and samples so far"}
+        if self.picture is None:
+            self.picture = display(content, raw=True, display_id=True)
+        else:
+            self.picture.update(content, raw=True)
+
+    def close(self, run):
+        if self.text is not None:
+            self.text.update({"text/plain": line(run)}, raw=True)
+            if self.picture is not None:
+                self.picture.update({"text/plain": ""}, raw=True)
+        elif sys.stderr.isatty():
+            print(f"\r{line(run)}", file=sys.stderr, flush=True)

@@ -1,0 +1,96 @@
+"""Networks for the players: on the line, in the plane, and for pictures of 28, 32 or 64 pixels.
+
+Critics map (n, ...) -> (n,), never (n, 1): scores of two batches then subtract sample by sample.
+Every function takes a `seed` and always returns the same initial weights for it. Outputs come in
+the input's dtype, also under autocast, so that losses are computed in full precision.
+"""
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+
+class Player(nn.Module):
+    """A stack of layers with a reshaped output in the dtype of its input; `shape` is one sample's, () a score."""
+
+    def __init__(self, layers, shape: tuple[int, ...], seed: int):
+        super().__init__()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.layers = nn.Sequential(*layers())
+        self.shape = tuple(shape)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layers(x).reshape(len(x), *self.shape).to(x.dtype)
+
+
+def _mlp(sizes, act):
+    layers = []
+    for wide, next_wide in zip(sizes, sizes[1:]):
+        layers += [nn.Linear(wide, next_wide), act()]
+    return layers[:-1]
+
+
+def mlp_critic(shape=1, width: int = 64, depth: int = 2, act=lambda: nn.LeakyReLU(0.2), seed: int = 1) -> nn.Module:
+    """Fully connected critic (判别器) (n, *shape) -> (n,). shape: 1, 2 or (1, 28, 28)."""
+    size = math.prod(_shape(shape))
+    return Player(lambda: [nn.Flatten(), *_mlp([size, *[width] * depth, 1], act)], (), seed)
+
+
+def mlp_generator(noise: int = 2, shape=2, width: int = 64, depth: int = 2, act=nn.ReLU, seed: int = 2) -> nn.Module:
+    """Fully connected generator (生成器) (n, noise) -> (n, *shape); pictures end in tanh."""
+    shape = _shape(shape)
+    end = [nn.Tanh()] if len(shape) > 1 else []
+    return Player(lambda: [*_mlp([noise, *[width] * depth, math.prod(shape)], act), *end], shape, seed)
+
+
+def image_critic(shape=(1, 28, 28), width: int = 32, batch_norm: bool = False, seed: int = 1) -> nn.Module:
+    """Convolutional critic (n, c, size, size) -> (n,): strides of 2 down to 7 or 8 pixels, then one score.
+
+    No batch norm by default: it lets one picture of a batch change another's score.
+    """
+    channels, size = _picture(shape)
+
+    def layers():
+        wide, small = width, size // 2
+        stack = [nn.Conv2d(channels, wide, 4, 2, 1), nn.LeakyReLU(0.2)]
+        while small > 8:
+            norm = [nn.BatchNorm2d(2 * wide)] if batch_norm else []
+            stack += [nn.Conv2d(wide, 2 * wide, 4, 2, 1), *norm, nn.LeakyReLU(0.2)]
+            wide, small = 2 * wide, small // 2
+        return [*stack, nn.Flatten(), nn.Linear(wide * small ** 2, 1)]
+    return Player(layers, (), seed).to(memory_format=torch.channels_last)
+
+
+def image_generator(shape=(1, 28, 28), noise: int = 100, width: int = 32, batch_norm: bool = True,
+                    seed: int = 2) -> nn.Module:
+    """Convolutional generator (n, noise) -> (n, c, size, size) in [-1, 1], from 7 or 8 pixels by doublings.
+
+    Transposed convolutions 4 × 4, stride 2, as in DCGAN (Radford et al. 2016, arXiv 1511.06434).
+    """
+    channels, size = _picture(shape)
+
+    def layers():
+        doublings = int(math.log2(size // 7))
+        wide, small = width * 2 ** (doublings - 1), size // 2 ** doublings
+        norm = lambda n: [nn.BatchNorm2d(n)] if batch_norm else []
+        stack = [nn.Linear(noise, 2 * wide * small ** 2), nn.Unflatten(1, (2 * wide, small, small)),
+                 *norm(2 * wide), nn.ReLU()]
+        for step in range(doublings - 1):
+            stack += [nn.ConvTranspose2d(2 * wide, wide, 4, 2, 1), *norm(wide), nn.ReLU()]
+            wide //= 2
+        return [*stack, nn.ConvTranspose2d(2 * wide, channels, 4, 2, 1), nn.Tanh()]
+    return Player(layers, (channels, size, size), seed).to(memory_format=torch.channels_last)
+
+
+def _shape(shape) -> tuple[int, ...]:
+    return (shape,) if isinstance(shape, int) else tuple(shape)
+
+
+def _picture(shape) -> tuple[int, int]:
+    shape = _shape(shape)
+    if len(shape) != 3 or shape[1] != shape[2] or shape[1] not in (28, 32, 64):
+        raise ValueError(f"pictures are (channels, size, size) with size 28, 32 or 64, not {shape}")
+    return shape[0], shape[1]

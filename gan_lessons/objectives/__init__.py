@@ -1,0 +1,1 @@
+"""One module per objective, each named after the lesson that derives it."""

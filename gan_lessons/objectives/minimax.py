@@ -1,0 +1,36 @@
+"""The original game of Goodfellow et al. 2014, arXiv 1406.2661. Critics return logits: D(x) = σ(f(x)).
+
+Derived in notebooks/01_minimax.ipynb (both losses, the optimum D* = p / (p + q), the value
+2 JS(p, q) - 2 log 2) and notebooks/02_vanishing_gradients.ipynb (the non-saturating generator).
+"""
+from __future__ import annotations
+
+from torch.nn.functional import softplus
+
+from ..game import Game, both
+
+
+def critic_loss(f, g, x, z):
+    """E softplus(-f(x)) + E softplus(f(g(z))) = -E log D(x) - E log(1 - D(g(z))). f: (n, ...) -> (n,)."""
+    real, fake = both(f, x, g(z))
+    return softplus(-real).mean() + softplus(fake).mean()
+
+
+def saturating_loss(f, g, z):
+    """-E softplus(f(g(z))) = E log(1 - D(g(z))): the generator's share of the value."""
+    return -softplus(f(g(z))).mean()
+
+
+def non_saturating_loss(f, g, z):
+    """E softplus(-f(g(z))) = -E log D(g(z)): fakes presented with real labels."""
+    return softplus(-f(g(z))).mean()
+
+
+def minimax() -> Game:
+    """Both players on one value: the critic raises it, the generator lowers it (lesson 01)."""
+    return Game({"f": critic_loss, "g": saturating_loss})
+
+
+def non_saturating() -> Game:
+    """The same critic; the generator minimises -E log D(g(z)) instead (lesson 02)."""
+    return Game({"f": critic_loss, "g": non_saturating_loss})

@@ -1,0 +1,110 @@
+"""Pure drawing: data and `ax` in, artists out. No training, no widgets, no torch.
+
+Colours are Okabe and Ito's, which people with any colour vision can tell apart.
+"""
+from __future__ import annotations
+
+import base64
+import io
+
+import numpy as np
+from matplotlib.figure import Figure
+
+REAL, FAKE, CRITIC = "#0072B2", "#E69F00", "#333333"
+GOOD, BAD, THIRD, SKY = "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
+PLAYER_COLOURS = {"f": CRITIC, "l": CRITIC, "g": FAKE}
+
+
+def figure(columns: int = 1, rows: int = 1, *, width: float = 6.4, height: float = 3.2, **share):
+    """(figure, axes): one axes or an array of them. The figure never enters pyplot: nothing leaks."""
+    fig = Figure(figsize=(width, height), dpi=110, layout="constrained")
+    axes = fig.subplots(rows, columns, **share)
+    for ax in np.ravel(axes):
+        ax.spines[["top", "right"]].set_visible(False)
+    return fig, axes
+
+
+def png(fig) -> str:
+    """The figure as base64 PNG."""
+    buffer = io.BytesIO()
+    fig.savefig(buffer, format="png")
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def show(fig, alt: str):
+    """Display a figure once, with the text that stands for it where it cannot be seen."""
+    if not alt or len(alt.split()) < 4:
+        raise ValueError('show(fig, alt="…") needs a sentence that says what the picture shows')
+    from IPython.display import display
+    display({"image/png": png(fig), "text/plain": alt}, raw=True, metadata={"image/png": {"alt": alt}})
+
+
+def heap(ax, x, law, colour, label=None):
+    """The density of a law on the line, filled."""
+    return ax.fill_between(x, law.pdf(x), alpha=.35, color=colour, lw=0, label=label)
+
+
+def two_heaps(ax, x, p, q, c=None):
+    """Real and fake densities and, from the logit `c`, the best discriminator σ(c)."""
+    heap(ax, x, p, REAL, "real, $p$")
+    heap(ax, x, q, FAKE, "fake, $q$")
+    if c is not None:
+        ax.plot(x, 1 / (1 + np.exp(-np.clip(c(x), -700, 700))), color=CRITIC, lw=2, label="$D^*(x)$")
+    ax.legend(frameon=False)
+
+
+def losses(ax, run, smooth: int = 25):
+    """Each player's loss against the step: a running mean over a faint trace."""
+    for name, values in run.losses.items():
+        colour = PLAYER_COLOURS.get(name, THIRD)
+        values = np.asarray(values)
+        span = max(1, min(smooth, len(values) // 4))
+        mean = np.convolve(values, np.ones(span) / span, mode="valid")
+        ax.plot(values, color=colour, alpha=.25, lw=.6)
+        ax.plot(np.arange(span - 1, len(values)), mean, color=colour, lw=1.8, label=f"loss of ${name}$")
+    ax.set_xlabel("step")
+    ax.legend(frameon=False)
+
+
+def pictures(ax, images, columns: int = 8):
+    """A sheet of pictures (n, c, h, w): uint8, or float in [-1, 1]."""
+    images = np.asarray(images)
+    if images.dtype == np.uint8:
+        images = images / 127.5 - 1
+    n, channels, height, wide = images.shape
+    rows = n // columns
+    sheet = images[:rows * columns].reshape(rows, columns, channels, height, wide)
+    sheet = sheet.transpose(0, 3, 1, 4, 2).reshape(rows * height, columns * wide, channels)
+    sheet = np.clip((sheet.squeeze() + 1) / 2, 0, 1)
+    ax.set_axis_off()
+    return ax.imshow(sheet, cmap="gray_r" if channels == 1 else None, vmin=0, vmax=1, interpolation="nearest")
+
+
+def points(ax, x, colour, label=None, size: float = 4):
+    """A cloud of points in the plane (n, 2), or on the line (n, 1) as a histogram."""
+    x = np.asarray(x)
+    if x.shape[1] == 1:
+        return ax.hist(x[:, 0], bins=60, density=True, color=colour, alpha=.5, label=label)
+    ax.set_aspect("equal")
+    return ax.scatter(x[:, 0], x[:, 1], s=size, color=colour, alpha=.5, lw=0, label=label)
+
+
+def classes(ax, counts, names=range(10), colour=FAKE):
+    """How many samples a classifier puts in each class; the dotted line is a fair share."""
+    counts = np.asarray(counts)
+    ax.bar(np.arange(len(counts)), counts, color=colour)
+    ax.axhline(counts.sum() / len(counts), color=CRITIC, ls=":", lw=1)
+    ax.set_xticks(np.arange(len(counts)), [str(name) for name in names])
+    ax.set(xlabel="class", ylabel="samples")
+
+
+def progress(run):
+    """The live picture: losses on the left, samples on the right."""
+    fig, (left, right) = figure(2, width=8, height=2.8)
+    losses(left, run)
+    fakes = run.samples(64 if "x" in run.source.names else 500).numpy()
+    if fakes.ndim == 4:
+        pictures(right, fakes[:32])
+    else:
+        points(right, fakes, FAKE)
+    return fig

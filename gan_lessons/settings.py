@@ -1,0 +1,62 @@
+"""What a training changes in the process, and puts back: threads, precision, random state, SIGINT, modes."""
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+
+import torch
+from torch import nn
+
+
+def bfloat16_pays(device) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
+
+
+@contextlib.contextmanager
+def process_settings(precision, threads, device):
+    """Threads, float32 products and the global random state: set for the run, then put back."""
+    before = torch.get_num_threads(), torch.get_float32_matmul_precision()
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.set_num_threads(threads)
+        torch.set_float32_matmul_precision("highest" if precision == "highest" else "medium")
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before[0])
+            torch.set_float32_matmul_precision(before[1])
+
+
+@contextlib.contextmanager
+def stop_button():
+    """A list that becomes true once SIGINT has come; a second SIGINT raises KeyboardInterrupt at once."""
+    flag = []
+    if threading.current_thread() is not threading.main_thread():
+        yield flag
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def stop(number, frame):
+        if flag:
+            raise KeyboardInterrupt
+        flag.append(True)
+
+    signal.signal(signal.SIGINT, stop)
+    try:
+        yield flag
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
+def evaluating(net: nn.Module):
+    """`net` in evaluation mode; every module's own mode is put back."""
+    modes = [(module, module.training) for module in net.modules()]
+    net.eval()
+    try:
+        yield net
+    finally:
+        for module, mode in modes:
+            module.training = mode

@@ -1,0 +1,61 @@
+"""Digits drawn offline from the fonts that come with matplotlib: labelled, 28 x 28, endless."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+FONTS = ("DejaVuSans DejaVuSans-Bold DejaVuSans-Oblique DejaVuSans-BoldOblique DejaVuSerif "
+         "DejaVuSerif-Bold DejaVuSerif-Italic DejaVuSerif-BoldItalic STIXGeneral STIXGeneralBol "
+         "STIXGeneralItalic STIXGeneralBolIta cmr10 cmb10 cmss10 cmti10 cmtt10").split()
+SIDE = 56  # pixels of a stencil: twice the picture, so that the mean of 2 x 2 is smooth
+
+
+@lru_cache
+def stencils() -> np.ndarray:
+    """(fonts, 10, 56, 56) float32 in [0, 1]: every digit of every font, 40 pixels high, centred."""
+    import matplotlib
+    from PIL import Image, ImageDraw, ImageFont
+    folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+    drawn = np.zeros((len(FONTS), 10, SIDE, SIDE), np.float32)
+    for i, font in enumerate(FONTS):
+        letters = ImageFont.truetype(str(folder / f"{font}.ttf"), 4 * SIDE)
+        for digit in range(10):
+            left, top, right, bottom = letters.getbbox(str(digit))
+            picture = Image.new("L", (right - left, bottom - top))
+            ImageDraw.Draw(picture).text((-left, -top), str(digit), font=letters, fill=255)
+            scale = 40 / max(picture.size)
+            size = [max(1, round(scale * side)) for side in picture.size]
+            x, y = ((SIDE - side) // 2 for side in size)
+            picture = picture.resize(size, Image.Resampling.BOX)
+            drawn[i, digit, y:y + size[1], x:x + size[0]] = np.asarray(picture) / np.float32(255)
+    return drawn
+
+
+def draw(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """n digits: images (n, 1, 28, 28) uint8 and labels (n,) int64; the same for the same seed.
+
+    Font and digit are uniform. Each stencil is turned by up to 17°, slanted by up to 0.3, stretched
+    by 0.8 to 1.15 along each axis, and moved by up to 2 pixels.
+    """
+    import torch
+    from torch.nn.functional import affine_grid, avg_pool2d, grid_sample
+    rng = np.random.default_rng(seed)
+    font, digit = rng.integers(len(FONTS), size=n), rng.integers(10, size=n)
+    turn, slant = rng.uniform(-0.3, 0.3, (2, n))
+    (wide, high), (right, down) = rng.uniform(0.8, 1.15, (2, n)), rng.uniform(-2, 2, (2, n)) / 14
+    cos, sin = np.cos(turn), np.sin(turn)
+    # Rows of the inverse map, picture to stencil: rotate, slant, shrink, shift.
+    inverse = np.stack([(cos + slant * sin) / wide, (slant * cos - sin) / wide, right,
+                        sin / high, cos / high, down], 1).reshape(n, 2, 3)
+    inverse, shapes = torch.from_numpy(inverse).float(), torch.from_numpy(stencils())
+    images = np.empty((n, 1, 28, 28), np.uint8)
+    for start in range(0, n, 500):
+        part = slice(start, start + 500)
+        stencil = shapes[font[part], digit[part]][:, None]
+        grid = affine_grid(inverse[part], list(stencil.shape), align_corners=False)
+        pixels = avg_pool2d(grid_sample(stencil, grid, align_corners=False), 2)
+        images[part] = (255 * pixels).round_().to(torch.uint8).numpy()
+    return images, digit

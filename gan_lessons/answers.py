@@ -1,0 +1,124 @@
+"""The judges of a lesson: `check` an answer, `agree` on a formula. They report; they never raise.
+
+✓ right · ✗ not yet, with a hint · ○ not answered yet. Unsolved pages therefore run to the end.
+"""
+from __future__ import annotations
+
+import html
+import math
+
+import numpy as np
+
+LOG2 = math.log(2)
+
+# question -> (right answer, hint). An answer is a number, a sequence of numbers, or a word.
+QUESTIONS = {
+    "01 half": (math.sqrt(8 / 3 * LOG2), "D* is ½ where p = q; take logarithms of both densities"),
+    "01 value": (-2 * LOG2, "D = ½ everywhere: both logarithms are log ½"),
+    "01 bce": (LOG2, "the average over both halves is -V/2, and at p = q V is -2 log 2"),
+    "02 sum": (4.0, "σ(c) + σ(-c) = 1, so the sum is -E_q c'(x), and c is a straight line here"),
+    "02 sigma": (1.5, "JS of two equal widths depends on distance / σ alone"),
+}
+
+
+def _say(mark: str, name: str, text: str):
+    from IPython.display import display
+    colour = {"✓": "#00694e", "✗": "#a02000", "○": "#555555"}[mark]
+    plain = f"{mark} {name}: {text}"
+    display({"text/html": f'<p style="color:{colour}"><b>{mark} {html.escape(name)}</b>: {html.escape(text)}</p>',
+             "text/plain": plain}, raw=True)
+
+
+def _empty(answer) -> bool:
+    return answer is None or answer is ...
+
+
+def check(name: str, answer, tolerance: float = 1e-3):
+    """Judge the answer to a question of a lesson, to a relative and absolute `tolerance`.
+
+    answer: a number, a sequence of numbers or a word; `...` means not answered yet.
+    KeyError, listing the questions, for an unknown name.
+    """
+    if name not in QUESTIONS:
+        raise KeyError(f"no question {name!r}; there are {', '.join(QUESTIONS)}")
+    right, hint = QUESTIONS[name]
+    if _empty(answer):
+        return _say("○", name, "not answered yet")
+    try:
+        if isinstance(right, str):
+            good = str(answer).strip().lower() == right
+        else:
+            mine, theirs = np.asarray(answer, dtype=float), np.asarray(right, dtype=float)
+            good = mine.shape == theirs.shape and np.allclose(mine, theirs, rtol=tolerance, atol=tolerance)
+    except Exception as error:
+        return _say("✗", name, f"your answer cannot be read ({type(error).__name__}: {error})")
+    _say("✓", name, "right") if good else _say("✗", name, f"not yet. Hint: {hint}")
+
+
+def agree(mine, theirs, *, name: str | None = None, tolerance: float = 1e-12, **inputs):
+    """Compare two functions, in values and gradients, and say how far apart they are.
+
+    Losses (arguments such as f, g, x, z) are played with small random networks in float64, on batches
+    of 5 and 8, with three seeds; the gradients are those of every weight. Other functions are called
+    on random numbers of shape (5,) and (8,), with the gradient for each. `inputs` overrides an argument.
+    """
+    name = name or getattr(theirs, "__name__", "yours")
+    if _empty(mine) or getattr(mine, "__doc__", None) == "todo":
+        return _say("○", name, "not answered yet")
+    try:
+        worst = max(_distance(mine, theirs, n, seed, inputs) for n in (5, 8) for seed in (0, 1, 2))
+    except Exception as error:
+        return _say("✗", name, f"yours raised {type(error).__name__}: {error}")
+    if worst <= tolerance:
+        return _say("✓", name, f"values and gradients agree (largest difference {worst:.0e})")
+    _say("✗", name, f"values or gradients differ by up to {worst:.2g}")
+
+
+def _distance(mine, theirs, n: int, seed: int, inputs: dict) -> float:
+    import torch
+    results = []
+    for function in (theirs, mine):
+        torch.manual_seed(seed)
+        arguments, leaves = _arguments(theirs, n, inputs)
+        value = function(**_renamed(function, arguments))
+        if value is None or value is ...:
+            raise ValueError("it returned nothing")
+        grads = torch.autograd.grad(torch.as_tensor(value).sum(), leaves, allow_unused=True)
+        results.append([torch.as_tensor(value), *(torch.zeros_like(w) if g is None else g for w, g in zip(leaves, grads))])
+    if any(a.shape != b.shape for a, b in zip(*results)):
+        raise ValueError(f"shape {tuple(results[1][0].shape)} where {tuple(results[0][0].shape)} is right")
+    return max(float((a - b).abs().max() / (1 + a.abs().max())) for a, b in zip(*results))
+
+
+def _renamed(function, arguments: dict) -> dict:
+    """Plain functions may name their arguments as they like: then position decides."""
+    import inspect
+    names = list(inspect.signature(function).parameters)
+    if set(arguments) <= set(names):
+        return arguments
+    return dict(zip(names, arguments.values()))
+
+
+def _arguments(function, n: int, inputs: dict):
+    """Random arguments for a loss, by the course's names, and the tensors to differentiate by."""
+    import inspect
+    import torch
+    from torch import nn
+
+    def net(out):
+        return nn.Sequential(nn.Linear(2, 7), nn.Tanh(), nn.Linear(7, out), nn.Flatten(0) if out == 1 else nn.Identity()).double()
+
+    make = {"f": lambda: net(1), "l": lambda: net(1), "g": lambda: net(2), "e": lambda: net(2), "d": lambda: net(2),
+            "z": lambda: torch.randn(n, 2).double(), "x": lambda: torch.randn(n, 2).double() * 1.7 + 0.4,
+            "u": lambda: torch.randn(n, 2).double() - 0.3, "y": lambda: torch.randint(3, (n,))}
+    arguments, leaves = {}, []
+    for name, parameter in inspect.signature(function).parameters.items():
+        if name not in inputs and parameter.default is not parameter.empty:
+            continue
+        value = inputs[name] if name in inputs else make.get(name, lambda: torch.randn(n).double() * 2 + 0.3)()
+        if isinstance(value, nn.Module):
+            leaves += value.parameters()
+        elif isinstance(value, torch.Tensor) and value.is_floating_point():
+            leaves.append(value.requires_grad_())
+        arguments[name] = value
+    return arguments, leaves

@@ -26,6 +26,23 @@ class Player(nn.Module):
         return self.layers(x).reshape(len(x), *self.shape).to(x.dtype)
 
 
+class Line(nn.Module):
+    """The smallest generator: g(z) = mean + sd · z, (n, 1) -> (n, 1). Both numbers are weights.
+
+    `Line(3.0, learn="mean")` lets only the mean move, `learn=""` neither: a forger who rests.
+    """
+
+    def __init__(self, mean: float = 3.0, sd: float = 1.0, learn: str = "mean sd"):
+        super().__init__()
+        if unknown := set(learn.split()) - {"mean", "sd"}:
+            raise ValueError(f"learn names weights among 'mean sd', not {', '.join(sorted(unknown))}")
+        self.mean = nn.Parameter(torch.tensor([float(mean)]), requires_grad="mean" in learn.split())
+        self.sd = nn.Parameter(torch.tensor([float(sd)]), requires_grad="sd" in learn.split())
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.mean + self.sd * z
+
+
 def _mlp(sizes, act):
     layers = []
     for wide, next_wide in zip(sizes, sizes[1:]):

@@ -1,0 +1,69 @@
+"""Explorers of notebooks/01_minimax.ipynb: play the police, then play the forger."""
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import expit
+
+from ..divergences import js, js_slope
+from ..explorer import Explorer, slider
+from ..laws import Normal
+from ..oracle import gan_value, optimal_discriminator
+from ..plots import CRITIC, FAKE, REAL, heap
+
+X = np.linspace(-4, 8, 481)
+REAL_COINS, FAKE_COINS = Normal(0, 1), Normal(2, 1)
+
+
+def _table(figure):
+    """Axes with the genuine heap, and room for a title."""
+    ax = figure.subplots()
+    heap(ax, X, REAL_COINS, REAL, "genuine, $p$")
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.set(xlabel="weight of the coin, $x$", xlim=(X[0], X[-1]), ylim=(0, 1.04))
+    title = ax.text(.5, 1.04, "", transform=ax.transAxes, ha="center", fontsize=11)
+    return ax, title
+
+
+def police():
+    """Two fixed heaps; the reader chooses the logit c(x) = slope · (threshold - x) of D = σ(c)."""
+    best = gan_value(REAL_COINS, FAKE_COINS)
+
+    def setup(figure):
+        ax, title = _table(figure)
+        heap(ax, X, FAKE_COINS, FAKE, "forged, $q$")
+        mine, = ax.plot(X, X, color=CRITIC, lw=2.2, label="your $D$")
+        ax.legend(frameon=False, loc="center right")
+        return mine, title
+
+    def update(artists, slope, threshold):
+        mine, title = artists
+        c = lambda x: slope * (threshold - x)
+        mine.set_ydata(expit(c(X)))
+        value = gan_value(REAL_COINS, FAKE_COINS, c)
+        title.set_text(f"V(D) = {value:.4f}      the best possible is {best:.4f}      you lose {best - value:.4f}")
+
+    return Explorer(setup, update, dict(slope=slider(-2.0, 6.0, .1, .5, "slope of the logit"),
+                                        threshold=slider(-2.0, 4.0, .1, 0.0, "threshold")),
+                    alt="Two heaps of coins, the discriminator you set with the sliders, its value and the best value.")
+
+
+def forger():
+    """A forged heap that moves and widens; the best police answer at once."""
+    def setup(figure):
+        ax, title = _table(figure)
+        forged, = ax.plot(X, X, color=FAKE, lw=2.2, label="forged, $q$")
+        best, = ax.plot(X, X, color=CRITIC, lw=2.2, label="$D^*$")
+        ax.legend(frameon=False, loc="center right")
+        return forged, best, title
+
+    def update(artists, distance, sigma):
+        forged, best, title = artists
+        q = Normal(distance, sigma)
+        forged.set_ydata(q.pdf(X))
+        best.set_ydata(optimal_discriminator(REAL_COINS, q)(X))
+        title.set_text(f"JS = {js(REAL_COINS, q):.4f}      V(D*) = {gan_value(REAL_COINS, q):.4f}"
+                       f"      dJS/dμ = {js_slope(REAL_COINS, q):.6f}")
+
+    return Explorer(setup, update, dict(distance=slider(0.0, 8.0, .1, 3.0, "distance μ"),
+                                        sigma=slider(.4, 3.0, .1, 1.0, "width σ")),
+                    alt="Genuine and forged coins with the best discriminator; the title gives JS, the value and the slope.")

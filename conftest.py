@@ -1,0 +1,46 @@
+"""What nbval leaves out: pictures, and answers judged wrong.
+
+nbval never compares pictures. Here the stored pictures of every cell not tagged `train` must look
+like the ones just drawn, if matplotlib's version is the one that drew them; and no cell may say ✗.
+"""
+import os
+import pathlib
+import sys
+from functools import cache
+from importlib.metadata import version
+
+os.environ.setdefault("GAN_LESSONS_BUDGET", "smoke")     # before nbval starts a kernel
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import nbformat     # noqa: E402
+import pytest       # noqa: E402
+
+sys.path[:0] = [str(pathlib.Path(__file__).parent / folder) for folder in ("tests", "tools")]
+
+from pictures import difference, pngs   # noqa: E402
+
+
+@cache
+def drawn_by(path):
+    """matplotlib's version when the notebook was stored."""
+    return nbformat.read(path, as_version=4).metadata.get("gan_lessons", {}).get("matplotlib")
+
+
+def complaint(cell, outputs, path):
+    """What is wrong with a cell's fresh `outputs`, or None."""
+    said = "\n".join(str(out.get("text") or out.get("data", {}).get("text/plain", "")) for out in outputs)
+    if "✗" in said:
+        return "an answer was judged wrong: " + next(line for line in said.splitlines() if "✗" in line)
+    if "train" in cell.metadata.get("tags", []) or drawn_by(path) != version("matplotlib"):
+        return None
+    found = difference(pngs(cell.outputs), pngs(outputs))
+    return found and f"the stored picture is stale ({found}): python lessons.py refresh"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    result = yield
+    cell, outputs = getattr(item, "cell", None), getattr(item, "test_outputs", None)
+    if cell is not None and outputs is not None and (found := complaint(cell, outputs, item.path)):
+        item.raise_cell_error(found)
+    return result

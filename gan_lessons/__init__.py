@@ -14,7 +14,7 @@ _HOME = {
     "game": "Game Move both",
     "laws": "Grid Mixture Normal Ring SwissRoll Uniform",
     "metrics": "class_histogram frechet_distance modes_covered precision_recall",
-    "networks": "Line image_critic image_generator mlp_critic mlp_generator",
+    "networks": "Line image_critic image_generator mlp_critic mlp_generator on_arrays",
     "objectives.minimax": "minimax non_saturating",
     "plots": "show",
     "training": "Run TrainingDiverged adam train",

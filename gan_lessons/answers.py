@@ -6,20 +6,31 @@ from __future__ import annotations
 
 import html
 import inspect
-import math
 
 import numpy as np
+from scipy.optimize import brentq
 
-LOG2 = math.log(2)
+from .divergences import js, js_slope
+from .laws import Normal, Uniform
 
-# question -> (right answer, hint). An answer is a number, a sequence of numbers, or a word.
+# question -> (right answer, hint). An answer is a number, a sequence of numbers, a word, or a
+# function that computes it when it is asked for.
 QUESTIONS = {
-    "01 half": (math.sqrt(8 / 3 * LOG2), "D* is ½ where p = q; take logarithms of both densities"),
-    "01 value": (-2 * LOG2, "D = ½ everywhere: both logarithms are log ½"),
-    "01 bce": (LOG2, "the average over both halves is -V/2, and at p = q V is -2 log 2"),
+    "01 four of five": (lambda: _where_equal(.8, .2), "repeat step 3 with a = 0.8 p(x) and b = 0.2 q(x)"),
+    "01 overlap": (lambda: js(Uniform(0, 1), Uniform(.5, 1.5)), "log p/m is log 2 where one law lives alone, else 0"),
+    "01 steepest": (lambda: _steepest(), "the slope rises from 0, then falls: use the arrow keys near the top"),
     "02 sum": (4.0, "σ(c) + σ(-c) = 1, so the sum is -E_q c'(x), and c is a straight line here"),
     "02 sigma": (1.5, "JS of two equal widths depends on distance / σ alone"),
 }
+
+
+def _where_equal(genuine: float, forged: float) -> float:
+    return brentq(lambda x: genuine * Normal(0, 1).pdf(x) - forged * Normal(2, 1).pdf(x), -5, 5)
+
+
+def _steepest() -> float:
+    distances = np.arange(0, 8.05, .1)
+    return float(distances[np.argmax([js_slope(Normal(0, 1), Normal(d, 1)) for d in distances])])
 
 
 def _say(mark: str, name: str, text: str):
@@ -47,6 +58,7 @@ def check(name: str, answer, tolerance: float = 1e-3):
     right, hint = QUESTIONS[name]
     if _empty(answer):
         return _say("○", name, "not answered yet")
+    right = right() if callable(right) else right
     try:
         if isinstance(right, str):
             good = str(answer).strip().lower() == right

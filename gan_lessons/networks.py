@@ -102,6 +102,17 @@ def image_generator(shape=(1, 28, 28), noise: int = 100, width: int = 32, batch_
     return Player(layers, (channels, size, size), seed).to(memory_format=torch.channels_last)
 
 
+def on_arrays(f: nn.Module):
+    """f as a function of NumPy arrays, for plots and exact integrals: (k,) or (k, d) -> float64 (k,)."""
+    weight = next(f.parameters())
+
+    def function(x):
+        x = torch.as_tensor(x).to(weight)
+        with torch.no_grad():
+            return f(x if x.dim() > 1 else x[:, None]).double().cpu().numpy()
+    return function
+
+
 def _shape(shape) -> tuple[int, ...]:
     return (shape,) if isinstance(shape, int) else tuple(shape)
 

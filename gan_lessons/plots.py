@@ -89,6 +89,15 @@ def points(ax, x, colour, label=None, size: float = 4):
     return ax.scatter(x[:, 0], x[:, 1], s=size, color=colour, alpha=.5, lw=0, label=label)
 
 
+def plane(ax, score, reach: float = 3.0, points_a_side: int = 80):
+    """Shades of a critic over the square [-reach, reach]²; score: (k, 2) -> (k,) logits. Dark is fake."""
+    line = np.linspace(-reach, reach, points_a_side)
+    grid = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
+    D = 1 / (1 + np.exp(-np.clip(score(grid), -30, 30))).reshape(points_a_side, points_a_side)
+    return ax.imshow(D, extent=(-reach, reach, -reach, reach), origin="lower", cmap="gray", vmin=-1, vmax=1.15,
+                     interpolation="bilinear")
+
+
 def classes(ax, counts, names=range(10), colour=FAKE):
     """How many samples a classifier puts in each class; the dotted line is a fair share."""
     counts = np.asarray(counts)

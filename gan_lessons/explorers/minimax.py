@@ -32,7 +32,7 @@ def police():
         ax, title = _table(figure)
         heap(ax, X, FAKE_COINS, FAKE, "forged, $q$")
         mine, = ax.plot(X, X, color=CRITIC, lw=2.2, label="your $D$")
-        ax.legend(frameon=False, loc="center right")
+        ax.legend(frameon=False, loc="center left")
         return mine, title
 
     def update(artists, slope, threshold):
@@ -53,7 +53,7 @@ def forger():
         ax, title = _table(figure)
         forged, = ax.plot(X, X, color=FAKE, lw=2.2, label="forged, $q$")
         best, = ax.plot(X, X, color=CRITIC, lw=2.2, label="$D^*$")
-        ax.legend(frameon=False, loc="center right")
+        ax.legend(frameon=False, loc="center left")
         return forged, best, title
 
     def update(artists, distance, sigma):

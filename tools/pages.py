@@ -1,6 +1,8 @@
 """A notebook as one HTML file that needs no network: mathematics becomes MathML ahead of time."""
 from __future__ import annotations
 
+import copy
+import html
 import re
 
 from jinja2 import pass_context
@@ -48,8 +50,21 @@ def markdown_to_html(context, source):
         raise UnknownMarkup(f"cell {cell.get('id', '?')}: {error}") from None
 
 
+def with_alt(outputs):
+    """Pictures as <img alt>: the template of nbconvert drops their alternative text."""
+    for output in outputs:
+        if "image/png" in output.get("data", {}):
+            options = {"alt": "", "style": "max-width:100%", **output.metadata.get("image/png", {}),
+                       "src": "data:image/png;base64," + output.data["image/png"].replace("\n", "")}
+            output.data = {"text/html": "<img " + " ".join(
+                f'{key}="{html.escape(str(value))}"' for key, value in options.items()) + ">"}
+
+
 def page(nb, title):
     """HTML of `nb` as it is stored; cells tagged hide-input show only their output."""
+    nb = copy.deepcopy(nb)
+    for cell in nb.cells:
+        with_alt(cell.get("outputs", []))
     config = Config()
     config.TagRemovePreprocessor.enabled = True
     config.TagRemovePreprocessor.remove_input_tags = {"hide-input"}

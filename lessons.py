@@ -68,7 +68,8 @@ def setup():
         return
     start = time.time()
     wish = wish or ("gpu" if b"GPU" in answers("nvidia-smi", "-L") else "cpu")
-    check_room(0.5 * GB if stamp.get("torch") == wish else ROOM[wish])
+    update = stamp.get("torch") == wish and stamp["state"] != "installing"
+    check_room(0.5 * GB if update else ROOM[wish])
     say("Setting up GAN Lessons in %s (once; a few minutes, about %.1f GB)"
         % (VENV, ROOM[wish] / GB))
     make_venv()
@@ -155,9 +156,9 @@ def install(wish):
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     LOG.write_text("", encoding="utf-8")
     try:       # an old pip neither resumes a broken download nor resolves as fast
-        pip("-q", "--upgrade", "pip>=25.2")
+        pip("-q", "pip>=25.2")
     except Stop as stop:
-        if "no network" in str(stop):
+        if "No matching distribution" not in str(stop):
             raise
     first, extra, what = torch_plan(wish)
     say("  PyTorch: " + what)
@@ -264,9 +265,8 @@ def torch_plan(wish):
 
 def local_wheels(version):
     """Torch wheels for this Python and machine in the folders that pip's find-links names."""
-    listed = subprocess.run([str(PYTHON), "-m", "pip", "config", "list"], text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
-    for value in re.findall(r"^\S+\.find-links=(.*)$", listed or "", re.M):
+    listed = os.fsdecode(answers(str(PYTHON), "-m", "pip", "config", "list"))
+    for value in re.findall(r"^\S+\.find-links=(.*)$", listed, re.M):
         for place in ast.literal_eval(value).split():
             if place.startswith("file:"):
                 place = urllib.request.url2pathname(urllib.parse.urlparse(place).path)
@@ -313,7 +313,7 @@ def lab(arguments):
     setup()
     command = [str(PYTHON), "-m", "jupyterlab", "--ServerApp.root_dir=%s" % ROOT,
                "--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb",
-               "--LabApp.news_url=None", "--ServerApp.log_level=WARN",
+               "--LabApp.news_url=None", "--Application.log_level=WARN",
                "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
                "--ServerApp.answer_yes=True"]       # Ctrl-C asks nothing
     if port:

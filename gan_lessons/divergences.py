@@ -1,7 +1,8 @@
 """Exact divergences between laws on the line, by quadrature in log space. SciPy only, no torch.
 
 Derived in notebooks/01_minimax.ipynb; the slopes in notebooks/02_vanishing_gradients.ipynb.
-Every value is in nats. `*_slope` is the derivative when q alone is shifted by theta, at theta = 0.
+Every value is in nats. `*_slope` is the derivative when q alone is shifted by theta, at theta = 0;
+ValueError where it needs the score of a density that jumps (Uniform).
 """
 from __future__ import annotations
 
@@ -77,21 +78,31 @@ def js(p, q):
     edges, c = _edges(p, q), log_ratio(p, q)
     real = expectation(p, lambda x: softplus(-c(x)), edges)
     fake = expectation(q, lambda x: softplus(c(x)), edges)
-    return float(np.log(2) - real / 2 - fake / 2)
+    return float(np.clip(np.log(2) - real / 2 - fake / 2, 0, np.log(2)))
+
+
+def _refuse_jumps(**laws):
+    for name, law in laws.items():
+        if getattr(law, "jumps", False):
+            raise ValueError(f"the density of {name} = {law!r} jumps, and no score sees an edge move: "
+                             "take a difference quotient of the divergence")
 
 
 def kl_slope(p, q):
     """d KL(p ‖ q) / d theta = E_p score_q(x), because log q(x - theta) falls by theta · score_q."""
+    _refuse_jumps(q=q)
     return expectation(p, q.score, _edges(p, q))
 
 
 def reverse_kl_slope(p, q):
     """d KL(q ‖ p) / d theta = -E_q c'(x), c = log p/q: move every point of q, the ratio stays."""
+    _refuse_jumps(p=p)
     return expectation(q, lambda x: q.score(x) - p.score(x), _edges(p, q))
 
 
 def js_slope(p, q):
     """d JS / d theta = -½ E_q[σ(c) c'], c = log p/q. Right to the last digits of 1e-200 too."""
+    _refuse_jumps(p=p, q=q)
     c = log_ratio(p, q)
     pull = lambda x: expit(c(x)) * (q.score(x) - p.score(x)) / 2
     return expectation(q, pull, _edges(p, q))

@@ -16,6 +16,7 @@ class Law:
     """What the laws below share. A law of your own needs `dim`, `logpdf` and `sample`."""
 
     dim = 1
+    jumps = False                       # True where the density has edges, so that its score misses mass
 
     def pdf(self, x):
         """Density, the exponential of `logpdf`; units 1 / length**dim."""
@@ -66,6 +67,8 @@ class Normal(Law):
 class Uniform(Law):
     """Uniform on the cube [low, high]^dim. Two of them can have supports that do not meet."""
 
+    jumps = True
+
     def __init__(self, low=-1.0, high=1.0, dim=1):
         if not high > low:
             raise ValueError(f"Uniform needs low < high, not {low} and {high}")
@@ -105,6 +108,7 @@ class Mixture(Law):
         self.dim = self.laws[0].dim
         if any(law.dim != self.dim for law in self.laws):
             raise ValueError("all laws of a mixture need the same dim")
+        self.jumps = any(law.jumps for law in self.laws)
 
     def _joint(self, x):
         with np.errstate(divide="ignore"):

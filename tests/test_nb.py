@@ -152,12 +152,12 @@ def page_of(tmp_path, *cells):
 
 
 def test_a_page_stands_alone(tmp_path):
-    shown, hidden = new_code_cell("shown = 1"), new_code_cell("hidden = 2", metadata={"tags": ["hide-input"]})
+    shown, hidden = new_code_cell("shown = 1"), new_code_cell("unseen = 2", metadata={"tags": ["hide-input"]})
     hidden.outputs = [new_output("display_data", data={"image/png": png(noisy())},
                                  metadata={"image/png": {"alt": "Only noise."}})]
     text = page_of(tmp_path, shown, hidden, new_markdown_cell(
         "Some $p(x)$.\n\n<details><summary>Hint</summary>\n\n$$x^2$$\n\n</details>"))
-    assert 'alt="Only noise."' in text and "shown" in text and "hidden" not in text
+    assert 'alt="Only noise."' in text and "shown" in text and "unseen" not in text
     assert "<summary>Hint</summary>" in text and text.count("<math") == 2
     assert "<script" not in text and 'src="http' not in text and "@import" not in text
 

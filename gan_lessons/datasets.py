@@ -53,6 +53,11 @@ class Images:
     def __len__(self):
         return len(self.images)
 
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """One image's (channels, height, width): what a network for them needs to know."""
+        return tuple(self.images.shape[1:])
+
     def __repr__(self):
         n, c, h, w = self.images.shape
         kind = f", {len(self.classes)} classes" if self.classes else ""
@@ -168,7 +173,7 @@ def _published(name: str, split: str) -> Images:
         try:
             files = _fetched(name, source, split)
         except DataUnavailable as error:
-            raise DataUnavailable(f"{name} cannot be had here: {error}. {_remedy(source)}") from error
+            raise DataUnavailable(f"{name} cannot be had here: {error}. {_remedy(source)}") from None
     images, labels = source.read(files)
     return Images(torch.from_numpy(images.copy()), torch.from_numpy(labels), source.classes, name)
 

@@ -48,18 +48,18 @@ def fetch(name: str, known_hash: str, mirrors, folder: Path) -> Path:
                               "folder of yours") from error
     reasons = []
     for mirror in answering(mirrors):
-        retry = True
-        while retry:
+        stuck = 0  # tries that got no further
+        while stuck < 2:
             before = _left(folder, name)
             try:
                 pooch.retrieve(mirror + name, known_hash, name, folder, downloader=_resuming)
                 return target
             except OSError as error:  # requests' errors are OSErrors too
                 reasons.append(f"{urlsplit(mirror).hostname}: {_short(error)}")
-                retry = _left(folder, name) > before  # it broke off, but further on than before
+                stuck = 0 if _left(folder, name) > before else stuck + 1 + 2 * _final(error)
             except ValueError:  # pooch: the checksum is wrong
                 reasons.append(f"{urlsplit(mirror).hostname}: the checksum is wrong")
-                retry = before > 0  # perhaps only the pieces did not fit together
+                stuck += 1 if before else 2  # perhaps only the pieces did not fit together
     raise DataUnavailable(f"{name} could not be downloaded: "
                           + ("; ".join(dict.fromkeys(reasons)) or "no mirror answers"))
 
@@ -111,7 +111,7 @@ def _resuming(url, output, _pooch):
                 with open(part, "ab" if have else "wb") as file, tqdm(
                         total=total, initial=have, unit="B", unit_scale=True, desc=name,
                         leave=False, file=sys.stdout) as bar:
-                    for chunk in answer.iter_content(1 << 16):
+                    for chunk in answer.iter_content(1 << 13):
                         file.write(chunk)
                         bar.update(len(chunk))
         if total is not None and part.stat().st_size != total:
@@ -143,8 +143,19 @@ def _left(folder: Path, name: str) -> int:
     return max((piece.stat().st_size for piece in folder.glob(f".{name}.left.part")), default=0)
 
 
+def _status(error) -> int | None:
+    return getattr(getattr(error, "response", None), "status_code", None)
+
+
+def _final(error) -> bool:
+    """Whether asking again is no use: the server said no, or the disk is full."""
+    return _status(error) is not None or error.errno is not None
+
+
 def _short(error) -> str:
-    status = getattr(getattr(error, "response", None), "status_code", None)
-    if status is not None:
-        return f"HTTP status {status}"
+    from requests.exceptions import ChunkedEncodingError
+    if _status(error) is not None:
+        return f"HTTP status {_status(error)}"
+    if isinstance(error, ChunkedEncodingError):
+        return "the transfer broke off"
     return (str(error).splitlines() or [type(error).__name__])[0][:120]

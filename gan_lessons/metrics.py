@@ -1,0 +1,222 @@
+"""How good are the fakes: Fréchet distance, precision and recall, classes and modes reached.
+
+Distances between images are distances between the 64 features of a small classifier
+(`classifier.py`), so a score is only comparable with scores of the same classifier: read it
+between its anchors, which `report` prints beside it. Used from notebooks/01_minimax.ipynb on.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import conv2d, pad
+
+from .classifier import judge, to_float
+from .datasets import Images, load_images
+
+
+_known_moments: WeakKeyDictionary = WeakKeyDictionary()
+
+
+class PrecisionRecall(NamedTuple):
+    """precision: share of fakes that could be real; recall: share of reals that could be fake."""
+
+    precision: float
+    recall: float
+
+
+class Coverage(NamedTuple):
+    """hit: modes with a good point; covered: with at least 1 % of all points; modes: how many there
+    are; quality: share of points that lie near a mode."""
+
+    hit: int
+    covered: int
+    modes: int
+    quality: float
+
+    def __str__(self):
+        return (f"{self.covered} of {self.modes} modes covered ({self.hit} hit), "
+                f"{self.quality:.1%} of the points near a mode")
+
+
+def features(images, name: str = "mnist") -> Tensor:
+    """(n, c, h, w) uint8 or float in [-1, 1] -> (n, 64) float32, by the classifier of set `name`."""
+    return _apply(judge(name).net, "features", _images(images))
+
+
+def frechet_distance(fake, real=None) -> float:
+    """|m - m'|² + tr(C + C' - 2 (C C')^½) between the features of fakes and of real images.
+
+    fake  (n, c, h, w), uint8 or float in [-1, 1]; or points (n, d), compared as they are
+    real  an Images or tensor like `fake`; by default the test images of `load_images()`
+    It reads high for small n: compare scores of the same n only, 10,000 for those of the lessons.
+    (Dowson & Landau 1982; on a network's features: Heusel et al. 2017, arXiv 1706.08500.)
+    Raises ValueError for too few samples or shapes that do not fit.
+    """
+    real = _default_test() if real is None else real
+    a = _points(fake, like=real)
+    return frechet(*moments(a), *_real_moments(real))
+
+
+def frechet(mean, covariance, mean2, covariance2) -> float:
+    """Fréchet (2-Wasserstein) distance, squared, of two Normals: means (d,), covariances (d, d)."""
+    from scipy.linalg import eigh, eigvalsh
+    values, vectors = eigh(covariance)
+    root = vectors * np.sqrt(np.clip(values, 0, None)) @ vectors.T
+    cross = np.sqrt(np.clip(eigvalsh(root @ covariance2 @ root), 0, None)).sum()
+    shift = np.square(np.asarray(mean) - np.asarray(mean2)).sum()
+    return float(shift + np.trace(covariance) + np.trace(covariance2) - 2 * cross)
+
+
+def moments(points) -> tuple[np.ndarray, np.ndarray]:
+    """Mean (d,) and covariance (d, d) of points (n, d), in float64."""
+    points = np.asarray(points, dtype=np.float64)
+    n, d = points.shape
+    if n <= d:
+        raise ValueError(f"{n} samples cannot give the covariance of {d} features: take at least "
+                         f"{d + 1}, better 10,000")
+    if not np.isfinite(points).all():
+        raise ValueError("the samples hold nan or inf: the training that made them has diverged")
+    return points.mean(0), np.cov(points, rowvar=False).reshape(d, d)
+
+
+def anchors(name: str | None = None) -> dict[str, float]:
+    """What distances to the test images of set `name` mean: other real images, blurred ones, real
+    ones of five classes only, noise; 10,000 of each. By default for the set of `load_images()`."""
+    name = _default_test().name if name is None else name
+    return dict(judge(name).anchors[name])
+
+
+def report(fake, real=None) -> str:
+    """The Fréchet distance in one line, between its anchors."""
+    real = _default_test() if real is None else real
+    scale = anchors(_set_of(real))
+    few = "" if len(fake) >= 5000 else f" from only {len(fake):,} samples, which reads high"
+    return (f"Fréchet distance {_short(frechet_distance(fake, real))}{few} ("
+            + " · ".join(f"{what} {_short(scale[what])}" for what in
+                         ("real", "five classes", "noise")) + ")")
+
+
+def precision_recall(fake, real=None, k: int = 3, most: int = 5000) -> PrecisionRecall:
+    """Share of fakes within the k-nearest-neighbour balls of real images, and the reverse.
+
+    fake, real as in `frechet_distance`; at most `most` of each are used.
+    (Kynkäänniemi et al. 2019, arXiv 1904.06991, eq. 1 and 2.)
+    """
+    real = _default_test() if real is None else real
+    a, b = _points(fake[:most], real), _points(getattr(real, "images", real)[:most], real)
+    if min(len(a), len(b)) <= k:
+        raise ValueError(f"{k} nearest neighbours need more than {k} samples on both sides, not "
+                         f"{len(a)} and {len(b)}")
+    return PrecisionRecall(_inside(a, b, k), _inside(b, a, k))
+
+
+def class_histogram(fake, name: str = "mnist") -> np.ndarray:
+    """(classes,) int64: how many fakes the classifier of set `name` takes for each class."""
+    net = judge(name).net
+    named = _apply(net, "forward", _images(fake)).argmax(1)
+    return np.bincount(named.numpy(), minlength=net.head.out_features)
+
+
+def modes_covered(points, law, sds: float = 3.0) -> Coverage:
+    """Which modes of a `Ring` or `Grid` the points (n, 2) reach, within `sds` deviations of a centre."""
+    from scipy.spatial import cKDTree
+    if not hasattr(law, "centres"):
+        raise TypeError(f"{law!r} has no centres to count: use a Ring or a Grid")
+    points = np.asarray(points, dtype=np.float64)
+    if points.ndim != 2 or points.shape[1] != law.centres.shape[1] or not len(points):
+        raise ValueError(f"points must be (n, {law.centres.shape[1]}) with n ≥ 1, not {points.shape}")
+    distance, mode = cKDTree(law.centres).query(points[np.isfinite(points).all(1)])
+    counts = np.bincount(mode[distance <= sds * law.sd], minlength=len(law.centres))
+    return Coverage(int((counts > 0).sum()), int((counts >= 0.01 * len(points)).sum()),
+                    len(law.centres), float(counts.sum() / len(points)))
+
+
+def anchors_of(net, train: Images, test: Images):
+    """The anchors of a classifier and image set, and the moments (mean, covariance) of the test
+    features. 10,000 images each."""
+    rng = torch.Generator().manual_seed(0)
+    first = train.images[:10_000]
+    few = {"real": first, "blurred": _blurred(first),
+           "five classes": train.images[train.labels < 5][:10_000],
+           "noise": torch.randint(0, 256, first.shape, generator=rng, dtype=torch.uint8)}
+    goal = moments(_apply(net, "features", test.images))
+    return {what: frechet(*moments(_apply(net, "features", images)), *goal)
+            for what, images in few.items()}, goal
+
+
+def _blurred(images: Tensor) -> Tensor:
+    """uint8 images, blurred by a Normal of one pixel's standard deviation."""
+    weights = torch.exp(-torch.arange(-3, 4.0).square() / 2)
+    kernel = torch.outer(weights, weights) / weights.sum() ** 2
+    channels = images.shape[1]
+    padded = pad(images.float(), (3, 3, 3, 3), mode="replicate")
+    kernel = kernel.expand(channels, 1, 7, 7)
+    return conv2d(padded, kernel, groups=channels).round().to(torch.uint8)
+
+
+@lru_cache
+def _default_test() -> Images:
+    return load_images(split="test")
+
+
+def _set_of(real) -> str:
+    return real.name if isinstance(real, Images) else "mnist"
+
+
+def _real_moments(real):
+    """Mean and covariance of the real side; kept for an `Images`, shipped for the default one."""
+    if not isinstance(real, Images):
+        return moments(_points(real, real))
+    if real not in _known_moments:
+        _known_moments[real] = (judge(real.name).moments[real.name] if real is _default_test()
+                                else moments(_points(real.images, real)))
+    return _known_moments[real]
+
+
+def _points(samples, like) -> Tensor:
+    """Samples as points (n, d): features of images, or the samples themselves if they are (n, d)."""
+    samples = torch.as_tensor(samples).detach().cpu()
+    real = torch.as_tensor(getattr(like, "images", like))
+    if samples.shape[1:] != real.shape[1:]:
+        raise ValueError(f"fakes {tuple(samples.shape)} and real samples {tuple(real.shape)} are not "
+                         "alike: reshape the fakes, or pass the real images they were trained on")
+    return samples if samples.dim() == 2 else features(samples, _set_of(like))
+
+
+def _images(images) -> Tensor:
+    """Checked images (n, c, h, w) on the CPU."""
+    images = torch.as_tensor(getattr(images, "images", images)).detach().cpu()
+    if images.dim() != 4 or not len(images):
+        raise ValueError(f"images must be (n, channels, height, width) with n ≥ 1, not "
+                         f"{tuple(images.shape)}: reshape them, as fake.view(-1, 1, 28, 28)")
+    if images.dtype != torch.uint8 and not (images.abs() <= 1.001).all():
+        raise ValueError("float images must lie in [-1, 1], without nan: let the generator end in "
+                         "tanh, or pass uint8")
+    return images
+
+
+@torch.no_grad()
+def _apply(net, method: str, images: Tensor) -> Tensor:
+    if images.shape[1] != net.channels or min(images.shape[2:]) < 12:
+        raise ValueError(f"this classifier knows images of {net.channels} channel(s), not "
+                         f"{tuple(images.shape[1:])}: name the image set they belong to")
+    parts = (to_float(x) if x.dtype == torch.uint8 else x.float() for x in images.split(100))
+    return torch.cat([getattr(net, method)(x) for x in parts])
+
+
+def _inside(points: Tensor, balls: Tensor, k: int) -> float:
+    """Share of `points` in a ball around one of `balls` that reaches its k-th neighbour among them."""
+    points, balls = points.double(), balls.double()
+    radius = torch.cat([torch.cdist(part, balls).kthvalue(k + 1).values for part in balls.split(1000)])
+    hits = [(torch.cdist(part, balls) <= radius).any(1) for part in points.split(1000)]
+    return torch.cat(hits).double().mean().item()
+
+
+def _short(distance: float) -> str:
+    return f"{distance:.0f}" if distance >= 20 else f"{distance:.1f}"

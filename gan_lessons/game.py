@@ -78,7 +78,7 @@ class Game:
         raise KeyError(f"{player!r} does not move in this game; its players are {', '.join(self.players)}")
 
     def __repr__(self):
-        moves = ", ".join(f"{m.player}: {m.loss.__name__}" for m in self.moves)
+        moves = ", ".join(f"{m.player}: {getattr(m.loss, '__name__', m.loss)}" for m in self.moves)
         return f"Game({moves})"
 
 
@@ -93,7 +93,6 @@ def both(f, x: Tensor, x_fake: Tensor) -> tuple[Tensor, Tensor]:
 
     Plain functions and networks with batch norm are called twice, so that the formula on the page holds.
     """
-    if couples_batch(f) or x.shape[1:] != x_fake.shape[1:]:
+    if couples_batch(f) or x.shape[1:] != x_fake.shape[1:] or x.dtype != x_fake.dtype:
         return f(x), f(x_fake)
-    scores = f(torch.cat([x, x_fake]))
-    return scores[:len(x)], scores[len(x):]
+    return f(torch.cat([x, x_fake])).split([len(x), len(x_fake)])

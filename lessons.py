@@ -166,7 +166,7 @@ def install(wish):
         try:
             pip("--no-deps", *first)
         except Stop as stop:
-            if "disk" in str(stop):
+            if "disk" in str(stop) or "too new" in str(stop):
                 raise
             raise Stop("the CPU build of PyTorch could not be had from %s (%s); check the "
                        "connection, put its wheel into a pip find-links folder, or set "

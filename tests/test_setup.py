@@ -211,11 +211,14 @@ def test_first_set_up_then_nothing_to_do(course, folder, capsys):
 def test_second_set_up_takes_less_than_a_second(course, folder):
     module, _ = course
     module.main(["setup"])
-    start = time.perf_counter()
-    said = subprocess.run([sys.executable, str(folder / "lessons.py"), "setup"], text=True,
-                          capture_output=True)
-    assert said.returncode == 0 and "Already set up" in said.stdout, said
-    assert time.perf_counter() - start < 1
+    seconds = []
+    for _ in range(3):                                 # the best of three, on a busy machine
+        start = time.perf_counter()
+        said = subprocess.run([sys.executable, str(folder / "lessons.py"), "setup"], text=True,
+                              capture_output=True)
+        seconds.append(time.perf_counter() - start)
+        assert said.returncode == 0 and "Already set up" in said.stdout, said
+    assert min(seconds) < 1, seconds
 
 
 def test_changed_requirements_and_another_torch_are_installed(course, folder, monkeypatch):

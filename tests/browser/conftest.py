@@ -1,0 +1,59 @@
+"""One JupyterLab and one Chromium for all browser tests, over a throw-away copy of the lessons."""
+import os
+import pathlib
+import shutil
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+from labtools import chromium, lab_server   # noqa: E402
+
+REPO = pathlib.Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def lab_root(tmp_path_factory):
+    root = tmp_path_factory.mktemp("lab")
+    shutil.copytree(REPO / "notebooks", root / "notebooks", dirs_exist_ok=True,
+                    ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    return root
+
+
+@pytest.fixture(scope="session")
+def browser():
+    try:
+        from playwright.sync_api import Error
+    except ImportError as missing:
+        give_up(f"playwright is not installed ({missing})")
+    opened = chromium()
+    try:
+        browser = opened.__enter__()
+    except Error as error:
+        give_up(f"no usable Chromium ({str(error).strip().splitlines()[0]})")
+    yield browser
+    opened.__exit__(None, None, None)
+
+
+def give_up(reason):
+    if os.environ.get("GAN_LESSONS_REQUIRE_BROWSER") == "1":
+        pytest.fail(f"GAN_LESSONS_REQUIRE_BROWSER is 1, but {reason}")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def lab(browser, lab_root):     # asks for the browser first: without one, no JupyterLab is started
+    with lab_server(lab_root, GAN_LESSONS_BUDGET="smoke", OMP_NUM_THREADS="1") as opened:
+        yield opened
+
+
+@pytest.fixture
+def page(browser):
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    page.js_errors = []
+    page.on("pageerror", lambda error: page.js_errors.append(str(error)))
+    yield page
+    context.close()

@@ -1,0 +1,85 @@
+"""Each lesson in a real JupyterLab: it runs to its end, and its sliders move by keyboard."""
+import os
+import pathlib
+
+import pytest
+
+from labtools import ERRORS, RUN_ALL, open_notebook, shut_down
+from nb import lessons
+
+pytestmark = pytest.mark.browser
+SHOTS = os.environ.get("GAN_LESSONS_SCREENSHOTS")       # a folder, to look at afterwards
+
+
+def move_first_slider(explorer, page):
+    """Press → three times on the first slider; the number and the picture must follow."""
+    from playwright.sync_api import TimeoutError
+    picture, handle = explorer.locator("img").first, explorer.locator("[role=slider]").first
+    assert len(picture.get_attribute("alt").split()) > 3, "an explorer without alternative text"
+    readout = explorer.locator(".widget-readout").first
+    before, value = picture.get_attribute("src"), readout.inner_text()
+    moved = "([readout, value]) => readout.innerText !== value"
+    for key in "ArrowRight", "ArrowLeft":       # left, where it stands at its right end
+        handle.focus()
+        for _ in range(3):
+            page.keyboard.press(key)
+        try:
+            page.wait_for_function(moved, arg=[readout.element_handle(), value], timeout=3_000)
+            break
+        except TimeoutError:
+            continue
+    else:
+        pytest.fail(f"the slider stays at {value}")
+    page.wait_for_function("([explorer, before]) => explorer.querySelector('img').src !== before",
+                           arg=[explorer.element_handle(), before], timeout=10_000)
+    assert explorer.locator("[role=alert]").count() == 0, explorer.locator("[role=alert]").inner_text()
+
+
+@pytest.mark.parametrize("path", lessons(), ids=lambda path: path.stem)
+def test_a_lesson_is_alive(lab, page, path):
+    open_notebook(page, lab, f"notebooks/{path.name}")
+    page.evaluate(RUN_ALL)
+    assert page.evaluate(ERRORS) == []
+    assert page.get_by_text("Error displaying widget").count() == 0
+    explorers = page.locator(".jp-Notebook .gan-explorer")
+    asked = path.read_text(encoding="utf-8").count('"explore"')
+    assert explorers.count() >= asked
+    for number in range(explorers.count()):
+        explorer = explorers.nth(number)
+        explorer.scroll_into_view_if_needed()
+        move_first_slider(explorer, page)
+        if SHOTS:
+            explorer.screenshot(path=pathlib.Path(SHOTS) / f"{path.stem}-{number}.png")
+    assert page.evaluate(ERRORS) == []
+    assert page.js_errors == []
+    shut_down(page)
+
+
+def test_the_stop_button_ends_a_training_and_nothing_else(lab, lab_root, page):
+    import nbformat
+    from nbformat.v4 import new_code_cell, new_notebook
+    cells = ["import gan_lessons as gl",
+             "players = dict(f=gl.mlp_critic(2), g=gl.mlp_generator(2, 2))\n"
+             "data = gl.batches(gl.Ring(), z=gl.Normal(dim=2))",
+             "run = gl.train(gl.non_saturating(), players, data, steps=10_000_000)",
+             "print('steps', run.step, run.interrupted, len(run.samples(5)))"]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(new_notebook(cells=[new_code_cell(cell) for cell in cells], metadata=kernel),
+                   lab_root / "stop.ipynb")
+    open_notebook(page, lab, "stop.ipynb")
+    page.evaluate(f"() => {{ window.ran = ({RUN_ALL})(); }}")
+    page.wait_for_function("""() => window.jupyterapp.shell.currentWidget.content.widgets
+        .some((cell, i) => cell.model.outputs.length > 0)""")   # the progress bar, or an error
+    assert page.evaluate(ERRORS) == []
+    page.wait_for_timeout(500)
+    page.locator('[data-jp-item-name="interrupt"]:visible').first.click()
+    page.evaluate("() => window.ran")
+    assert page.evaluate(ERRORS) == []
+    trained, after = page.locator(".jp-CodeCell").nth(2), page.locator(".jp-CodeCell").nth(3)
+    assert "stopped" in trained.inner_text().lower() or "interrupted" in trained.inner_text().lower()
+    said = after.locator(".jp-OutputArea-output").inner_text().split()
+    assert said[0] == "steps" and 0 < int(said[1]) < 10_000_000 and said[2:] == ["True", "5"]
+    if SHOTS:
+        page.screenshot(path=pathlib.Path(SHOTS) / "stop.png")
+    assert page.js_errors == []
+    shut_down(page)

@@ -16,6 +16,8 @@ from .laws import Normal, Uniform
 # question -> (right answer, hint). An answer is a number, a sequence of numbers, a word, or a
 # function that computes it when it is asked for.
 QUESTIONS = {
+    "00 quarter": (lambda: -np.log(.25) - np.log(.75), "-log ¼ - log ¾"),
+    "00 slider": (lambda: (1 + np.sqrt(1 - 4 * np.exp(-2))) / 2, "between 0.8 and 0.9"),
     "01 four of five": (lambda: _where_equal(.8, .2), "repeat step 3 with a = 0.8 p(x) and b = 0.2 q(x)"),
     "01 overlap": (lambda: js(Uniform(0, 1), Uniform(.5, 1.5)), "log p/m is log 2 where one law lives alone, else 0"),
     "01 steepest": (lambda: _steepest(), "the slope rises from 0, then falls: use the arrow keys near the top"),

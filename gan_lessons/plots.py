@@ -53,15 +53,20 @@ def two_heaps(ax, x, p, q, c=None):
     ax.legend(frameon=False)
 
 
-def losses(ax, run, smooth: int = 25):
+def smooth(values, span: int = 25):
+    """Running mean over the last `span` values, fewer at the start: (k,) -> (k,)."""
+    total = np.concatenate([[0.0], np.cumsum(values)])
+    end = np.arange(1, len(total))
+    start = np.maximum(end - span, 0)
+    return (total[end] - total[start]) / (end - start)
+
+
+def losses(ax, run):
     """Each player's loss against the step: a running mean over a faint trace."""
     for name, values in run.losses.items():
         colour = PLAYER_COLOURS.get(name, THIRD)
-        values = np.asarray(values)
-        span = max(1, min(smooth, len(values) // 4))
-        mean = np.convolve(values, np.ones(span) / span, mode="valid")
         ax.plot(values, color=colour, alpha=.25, lw=.6)
-        ax.plot(np.arange(span - 1, len(values)), mean, color=colour, lw=1.8, label=f"loss of ${name}$")
+        ax.plot(smooth(values), color=colour, lw=1.8, label=f"loss of ${name}$")
     ax.set_xlabel("step")
     ax.legend(frameon=False)
 

@@ -34,12 +34,14 @@ def load(path, like: dict) -> dict:
     """The state in `path`, on the CPU; CheckpointError if it is broken or its `plan` is not that of `like`."""
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-        plan = state["plan"]
+        plan = dict(state["plan"])
     except Exception as error:
         reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
         raise CheckpointError(f"{path} is not a readable checkpoint ({reason}); delete it to start afresh") from error
     for key, value in like["plan"].items():
         if plan.get(key) != value:
-            raise CheckpointError(f"{path} belongs to another training: its {key} is {plan.get(key)!r}, here it is "
-                                  f"{value!r}. Use another file name, or delete it to start afresh")
+            raise CheckpointError(f"{path} belongs to another training: its {key} is {plan.get(key)!r:.80}, here it is "
+                                  f"{value!r:.80}. Use another file name, or delete it to start afresh")
+    if missing := like.keys() - state.keys():
+        raise CheckpointError(f"{path} lacks {', '.join(sorted(missing))}; delete it to start afresh")
     return state

@@ -63,6 +63,8 @@ class Run:
 
         The same seed always draws the same noise, so pictures of two runs can be compared.
         """
+        if player not in self.players:
+            raise KeyError(f"no player {player!r} to draw samples from; there are {', '.join(self.players)}")
         net = self.ema.get(player, self.players[player]) if averaged else self.players[player]
         z = self.source.noise(n, seed=seed).to(self.device)
         with evaluating(net), torch.no_grad():
@@ -105,24 +107,31 @@ class _Loop:
     def __init__(self, game, players, samples, *, steps, turns, optimizer, watch, ema, device, seed, checkpoint,
                  precision, threads, reuse):
         turns = dict(turns or {})
-        self._check(game, players, steps, turns, optimizer, ema, precision, reuse)
+        self._check(game, players, samples, steps, turns, optimizer, watch, ema, precision, reuse)
         self.device = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
         self.players = {name: net.to(self.device) for name, net in players.items()}
         self.samples, self.watch, self.seed, self.path = samples.to(self.device), watch, seed, checkpoint
         self.threads, self.reuse = threads, reuse
         self.precision = "medium" if precision == "bfloat16" and not bfloat16_pays(self.device) else precision
-        known = [*self.players, *samples.names]
+        for name in game.players:                            # who never moves keeps its mode
+            self.players[name].train()
+        known, before = [*self.players, *samples.names], []
         self.moves = []
-        for number, move in enumerate(game.moves):
+        for move in game.moves:
             asks = move.asks(known)
-            label = move.player + "₂" * any(move.player == other.player for other in game.moves[:number])
+            label = move.player + " ₂₃₄₅₆₇₈₉"[before.count(move.player)].strip()
+            before.append(move.player)
             factory = optimizer[move.player] if isinstance(optimizer, Mapping) else optimizer
             weights = [w for name in move.movers for w in self.players[name].parameters() if w.requires_grad]
+            if not weights:
+                raise ValueError(f"player {move.player!r} has no weights that may move: leave it out of the game, or "
+                                 "unfreeze it with .requires_grad_(True)")
             self.moves.append(_Planned(label, move, Turn(move.movers, self.players), factory(weights),
                                        {n: self.players[n] for n in asks if n in self.players},
                                        tuple(n for n in asks if n not in self.players)))
         self.schedule = [m for m in self.moves for _ in range(turns.get(m.move.player, 1))]
-        self._check_shapes()
+        self._check_reuse()
+        self._check_shapes(set(game.players))
         kind = torch.float32 if self.device.type == "mps" else torch.float64
         self.run = Run(self.players, self.samples, steps, self.device)
         self.run._losses = {m.label: torch.zeros(steps, dtype=kind, device=self.device) for m in self.moves}
@@ -131,9 +140,13 @@ class _Loop:
         self.decay = ema
 
     @staticmethod
-    def _check(game, players, steps, turns, optimizer, ema, precision, reuse):
+    def _check(game, players, samples, steps, turns, optimizer, watch, ema, precision, reuse):
         if not isinstance(steps, int) or steps <= 0:
             raise ValueError(f"steps must be a whole number above 0, not {steps!r}: steps(laptop=1_000)")
+        if not hasattr(samples, "draw"):
+            raise TypeError(f"samples come from batches(...), not from {type(samples).__name__}: batches(load_images())")
+        if not (watch in ("auto", None) or callable(watch)):
+            raise TypeError(f'watch is "auto", None or a function of the Run, not {watch!r}')
         missing = [name for name in game.players if name not in players]
         if missing:
             raise NameError(f"the game is played by {', '.join(game.players)}; players lacks {', '.join(missing)}")
@@ -146,36 +159,54 @@ class _Loop:
                 raise NameError(f"{what} names {', '.join(sorted(unknown))}; the moves are {', '.join(sorted(movers))}")
         if isinstance(optimizer, Mapping) and movers - set(optimizer):
             raise NameError(f"optimizer lacks {', '.join(sorted(movers - set(optimizer)))}")
+        if not all(map(callable, optimizer.values() if isinstance(optimizer, Mapping) else [optimizer])):
+            raise TypeError("optimizer makes an optimiser from the weights of a player, as adam(2e-4) or "
+                            f"partial(torch.optim.SGD, lr=.1) do; this is {optimizer!r}")
         if any(not isinstance(n, int) or n < 1 for n in turns.values()):
             raise ValueError(f"turns are whole numbers above 0, not {turns}")
         if ema is not None and not (0 < ema < 1 and "g" in players):
             raise ValueError(f"ema is the decay of an averaged copy of g, between 0 and 1, not {ema!r}")
         if precision not in PRECISIONS:
             raise ValueError(f"precision is one of {', '.join(PRECISIONS)}, not {precision!r}")
-        if reuse not in (None, "g") or (reuse and game.moves[-1].player != "g"):
-            raise ValueError('reuse="g" needs a game in which g moves last')
+        if reuse not in (None, "g"):
+            raise ValueError(f'reuse is None or "g", not {reuse!r}')
         refuse_shared_weights(players)
 
-    def _check_shapes(self):
-        """One sample through f and g: what would broadcast silently is refused here."""
-        wanted = {name for m in self.moves for name in m.batch} & {"x", "z"}
-        single = {m.move.player for m in self.moves if not {"y", "u"} & set(m.batch)}
+    def _check_reuse(self):
+        *_, critic, generator = [None, *self.schedule]
+        if self.reuse and not (critic and generator.move.player == "g" != critic.move.player and all(
+                "g" in m.players and "z" in m.batch for m in (critic, generator))):
+            raise ValueError('reuse="g" needs a game in which g moves last, once, and both its loss and that of the '
+                             "player before it ask for g and z")
+
+    def _check_shapes(self, movers: set[str]):
+        """Two samples through critic and generator: what would not fit, or broadcast silently, is refused here."""
+        asked = {name for m in self.moves for name in m.batch}
+        if asked != {"x", "z"} or movers not in ({"f", "g"}, {"l", "g"}):
+            return
+        critic, = movers - {"g"}
         with contextlib.ExitStack() as stack:
             stack.enter_context(torch.random.fork_rng(devices=[]))
+            stack.enter_context(torch.no_grad())
             for net in self.players.values():
                 stack.enter_context(evaluating(net))
-            stack.enter_context(torch.no_grad())
-            if wanted != {"x", "z"} or not {"f", "g"} <= single:
-                return
             probe = self.samples.probe(("x", "z"))
-            x, x_fake = probe["x"], self.players["g"](probe["z"])
+            x_fake = self._try("g", probe["z"], "noise", "set z=Normal(dim=...) in batches(...) to what g takes")
+            x = probe["x"]
             if x.shape[1:] != x_fake.shape[1:]:
                 raise ValueError(f"g makes samples of shape {tuple(x_fake.shape[1:])}, the data have "
                                  f"{tuple(x.shape[1:])}: choose a generator for that size")
-            scores = self.players["f"](x)
-            if scores.shape[1:] == (1,):
-                raise ValueError("f returns shape (n, 1), which broadcasts against (n,) without a word: "
-                                 "end the critic with .squeeze(1)")
+            scores = self._try(critic, x, "samples", "choose a critic for that size")
+            if isinstance(scores, Tensor) and scores.dim() > 1 and scores[0].numel() == 1:
+                shape = ", ".join(["n", *map(str, scores.shape[1:])])
+                raise ValueError(f"{critic} returns shape ({shape}), which broadcasts against (n,) without a word: "
+                                 "end the critic with .flatten() or nn.Flatten(0)")
+
+    def _try(self, name: str, value: Tensor, what: str, remedy: str):
+        try:
+            return self.players[name](value)
+        except RuntimeError as error:
+            raise ValueError(f"{name} cannot take {what} of shape {tuple(value.shape[1:])} ({error}): {remedy}") from error
 
     # -- the loop itself -------------------------------------------------------------------------
 
@@ -185,8 +216,7 @@ class _Loop:
             stack.enter_context(process_settings(self.precision, self.threads, self.device))
             torch.manual_seed(self.seed)
             self._resume()
-            for net in self.players.values():
-                net.train()
+            resumed = run.step
             report = self._watcher()
             stopped = stack.enter_context(stop_button())
             saved, began = time.monotonic(), time.perf_counter() - run.seconds
@@ -203,30 +233,32 @@ class _Loop:
             finally:
                 run.interrupted = run.step < run.steps
                 getattr(report, "close", lambda run: None)(run)
-            self._save()
+            if run.step > resumed:
+                self._save()
         if run.interrupted:
             print(f"Stopped at step {run.step:,} of {run.steps:,}: the run so far is kept.", flush=True)
         return run
 
     def _round(self):
-        fakes, last = None, len(self.schedule) - 1
-        for number, planned in enumerate(self.schedule):
-            batch, players = self.samples.draw(planned.batch), planned.players
-            if self.reuse and number == last - 1:
-                fakes = self._fakes(batch["z"])
-                players = {**players, "g": _answer(batch["z"], fakes[1].detach())}
-            elif fakes is not None:
-                batch["z"], x_fake = fakes
+        reused, left = {}, len(self.schedule)
+        for planned in self.schedule:
+            batch, players = self.samples.draw(set(planned.batch) - reused.keys()) | reused, planned.players
+            left -= 1
+            if self.reuse and left == 1:                          # the player before g
+                reused = {"z": batch["z"]}
+                x_fake = self._fakes(batch["z"])
+                players = {**players, "g": _answer(batch["z"], x_fake.detach())}
+            elif reused:
                 players = {**players, "g": _answer(batch["z"], x_fake)}
             self.run._losses[planned.label][self.run.step] = self._move(planned, players, batch)
             self.run.images += len(batch["x"]) if "x" in batch else 0
         if self.decay is not None:
             self._average()
 
-    def _fakes(self, z) -> tuple[Tensor, Tensor]:
-        """(z, g(z)) with its graph, computed as in g's own move; the critic gets it as a constant."""
+    def _fakes(self, z) -> Tensor:
+        """g(z) with its graph, computed as in g's own move; the critic gets it as a constant."""
         with self.moves[-1].turn, self._autocast():
-            return z, self.players["g"](z)
+            return self.players["g"](z)
 
     def _autocast(self):
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16")
@@ -239,6 +271,9 @@ class _Loop:
                 if not isinstance(loss, Tensor) or loss.dim():
                     shape = tuple(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__
                     raise ValueError(f"a loss returns one number, this one {shape}: take its .mean()")
+                if not loss.requires_grad:
+                    raise ValueError("this loss does not depend on the weights of its player: look for a .detach(), "
+                                     "a no_grad() or the wrong player in it")
                 planned.optimizer.zero_grad()
                 loss.backward()
             except (RuntimeError, ValueError, TypeError) as error:
@@ -287,7 +322,9 @@ class _Loop:
         run = self.run
         return {
             "plan": {"moves": [m.label for m in self.moves], "players": sorted(self.players), "ema": self.decay,
-                     "weights": sum(w.numel() for net in self.players.values() for w in net.parameters())},
+                     "optimizers": [type(m.optimizer).__name__ for m in self.moves],
+                     **{f"shapes of {name}": [list(w.shape) for w in net.state_dict().values()]
+                        for name, net in self.players.items()}},
             "step": run.step, "seconds": run.seconds, "images": run.images,
             "losses": {name: values[:run.step] for name, values in run._losses.items()},
             "players": {name: net.state_dict() for name, net in self.players.items()},

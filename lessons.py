@@ -75,6 +75,7 @@ def setup():
     make_venv()
     write_stamp("installing", wish)
     install(wish)
+    quieten_lab()
     write_stamp(fingerprint(), wish)
     say("Set up in %.0f s." % (time.time() - start))
 
@@ -174,6 +175,15 @@ def install(wish):
                        % (CPU_INDEX, str(stop).split(";")[0]))
     pip("-e", str(ROOT), "-c", str(ROOT / "constraints.txt"), *extra,
         *project["dependency-groups"]["test"])
+
+
+def quieten_lab():
+    """A learner is not asked about Jupyter's news; a setting of their own goes before this one."""
+    settings = VENV / "share" / "jupyter" / "lab" / "settings"
+    settings.mkdir(parents=True, exist_ok=True)
+    news = {"fetchNews": "false", "checkForUpdates": False}
+    (settings / "overrides.json").write_text(
+        json.dumps({"@jupyterlab/apputils-extension:notification": news}), encoding="utf-8")
 
 
 def pip(*arguments):
@@ -313,9 +323,7 @@ def lab(arguments):
     setup()
     command = [str(PYTHON), "-m", "jupyterlab", "--ServerApp.root_dir=%s" % ROOT,
                "--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb",
-               "--LabApp.news_url=None", "--Application.log_level=WARN",
-               "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-               "--ServerApp.answer_yes=True"]       # Ctrl-C asks nothing
+               "--Application.log_level=WARN", "--ServerApp.answer_yes=True"]     # for Ctrl-C
     if port:
         command.append("--ServerApp.port_retries=0")
     if hasattr(os, "geteuid") and os.geteuid() == 0:

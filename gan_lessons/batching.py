@@ -23,19 +23,20 @@ class Batches:
     """Draws `x`, `y`, `u`, `z` by name, and only those that are asked for.
 
     `x` (batch, c, h, w) float32 in [-1, 1], or (batch, dim) from a law; `y` (batch,) int64, the
-    labels of `x` (from a law of several modes, the number of the mode); `u` like `x`; `z` (batch, z.dim) float32. Sampling is with replacement, so `x`
-    is an independent sample of the empirical law. Two generators: one for training, one for
-    `noise`, so that looking at samples never changes a training.
+    labels of `x` (from a law of several modes, the number of the mode); `u` like `x`; `z`
+    (batch, z.dim) float32. Sampling is with replacement, so `x` is an independent sample of the
+    empirical law. Two generators: one for training, one for `noise`, so that looking at samples
+    never changes a training.
     """
 
     def __init__(self, source, z=None, batch=64, seed=0, unlabelled=None):
         if not isinstance(batch, int) or batch <= 0:
-            raise ValueError(f"batch={batch!r}: a batch needs a whole number of samples, 1 or more")
+            raise ValueError(f"batch={batch!r}: a batch is a whole number of samples, 1 or more")
         if z is None:
             from .laws import Normal
             z = Normal(dim=100)
         if not (hasattr(z, "sample") and hasattr(z, "dim")):
-            raise TypeError(f"z={z!r} is no law: pass one with .sample and .dim, as Normal(dim=100)")
+            raise TypeError(f"z={z!r} is no law with .sample and .dim, as Normal(dim=100)")
         self.z, self.batch, self.device = z, batch, torch.device("cpu")
         self._x, self._u = _pool(source), None if unlabelled is None else _pool(unlabelled)
         self._y = getattr(source, "labels", None)
@@ -103,7 +104,7 @@ class Batches:
             training, noise = json.loads(state)
             self._rng.bit_generator.state, self._noise_rng.bit_generator.state = training, noise
         except (TypeError, ValueError, KeyError) as error:
-            raise ValueError("this is no state of a Batches: pass what .state() returned") from error
+            raise ValueError("no state of a Batches: pass what .state() returned") from error
 
     def __repr__(self):
         return f"Batches({', '.join(self.names)}; batch={self.batch}, z={self.z!r})"

@@ -23,12 +23,12 @@ from .datasets import SOURCES, Images, load_images
 from .downloads import cache
 
 FEATURES = 64
-FIVE_CLASSES = 199.0  # the distance that fixes the unit, see `calibrate`
+FIVE_CLASSES = 199.0  # the distance that fixes the unit, see `rescale`
 SHIPPED = Path(__file__).with_name("mnist_features.safetensors")
 
 
 class Classifier(nn.Module):
-    """(n, c, h, w) in [-1, 1] -> logits (n, classes); `features` are the 64 numbers before them."""
+    """(n, c, h, w) in [-1, 1] -> logits (n, classes); `features` are the 64 before them."""
 
     def __init__(self, channels: int = 1, classes: int = 10):
         super().__init__()
@@ -57,7 +57,7 @@ class Judge:
     net: Classifier
     accuracy: dict[str, float]  # share of the test images named right, per image set
     anchors: dict[str, dict[str, float]]  # set -> what distances to its test images mean
-    moments: dict[str, tuple[np.ndarray, np.ndarray]]  # set -> mean and covariance of test features
+    moments: dict[str, tuple[np.ndarray, np.ndarray]]  # set -> mean, covariance of features
 
 
 @lru_cache
@@ -100,30 +100,31 @@ def fit(names, epochs: int = 8, seed: int = 0, batch: int = 128, lr: float = 2e-
                 optimizer.step()
                 schedule.step()
     net.eval().requires_grad_(False)
-    tests = {name: load_images(name, "test") for name in names}
-    calibrate(net, sets[0], tests[names[0]])
-    accuracy = {name: accuracy_of(net, test) for name, test in tests.items()}
-    anchors, goals = {}, {}
-    for name, train in zip(names, sets):
-        found, goals[name] = anchors_of(net, train, tests[name])
-        anchors[name] = {what: round(distance, 2) for what, distance in found.items()}
-    return Judge(net, accuracy, anchors, goals)
+    tests = [load_images(name, "test") for name in names]
+    accuracy = {name: accuracy_of(net, test) for name, test in zip(names, tests)}
+    found = [anchors_of(net, *pair) for pair in zip(sets, tests)]
+    s = rescale(net, (FIVE_CLASSES / found[0][0]["five classes"]) ** 0.5)
+    anchors = {name: {what: round(s * s * d, 2) for what, d in distances.items()}
+               for name, (distances, _) in zip(names, found)}
+    moments = {name: (s * mean, s * s * covariance)
+               for name, (_, (mean, covariance)) in zip(names, found)}
+    return Judge(net, accuracy, anchors, moments)
 
 
-def calibrate(net: Classifier, train: Images, test: Images) -> None:
-    """Fix the unit of the features: real images of only five classes lie at `FIVE_CLASSES`.
+def rescale(net: Classifier, s: float) -> float:
+    """Multiply the features by s > 0 and leave the classifier as it is; returns s.
 
-    ReLU is homogeneous: the layer before the features times s, the one after divided by s, is the
-    same classifier, and every Fréchet distance is multiplied by s².
+    ReLU is homogeneous: the layer before the features is multiplied, the one after divided by s.
+    Every Fréchet distance is multiplied by s²: its unit is free, and `fit` sets it so that real
+    images of only five classes lie at `FIVE_CLASSES`.
     """
-    from .metrics import anchors_of
-    scale = (FIVE_CLASSES / anchors_of(net, train, test)[0]["five classes"]) ** 0.5
     last = next(m for m in reversed(net.body) if isinstance(m, nn.Linear))
-    last.weight.mul_(scale), last.bias.mul_(scale), net.head.weight.div_(scale)
+    last.weight.mul_(s), last.bias.mul_(s), net.head.weight.div_(s)
+    return s
 
 
 def warped(x: Tensor) -> Tensor:
-    """Each image turned by up to 0.15, stretched by up to 10 % and moved by up to 7 % of its side."""
+    """Each image turned by up to 0.15, stretched by up to 10 %, moved by up to 7 % of a side."""
     n = len(x)
     turn = 0.3 * torch.rand(n) - 0.15
     stretch, shift = 0.9 + 0.2 * torch.rand(2, n), 0.28 * torch.rand(2, n) - 0.14

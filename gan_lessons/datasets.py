@@ -147,7 +147,7 @@ def load_images(name=None, split: str = "train", size: int | None = None) -> Ima
     if split not in ("train", "test"):
         raise ValueError(f'split={split!r}: choose "train" or "test"')
     if size is not None and (not isinstance(size, int) or not 8 <= size <= 256):
-        raise ValueError(f"size={size!r}: choose the pixels of a side, 28, 32 or 64 for our networks")
+        raise ValueError(f"size={size!r}: choose the pixels of a side; ours take 28, 32 or 64")
     if name is None:
         try:
             found = _published("mnist", split)
@@ -173,13 +173,14 @@ def _published(name: str, split: str) -> Images:
         try:
             files = _fetched(name, source, split)
         except DataUnavailable as error:
-            raise DataUnavailable(f"{name} cannot be had here: {error}. {_remedy(source)}") from None
+            why = f"{name} cannot be had here: {error}. {_remedy(source)}"
+            raise DataUnavailable(why) from None
     images, labels = source.read(files)
     return Images(torch.from_numpy(images.copy()), torch.from_numpy(labels), source.classes, name)
 
 
 def _local(name: str, source: Source, split: str) -> dict[str, bytes] | None:
-    """The files of one split under $GAN_LESSONS_DATA: the unpacked names, gz or not, or an archive."""
+    """The files of one split under $GAN_LESSONS_DATA: unpacked, gz, or in the archive."""
     if not os.environ.get("GAN_LESSONS_DATA"):
         return None
     root = Path(os.environ["GAN_LESSONS_DATA"]).expanduser()
@@ -190,8 +191,8 @@ def _local(name: str, source: Source, split: str) -> dict[str, bytes] | None:
                      for file, path in here.items()}
             if any(hashlib.sha256(data).hexdigest() != source.sha256.get(file)
                    and not _is_official(here[file], source) for file, data in files.items()):
-                _say_once(f"{name}: {', '.join(files)} loaded, though the contents have no "
-                          "checksum that is known here.")
+                _say_once(f"{name}, {split}: loaded, though the contents have no checksum that is "
+                          "known here.")
             return files
         if any(here.values()):
             missing = ", ".join(file for file, path in here.items() if not path)
@@ -207,7 +208,8 @@ def _local(name: str, source: Source, split: str) -> dict[str, bytes] | None:
 
 def _either(folder: Path, file: str) -> Path | None:
     """`file` in `folder`, with or without .gz, with MNIST's dash or dot before "idx"."""
-    for name in (file, file + ".gz", file.replace("-idx", ".idx"), file.replace("-idx", ".idx") + ".gz"):
+    dotted = file.replace("-idx", ".idx")
+    for name in (file, file + ".gz", dotted, dotted + ".gz"):
         if (folder / name).is_file():
             return folder / name
     return None
@@ -276,8 +278,8 @@ def _folder(folder: Path, split: str, size: int) -> Images:
     if not divided:
         paths = [p for i, p in enumerate(paths) if (i % 10 == 9) == (split == "test")]
     if not paths:
-        raise DataUnavailable(f"{folder} has no pictures for the split {split!r}: put some there, as "
-                              f"{', '.join(sorted(PICTURES))}")
+        raise DataUnavailable(f"{folder} has no pictures for the split {split!r}: put some "
+                              f"there, as {', '.join(sorted(PICTURES))}")
     images = np.empty((len(paths), 3, size, size), np.uint8)
     for i, path in enumerate(paths):
         try:

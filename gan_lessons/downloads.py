@@ -20,7 +20,7 @@ _silent: dict[str, float] = {}
 
 
 def cache() -> Path:
-    """The folder of everything fetched, drawn or trained once: $GAN_LESSONS_CACHE or the system's."""
+    """What was fetched, drawn or trained once: $GAN_LESSONS_CACHE or the system's folder."""
     import pooch
     return Path(os.environ.get("GAN_LESSONS_CACHE") or pooch.os_cache("gan-lessons")).expanduser()
 
@@ -121,10 +121,10 @@ def _resuming(url, output, _pooch):
 
 @contextmanager
 def _part(folder: Path, name: str):
-    """A half-written file of this process alone; pieces that nobody writes any more are taken over."""
+    """A half-written file of this process alone; pieces without a writer are taken over."""
     mine = folder / f".{name}.{os.getpid()}.part"
-    left = [p for p in folder.glob(f".{name}.*part") if p == mine or p.suffixes[-2:] == [".left", ".part"]
-            or time.time() - p.stat().st_mtime > STALE]
+    left = [p for p in folder.glob(f".{name}.*part")
+            if p == mine or ".left." in p.name or time.time() - p.stat().st_mtime > STALE]
     for piece in sorted(left, key=lambda p: p.stat().st_size):  # the largest comes last and stays
         try:
             os.replace(piece, mine)

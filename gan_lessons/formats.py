@@ -60,8 +60,8 @@ def cifar(batches: dict[str, bytes]) -> tuple[np.ndarray, np.ndarray]:
     images, labels = [], []
     for name, data in batches.items():
         if not data or len(data) % 3073:
-            raise DataUnavailable(f"{name} is truncated or has the wrong size: {len(data):,} bytes "
-                                  "are not a whole number of records of 3,073")
+            raise DataUnavailable(f"{name} is truncated or has the wrong size: {len(data):,} "
+                                  "bytes are not a whole number of records of 3,073")
         records = np.frombuffer(data, np.uint8).reshape(-1, 3073)
         labels.append(_labels(records[:, 0], name))
         images.append(records[:, 1:].reshape(-1, 3, 32, 32))
@@ -69,7 +69,7 @@ def cifar(batches: dict[str, bytes]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def svhn(data: bytes, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Images (n, 3, 32, 32) and labels (n,) of one .mat file of SVHN; its label 10 is the digit 0."""
+    """Images (n, 3, 32, 32) and labels (n,) of SVHN's .mat file; its label 10 is the digit 0."""
     from scipy.io import loadmat
     try:
         mat = loadmat(io.BytesIO(data), variable_names=["X", "y"])

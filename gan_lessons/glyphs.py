@@ -15,7 +15,7 @@ SIDE = 56  # pixels of a stencil: twice the picture, so that the mean of 2 x 2 i
 
 @lru_cache
 def stencils() -> np.ndarray:
-    """(fonts, 10, 56, 56) float32 in [0, 1]: every digit of every font, 40 pixels high, centred."""
+    """(fonts, 10, 56, 56) float32 in [0, 1]: each digit of each font, 40 pixels high, centred."""
     import matplotlib
     from PIL import Image, ImageDraw, ImageFont
     folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
@@ -37,8 +37,8 @@ def stencils() -> np.ndarray:
 def draw(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """n digits: images (n, 1, 28, 28) uint8 and labels (n,) int64; the same for the same seed.
 
-    Font and digit are uniform. Each stencil is turned by up to 17°, slanted by up to 0.3, stretched
-    by 0.8 to 1.15 along each axis, and moved by up to 2 pixels.
+    Font and digit are uniform. Each stencil is turned by up to 17°, slanted by up to 0.3,
+    stretched by 0.8 to 1.15 along each axis, and moved by up to 2 pixels.
     """
     import torch
     from torch.nn.functional import affine_grid, avg_pool2d, grid_sample

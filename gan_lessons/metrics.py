@@ -31,8 +31,8 @@ class PrecisionRecall(NamedTuple):
 
 
 class Coverage(NamedTuple):
-    """hit: modes with a good point; covered: with at least 1 % of all points; modes: how many there
-    are; quality: share of points that lie near a mode."""
+    """hit: modes with a good point; covered: with at least 1 % of all points; modes: how many
+    there are; quality: share of points that lie near a mode."""
 
     hit: int
     covered: int
@@ -45,7 +45,7 @@ class Coverage(NamedTuple):
 
 
 def features(images, name: str = "mnist") -> Tensor:
-    """(n, c, h, w) uint8 or float in [-1, 1] -> (n, 64) float32, by the classifier of set `name`."""
+    """(n, c, h, w) uint8 or float in [-1, 1] -> (n, 64), by the classifier of set `name`."""
     return _apply(judge(name).net, "features", _images(images))
 
 
@@ -64,7 +64,7 @@ def frechet_distance(fake, real=None) -> float:
 
 
 def frechet(mean, covariance, mean2, covariance2) -> float:
-    """Fréchet (2-Wasserstein) distance, squared, of two Normals: means (d,), covariances (d, d)."""
+    """Fréchet (2-Wasserstein) distance, squared, of two Normals; (d,), (d, d) each."""
     from scipy.linalg import eigh, eigvalsh
     values, vectors = eigh(covariance)
     root = vectors * np.sqrt(np.clip(values, 0, None)) @ vectors.T
@@ -124,13 +124,14 @@ def class_histogram(fake, name: str = "mnist") -> np.ndarray:
 
 
 def modes_covered(points, law, sds: float = 3.0) -> Coverage:
-    """Which modes of a `Ring` or `Grid` the points (n, 2) reach, within `sds` deviations of a centre."""
+    """Which modes of a `Ring` or `Grid` the points (n, 2) reach: within `sds` deviations."""
     from scipy.spatial import cKDTree
     if not hasattr(law, "centres"):
         raise TypeError(f"{law!r} has no centres to count: use a Ring or a Grid")
     points = np.asarray(points, dtype=np.float64)
     if points.ndim != 2 or points.shape[1] != law.centres.shape[1] or not len(points):
-        raise ValueError(f"points must be (n, {law.centres.shape[1]}) with n ≥ 1, not {points.shape}")
+        raise ValueError(f"points must be (n, {law.centres.shape[1]}) with n ≥ 1, not "
+                         f"{points.shape}")
     distance, mode = cKDTree(law.centres).query(points[np.isfinite(points).all(1)])
     counts = np.bincount(mode[distance <= sds * law.sd], minlength=len(law.centres))
     return Coverage(int((counts > 0).sum()), int((counts >= 0.01 * len(points)).sum()),
@@ -180,12 +181,12 @@ def _real_moments(real):
 
 
 def _points(samples, like) -> Tensor:
-    """Samples as points (n, d): features of images, or the samples themselves if they are (n, d)."""
+    """Samples as points (n, d): features of images, or samples that are points already."""
     samples = torch.as_tensor(samples).detach().cpu()
     real = torch.as_tensor(getattr(like, "images", like))
     if samples.shape[1:] != real.shape[1:]:
-        raise ValueError(f"fakes {tuple(samples.shape)} and real samples {tuple(real.shape)} are not "
-                         "alike: reshape the fakes, or pass the real images they were trained on")
+        raise ValueError(f"fakes {tuple(samples.shape)} and real samples {tuple(real.shape)} are "
+                         "not alike: reshape the fakes, or pass the images they imitate")
     return samples if samples.dim() == 2 else features(samples, _set_of(like))
 
 
@@ -211,9 +212,10 @@ def _apply(net, method: str, images: Tensor) -> Tensor:
 
 
 def _inside(points: Tensor, balls: Tensor, k: int) -> float:
-    """Share of `points` in a ball around one of `balls` that reaches its k-th neighbour among them."""
+    """Share of `points` nearer to one of `balls` than its k-th neighbour among them."""
     points, balls = points.double(), balls.double()
-    radius = torch.cat([torch.cdist(part, balls).kthvalue(k + 1).values for part in balls.split(1000)])
+    radius = torch.cat([torch.cdist(part, balls).kthvalue(k + 1).values
+                        for part in balls.split(1000)])
     hits = [(torch.cdist(part, balls) <= radius).any(1) for part in points.split(1000)]
     return torch.cat(hits).double().mean().item()
 

@@ -63,7 +63,8 @@ def test_unlabelled_images_are_a_pool_of_their_own():
 
 @pytest.mark.parametrize("seed", [0, 11])
 def test_the_seed_decides(seed):
-    draw = [batches(coded(99), Normal(dim=3), seed=s).draw(["x", "z"]) for s in (seed, seed, seed + 1)]
+    draw = [batches(coded(99), Normal(dim=3), seed=s).draw(["x", "z"])
+            for s in (seed, seed, seed + 1)]
     assert torch.equal(draw[0]["x"], draw[1]["x"]) and torch.equal(draw[0]["z"], draw[1]["z"])
     assert not torch.equal(draw[0]["x"], draw[2]["x"])
 
@@ -71,7 +72,8 @@ def test_the_seed_decides(seed):
 def test_looking_at_samples_does_not_disturb_training():
     calm, looked = (batches(coded(99), Normal(dim=3), seed=4) for _ in range(2))
     calm.draw(["x", "z"]), looked.draw(["x", "z"])
-    assert looked.noise(17).shape == (17, 3) and not torch.equal(looked.noise(17), looked.noise(17))
+    assert looked.noise(17).shape == (17, 3)
+    assert not torch.equal(looked.noise(17), looked.noise(17))
     looked.probe(["x", "y", "z"])
     assert torch.equal(looked.noise(5, seed=8), looked.noise(5, seed=8))
     a, b = calm.draw(["x", "z"]), looked.draw(["x", "z"])

@@ -105,7 +105,7 @@ def test_a_broken_transfer_is_resumed(serve, tmp_path, breaks):
 
 def test_it_is_resumed_later_and_from_another_mirror(serve, tmp_path):
     first = serve({"a.gz": DATA}, [90_000, 0, 0])
-    with pytest.raises(DataUnavailable, match="a.gz could not be downloaded: 127.0.0.1: the transfer broke"):
+    with pytest.raises(DataUnavailable, match="a.gz could not .* 127.0.0.1: the transfer broke"):
         fetch("a.gz", HASH, [first.url], tmp_path)
     assert whole(tmp_path) == []
     second = serve({"a.gz": DATA})
@@ -155,8 +155,8 @@ def test_two_at_once_do_not_disturb_each_other(serve, tmp_path):
     code = ("import sys; from pathlib import Path; from gan_lessons.downloads import fetch\n"
             "fetch('a.gz', sys.argv[1], [sys.argv[2]], Path(sys.argv[3]))")
     root = Path(downloads.__file__).parents[1]
-    both = [subprocess.Popen([sys.executable, "-c", code, HASH, server.url, str(tmp_path)], cwd=root,
-                             stdout=subprocess.DEVNULL) for _ in range(2)]
+    both = [subprocess.Popen([sys.executable, "-c", code, HASH, server.url, str(tmp_path)],
+                             cwd=root, stdout=subprocess.DEVNULL) for _ in range(2)]
     assert [process.wait(30) for process in both] == [0, 0]
     assert target.read_bytes() == DATA and os.listdir(tmp_path) == ["a.gz"]
 
@@ -222,7 +222,8 @@ def test_a_cache_that_cannot_be_written_says_what_to_do(serve, tmp_path):
 def test_a_whole_set_comes_over_the_network_and_stays(serve, tmp_path, monkeypatch, split, head):
     x = np.random.default_rng(1).integers(0, 256, (4, 28, 28), np.uint8)
     y = np.array([7, 0, 9, 2], np.uint8)
-    files = {f"{head}-images-idx3-ubyte.gz": b"\0\0\x08\3\0\0\0\4\0\0\0\x1c\0\0\0\x1c" + x.tobytes(),
+    shape = b"\0\0\0\4\0\0\0\x1c\0\0\0\x1c"
+    files = {f"{head}-images-idx3-ubyte.gz": b"\0\0\x08\3" + shape + x.tobytes(),
              f"{head}-labels-idx1-ubyte.gz": b"\0\0\x08\1\0\0\0\4" + y.tobytes()}
     files = {name: gzip.compress(data) for name, data in files.items()}
     server = serve(files, breaks=[99])
@@ -235,4 +236,5 @@ def test_a_whole_set_comes_over_the_network_and_stays(serve, tmp_path, monkeypat
     assert found.labels.tolist() == [7, 0, 9, 2]
     count = len(server.asked)
     monkeypatch.setenv("GAN_LESSONS_OFFLINE", "1")
-    assert np.array_equal(load_images("mnist", split).images[:, 0], x) and len(server.asked) == count
+    assert np.array_equal(load_images("mnist", split).images[:, 0], x)
+    assert len(server.asked) == count

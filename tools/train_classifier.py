@@ -26,9 +26,10 @@ def main():
     made = classifier.fit(["mnist", "glyphs"], options.epochs, options.seed)
     classifier.save(made, options.out)
     for name, accuracy in made.accuracy.items():
-        print(f"{name}: {accuracy:.2%} of the test images named right, anchors {made.anchors[name]}")
-    print(f"{options.out}: {options.out.stat().st_size:,} bytes, {time.process_time() - began:.0f} "
-          "seconds of processor time")
+        print(f"{name}: {accuracy:.2%} of the test images named right")
+        print(f"  anchors {made.anchors[name]}")
+    print(f"{options.out.name}: {options.out.stat().st_size:,} bytes")
+    print(f"{time.process_time() - began:.0f} seconds of processor time")
 
 
 if __name__ == "__main__":

@@ -70,8 +70,7 @@ def setup():
     wish = wish or ("gpu" if b"GPU" in answers("nvidia-smi", "-L") else "cpu")
     update = stamp.get("torch") == wish and stamp["state"] != "installing"
     check_room(0.5 * GB if update else ROOM[wish])
-    say("Setting up GAN Lessons in %s (once; a few minutes, about %.1f GB)"
-        % (VENV, ROOM[wish] / GB))
+    say(("Updating %s" if update else "Setting up GAN Lessons in %s (once; a few minutes)") % VENV)
     make_venv()
     write_stamp("installing", wish)
     install(wish)

@@ -203,6 +203,8 @@ def test_first_set_up_then_nothing_to_do(course, folder, capsys):
     assert "Set up in" in capsys.readouterr().out
     main_call, = machine.ran("-e " + str(folder))
     assert "constraints.txt" in main_call and "nbval>=" in main_call and " torch" not in main_call
+    quiet = module.VENV / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
+    assert "fetchNews" in quiet.read_text()            # JupyterLab greets nobody with a question
     done = len(machine.commands)
     assert module.main(["setup"]) == 0
     assert "Already set up" in capsys.readouterr().out and len(machine.commands) == done

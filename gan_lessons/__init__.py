@@ -13,7 +13,7 @@ _HOME = {
     "explorer": "Explorer choice slider",
     "game": "Game Move both",
     "laws": "Grid Mixture Normal Ring SwissRoll Uniform",
-    "metrics": "class_histogram frechet_distance modes_covered precision_recall",
+    "metrics": "anchors class_histogram features frechet_distance modes_covered precision_recall report",
     "networks": "Line image_critic image_generator mlp_critic mlp_generator on_arrays",
     "objectives.minimax": "minimax non_saturating",
     "plots": "show",

@@ -24,9 +24,24 @@ def mathml(latex, display="inline"):
         reason = str(error) or type(error).__name__
         raise UnknownMarkup(f"${latex.strip()}$ cannot be set: {reason}") from None
     made = re.sub(r">\\([{}|])<", r">\1<", made)        # \Bigl\{ comes out with its backslash
+    made = _spaced_as_in_tex(made, display)
     if left := re.search(r">\s*\\\w*", made):
         raise UnknownMarkup(f"${latex.strip()}$ holds {left[0][1:].strip()}, which is not known")
     return made
+
+
+_OPERAND = r"(?=<(?:mi|mn|mfrac|msub|msup|msubsup|msqrt|mrow|mstyle)\b)"
+_THIN = '<mspace width="0.167em" />'
+
+
+def _spaced_as_in_tex(made, display):
+    """Thin spaces around log and its kin, limits under min and max, a frame around what is boxed."""
+    made = re.sub(r"(<mi>(?:log|exp|ln|sin|cos|det|tr)</mi>)" + _OPERAND, rf"\1{_THIN}", made)
+    made = re.sub(r"(?<=</mn>|</mi>)(?=<mi>(?:log|exp|ln|det)</mi>)", _THIN, made)
+    if display == "block":
+        made = re.sub(r"<msub>(<mo>(?:min|max|sup|inf)</mo>)(.*?)</msub>", r"<munder>\1\2</munder>", made)
+    frame = '<mrow style="border:1px solid;padding:.3em">'
+    return made.replace('<menclose notation="box">', frame).replace("</menclose>", "</mrow>")
 
 
 class Renderer(IPythonRenderer):

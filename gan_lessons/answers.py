@@ -12,6 +12,7 @@ from scipy.optimize import brentq
 
 from .divergences import js, js_slope
 from .laws import Normal, Uniform
+from .oracle import GENERATOR_LOSSES, generator_gradient
 
 # question -> (right answer, hint). An answer is a number, a sequence of numbers, a word, or a
 # function that computes it when it is asked for.
@@ -21,8 +22,11 @@ QUESTIONS = {
     "01 four of five": (lambda: _where_equal(.8, .2), "repeat step 3 with a = 0.8 p(x) and b = 0.2 q(x)"),
     "01 overlap": (lambda: js(Uniform(0, 1), Uniform(.5, 1.5)), "log p/m is log 2 where one law lives alone, else 0"),
     "01 steepest": (lambda: _steepest(), "the slope rises from 0, then falls: use the arrow keys near the top"),
-    "02 sum": (4.0, "σ(c) + σ(-c) = 1, so the sum is -E_q c'(x), and c is a straight line here"),
-    "02 sigma": (1.5, "JS of two equal widths depends on distance / σ alone"),
+    "02 sigma": (lambda: 3 * _distance_at(.336), "JS of two equal widths depends on distance / σ alone"),
+    "02 sum": (lambda: sum(generator_gradient(Normal(0, 2), Normal(6, 2), loss) for loss in GENERATOR_LOSSES),
+               "σ(c) + σ(-c) = 1, so the sum is -E_q c'(x), and c is a straight line here"),
+    "02 half": (np.log(1e-8), "σ / (σ + ε) = ½, and σ(c) is about exp(c) far below 0"),
+    "02 fog": (lambda: _best_fog(), "between 2 and 4: use the arrow keys and read the title"),
 }
 
 
@@ -33,6 +37,16 @@ def _where_equal(genuine: float, forged: float) -> float:
 def _steepest() -> float:
     distances = np.arange(0, 8.05, .1)
     return float(distances[np.argmax([js_slope(Normal(0, 1), Normal(d, 1)) for d in distances])])
+
+
+def _distance_at(divergence: float) -> float:
+    return brentq(lambda d: js(Normal(0, 1), Normal(d, 1)) - divergence, 1, 5)
+
+
+def _best_fog() -> float:
+    fogs = np.arange(0, 6.05, .1)
+    felt = [js_slope(Normal(0, width), Normal(8, width)) for width in np.hypot(1, fogs)]
+    return float(fogs[np.argmax(felt)])
 
 
 def _say(mark: str, name: str, text: str):

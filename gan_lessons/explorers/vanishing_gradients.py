@@ -1,0 +1,106 @@
+"""Pictures of notebooks/02_vanishing_gradients.ipynb: the two classic figures and the gradient atlas."""
+from __future__ import annotations
+
+import numpy as np
+
+from ..divergences import js, js_slope
+from ..explorer import Explorer, slider
+from ..laws import Normal
+from ..oracle import generator_gradient, optimal_discriminator
+from ..plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, heap
+
+FLOOR = 1e-12                                             # what the atlas still draws
+
+
+def stages(axes, distances, sigma: float = 1.0):
+    """Three looks at one forger on the way: the heaps, and the JS divergence that the police see."""
+    for ax, distance in zip(axes, distances):
+        x = np.linspace(-4 * sigma, max(distances) + 4 * sigma, 400)
+        p, q = Normal(0, sigma), Normal(distance, sigma)
+        heap(ax, x, p, REAL, "genuine, $p$")
+        heap(ax, x, q, FAKE, "forged, $q$")
+        ax.set(yticks=[], xlabel="weight", title=f"distance {distance:g}:  JS = {js(p, q):.3f}")
+        ax.spines["left"].set_visible(False)
+    axes[-1].legend(frameon=False, loc="upper right")
+
+
+def js_and_slope(left, right, sigmas=(.5, 1, 2), reach: float = 12.0):
+    """JS and its slope against the distance of two Normals of one width; the dotted line is distance 5."""
+    distances = np.linspace(0, reach, 121)
+    for sigma, colour in zip(sigmas, (SKY, CRITIC, BAD)):
+        pairs = [(Normal(0, sigma), Normal(d, sigma)) for d in distances]
+        left.plot(distances, [js(p, q) for p, q in pairs], color=colour, lw=2, label=f"$\\sigma$ = {sigma:g}")
+        right.plot(distances, [js_slope(p, q) for p, q in pairs], color=colour, lw=2)
+    left.axhline(np.log(2), color=CRITIC, lw=.8, ls="--")
+    left.text(.2, np.log(2) + .012, "log 2")
+    left.set(title="JS", ylim=(0, .76))
+    right.set(title="slope of JS")
+    for ax in (left, right):
+        ax.axvline(5, color=CRITIC, lw=1, ls=":")
+        ax.set_xlabel("distance of the heaps")
+    left.legend(frameon=False, loc="lower right")
+
+
+def _standard_slopes(reach: float, points: int = 241):
+    """(distance, |saturating|, |non-saturating|) for unit widths; other widths are a change of units."""
+    delta = np.concatenate([np.geomspace(1e-3, .2, 30), np.linspace(.25, reach, points)])
+    weak = np.array([2 * js_slope(Normal(0, 1), Normal(d, 1)) for d in delta])
+    return delta, np.maximum(weak, 1e-300), delta - weak
+
+
+def atlas():
+    """Both generator gradients at the perfect critic, against the distance, on a log scale.
+
+    Noise of width tau on every coin makes a heap of width sigma one of width sqrt(sigma² + tau²).
+    """
+    x, reach = np.linspace(-6, 20, 521), 14.0
+    delta, weak, strong = _standard_slopes(50)
+
+    def setup(figure):
+        left, right = figure.subplots(1, 2, width_ratios=(1, 1.15))
+        title = figure.suptitle(" ", fontsize=11)
+        genuine, = left.plot(x, x, color=REAL, lw=2, label="genuine, $p$")
+        forged, = left.plot(x, x, color=FAKE, lw=2, label="forged, $q$")
+        best, = left.plot(x, x, color=CRITIC, lw=2, label="$D^*$")
+        left.set(xlabel="weight as the police see it", xlim=(x[0], x[-1]), ylim=(0, 1.04))
+        left.legend(frameon=False, loc="lower center", bbox_to_anchor=(.5, 1), ncols=3)
+        curves = [right.semilogy(delta, weak, color=BAD, lw=2, label="saturating")[0],
+                  right.semilogy(delta, strong, color=GOOD, lw=2, label="non-saturating")[0]]
+        dots = [right.plot([1], [1], "o", color=colour, ms=9)[0] for colour in (BAD, GOOD)]
+        right.set(xlabel="distance", xlim=(0, reach), ylim=(FLOOR, 1e3), title="what the forger feels")
+        right.legend(frameon=False, loc="lower left")
+        for ax in (left, right):
+            ax.spines[["top", "right"]].set_visible(False)
+        return genuine, forged, best, *curves, *dots, title
+
+    def update(artists, distance, sigma, noise):
+        genuine, forged, best, *curves, dot, dot2, title = artists
+        width = float(np.hypot(sigma, noise))
+        p, q = Normal(0, width), Normal(distance, width)
+        genuine.set_ydata(p.pdf(x))
+        forged.set_ydata(q.pdf(x))
+        best.set_ydata(optimal_discriminator(p, q)(x))
+        felt = generator_gradient(p, q), generator_gradient(p, q, "non-saturating")
+        for curve, height in zip(curves, (weak, strong)):
+            curve.set_data(delta * width, height / width)
+        for spot, value in zip((dot, dot2), felt):
+            spot.set_data([distance], [max(value, FLOOR)])
+        title.set_text(f"JS = {js(p, q):.4f}      saturating {felt[0]:.3g}      non-saturating {felt[1]:.4g}"
+                       f"      ratio {felt[1] / felt[0]:,.3g}")
+
+    return Explorer(setup, update, dict(distance=slider(.1, 14.0, .1, 3.0, "distance"),
+                                        sigma=slider(.5, 3.0, .1, 1.0, "width σ of the heaps"),
+                                        noise=slider(0.0, 6.0, .1, 0.0, "noise τ on every coin")),
+                    figsize=(8.4, 3.5),
+                    alt="Left, the two heaps and the best discriminator; right, both gradients of the generator against "
+                        "the distance on a log scale. The title gives JS, both gradients and their ratio.")
+
+
+def trail(axes, snapshots, law, labels):
+    """The same forger at several moments: real points in blue, fakes (n, 2) in orange."""
+    real = law.sample(400, np.random.default_rng(0))
+    for ax, fakes, label in zip(axes, snapshots, labels):
+        ax.scatter(*real.T, s=3, color=REAL, alpha=.35, lw=0)
+        ax.scatter(*np.asarray(fakes).T, s=4, color=FAKE, alpha=.6, lw=0)
+        ax.set(xlim=(-3.2, 3.2), ylim=(-3.2, 3.2), xticks=[], yticks=[], title=label, aspect="equal")
+        ax.title.set_fontsize(9)

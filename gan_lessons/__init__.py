@@ -17,7 +17,8 @@ _HOME = {
     "networks": "Line image_critic image_generator mlp_critic mlp_generator on_arrays",
     "objectives.minimax": "minimax non_saturating",
     "plots": "show",
-    "training": "Run TrainingDiverged adam train",
+    "optimizers": "adam rmsprop",
+    "training": "Run TrainingDiverged train",
 }
 _WHERE = {name: module for module, names in _HOME.items() for name in names.split()}
 __all__ = sorted(_WHERE)

@@ -47,8 +47,8 @@ class Progress:
         self.text.update({"text/plain": line(run)}, raw=True)
         if now - self.pictured >= self.pictures_every:
             self._draw(run)
-            # a slow picture is drawn less often: never more than a tenth of the time
-            self.pictures_every = max(self.pictures_every, 10 * (time.monotonic() - now))
+            # a slow picture is drawn less often: about a hundredth of the time
+            self.pictures_every = max(self.pictures_every, 100 * (time.monotonic() - now))
             self.pictured = time.monotonic()
 
     def _draw(self, run):

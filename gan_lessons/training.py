@@ -7,15 +7,15 @@ from __future__ import annotations
 import contextlib
 import copy
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from . import checkpoints
 from .game import Game
+from .optimizers import adam
 from .settings import bfloat16_pays, evaluating, process_settings, stop_button
 from .turns import Turn, refuse_shared_weights
 
@@ -74,11 +74,6 @@ class Run:
         stopped = ", interrupted" if self.interrupted else ""
         return (f"Run({self.step:,} of {self.steps:,} steps in {self.seconds:.1f} s, "
                 f"{self.images_per_second:,.0f} images/s{stopped})")
-
-
-def adam(lr: float = 2e-4, betas: tuple[float, float] = (0.5, 0.999)) -> Callable:
-    """Adam for `optimizer=`, in one fused pass: parameters -> optimiser. Kingma & Ba 2015, arXiv 1412.6980."""
-    return partial(torch.optim.Adam, lr=lr, betas=betas, fused=True)
 
 
 def train(game: Game, players: Mapping[str, nn.Module], samples, *, steps: int,

@@ -6,11 +6,11 @@ import pathlib
 
 PACKAGE = pathlib.Path(__file__).resolve().parents[1] / "gan_lessons"
 DATA = {"batching", "downloads", "formats", "glyphs", "laws"}
-LOOP = {"game", "checkpoints", "settings", "turns", "live", "budgets"}
+LOOP = {"game", "checkpoints", "optimizers", "settings", "turns", "live", "budgets"}
 # Module -> siblings that it may import. Modules that are not listed may import anything but LAST.
 ALLOWED = {
     "game": set(), "laws": set(), "networks": set(), "plots": set(), "budgets": set(),
-    "settings": set(), "formats": set(), "explorer": set(),
+    "optimizers": set(), "settings": set(), "formats": set(), "explorer": set(),
     "datasets": DATA, "batching": {"laws"}, "downloads": {"formats"}, "glyphs": DATA,
     "objectives": {"game", "penalties", "divergences", "transport"},
     "training": LOOP, "turns": LOOP, "checkpoints": LOOP,

@@ -17,7 +17,8 @@ from gan_lessons.batching import batches
 from gan_lessons.checkpoints import CheckpointError
 from gan_lessons.laws import Normal, Ring
 from gan_lessons.objectives.minimax import non_saturating
-from gan_lessons.training import adam, train
+from gan_lessons.optimizers import adam, rmsprop
+from gan_lessons.training import train
 
 
 def play(path, steps=12, *, stop_at=None, dropout=True, wide=6, deep=(), seed=4, **options):
@@ -57,7 +58,7 @@ def contents(path):
 
 
 posix = pytest.mark.skipif(os.name == "nt", reason="os.kill ends the process there")
-OPTIMISERS = {"adam": adam(1e-2), "rmsprop": partial(torch.optim.RMSprop, lr=1e-2, momentum=.5),
+OPTIMISERS = {"adam": adam(1e-2), "rmsprop": rmsprop(1e-2),
               "sgd": partial(torch.optim.SGD, lr=.1, momentum=.9)}
 
 

@@ -20,7 +20,8 @@ from gan_lessons.batching import batches
 from gan_lessons.game import Game, Move, both
 from gan_lessons.laws import Normal, Ring
 from gan_lessons.objectives.minimax import critic_loss, minimax, non_saturating, non_saturating_loss
-from gan_lessons.training import TrainingDiverged, adam, train
+from gan_lessons.optimizers import adam, rmsprop
+from gan_lessons.training import TrainingDiverged, train
 
 PLAIN = dict(watch=None, precision="highest")
 
@@ -569,3 +570,25 @@ def test_stop_of_a_script(tmp_path):
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     assert "Stopped at step" in out and "after True True" in out and "Traceback" not in err
+
+
+@pytest.mark.parametrize("alpha", [.99, .9])
+@pytest.mark.parametrize("size", [1., 1e-7])                       # at 1e-7 the 1e-8 beside √v counts
+def test_fused_rmsprop_is_rmsprop(alpha, size):
+    torch.manual_seed(0)
+    mine = [torch.randn(5, 3, dtype=torch.float64, requires_grad=True), torch.randn(4, dtype=torch.float64, requires_grad=True)]
+    theirs = [w.detach().clone().requires_grad_() for w in mine]
+    optimizers = rmsprop(1e-2, alpha)(mine), torch.optim.RMSprop(theirs, lr=1e-2, alpha=alpha)
+    for step in range(30):
+        for a, b in zip(mine, theirs):
+            a.grad = size * (torch.randn_like(a) + 2 * a.detach())
+            b.grad = a.grad.clone()
+        for optimizer in optimizers:
+            optimizer.step()
+        for a, b in zip(mine, theirs):
+            torch.testing.assert_close(a, b, rtol=1e-7, atol=1e-8)
+        if step == 12:                                             # a resumed optimiser goes on alike
+            again = rmsprop(1e-2, alpha)(mine)
+            again.load_state_dict(optimizers[0].state_dict())
+            optimizers = again, optimizers[1]
+    assert optimizers[0].param_groups[0]["lr"] == 1e-2 and optimizers[0].param_groups[0]["eps"] == 1e-8

@@ -4,8 +4,11 @@ from __future__ import annotations
 import copy
 import html
 import re
+import unicodedata
+from xml.etree import ElementTree
 
 from jinja2 import pass_context
+from latex2mathml.commands import MATRICES
 from latex2mathml.converter import convert
 from nbconvert import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
@@ -16,32 +19,81 @@ class UnknownMarkup(Exception):
     """A formula that cannot be set, with its cell."""
 
 
+LIMITS = set("min max sup inf lim argmin argmax".split())      # written below, in display
+FUNCTIONS = LIMITS | set("log ln exp sin cos tan tanh det tr".split())
+THIN = {"width": "0.167em"}
+OPERANDS = set("mi mn mfrac msub msup msubsup msqrt mrow mstyle munder".split())
+FONT = """<style>math { font-family: "STIX Two Math", "Latin Modern Math", "Cambria Math",
+"DejaVu Math TeX Gyre", math; } .boxed { border: 1px solid; padding: .3em; }</style>"""
+
+
 def mathml(latex, display="inline"):
     """LaTeX -> MathML. UnknownMarkup, with the formula, where a command is not known."""
+    source = re.sub(r"\\(begin|end)\{aligned\}", r"\\\1{align*}", latex)
+    source = re.sub(r"\\operatorname\*?\{arg\\,(min|max)\}", r"\\operatorname{arg\1}", source)
+    for name in re.findall(r"\\begin\{(.*?)\}", source):
+        if "\\" + name not in MATRICES:
+            raise UnknownMarkup(f"${latex.strip()}$ uses the environment {name}, which is not known")
     try:
-        made = convert(latex, display=display)
+        root = ElementTree.fromstring(convert(source, display=display).replace("xmlns=", "data-ns="))
     except Exception as error:
         reason = str(error) or type(error).__name__
         raise UnknownMarkup(f"${latex.strip()}$ cannot be set: {reason}") from None
-    made = re.sub(r">\\([{}|])<", r">\1<", made)        # \Bigl\{ comes out with its backslash
-    made = _spaced_as_in_tex(made, display)
-    if left := re.search(r">\s*\\\w*", made):
-        raise UnknownMarkup(f"${latex.strip()}$ holds {left[0][1:].strip()}, which is not known")
-    return made
+    del root.attrib["data-ns"]
+    for parent in list(root.iter()):
+        as_in_tex(parent, display)
+        if parent.text in ("argmin", "argmax"):
+            parent.text = f"arg\u2006{parent.text[3:]}"
+    for leaf in root.iter():
+        if "\\" in (leaf.text or ""):
+            raise UnknownMarkup(f"${latex.strip()}$ holds {leaf.text.strip()}, which is not known")
+    return ElementTree.tostring(root, encoding="unicode")
 
 
-_OPERAND = r"(?=<(?:mi|mn|mfrac|msub|msup|msubsup|msqrt|mrow|mstyle)\b)"
-_THIN = '<mspace width="0.167em" />'
+def as_in_tex(parent, display):
+    """Thin spaces around log and its kin, limits below min and sup, letters of other alphabets."""
+    text, variant = parent.text or "", parent.get("mathvariant")
+    if re.fullmatch(r"\\[{}|]", text):                   # \Bigl\{ comes out with its backslash
+        parent.text = text[1:]
+    if variant and variant != "normal":                 # browsers no longer know the attribute
+        parent.text = "".join(in_alphabet(variant, letter) for letter in text)
+        del parent.attrib["mathvariant"]
+    if parent.get("columnspacing") == "0em 2em":
+        parent.set("columnspacing", "0em 0.3em")
+    if parent.tag == "menclose":
+        parent.tag, parent.attrib = "mrow", {"class": "boxed"}
+    if parent.tag in ("msub", "msubsup") and display == "block" and word(parent[0]) in LIMITS:
+        parent.tag = {"msub": "munder", "msubsup": "munderover"}[parent.tag]
+    before = None
+    for child in list(parent) if parent.tag in ("mrow", "mtd", "math", "mstyle") else []:
+        operator = word(child) in FUNCTIONS or word(before) in FUNCTIONS
+        closed = before is not None and (before.text in (")", "]") or before.tag in OPERANDS)
+        if operator and closed and child.tag in OPERANDS:
+            parent.insert(list(parent).index(child), ElementTree.Element("mspace", THIN))
+        if child.text in ("-", "\u2212") and (before is None or before.tag == "mspace" or
+                                              before.tag == "mo" and before.text not in (")", "]")):
+            child.set("form", "prefix")                 # a sign, not a difference
+        before = child
 
 
-def _spaced_as_in_tex(made, display):
-    """Thin spaces around log and its kin, limits under min and max, a frame around what is boxed."""
-    made = re.sub(r"(<mi>(?:log|exp|ln|sin|cos|det|tr)</mi>)" + _OPERAND, rf"\1{_THIN}", made)
-    made = re.sub(r"(?<=</mn>|</mi>)(?=<mi>(?:log|exp|ln|det)</mi>)", _THIN, made)
-    if display == "block":
-        made = re.sub(r"<msub>(<mo>(?:min|max|sup|inf)</mo>)(.*?)</msub>", r"<munder>\1\2</munder>", made)
-    frame = '<mrow style="border:1px solid;padding:.3em">'
-    return made.replace('<menclose notation="box">', frame).replace("</menclose>", "</mrow>")
+def word(element):
+    """What an operator says, without its limits: log, min, ..."""
+    while element is not None and element.tag in ("msub", "msup", "msubsup", "munder", "munderover"):
+        element = element[0]
+    return "" if element is None else " ".join("".join(element.itertext()).split())
+
+
+def in_alphabet(variant, letter):
+    """The Unicode letter of a mathematical alphabet, or the letter itself where there is none."""
+    style, name = variant.replace("script", "SCRIPT").upper(), unicodedata.name(letter, "")
+    kind = re.sub(r"^(LATIN|GREEK) (SMALL|CAPITAL) LETTER ", r"\2 ", name)
+    style = style.replace("-", " ") if style.startswith("BOLD") else style
+    for candidate in (f"MATHEMATICAL {style} {kind}", f"{style} {kind}"):
+        try:
+            return unicodedata.lookup(candidate)
+        except KeyError:
+            continue
+    return letter
 
 
 class Renderer(IPythonRenderer):
@@ -88,4 +140,5 @@ def page(nb, title):
                             require_js_url="", jquery_url="", mermaid_js_url="", widget_renderer_url="")
     exporter.register_filter("markdown2html", markdown_to_html)
     body, _ = exporter.from_notebook_node(nb, {"metadata": {"name": title}})
-    return re.sub(r"<script\b.*?</script>\s*", "", body, flags=re.S)     # nothing here needs one
+    body = re.sub(r"<script\b.*?</script>\s*", "", body, flags=re.S)     # nothing here needs one
+    return body.replace("</head>", FONT + "</head>", 1)

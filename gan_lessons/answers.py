@@ -115,15 +115,21 @@ def _distance(mine, theirs, n: int, seed: int, inputs: dict) -> float:
     import torch
     results = []
     for function in (theirs, mine):
-        torch.manual_seed(seed)
-        arguments, leaves = _arguments(theirs, n, inputs)
-        value = function(**_renamed(function, arguments))
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            arguments, leaves = _arguments(theirs, n, inputs)
+            value = function(**_renamed(function, arguments))
         if _empty(value):
             raise _Unanswered
-        grads = torch.autograd.grad(torch.as_tensor(value).sum(), leaves, allow_unused=True)
-        results.append([torch.as_tensor(value).detach(), *(torch.zeros_like(w) if g is None else g for w, g in zip(leaves, grads))])
+        value = torch.as_tensor(value)
+        grads = [None] * len(leaves)
+        if leaves and value.requires_grad:
+            grads = torch.autograd.grad(value.sum(), leaves, allow_unused=True)
+        results.append([value.detach(), *(torch.zeros_like(w) if g is None else g for w, g in zip(leaves, grads))])
     if any(a.shape != b.shape for a, b in zip(*results)):
         raise ValueError(f"shape {tuple(results[1][0].shape)} where {tuple(results[0][0].shape)} is right")
+    if not all(b.isfinite().all() for b in results[1]):
+        raise ArithmeticError("a value or a gradient is not finite")
     return max(float((a - b).abs().max() / (1 + a.abs().max())) for a, b in zip(*results))
 
 

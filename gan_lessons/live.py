@@ -16,7 +16,7 @@ def in_notebook() -> bool:
 
 
 def line(run) -> str:
-    """'[######····] 600 / 1,000 steps · 2,410 images/s · 12 s left'."""
+    """'━━━━━━┈┈┈┈ 600 / 1,000 steps · 2,410 images/s · 12 s left'."""
     done = int(24 * run.step / run.steps)
     left = run.seconds / max(run.step, 1) * (run.steps - run.step)
     tail = f"{left:.0f} s left" if run.step < run.steps else f"{run.seconds:.0f} s"
@@ -42,11 +42,15 @@ class Progress:
         self.drawn = now
         if self.text is None:
             if sys.stderr.isatty():
-                print(f"\r{line(run)}", end="", file=sys.stderr, flush=True)
+                print(f"\r{line(run)}\x1b[K", end="", file=sys.stderr, flush=True)
             return
         self.text.update({"text/plain": line(run)}, raw=True)
         if now - self.pictured >= self.pictures_every:
-            self._draw(run)
+            try:
+                self._draw(run)
+            except Exception as error:                  # what is only looked at never ends a training
+                print(f"No live picture ({type(error).__name__}: {error}); training goes on.", flush=True)
+                self.pictures_every = float("inf")
             # a slow picture is drawn less often: about a hundredth of the time
             self.pictures_every = max(self.pictures_every, 100 * (time.monotonic() - now))
             self.pictured = time.monotonic()
@@ -67,4 +71,4 @@ class Progress:
             if self.picture is not None:
                 self.picture.update({"text/plain": ""}, raw=True)
         elif sys.stderr.isatty():
-            print(f"\r{line(run)}", file=sys.stderr, flush=True)
+            print(f"\r{line(run)}\x1b[K", file=sys.stderr, flush=True)

@@ -66,14 +66,15 @@ def losses(ax, run):
     for name, values in run.losses.items():
         colour = PLAYER_COLOURS.get(name, THIRD)
         ax.plot(values, color=colour, alpha=.25, lw=.6)
-        ax.plot(smooth(values), color=colour, lw=1.8, label=f"loss of ${name}$")
+        ax.plot(smooth(values), color=colour, lw=1.8, label=f"loss of {name}")
     ax.set_xlabel("step")
     ax.legend(frameon=False)
 
 
 def pictures(ax, images, columns: int = 8):
-    """A sheet of pictures (n, c, h, w): uint8, or float in [-1, 1]."""
+    """A sheet of pictures (n, c, h, w): uint8, or float in [-1, 1]. A last row that is not full is left out."""
     images = np.asarray(images)
+    columns = min(columns, len(images))
     if images.dtype == np.uint8:
         images = images / 127.5 - 1
     n, channels, height, wide = images.shape
@@ -116,9 +117,12 @@ def progress(run):
     """The live picture: losses on the left, samples on the right."""
     fig, (left, right) = figure(2, width=8, height=2.8)
     losses(left, run)
-    fakes = run.samples(64 if "x" in run.source.names else 500).numpy()
+    if "g" not in run.players:
+        right.set_axis_off()
+        return fig
+    fakes = run.samples(32)
     if fakes.ndim == 4:
-        pictures(right, fakes[:32])
+        pictures(right, fakes)
     else:
-        points(right, fakes, FAKE)
+        points(right, run.samples(500), FAKE)
     return fig

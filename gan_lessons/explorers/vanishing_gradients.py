@@ -102,5 +102,6 @@ def trail(axes, snapshots, law, labels):
     for ax, fakes, label in zip(axes, snapshots, labels):
         ax.scatter(*real.T, s=3, color=REAL, alpha=.35, lw=0)
         ax.scatter(*np.asarray(fakes).T, s=4, color=FAKE, alpha=.6, lw=0)
-        ax.set(xlim=(-3.2, 3.2), ylim=(-3.2, 3.2), xticks=[], yticks=[], title=label, aspect="equal")
+        ax.set(xlim=(-3.5, 3.5), ylim=(-3.5, 3.5), xticks=[], yticks=[], title=label, aspect="equal")
+        ax.spines[:].set(visible=True, color="#bbbbbb")
         ax.title.set_fontsize(9)

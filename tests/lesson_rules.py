@@ -135,8 +135,7 @@ def steps_are_budgeted(nb):
                 if keyword.arg == "steps" and not calls(keyword.value, "steps") and not (
                         names(keyword.value) & budgeted):
                     found.append(f"cell {cell.id}: a bare steps={ast.unparse(keyword.value)}")
-            if called(call) == "train" and "steps" not in {k.arg for k in call.keywords} | (
-                    {None} & {k.arg for k in call.keywords}):
+            if called(call) == "train" and not {"steps", None} & {k.arg for k in call.keywords}:
                 found.append(f"cell {cell.id}: train(...) without steps=steps(...)")
         for loop in (n for n in ast.walk(tree(cell)) if isinstance(n, ast.For)):
             if is_training(loop) and not calls(loop.iter, "steps") and not names(loop.iter) & budgeted:
@@ -154,6 +153,12 @@ def is_training(node):
     return any(isinstance(call.func, ast.Attribute) and not call.args for call in calls(node, "step"))
 
 
+def held_by(call):
+    """rows, in a call rows.append(...); None for a call of another shape."""
+    holder = call.func.value if isinstance(call.func, ast.Attribute) else None
+    return holder.id if isinstance(holder, ast.Name) else None
+
+
 def trainers(sources):
     """Names of the functions in these modules' sources that train, directly or through each other."""
     bodies = {f.name: f for source in sources for f in ast.walk(ast.parse(source))
@@ -169,6 +174,7 @@ class Follower:
 
     def __init__(self, trainers):
         self.trainers, self.trained, self.own, self.made_of = set(trainers), set(), set(), {}
+        self.containers, self.fills = set(), {}     # lists and dicts; what a function puts into them
 
     def depends(self, node):
         read = names(node) | {n.target.id for n in ast.walk(node)
@@ -184,6 +190,8 @@ class Follower:
             return False
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)):    # to define is not yet to train
             self.bind(node.name, self.depends(node), certain)
+            self.fills[node.name] = {name for call in ast.walk(node) if isinstance(call, ast.Call)
+                                     for name in [held_by(call)] if name in self.containers}
             return any(self.depends(d) for d in node.decorator_list)
         if isinstance(node, (ast.For, ast.While, ast.If, ast.With, ast.Try)):
             head = self.head(node)
@@ -192,18 +200,21 @@ class Follower:
             for _ in range(2):                                   # a loop feeds its own start
                 inside = [self.statement(b, certain=False) for b in blocks]
             if is_training(node):
-                self.trained |= {call.func.value.id for call in ast.walk(node)
-                                 if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)
-                                 and isinstance(call.func.value, ast.Name)} & self.own
+                self.trained |= {held_by(call) for call in ast.walk(node)
+                                 if isinstance(call, ast.Call)} & self.own
             return any([head, *inside, is_training(node)])
         depends = self.depends(node)
         for call in calls(node, *self.trainers):
             self.train_in_place(call)
+        for call in calls(node, *self.trainers, *self.trained & self.fills.keys()):    # watch=, felt
+            given = {n.id for part in [*call.args, *(k.value for k in call.keywords)]
+                     for n in [part] if isinstance(n, ast.Name)}
+            self.trained |= given & self.containers
+            self.trained |= {name for callback in given for name in self.fills.get(callback, ())}
         for call in (n for n in ast.walk(node) if isinstance(n, ast.Call)):    # history.append(trained)
-            holder = call.func.value if isinstance(call.func, ast.Attribute) else None
             arguments = [*call.args, *(k.value for k in call.keywords)]
-            if isinstance(holder, ast.Name) and holder.id in self.own and any(map(self.depends, arguments)):
-                self.trained.add(holder.id)
+            if held_by(call) in self.own and any(map(self.depends, arguments)):
+                self.trained.add(held_by(call))
         if isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
             for target in getattr(node, "targets", [getattr(node, "target", None)]):
                 self.assign(target, node.value, depends,
@@ -223,6 +234,8 @@ class Follower:
 
     def assign(self, target, value, depends, certain):
         whole = isinstance(target, (ast.Name, ast.Tuple, ast.List))
+        if whole and any(isinstance(n, (ast.List, ast.Dict, ast.Set)) for n in ast.walk(value)):
+            self.containers |= {n.id for n in ast.walk(target) if isinstance(n, ast.Name)}
         for n in ast.walk(target):
             if isinstance(n, ast.Name) and (whole or n.id in self.own):
                 self.bind(n.id, depends, certain and whole)
@@ -257,7 +270,7 @@ def train_tags(nb, trainers=("train",)):
     trained, data, found = Follower(trainers), Follower({*trainers, "load_images"}), []
     for cell in code_cells(nb):
         body = tree(cell).body
-        needed, allowed = trained.cell(body), data.cell(body)
+        needed, allowed = trained.cell(body), data.cell(body) or any(map(data.depends, body))
         picture = any("image/png" in output.get("data", {}) for output in cell.outputs)
         if "train" in tags(cell):
             if not allowed:

@@ -15,6 +15,7 @@ _HOME = {
     "laws": "Grid Mixture Normal Ring SwissRoll Uniform",
     "metrics": "anchors class_histogram features frechet_distance modes_covered precision_recall report",
     "networks": "Line image_critic image_generator mlp_critic mlp_generator on_arrays",
+    "objectives.least_squares": "least_squares",
     "objectives.minimax": "minimax non_saturating",
     "plots": "show",
     "optimizers": "adam rmsprop",

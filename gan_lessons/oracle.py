@@ -1,14 +1,14 @@
 """What perfect players do: optimal critics, values and generator gradients for laws on the line.
 
 Here q is shifted by theta and every number is exact (quadrature, see divergences). NumPy only.
-Derived in notebooks/01_minimax.ipynb and notebooks/02_vanishing_gradients.ipynb.
+Derived in notebooks/01_minimax.ipynb, 02_vanishing_gradients.ipynb and 04_least_squares.ipynb.
 """
 from __future__ import annotations
 
 import numpy as np
 from scipy.special import expit
 
-from .divergences import _edges, expectation, js, log_ratio, softplus
+from .divergences import _edges, _refuse_jumps, expectation, js, log_ratio, softplus
 
 
 def optimal_logit(p, q):
@@ -52,3 +52,41 @@ def generator_gradient(p, q, loss="saturating"):
         loss = GENERATOR_LOSSES[loss]
     c = log_ratio(p, q)
     return expectation(q, lambda x: loss(c(x)) * (p.score(x) - q.score(x)), _edges(p, q))
+
+
+# Least squares (notebooks/04_least_squares.ipynb). With s = (p - q) / (p + q) = 2 σ(log p/q) - 1 the
+# best critic is (a + b) / 2 + s (b - a) / 2; a = fake, b = real, c = target as in objectives/least_squares.
+
+def least_squares_critic(p, q, fake=0.0, real=1.0):
+    """x -> f*(x) = (b p(x) + a q(x)) / (p(x) + q(x)): a on fakes, b on real, never outside [a, b]."""
+    c = log_ratio(p, q)
+    return lambda x: fake + (real - fake) * expit(c(x))
+
+
+def triangular(p, q):
+    """χ² = ∫ (p - q)² / (p + q), between 0 and 2: Le Cam's or triangular divergence, without a factor.
+
+    This is the Pearson χ² of the two masses p + q and 2 q of Mao et al. 2017, arXiv 1611.04076.
+    """
+    edges, c = _edges(p, q), log_ratio(p, q)
+    square = lambda x: np.tanh(c(x) / 2) ** 2
+    return float(np.clip(expectation(p, square, edges) + expectation(q, square, edges), 0, 2))
+
+
+def triangular_slope(p, q):
+    """d χ² / d theta when q is shifted by theta: -E_q[(1 + s)² (1 - s) c'], c = log p/q, s = tanh(c/2)."""
+    _refuse_jumps(p=p, q=q)
+    return generator_gradient(p, q, lambda c: -8 * expit(c) ** 2 * expit(-c))
+
+
+def least_squares_value(p, q, fake=0.0, real=1.0, target=1.0):
+    """C = ½ E_p (f* - c)² + ½ E_q (f* - c)², what the paper's generator minimises at the best critic."""
+    edges, f = _edges(p, q), least_squares_critic(p, q, fake, real)
+    square = lambda x: (f(x) - target) ** 2
+    return (expectation(p, square, edges) + expectation(q, square, edges)) / 2
+
+
+def least_squares_gradient(p, q, fake=0.0, real=1.0, target=1.0):
+    """d/dtheta ½ E_q (f*(x + theta) - c)²: all fakes move and the best critic stays, E_q (f* - c) f*'."""
+    gap = real - fake
+    return generator_gradient(p, q, lambda c: (fake - target + gap * expit(c)) * gap * expit(c) * expit(-c))

@@ -33,7 +33,7 @@ def _edges(p, q):
     ratio = log_ratio(p, q)
     low, high = edges[:-1], edges[1:]
     sign = np.sign(ratio(edges))
-    swaps = sign[:-1] * sign[1:] < 0
+    swaps = (sign[:-1] * sign[1:] < 0) | (sign[:-1] == 0)         # p = q inside a panel, or on its border
     low, high, left = low[swaps], high[swaps], sign[:-1][swaps]
     for _ in range(48):                                           # bisection, all swaps at once
         middle = (low + high) / 2

@@ -115,12 +115,14 @@ def test_far_apart_everything_is_finite_and_right(distance):
     assert 0 <= js_slope(p, q) < 1e-40
 
 
-def test_a_tiny_slope_is_right_to_many_digits():
-    """-½ E_q[σ(c) c'] at 30 standard deviations, by SciPy around its peak at x = 15."""
-    p, q = Normal(), Normal(30)
-    h = lambda x: np.exp(-np.logaddexp(0, 30 * x - 450) - (x - 30) ** 2 / 2 + 225 / 2) * 15 / np.sqrt(2 * np.pi)
-    theirs = integrate.quad(h, 5, 25, points=[14.5, 15, 15.5], epsabs=0, epsrel=1e-11, limit=300)[0]
-    assert js_slope(p, q) == pytest.approx(theirs * np.exp(-225 / 2), rel=1e-9)
+@pytest.mark.parametrize("distance", [30, 44.4, 60, 70.1])
+def test_a_tiny_slope_is_right_to_many_digits(distance):
+    """-½ E_q[σ(c) c'] is ½ E_q[σ(c)] · distance; half way its integrand peaks, 1 / distance wide on both sides."""
+    middle, p, q = distance / 2, Normal(), Normal(distance)
+    h = lambda u: np.exp(-np.logaddexp(0, distance * u) - (u - middle) ** 2 / 2 + middle ** 2 / 2) * middle / np.sqrt(2 * np.pi)
+    borders = np.arange(-60, 61) / distance
+    theirs = sum(integrate.quad(h, a, b, epsabs=0, epsrel=1e-12)[0] for a, b in zip(borders, borders[1:]))
+    assert js_slope(p, q) == pytest.approx(theirs * np.exp(-middle ** 2 / 2), rel=1e-9)
 
 
 def test_equal_laws_and_disjoint_ones():

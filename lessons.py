@@ -322,7 +322,8 @@ def lab(arguments):
     setup()
     command = [str(PYTHON), "-m", "jupyterlab", "--ServerApp.root_dir=%s" % ROOT,
                "--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb",
-               "--Application.log_level=WARN", "--ServerApp.answer_yes=True"]     # for Ctrl-C
+               "--Application.log_level=WARN", "--ServerApp.answer_yes=True",     # for Ctrl-C
+               "--ServerApp.kernel_websocket_connection_class=gan_lessons.server.PromptConnection"]
     if port:
         command.append("--ServerApp.port_retries=0")
     if hasattr(os, "geteuid") and os.geteuid() == 0:

@@ -19,7 +19,7 @@ from .oracle import GENERATOR_LOSSES, generator_gradient
 QUESTIONS = {
     "00 quarter": (lambda: -np.log(.25) - np.log(.75), "-log ¼ - log ¾"),
     "00 slider": (lambda: (1 + np.sqrt(1 - 4 * np.exp(-2))) / 2, "between 0.8 and 0.9"),
-    "01 four of five": (lambda: _where_equal(.8, .2), "repeat step 3 with a = 0.8 p(x) and b = 0.2 q(x)"),
+    "01 four of five": (lambda: _where_equal(.8, .2), "solve 2 - 2x = -log 4, and mind the sign"),
     "01 overlap": (lambda: js(Uniform(0, 1), Uniform(.5, 1.5)), "log p/m is log 2 where one law lives alone, else 0"),
     "01 steepest": (lambda: _steepest(), "the slope rises from 0, then falls: use the arrow keys near the top"),
     "02 sigma": (lambda: 3 * _distance_at(.336), "JS of two equal widths depends on distance / σ alone"),
@@ -64,7 +64,7 @@ def _empty(answer) -> bool:
 
 
 def check(name: str, answer, tolerance: float = 1e-3):
-    """Judge the answer to a question of a lesson, to a relative and absolute `tolerance`.
+    """Judge the answer to a question of a lesson: |answer - right| ≤ tolerance · max(1, |right|).
 
     answer: a number, a sequence of numbers or a word; `...` means not answered yet.
     KeyError, listing the questions, for an unknown name.
@@ -80,7 +80,8 @@ def check(name: str, answer, tolerance: float = 1e-3):
             good = str(answer).strip().lower() == right
         else:
             mine, theirs = np.asarray(answer, dtype=float), np.asarray(right, dtype=float)
-            good = mine.shape == theirs.shape and np.allclose(mine, theirs, rtol=tolerance, atol=tolerance)
+            room = tolerance * np.maximum(1, np.abs(theirs))
+            good = mine.shape == theirs.shape and bool((np.abs(mine - theirs) <= room).all())
     except Exception as error:
         return _say("✗", name, f"your answer cannot be read ({type(error).__name__}: {error})")
     _say("✓", name, "right") if good else _say("✗", name, f"not yet. Hint: {hint}")

@@ -16,12 +16,12 @@ def in_notebook() -> bool:
 
 
 def line(run) -> str:
-    """'━━━━━━┈┈┈┈ 600 / 1,000 steps · 2,410 images/s · 12 s left'."""
+    """'━━━━━━┈┈┈┈ 600 / 1,000 steps · 2,410 samples/s · 12 s left'."""
     done = int(24 * run.step / run.steps)
     left = run.seconds / max(run.step, 1) * (run.steps - run.step)
     tail = f"{left:.0f} s left" if run.step < run.steps else f"{run.seconds:.0f} s"
     return (f"{'━' * done}{'┈' * (24 - done)} {run.step:,} / {run.steps:,} steps · "
-            f"{run.images_per_second:,.0f} images/s · {tail}")
+            f"{run.images_per_second:,.0f} samples/s · {tail}")
 
 
 class Progress:

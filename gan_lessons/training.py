@@ -73,7 +73,7 @@ class Run:
     def __repr__(self):
         stopped = ", interrupted" if self.interrupted else ""
         return (f"Run({self.step:,} of {self.steps:,} steps in {self.seconds:.1f} s, "
-                f"{self.images_per_second:,.0f} images/s{stopped})")
+                f"{self.images_per_second:,.0f} samples/s{stopped})")
 
 
 def train(game: Game, players: Mapping[str, nn.Module], samples, *, steps: int,

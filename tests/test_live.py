@@ -19,7 +19,7 @@ def at(step, steps=1_000, seconds=6.0):
 
 
 def test_the_line_tells_how_far_how_fast_and_how_long():
-    assert line(at(600)) == "━" * 14 + "┈" * 10 + " 600 / 1,000 steps · 2,410 images/s · 4 s left"
+    assert line(at(600)) == "━" * 14 + "┈" * 10 + " 600 / 1,000 steps · 2,410 samples/s · 4 s left"
     assert line(at(0)).startswith("┈" * 24 + " 0 / 1,000 steps")
     assert line(at(1_000)).startswith("━" * 24) and line(at(1_000)).endswith(" · 6 s")
 

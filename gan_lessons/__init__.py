@@ -11,15 +11,20 @@ _HOME = {
     "datasets": "DataUnavailable Images load_images",
     "divergences": "expectation js js_slope kl kl_slope log_ratio reverse_kl reverse_kl_slope",
     "explorer": "Explorer choice slider",
+    "f_divergences": "FDivergence",
+    "f_own": "own_divergence",
+    "f_table": "F_DIVERGENCES f_divergence",
     "game": "Game Move both",
     "laws": "Grid Mixture Normal Ring SwissRoll Uniform",
     "metrics": "anchors class_histogram features frechet_distance modes_covered precision_recall report",
     "networks": "Line image_critic image_generator mlp_critic mlp_generator on_arrays",
     "objectives.least_squares": "least_squares",
+    "objectives.f_gan": "f_gan",
     "objectives.minimax": "minimax non_saturating",
     "plots": "show",
     "optimizers": "adam rmsprop",
-    "training": "Run TrainingDiverged train",
+    "runs": "Run TrainingDiverged",
+    "training": "train",
 }
 _WHERE = {name: module for module, names in _HOME.items() for name in names.split()}
 __all__ = sorted(_WHERE)

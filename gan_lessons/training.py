@@ -8,72 +8,18 @@ import contextlib
 import copy
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from . import checkpoints
+from .checks import check_request, check_reuse, check_shapes
 from .game import Game
 from .optimizers import adam
-from .settings import bfloat16_pays, evaluating, process_settings, stop_button
-from .turns import Turn, refuse_shared_weights
-
-PRECISIONS = ("highest", "medium", "bfloat16")
-
-
-class TrainingDiverged(ArithmeticError):
-    """A loss was NaN or infinite. `.step`, `.player`, and `.run`: everything up to that step."""
-
-    def __init__(self, step: int, player: str, value: float, run: "Run"):
-        super().__init__(f"the loss of player {player!r} became {value} at step {step:,}: lower the learning rate, or "
-                         "look for a logarithm or a square root of 0 in the loss (use softplus and logits)")
-        self.step, self.player, self.run = step, player, run
-
-
-@dataclass
-class Run:
-    """What `train` returns, and hands to watchers while it runs.
-
-    losses: player -> list of float, one per step · players: the networks that played · ema: averaged
-    copies · seconds, images_per_second (real images shown per second) · step of steps · interrupted.
-    """
-
-    players: Mapping[str, nn.Module]
-    source: object
-    steps: int
-    device: torch.device
-    ema: dict[str, nn.Module] = field(default_factory=dict)
-    step: int = 0
-    seconds: float = 0.0
-    images: int = 0
-    interrupted: bool = False
-    _losses: dict[str, Tensor] = field(default_factory=dict, repr=False)
-
-    @property
-    def losses(self) -> dict[str, list[float]]:
-        return {name: values[:self.step].tolist() for name, values in self._losses.items()}
-
-    @property
-    def images_per_second(self) -> float:
-        return self.images / self.seconds if self.seconds else 0.0
-
-    def samples(self, n: int = 64, *, player: str = "g", averaged: bool = True, seed: int = 0) -> Tensor:
-        """n fakes of the generator, its averaged copy if there is one: (n, ...) float32 on the CPU.
-
-        The same seed always draws the same noise, so pictures of two runs can be compared.
-        """
-        if player not in self.players:
-            raise KeyError(f"no player {player!r} to draw samples from; there are {', '.join(self.players)}")
-        net = self.ema.get(player, self.players[player]) if averaged else self.players[player]
-        z = self.source.noise(n, seed=seed).to(self.device)
-        with evaluating(net), torch.no_grad():
-            return torch.cat([net(part).float().cpu() for part in z.split(1000)])
-
-    def __repr__(self):
-        stopped = ", interrupted" if self.interrupted else ""
-        return (f"Run({self.step:,} of {self.steps:,} steps in {self.seconds:.1f} s, "
-                f"{self.images_per_second:,.0f} samples/s{stopped})")
+from .runs import Run, TrainingDiverged
+from .settings import bfloat16_pays, process_settings, stop_button
+from .turns import Turn
 
 
 def train(game: Game, players: Mapping[str, nn.Module], samples, *, steps: int,
@@ -102,7 +48,7 @@ class _Loop:
     def __init__(self, game, players, samples, *, steps, turns, optimizer, watch, ema, device, seed, checkpoint,
                  precision, threads, reuse):
         turns = dict(turns or {})
-        self._check(game, players, samples, steps, turns, optimizer, watch, ema, precision, reuse)
+        check_request(game, players, samples, steps, turns, optimizer, watch, ema, precision, reuse)
         self.device = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
         self.players = {name: net.to(self.device) for name, net in players.items()}
         self.samples, self.watch, self.seed, self.path = samples.to(self.device), watch, seed, checkpoint
@@ -125,83 +71,15 @@ class _Loop:
                                        {n: self.players[n] for n in asks if n in self.players},
                                        tuple(n for n in asks if n not in self.players)))
         self.schedule = [m for m in self.moves for _ in range(turns.get(m.move.player, 1))]
-        self._check_reuse()
-        self._check_shapes(set(game.players))
+        if reuse:
+            check_reuse(self.schedule)
+        check_shapes(self.players, self.samples, set(game.players), {n for m in self.moves for n in m.batch})
         kind = torch.float32 if self.device.type == "mps" else torch.float64
         self.run = Run(self.players, self.samples, steps, self.device)
         self.run._losses = {m.label: torch.zeros(steps, dtype=kind, device=self.device) for m in self.moves}
         if ema is not None:
             self.run.ema["g"] = copy.deepcopy(self.players["g"]).requires_grad_(False)
         self.decay = ema
-
-    @staticmethod
-    def _check(game, players, samples, steps, turns, optimizer, watch, ema, precision, reuse):
-        if not isinstance(steps, int) or steps <= 0:
-            raise ValueError(f"steps must be a whole number above 0, not {steps!r}: steps(laptop=1_000)")
-        if not hasattr(samples, "draw"):
-            raise TypeError(f"samples come from batches(...), not from {type(samples).__name__}: batches(load_images())")
-        if not (watch in ("auto", None) or callable(watch)):
-            raise TypeError(f'watch is "auto", None or a function of the Run, not {watch!r}')
-        missing = [name for name in game.players if name not in players]
-        if missing:
-            raise NameError(f"the game is played by {', '.join(game.players)}; players lacks {', '.join(missing)}")
-        for name, net in players.items():
-            if not isinstance(net, nn.Module):
-                raise TypeError(f"player {name!r} must be a torch Module, not {type(net).__name__}")
-        movers = {move.player for move in game.moves}
-        for what, names in (("turns", turns), ("optimizer", optimizer if isinstance(optimizer, Mapping) else {})):
-            if unknown := set(names) - movers:
-                raise NameError(f"{what} names {', '.join(sorted(unknown))}; the moves are {', '.join(sorted(movers))}")
-        if isinstance(optimizer, Mapping) and movers - set(optimizer):
-            raise NameError(f"optimizer lacks {', '.join(sorted(movers - set(optimizer)))}")
-        if not all(map(callable, optimizer.values() if isinstance(optimizer, Mapping) else [optimizer])):
-            raise TypeError("optimizer makes an optimiser from the weights of a player, as adam(2e-4) or "
-                            f"partial(torch.optim.SGD, lr=.1) do; this is {optimizer!r}")
-        if any(not isinstance(n, int) or n < 1 for n in turns.values()):
-            raise ValueError(f"turns are whole numbers above 0, not {turns}")
-        if ema is not None and not (0 < ema < 1 and "g" in players):
-            raise ValueError(f"ema is the decay of an averaged copy of g, between 0 and 1, not {ema!r}")
-        if precision not in PRECISIONS:
-            raise ValueError(f"precision is one of {', '.join(PRECISIONS)}, not {precision!r}")
-        if reuse not in (None, "g"):
-            raise ValueError(f'reuse is None or "g", not {reuse!r}')
-        refuse_shared_weights(players)
-
-    def _check_reuse(self):
-        *_, critic, generator = [None, *self.schedule]
-        if self.reuse and not (critic and generator.move.player == "g" != critic.move.player and all(
-                "g" in m.players and "z" in m.batch for m in (critic, generator))):
-            raise ValueError('reuse="g" needs a game in which g moves last, once, and both its loss and that of the '
-                             "player before it ask for g and z")
-
-    def _check_shapes(self, movers: set[str]):
-        """Two samples through critic and generator: what would not fit, or broadcast silently, is refused here."""
-        asked = {name for m in self.moves for name in m.batch}
-        if asked != {"x", "z"} or movers not in ({"f", "g"}, {"l", "g"}):
-            return
-        critic, = movers - {"g"}
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(torch.random.fork_rng(devices=[]))
-            stack.enter_context(torch.no_grad())
-            for net in self.players.values():
-                stack.enter_context(evaluating(net))
-            probe = self.samples.probe(("x", "z"))
-            x_fake = self._try("g", probe["z"], "noise", "set z=Normal(dim=...) in batches(...) to what g takes")
-            x = probe["x"]
-            if x.shape[1:] != x_fake.shape[1:]:
-                raise ValueError(f"g makes samples of shape {tuple(x_fake.shape[1:])}, the data have "
-                                 f"{tuple(x.shape[1:])}: choose a generator for that size")
-            scores = self._try(critic, x, "samples", "choose a critic for that size")
-            if isinstance(scores, Tensor) and scores.dim() > 1 and scores[0].numel() == 1:
-                shape = ", ".join(["n", *map(str, scores.shape[1:])])
-                raise ValueError(f"{critic} returns shape ({shape}), which broadcasts against (n,) without a word: "
-                                 "end the critic with .flatten() or nn.Flatten(0)")
-
-    def _try(self, name: str, value: Tensor, what: str, remedy: str):
-        try:
-            return self.players[name](value)
-        except RuntimeError as error:
-            raise ValueError(f"{name} cannot take {what} of shape {tuple(value.shape[1:])} ({error}): {remedy}") from error
 
     # -- the loop itself -------------------------------------------------------------------------
 
@@ -316,8 +194,11 @@ class _Loop:
     def _state(self) -> dict:
         run = self.run
         return {
-            "plan": {"moves": [m.label for m in self.moves], "players": sorted(self.players), "ema": self.decay,
+            "plan": {"moves": [m.label for m in self.moves], "round": [m.label for m in self.schedule],
+                     "players": sorted(self.players), "ema": self.decay, "seed": self.seed,
+                     "batch": getattr(self.samples, "batch", None),
                      "optimizers": [type(m.optimizer).__name__ for m in self.moves],
+                     "learning rates": [m.optimizer.defaults.get("lr") for m in self.moves],
                      **{f"shapes of {name}": [list(w.shape) for w in net.state_dict().values()]
                         for name, net in self.players.items()}},
             "step": run.step, "seconds": run.seconds, "images": run.images,

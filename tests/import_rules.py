@@ -6,14 +6,14 @@ import pathlib
 
 PACKAGE = pathlib.Path(__file__).resolve().parents[1] / "gan_lessons"
 DATA = {"batching", "downloads", "formats", "glyphs", "laws"}
-LOOP = {"game", "checkpoints", "optimizers", "settings", "turns", "live", "budgets"}
+LOOP = {"game", "checkpoints", "checks", "optimizers", "runs", "settings", "turns", "live", "budgets"}
 # Module -> siblings that it may import. Modules that are not listed may import anything but LAST.
 ALLOWED = {
     "game": set(), "laws": set(), "networks": set(), "plots": set(), "budgets": set(),
     "optimizers": set(), "settings": set(), "formats": set(), "explorer": set(),
     "datasets": DATA, "batching": {"laws"}, "downloads": {"formats"}, "glyphs": DATA,
-    "objectives": {"game", "penalties", "divergences", "transport"},
-    "training": LOOP, "turns": LOOP, "checkpoints": LOOP,
+    "objectives": {"game", "penalties", "divergences", "f_divergences", "f_table", "transport"},
+    "training": LOOP, "turns": LOOP, "checkpoints": LOOP, "checks": LOOP, "runs": LOOP,
 }
 LAST = {"explorers", "notebooks", "tests", "tools"}     # what nothing else builds on
 WIDGETS = {"explorer", "live"}

@@ -225,6 +225,8 @@ def test_a_checkpoint_without_all_its_parts_is_refused(tmp_path):
 @pytest.mark.parametrize("options, says", [
     (dict(wide=9), "its shapes of f is"), (dict(ema=None), "its ema is 0.9, here it is None"),
     (dict(ema=.5), "its ema is 0.9, here it is 0.5"), (dict(deep=[nn.Linear(6, 6)]), "its shapes of f is"),
+    (dict(turns={"f": 3}), "its round is"), (dict(seed=5), "its seed is 4, here it is 5"),
+    (dict(optimizer=adam(7e-3)), r"its learning rates is .0.0002, 0.0002., here it is .0.007, 0.007."),
     (dict(optimizer=OPTIMISERS["sgd"]), "its optimizers is .'Adam', 'Adam'., here it is .'SGD', 'SGD'.")])
 def test_another_trainings_checkpoint_is_refused(tmp_path, options, says):
     play(tmp_path / "run.pt", steps=2)

@@ -1,0 +1,85 @@
+"""What `train` refuses before it begins, each with its remedy."""
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from .settings import evaluating
+from .turns import refuse_shared_weights
+
+PRECISIONS = ("highest", "medium", "bfloat16")
+
+
+def check_request(game, players, samples, steps, turns, optimizer, watch, ema, precision, reuse):
+    if not isinstance(steps, int) or steps <= 0:
+        raise ValueError(f"steps must be a whole number above 0, not {steps!r}: steps(laptop=1_000)")
+    if not hasattr(samples, "draw"):
+        raise TypeError(f"samples come from batches(...), not from {type(samples).__name__}: batches(load_images())")
+    if not (watch in ("auto", None) or callable(watch)):
+        raise TypeError(f'watch is "auto", None or a function of the Run, not {watch!r}')
+    missing = [name for name in game.players if name not in players]
+    if missing:
+        raise NameError(f"the game is played by {', '.join(game.players)}; players lacks {', '.join(missing)}")
+    for name, net in players.items():
+        if not isinstance(net, nn.Module):
+            raise TypeError(f"player {name!r} must be a torch Module, not {type(net).__name__}")
+    movers = {move.player for move in game.moves}
+    for what, names in (("turns", turns), ("optimizer", optimizer if isinstance(optimizer, Mapping) else {})):
+        if unknown := set(names) - movers:
+            raise NameError(f"{what} names {', '.join(sorted(unknown))}; the moves are {', '.join(sorted(movers))}")
+    if isinstance(optimizer, Mapping) and movers - set(optimizer):
+        raise NameError(f"optimizer lacks {', '.join(sorted(movers - set(optimizer)))}")
+    if not all(map(callable, optimizer.values() if isinstance(optimizer, Mapping) else [optimizer])):
+        raise TypeError("optimizer makes an optimiser from the weights of a player, as adam(2e-4) or "
+                        f"partial(torch.optim.SGD, lr=.1) do; this is {optimizer!r}")
+    if any(not isinstance(n, int) or n < 1 for n in turns.values()):
+        raise ValueError(f"turns are whole numbers above 0, not {turns}")
+    if ema is not None and not (0 < ema < 1 and "g" in players):
+        raise ValueError(f"ema is the decay of an averaged copy of g, between 0 and 1, not {ema!r}")
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision is one of {', '.join(PRECISIONS)}, not {precision!r}")
+    if reuse not in (None, "g"):
+        raise ValueError(f'reuse is None or "g", not {reuse!r}')
+    refuse_shared_weights(players)
+
+
+def check_reuse(schedule):
+    """ValueError unless the last two moves are another player's and then g's, on the same noise."""
+    *_, critic, generator = [None, *schedule]
+    if not (critic and generator.move.player == "g" != critic.move.player and all(
+            "g" in m.players and "z" in m.batch for m in (critic, generator))):
+        raise ValueError('reuse="g" needs a game in which g moves last, once, and both its loss and that of the '
+                         "player before it ask for g and z")
+
+
+def check_shapes(players, samples, movers: set[str], asked: set[str]):
+    """Two samples through critic and generator: what would not fit, or broadcast silently, is refused here."""
+    if asked != {"x", "z"} or movers not in ({"f", "g"}, {"l", "g"}):
+        return
+    critic, = movers - {"g"}
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(torch.random.fork_rng(devices=[]))
+        stack.enter_context(torch.no_grad())
+        for net in players.values():
+            stack.enter_context(evaluating(net))
+        probe = samples.probe(("x", "z"))
+        x_fake = _try(players["g"], "g", probe["z"], "noise", "set z=Normal(dim=...) in batches(...) to what g takes")
+        x = probe["x"]
+        if x.shape[1:] != x_fake.shape[1:]:
+            raise ValueError(f"g makes samples of shape {tuple(x_fake.shape[1:])}, the data have "
+                             f"{tuple(x.shape[1:])}: choose a generator for that size")
+        scores = _try(players[critic], critic, x, "samples", "choose a critic for that size")
+        if isinstance(scores, Tensor) and scores.dim() > 1 and scores[0].numel() == 1:
+            shape = ", ".join(["n", *map(str, scores.shape[1:])])
+            raise ValueError(f"{critic} returns shape ({shape}), which broadcasts against (n,) without a word: "
+                             "end the critic with .flatten() or nn.Flatten(0)")
+
+
+def _try(net, name: str, value: Tensor, what: str, remedy: str):
+    try:
+        return net(value)
+    except RuntimeError as error:
+        raise ValueError(f"{name} cannot take {what} of shape {tuple(value.shape[1:])} ({error}): {remedy}") from error

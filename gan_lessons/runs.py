@@ -1,0 +1,64 @@
+"""What a training leaves behind: the networks, the losses, and where samples come from."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from .settings import evaluating
+
+
+class TrainingDiverged(ArithmeticError):
+    """A loss was NaN or infinite. `.step`, `.player`, and `.run`: everything up to that step."""
+
+    def __init__(self, step: int, player: str, value: float, run: "Run"):
+        super().__init__(f"the loss of player {player!r} became {value} at step {step:,}: lower the learning rate, or "
+                         "look for a logarithm or a square root of 0 in the loss (use softplus and logits)")
+        self.step, self.player, self.run = step, player, run
+
+
+@dataclass
+class Run:
+    """What `train` returns, and hands to watchers while it runs.
+
+    losses: player -> list of float, one per step · players: the networks that played · ema: averaged
+    copies · seconds, images_per_second (real images shown per second) · step of steps · interrupted.
+    """
+
+    players: Mapping[str, nn.Module]
+    source: object
+    steps: int
+    device: torch.device
+    ema: dict[str, nn.Module] = field(default_factory=dict)
+    step: int = 0
+    seconds: float = 0.0
+    images: int = 0
+    interrupted: bool = False
+    _losses: dict[str, Tensor] = field(default_factory=dict, repr=False)
+
+    @property
+    def losses(self) -> dict[str, list[float]]:
+        return {name: values[:self.step].tolist() for name, values in self._losses.items()}
+
+    @property
+    def images_per_second(self) -> float:
+        return self.images / self.seconds if self.seconds else 0.0
+
+    def samples(self, n: int = 64, *, player: str = "g", averaged: bool = True, seed: int = 0) -> Tensor:
+        """n fakes of the generator, its averaged copy if there is one: (n, ...) float32 on the CPU.
+
+        The same seed always draws the same noise, so pictures of two runs can be compared.
+        """
+        if player not in self.players:
+            raise KeyError(f"no player {player!r} to draw samples from; there are {', '.join(self.players)}")
+        net = self.ema.get(player, self.players[player]) if averaged else self.players[player]
+        z = self.source.noise(n, seed=seed).to(self.device)
+        with evaluating(net), torch.no_grad():
+            return torch.cat([net(part).float().cpu() for part in z.split(1000)])
+
+    def __repr__(self):
+        stopped = ", interrupted" if self.interrupted else ""
+        return (f"Run({self.step:,} of {self.steps:,} steps in {self.seconds:.1f} s, "
+                f"{self.images_per_second:,.0f} samples/s{stopped})")

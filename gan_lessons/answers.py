@@ -12,7 +12,8 @@ from scipy.optimize import brentq
 
 from .divergences import js, js_slope
 from .laws import Normal, Uniform
-from .oracle import GENERATOR_LOSSES, generator_gradient
+from .oracle import (GENERATOR_LOSSES, generator_gradient, least_squares_gradient, least_squares_value,
+                     triangular)
 
 # question -> (right answer, hint). An answer is a number, a sequence of numbers, a word, or a
 # function that computes it when it is asked for.
@@ -27,6 +28,11 @@ QUESTIONS = {
                "σ(c) + σ(-c) = 1, so the sum is -E_q c'(x), and c is a straight line here"),
     "02 half": (np.log(1e-8), "σ / (σ + ε) = ½, and σ(c) is about exp(c) far below 0"),
     "02 fog": (lambda: _best_fog(), "between 2 and 4: use the arrow keys and read the title"),
+    "04 ends": (lambda: [least_squares_value(Uniform(0, 1), law, 2, 5, 3) for law in (Uniform(0, 1), Uniform(2, 3))],
+                "χ² is 0 in the one case and 2 in the other"),
+    "04 log": (lambda: (2 - triangular(Uniform(0, 1), Uniform(.25, 1.25))) / 2, "χ² = ½, then step 6 with b - a = 2"),
+    "04 hardest": (lambda: [_hardest(0, 1, 1), _hardest(-1, 1, 0)], "between 1.5 and 2.5: use the arrow keys near the top"),
+    "04 silent": (lambda: _silent_target(2), "r + κ (1 + r) = 0, and c = ½ + κ/2"),
 }
 
 
@@ -47,6 +53,15 @@ def _best_fog() -> float:
     fogs = np.arange(0, 6.05, .1)
     felt = [js_slope(Normal(0, width), Normal(8, width)) for width in np.hypot(1, fogs)]
     return float(fogs[np.argmax(felt)])
+
+
+def _hardest(*labels) -> float:
+    distances = np.arange(0, 8.05, .1)
+    return float(distances[np.argmax([least_squares_gradient(Normal(0, 1), Normal(d, 1), *labels) for d in distances])])
+
+
+def _silent_target(distance: float) -> float:
+    return brentq(lambda c: least_squares_gradient(Normal(0, 1), Normal(distance, 1), 0, 1, c), 0, 1)
 
 
 def _say(mark: str, name: str, text: str):

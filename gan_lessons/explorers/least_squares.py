@@ -1,0 +1,108 @@
+"""Pictures of notebooks/04_least_squares.ipynb: the labels a, b, c, and where training leads."""
+from __future__ import annotations
+
+import numpy as np
+
+from ..explorer import Explorer, slider
+from ..laws import Normal
+from ..oracle import least_squares_critic, least_squares_gradient, least_squares_value, triangular, triangular_slope
+from ..plots import BAD, CRITIC, FAKE, GOOD, REAL, heap
+
+SCORES = np.linspace(-3, 3, 241)
+X = np.linspace(-4, 12, 481)
+REAL_COINS = Normal(0, 1)
+
+
+def two_graders(left, right, reach=(-8, 4)):
+    """What a sigmoid loss and a squared loss say to a coin at x, under one straight-line score f(x) = 1 - x."""
+    x = np.linspace(*reach, 400)
+    score = 1 - x
+    heap(left, x, REAL_COINS, REAL, "real, $p$")
+    heap(left, x, Normal(2, .6), FAKE, "fake, $q$")
+    left.axvline(1, color=CRITIC, ls=":", lw=1)
+    left.plot([-6], [.03], "o", color=BAD, ms=9, label="a fake gone too far")
+    left.set(xlabel="weight of the coin, $x$", yticks=[], title="the fence stands at $x = 1$")
+    left.legend(frameon=False, loc="upper left")
+    right.plot(x, -1 / (1 + np.exp(score)), color=BAD, lw=2.2, label="sigmoid: $-\\sigma(-f)$")
+    right.plot(x, score - 1, color=GOOD, lw=2.2, label="squares: $f-1$")
+    right.axhline(0, color=CRITIC, lw=.8)
+    right.set(xlabel="weight of the coin, $x$", ylim=(-3, 9), title="push on a fake, to the right")
+    right.legend(frameon=False)
+
+
+def _felt():
+    """distances, χ², ½∇χ² and the frozen gradient of the coding (-1, 1, 0), both per (b - a)²/4."""
+    distances = np.linspace(0, 10, 101)
+    pairs = [Normal(d, 1) for d in distances]
+    chi2 = [triangular(REAL_COINS, q) for q in pairs]
+    slope = [triangular_slope(REAL_COINS, q) / 2 for q in pairs]
+    middle = [least_squares_gradient(REAL_COINS, q, -1, 1, 0) for q in pairs]
+    return distances, *map(np.array, (chi2, slope, middle))
+
+
+def labels():
+    """a, b, c and the distance: the three parabolas, the best critic, and the gradient beside the slope of χ²."""
+    distances, chi2, slope, middle = _felt()
+
+    def setup(figure):
+        left, centre, right = figure.subplots(1, 3, width_ratios=(1, 1.1, 1.1))
+        title = figure.suptitle(" ", fontsize=11)
+        parabolas = [left.plot(SCORES, SCORES, color=colour, lw=2, ls=style)[0]
+                     for colour, style in [(FAKE, "-"), (REAL, "-"), (GOOD, "--")]]
+        left.set(xlabel="score $f$", ylim=(0, 4), title="losses: feet at $a$, $b$, $c$")
+        heap(centre, X, REAL_COINS, REAL, "real, $p$")
+        fake, = centre.plot(X, X, color=FAKE, lw=2, label="fake, $q$")
+        best, = centre.plot(X, X, color=CRITIC, lw=2.2, label="best critic $f^*$")
+        goal, = centre.plot(X, X, color=GOOD, lw=1.2, ls="--", label="target $c$")
+        centre.set(xlabel="$x$", ylim=(-2.1, 2.1), xlim=(X[0], X[-1]), title="the best critic")
+        centre.legend(frameon=False, fontsize=8, loc="lower right")
+        right.plot(distances, slope, color=CRITIC, lw=4, alpha=.35, label="½ slope of $\\chi^2$")
+        felt, = right.plot(distances, slope, color=GOOD, lw=2, label="felt, frozen critic")
+        dot, = right.plot([0], [0], "o", color=GOOD, ms=8)
+        right.axhline(0, color=CRITIC, lw=.8)
+        right.set(xlabel="distance", ylim=(-.5, 1), title="gradient, over $(b-a)^2/4$")
+        right.legend(frameon=False, fontsize=8)
+        for ax in (left, centre, right):
+            ax.spines[["top", "right"]].set_visible(False)
+        return parabolas, fake, best, goal, felt, dot, title
+
+    def update(artists, a, b, c, distance):
+        parabolas, fake, best, goal, felt, dot, title = artists
+        q = Normal(distance, 1)
+        for curve, label in zip(parabolas, (a, b, c)):
+            curve.set_ydata((SCORES - label) ** 2 / 2)
+        fake.set_ydata(q.pdf(X))
+        best.set_ydata(least_squares_critic(REAL_COINS, q, a, b)(X))
+        goal.set_ydata(np.full_like(X, c))
+        if a == b:
+            felt.set_ydata(np.full_like(distances, np.nan))
+            dot.set_data([], [])
+            return title.set_text(f"a = b: the best critic says {a:g} to everything, and no generator learns from it")
+        kappa = (2 * c - a - b) / (b - a)
+        felt.set_ydata(middle + kappa * (slope + middle))
+        here = least_squares_gradient(REAL_COINS, q, a, b, c)
+        dot.set_data([distance], [here / ((b - a) ** 2 / 4)])
+        title.set_text(f"$\\chi^2$ = {triangular(REAL_COINS, q):.4f}      C = {least_squares_value(REAL_COINS, q, a, b, c):.4f}"
+                       f"      gradient felt {here:.4f}      ratio to the slope of C {_ratio(here, q, a, b)}")
+
+    return Explorer(setup, update, dict(a=slider(-2.0, 2.0, .1, 0.0, "a, label of fakes"),
+                                        b=slider(-2.0, 2.0, .1, 1.0, "b, label of real"),
+                                        c=slider(-2.0, 2.0, .1, 1.0, "c, the generator's target"),
+                                        distance=slider(0.0, 10.0, .1, 2.0, "distance")),
+                    figsize=(9.6, 3.4),
+                    alt="Left, three parabolas with their feet at a, b and c; in the middle, real and fake heaps, the best "
+                        "critic between a and b, and the target; right, the gradient the generator feels against the "
+                        "distance, over half the slope of chi squared. The title gives both and their ratio.")
+
+
+def _ratio(felt, q, a, b):
+    slope = (b - a) ** 2 / 8 * triangular_slope(REAL_COINS, q)
+    return f"{felt / slope:.3f}" if abs(slope) > 1e-12 else "0/0"
+
+
+def sheets(axes, runs, count: int = 64):
+    """Pictures of several runs side by side, from the same noises."""
+    from ..plots import pictures
+    for ax, (name, run) in zip(axes, runs.items()):
+        pictures(ax, run.samples(count))
+        ax.set_title(name)

@@ -1,0 +1,36 @@
+"""f-GAN: a critic's score v = f(x) becomes an admissible T = activation(v), and the dual becomes a game.
+
+Nowozin, Cseke, Tomioka 2016, arXiv 1606.00709. Derived in notebooks/03_f_gan.ipynb.
+"""
+from __future__ import annotations
+
+from ..f_divergences import FDivergence
+from ..f_table import f_divergence
+from ..game import Game, both
+
+GENERATORS = ("conjugate", "trick")
+
+
+def f_gan(divergence: str | FDivergence, generator: str = "conjugate", **parameter) -> Game:
+    """The game of one f-divergence. f: (n, ...) -> (n,) scores of any size, g(z) -> (n, ...).
+
+    Critic: -E T(f(x)) + E φ*(T(f(g(z)))), minus the dual. Generator: "conjugate" minimises the same
+    dual, -E φ*(T); "trick" minimises -E T, whose gradient does not fade where the critic wins.
+    divergence: a name in F_DIVERGENCES (with alpha= or pi= where it has one) or an FDivergence.
+    KeyError for an unknown name, ValueError for an unknown generator or a parameter out of range.
+    """
+    row = f_divergence(divergence, **parameter)
+    if generator not in GENERATORS:
+        raise ValueError(f"no generator loss {generator!r}; there are {', '.join(GENERATORS)}")
+
+    def critic_loss(f, g, x, z):
+        real, fake = both(f, x, g(z))
+        return -row.activation(real).mean() + row.composed(fake).mean()
+
+    def conjugate_loss(f, g, z):
+        return -row.composed(f(g(z))).mean()
+
+    def trick_loss(f, g, z):
+        return -row.activation(f(g(z))).mean()
+
+    return Game({"f": critic_loss, "g": conjugate_loss if generator == "conjugate" else trick_loss})

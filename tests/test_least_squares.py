@@ -7,8 +7,9 @@ import torch
 from scipy.integrate import quad
 from scipy.optimize import minimize_scalar
 
-from gan_lessons import oracle
+from gan_lessons import oracle, plots
 from gan_lessons.divergences import js
+from gan_lessons.explorers import least_squares as explorers
 from gan_lessons.laws import Mixture, Normal, Uniform
 from gan_lessons.networks import mlp_critic
 from gan_lessons.objectives.least_squares import least_squares
@@ -191,3 +192,45 @@ def test_against_the_critic_itself_the_slope_is_exact():
 def test_no_score_sees_an_edge_move():
     with pytest.raises(ValueError, match="jumps"):
         oracle.triangular_slope(Uniform(0, 1), Uniform(.5, 1.5))
+
+
+# ---------------------------------------------------------------- the pictures of lesson 04
+
+def test_the_explorer_says_what_the_oracle_says():
+    labels = explorers.labels()
+    for state in (dict(a=-1., b=1., c=0., distance=4.), dict(a=0., b=1., c=1., distance=2.), dict(a=1., b=-.5, c=2., distance=.5)):
+        labels.draw(**state)
+        *_, felt, dot, title = labels._artists
+        q, (a, b, c) = Normal(state["distance"], 1), (state[name] for name in "abc")
+        here = oracle.least_squares_gradient(Normal(0, 1), q, a, b, c)
+        assert dot.get_ydata()[0] == pytest.approx(here / ((b - a) ** 2 / 4))
+        curve = np.interp(state["distance"], felt.get_xdata(), felt.get_ydata())
+        assert curve == pytest.approx(dot.get_ydata()[0], rel=1e-9)
+        assert f"{here:.4f}" in title.get_text()
+    assert "ratio to the slope of C 0.708" in draw_title(labels, a=-1., b=1., c=0., distance=4.)
+
+
+def draw_title(explorer, **state):
+    explorer.draw(**state)
+    return explorer._artists[-1].get_text()
+
+
+def test_the_explorer_at_its_edges():
+    labels = explorers.labels()
+    assert "no generator learns" in draw_title(labels, a=.5, b=.5)
+    assert "0/0" in draw_title(labels, a=0., b=1., distance=0.)
+    assert labels.draw(a=0., b=1., c=1., distance=2.) == explorers.labels().draw()      # nothing is left behind
+
+
+def test_moving_all_labels_together_changes_nothing():
+    explorer = explorers.labels()
+    before, after = (draw_title(explorer, a=d, b=1 + d, c=1 + d, distance=3.) for d in (0., .5))
+    assert before == after
+
+
+def test_two_graders():
+    figure, (left, right) = plots.figure(2)
+    explorers.two_graders(left, right)
+    sigmoid, squares = (line.get_ydata() for line in right.lines[:2])
+    x = right.lines[0].get_xdata()
+    assert np.allclose(squares, -x) and (sigmoid < 0).all() and sigmoid[0] > -2e-4      # pushes on the coin at x

@@ -51,19 +51,21 @@ class Progress:
             except Exception as error:                  # what is only looked at never ends a training
                 print(f"No live picture ({type(error).__name__}: {error}); training goes on.", flush=True)
                 self.pictures_every = float("inf")
-            # a slow picture is drawn less often: about a hundredth of the time
-            self.pictures_every = max(self.pictures_every, 100 * (time.monotonic() - now))
+            # a slow picture is drawn less often: at most a fiftieth of the time
+            self.pictures_every = max(self.pictures_every, 50 * (time.monotonic() - now))
             self.pictured = time.monotonic()
 
     def _draw(self, run):
         from IPython.display import display
         from . import plots
         figure = plots.progress(run)
-        content = {"image/png": plots.png(figure), "text/plain": "losses and samples so far"}
+        alt = f"losses and samples after {run.step:,} of {run.steps:,} steps"
+        content = {"image/png": plots.png(figure), "text/plain": alt}
+        options = dict(raw=True, metadata={"image/png": {"alt": alt}})
         if self.picture is None:
-            self.picture = display(content, raw=True, display_id=True)
+            self.picture = display(content, display_id=True, **options)
         else:
-            self.picture.update(content, raw=True)
+            self.picture.update(content, **options)
 
     def close(self, run):
         if self.text is not None:

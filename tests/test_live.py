@@ -36,10 +36,15 @@ class Shown:
     def __init__(self):
         self.displays, self.updates = [], []
 
-    def __call__(self, content, raw, display_id):
+    def __call__(self, content, raw, display_id, metadata=None):
         assert raw and display_id is True
-        self.displays.append(content)
-        return SimpleNamespace(update=lambda content, raw: self.updates.append(content))
+        self.note(self.displays, content, metadata)
+        return SimpleNamespace(update=lambda content, raw, metadata=None: self.note(self.updates, content, metadata))
+
+    @staticmethod
+    def note(where, content, metadata):
+        assert "image/png" not in content or len(metadata["image/png"]["alt"].split()) > 4
+        where.append(content)
 
 
 @pytest.fixture

@@ -167,6 +167,12 @@ def problems(path):
 
 # ---------------------------------------------------------------- execution
 
+def progress(name, cell, cells):
+    """On a terminal, where a run stands; elsewhere nothing."""
+    if sys.stderr.isatty():
+        print(f"\r{name}: cell {cell + 1} of {cells}\x1b[K", end="\r", file=sys.stderr, flush=True)
+
+
 def execute(nb, name, folder, timeout=900, **environment):
     """Run every cell of `nb` in place, in a clean kernel of this Python. LessonFailed says where."""
     from jupyter_client import AsyncKernelManager
@@ -182,7 +188,9 @@ def execute(nb, name, folder, timeout=900, **environment):
     kernel = AsyncKernelManager(kernel_name="python3")
     kernel.kernel_spec.argv[0] = sys.executable     # a kernel of the same name may stand elsewhere
     client = NotebookClient(nb, km=kernel, timeout=timeout, store_widget_state=False,
-                            record_timing=False, resources={"metadata": {"path": str(folder)}})
+                            record_timing=False, resources={"metadata": {"path": str(folder)}},
+                            extra_arguments=["--log-level=ERROR"],
+                            on_cell_start=lambda cell, cell_index: progress(name, cell_index, len(nb.cells)))
     env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0", **environment}
     try:
         client.execute(env=env)

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from .divergences import js, js_slope
+from .f_table import f_divergence
 from .laws import Normal, Uniform
 from .oracle import (GENERATOR_LOSSES, generator_gradient, least_squares_gradient, least_squares_value,
                      triangular)
@@ -28,6 +29,11 @@ QUESTIONS = {
                "σ(c) + σ(-c) = 1, so the sum is -E_q c'(x), and c is a straight line here"),
     "02 half": (np.log(1e-8), "σ / (σ + ε) = ½, and σ(c) is about exp(c) far below 0"),
     "02 fog": (lambda: _best_fog(), "between 2 and 4: use the arrow keys and read the title"),
+    "03 corner": (lambda: f_divergence("Pearson").conjugate(-3.0), "a ratio is never negative: where does the line lean?"),
+    "03 uniforms": (lambda: [f_divergence(name)(Uniform(0, 1), Uniform(.25, 1.25)) for name in ("squared Hellinger", "KL")],
+                    "look at each place where only one of the two lives"),
+    "03 width": (lambda: _widest(f_divergence("alpha", alpha=1.5)), "the exponents of p^1.5 q^-0.5 must add up to a fall"),
+    "03 trick": (lambda: _alpha_of_the_trick("squared Hellinger"), "φ'' of the α-family is u^(α - 2): divide it by u"),
     "04 ends": (lambda: [least_squares_value(Uniform(0, 1), law, 2, 5, 3) for law in (Uniform(0, 1), Uniform(2, 3))],
                 "χ² is 0 in the one case and 2 in the other"),
     "04 log": (lambda: (2 - triangular(Uniform(0, 1), Uniform(.25, 1.25))) / 2, "χ² = ½, then step 6 with b - a = 2"),
@@ -64,6 +70,19 @@ def _silent_target(distance: float) -> float:
     return brentq(lambda c: least_squares_gradient(Normal(0, 1), Normal(distance, 1), 0, 1, c), 0, 1)
 
 
+def _widest(D) -> float:
+    widths = np.arange(.4, 2.05, .1)
+    return float(max(w for w in widths if np.isfinite(D(Normal(0, w), Normal(0, 1)))))
+
+
+def _alpha_of_the_trick(name: str) -> float:
+    """The α whose slope has the trick's proportions at two distances."""
+    pairs = [(Normal(0, 1), Normal(far, 1)) for far in (1, 2)]
+    trick = np.divide(*(f_divergence(name).trick_slope(*pair) for pair in pairs))
+    slopes = lambda a: np.divide(*(f_divergence("alpha", alpha=a).slope(*pair) for pair in pairs))
+    return brentq(lambda a: slopes(a) - trick, -.99, -.01)
+
+
 def _say(mark: str, name: str, text: str):
     from .live import in_notebook
     if not in_notebook():
@@ -95,8 +114,10 @@ def check(name: str, answer, tolerance: float = 1e-3):
             good = str(answer).strip().lower() == right
         else:
             mine, theirs = np.asarray(answer, dtype=float), np.asarray(right, dtype=float)
-            room = tolerance * np.maximum(1, np.abs(theirs))
-            good = mine.shape == theirs.shape and bool((np.abs(mine - theirs) <= room).all())
+            room = tolerance * np.maximum(1, np.abs(np.where(np.isinf(theirs), 0, theirs)))
+            with np.errstate(invalid="ignore"):                        # ∞ - ∞: right, if they are equal
+                good = mine.shape == theirs.shape and bool(
+                    ((mine == theirs) | (np.abs(mine - theirs) <= room)).all())
     except Exception as error:
         return _say("✗", name, f"your answer cannot be read ({type(error).__name__}: {error})")
     _say("✓", name, "right") if good else _say("✗", name, f"not yet. Hint: {hint}")

@@ -80,7 +80,8 @@ class FDivergence:
         """
         _refuse_jumps(p=p, q=q)
         if self.log_weight is None:
-            raise ValueError(f"the best T of {self.name} is a step: -E T has no slope there")
+            raise ValueError(f"{self.name} has no second derivative on record: trick_slope needs it "
+                             "(the best T of total variation is a step)")
         force = lambda x, lp, lq: np.exp(self.log_weight(lp, lq) + lq - lp) * (q.score(x) - p.score(x))
         return _integral(p, q, force)
 

@@ -44,7 +44,8 @@ def own_divergence(phi, name: str = "yours") -> FDivergence:
     return FDivergence(
         name, phi=whole_phi, conjugate=conjugate, t_max=t_max,
         activation=_either(lambda v: _prime(phi, _ratio(v))), composed=_either(lambda v: _composed(phi, _ratio(v))),
-        best=lambda c: _REACH * np.arctanh(np.clip(c / _REACH, -1 + 1e-15, 1 - 1e-15)), integrand=_integrand(value, prime))
+        best=lambda c: _REACH * np.arctanh(np.clip(c / _REACH, -1 + 1e-15, 1 - 1e-15)),
+        integrand=_integrand(value, prime))
 
 
 def _check(value):
@@ -58,7 +59,7 @@ def _check(value):
     above = heights[1:-1] - (1 - share) * heights[:-2] - share * heights[2:]
     size = 1e-12 * (abs(heights[:-2]) + abs(heights[2:]) + 1)
     if (above > size).any():
-        raise ValueError(f"φ is not convex: around u = {u[1:-1][np.argmax(above / size)]:.3g} it lies above its chord")
+        raise ValueError(f"φ is not convex: around u = {u[1:-1][above > size][0]:.3g} it lies above its chord")
     if (abs(above) <= size).all():
         raise ValueError("φ is a straight line, and its divergence is 0 between any two laws")
 
@@ -75,6 +76,7 @@ def _limit(values) -> float:
 def _integrand(value, prime):
     """q φ(p/q) minus its tangent; beyond |log p/q| = 90 continued as k c^b e^{ac}."""
     ends, slope = np.array([45., 65., 90.]), prime(1.0)
+
     def log_excess(c):
         u = np.exp(c)
         return np.log(np.maximum(value(u) - slope * (u - 1), 0))

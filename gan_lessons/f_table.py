@@ -56,7 +56,7 @@ def _W(t):
     On tensors the last step alone is differentiated, which is exact by the implicit function theorem.
     """
     tensor = _module(t) is not np
-    a = 1 - (t.detach() if tensor else np.asarray(t, dtype=float))
+    a = 1 - t.detach() if tensor else np.minimum(1 - np.asarray(t, dtype=float), 1e300)
     y = _module(a).where(a > 1, log(positive(a - 1) + 1), a)
     for _ in range(8):
         y = y - (exp(y) + y - a) / (exp(y) + 1)
@@ -102,19 +102,20 @@ def _js_weighted(pi):
     """π KL(p ‖ m) + (1 - π) KL(q ‖ m) with m = πp + (1 - π)q: the usual JS at π = ½."""
     if not 0 < pi < 1:
         raise ValueError(f"pi must lie between 0 and 1, not {pi}: it is the share of p in the mixture")
-    lp0, lq0 = np.log(pi), np.log1p(-pi)
+    lp0, lq0 = float(np.log(pi)), float(np.log1p(-pi))
     mixed = lambda a, b: _module(b).logaddexp(_module(b).zeros_like(b) + a, b)
     table = lambda lp, lq: np.logaddexp(lp0 + lp, lq0 + lq)
     return FDivergence(f"JS-weighted {pi:g}", t_max=-pi * lp0, best=lambda c: c,
                        phi=lambda u: pi * u_log_u(u) - u_log_u(1 - pi + pi * u),
                        conjugate=lambda t: (1 - pi) * (lq0 - log(positive(1 - pi * exp(t / pi)))),
-                       activation=lambda v: -pi * mixed(lp0, lq0 - v), composed=lambda v: (1 - pi) * mixed(lq0, lp0 + v),
+                       activation=lambda v: -pi * mixed(lp0, lq0 - v),
+                       composed=lambda v: (1 - pi) * mixed(lq0, lp0 + v),
                        integrand=lambda lp, lq: pi * np.exp(lp) * (lp - table(lp, lq))
                        + (1 - pi) * np.exp(lq) * (lq - table(lp, lq)),
                        log_weight=lambda lp, lq: lp0 + lq0 + lp + lq - table(lp, lq))
 
 
-_LOG2 = np.log(2)
+_LOG2 = float(np.log(2))
 _js_integrand = lambda lp, lq: (np.exp(lp) * (_LOG2 + lp - np.logaddexp(lp, lq))
                                 + np.exp(lq) * (_LOG2 + lq - np.logaddexp(lp, lq)))
 _js_weight = lambda lp, lq: lp + lq - np.logaddexp(lp, lq)
@@ -158,7 +159,8 @@ _ROWS = {row.name: row for row in [
                 integrand=lambda lp, lq: abs(np.exp(lp) - np.exp(lq)) / 2),
     FDivergence("Le Cam", phi=lambda u: (u - 1) ** 2 / (u + 1), t_max=1.0, best=lambda c: c,
                 conjugate=lambda t: _up_to(1, t, 7 - positive(t + 3) - 4 * sqrt(positive(4 - positive(t + 3)))),
-                activation=lambda v: 1 - 4 * _sigma(-v) ** 2, composed=lambda v: 3 - 8 * _sigma(-v) + 4 * _sigma(-v) ** 2,
+                activation=lambda v: 1 - 4 * _sigma(-v) ** 2,
+                composed=lambda v: 3 - 8 * _sigma(-v) + 4 * _sigma(-v) ** 2,
                 integrand=lambda lp, lq: (np.exp(lp) - np.exp(lq)) * np.tanh((lp - lq) / 2),
                 log_weight=lambda lp, lq: 3 * _LOG2 + 2 * lp + 2 * lq - 3 * np.logaddexp(lp, lq)),
 ]}

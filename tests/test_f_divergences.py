@@ -32,7 +32,8 @@ def brute(D, t):
     if best == len(U) - 1:
         return np.inf
     low, high = U[max(best - 1, 0)], U[best + 1]
-    inside = optimize.minimize_scalar(lambda u: -line(u), bounds=(low, high), method="bounded", options=dict(xatol=1e-12))
+    inside = optimize.minimize_scalar(lambda u: -line(u), bounds=(low, high), method="bounded",
+                                      options=dict(xatol=1e-12))
     return max(heights[best], -inside.fun)
 
 

@@ -7,11 +7,11 @@ import torch
 
 import gan_lessons as gl
 from gan_lessons import F_DIVERGENCES, Game, Normal, f_divergence, f_gan
+from gan_lessons.explorers import f_gan as explorers
 
 REAL, FAKE = [-5., 1.4, 2.5, 2.7], [0.3, -7.1, 1.]
 itself = lambda x: x
 tensor = lambda values: torch.tensor(values, dtype=torch.float64, requires_grad=True)
-mean = lambda values: sum(values) / len(values)
 
 BY_HAND = {                                     # T(v) and φ*(T(v)), written without the table
     "KL": (lambda v: v, lambda v: math.exp(v - 1)),
@@ -26,16 +26,19 @@ BY_HAND = {                                     # T(v) and φ*(T(v)), written wi
 @pytest.mark.parametrize("real, fake", [(REAL, FAKE), (FAKE, REAL)])
 def test_losses_on_asymmetric_scores(name, real, fake):
     T, cost = BY_HAND[name]
-    x, z = tensor(real), tensor(fake)
-    assert f_gan(name)["f"](itself, itself, x, z).item() == pytest.approx(-mean(list(map(T, real))) + mean(list(map(cost, fake))))
-    assert f_gan(name)["g"](itself, itself, z).item() == pytest.approx(-mean(list(map(cost, fake))))
-    assert f_gan(name, generator="trick")["g"](itself, itself, z).item() == pytest.approx(-mean(list(map(T, fake))))
+    for bend, by_hand in [(None, itself), (torch.asinh, math.asinh)]:
+        average = lambda price, scores: sum(price(by_hand(v)) for v in scores) / len(scores)
+        x, z = tensor(real), tensor(fake)
+        critic = f_gan(name, bend=bend)["f"](itself, itself, x, z)
+        assert critic.item() == pytest.approx(-average(T, real) + average(cost, fake))
+        assert f_gan(name, bend=bend)["g"](itself, itself, z).item() == pytest.approx(-average(cost, fake))
+        assert f_gan(name, "trick", bend=bend)["g"](itself, itself, z).item() == pytest.approx(-average(T, fake))
 
 
 @pytest.mark.parametrize("name", ["GAN", "JS"])
 def test_gan_is_minimax_and_its_trick_is_non_saturating(name):
     shift = 0 if name == "GAN" else math.log(2)
-    for mine, theirs, factor in [(f_gan(name), gl.minimax(), 1), (f_gan(name, generator="trick"), gl.non_saturating(), -1)]:
+    for mine, theirs, factor in [(f_gan(name), gl.minimax(), 1), (f_gan(name, "trick"), gl.non_saturating(), -1)]:
         x, z = tensor(REAL), tensor(FAKE)
         for player, arguments, constant in [("f", (x, z), -2 * shift), ("g", (z,), factor * shift)]:
             a, b = (game[player](itself, itself, *arguments) for game in (mine, theirs))
@@ -65,6 +68,35 @@ def test_a_trained_dual_comes_within_two_percent_from_below(name):
                  steps=rounds, optimizer=gl.adam(rate, (.9, .99)), watch=None)
     bound = D.dual(p, q, v=gl.on_arrays(critic))
     assert .98 * D(p, q) < bound <= D(p, q)
+
+
+def test_with_asinh_far_scores_train_calmly():
+    """Gradients of squared Hellinger stay below 2 where those of e^v reach 1e17."""
+    v = torch.tensor([-1e4, -40., 0., 40., 1e4], requires_grad=True)
+    for game in (f_gan("squared Hellinger", bend=torch.asinh), f_gan("squared Hellinger", "trick", bend=torch.asinh)):
+        for loss in (game["f"](itself, itself, v, v), game["g"](itself, itself, v)):
+            gradient, = torch.autograd.grad(loss, v)
+            assert loss.isfinite() and (len(v) * gradient.abs() <= 4).all()
+
+
+@pytest.mark.parametrize("make, states", [
+    (explorers.tangents, [dict(name=n, t=t) for n in explorers.ROWS for t in (-4., -.5, .5, 4.)]),
+    (explorers.workbench, [dict(name=n, sharpness=s, p_sd=w) for n in explorers.ROWS for s in (0., 2.) for w in (.4, 2.)])])
+@pytest.mark.filterwarnings("error")
+def test_every_state_of_the_explorers_can_be_drawn(make, states):
+    explorer = make()
+    title = explorer._artists[-1]
+    for state in states:
+        explorer.draw(**state)
+        assert "nan" not in title.get_text() and state["name"].split()[0].lower() in title.get_text().lower()
+    explorer.draw(**states[0])
+
+
+def test_the_workbench_says_what_is_true():
+    explorer = explorers.workbench()
+    says = lambda **state: (explorer.draw(**state), explorer._artists[-1].get_text())[1]
+    assert "D = ∞" in says(name="Pearson", p_sd=1.5, mean=0.) and "∞" not in says(name="Pearson", p_sd=1.4, mean=0.)
+    assert says(name="KL", sharpness=1.).count("0.5000") == 3
 
 
 def test_errors():

@@ -11,26 +11,28 @@ from ..game import Game, both
 GENERATORS = ("conjugate", "trick")
 
 
-def f_gan(divergence: str | FDivergence, generator: str = "conjugate", **parameter) -> Game:
+def f_gan(divergence: str | FDivergence, generator: str = "conjugate", *, bend=None, **parameter) -> Game:
     """The game of one f-divergence. f: (n, ...) -> (n,) scores of any size, g(z) -> (n, ...).
 
     Critic: -E T(f(x)) + E φ*(T(f(g(z)))), minus the dual. Generator: "conjugate" minimises the same
     dual, -E φ*(T); "trick" minimises -E T, whose gradient does not fade where the critic wins.
     divergence: a name in F_DIVERGENCES (with alpha= or pi= where it has one) or an FDivergence.
+    bend: a rising function of the score onto the whole line. Divergence, dual and best T stay the same; with
+        torch.asinh, stakes and prices that grew like e^v grow like 2v, and large scores train calmly.
     KeyError for an unknown name, ValueError for an unknown generator or a parameter out of range.
     """
-    row = f_divergence(divergence, **parameter)
+    row, bend = f_divergence(divergence, **parameter), bend or (lambda v: v)
     if generator not in GENERATORS:
         raise ValueError(f"no generator loss {generator!r}; there are {', '.join(GENERATORS)}")
 
     def critic_loss(f, g, x, z):
         real, fake = both(f, x, g(z))
-        return -row.activation(real).mean() + row.composed(fake).mean()
+        return -row.activation(bend(real)).mean() + row.composed(bend(fake)).mean()
 
     def conjugate_loss(f, g, z):
-        return -row.composed(f(g(z))).mean()
+        return -row.composed(bend(f(g(z)))).mean()
 
     def trick_loss(f, g, z):
-        return -row.activation(f(g(z))).mean()
+        return -row.activation(bend(f(g(z)))).mean()
 
     return Game({"f": critic_loss, "g": conjugate_loss if generator == "conjugate" else trick_loss})

@@ -219,7 +219,7 @@ def test_the_explorer_at_its_edges():
     labels = explorers.labels()
     assert "no generator learns" in draw_title(labels, a=.5, b=.5)
     assert "0/0" in draw_title(labels, a=0., b=1., distance=0.)
-    assert labels.draw(a=0., b=1., c=1., distance=2.) == explorers.labels().draw()      # nothing is left behind
+    assert labels.draw(a=-1., b=1., c=0., distance=2.) == explorers.labels().draw()      # nothing is left behind
 
 
 def test_moving_all_labels_together_changes_nothing():

@@ -55,7 +55,7 @@ def labels():
         best, = centre.plot(X, X, color=CRITIC, lw=2.2, label="best critic $f^*$")
         goal, = centre.plot(X, X, color=GOOD, lw=1.2, ls="--", label="target $c$")
         centre.set(xlabel="$x$", ylim=(-2.1, 2.1), xlim=(X[0], X[-1]), title="the best critic")
-        centre.legend(frameon=False, fontsize=8, loc="lower right")
+        centre.legend(frameon=False, fontsize=8, loc="upper right")
         right.plot(distances, slope, color=CRITIC, lw=4, alpha=.35, label="½ slope of $\\chi^2$")
         felt, = right.plot(distances, slope, color=GOOD, lw=2, label="felt, frozen critic")
         dot, = right.plot([0], [0], "o", color=GOOD, ms=8)
@@ -85,9 +85,9 @@ def labels():
         title.set_text(f"$\\chi^2$ = {triangular(REAL_COINS, q):.4f}      C = {least_squares_value(REAL_COINS, q, a, b, c):.4f}"
                        f"      gradient felt {here:.4f}      ratio to the slope of C {_ratio(here, q, a, b)}")
 
-    return Explorer(setup, update, dict(a=slider(-2.0, 2.0, .1, 0.0, "a, label of fakes"),
+    return Explorer(setup, update, dict(a=slider(-2.0, 2.0, .1, -1.0, "a, label of fakes"),
                                         b=slider(-2.0, 2.0, .1, 1.0, "b, label of real"),
-                                        c=slider(-2.0, 2.0, .1, 1.0, "c, the generator's target"),
+                                        c=slider(-2.0, 2.0, .1, 0.0, "c, the generator's target"),
                                         distance=slider(0.0, 10.0, .1, 2.0, "distance")),
                     figsize=(9.6, 3.4),
                     alt="Left, three parabolas with their feet at a, b and c; in the middle, real and fake heaps, the best "

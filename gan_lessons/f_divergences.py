@@ -114,14 +114,14 @@ def _times(limit, mass):
 
 
 def _mass(log_density, value):
-    """density · value, where one of them may leave the range of floats; nothing where there is no law to speak of."""
+    """density · value, where one of them may leave the range of floats; 0 where there is no law to speak of."""
     root = np.exp(log_density / 2)
     product = root * (root * value)
     return np.where((log_density < -300) & ~np.isfinite(product), 0, product)
 
 
 def _integral(p, q, value) -> float:
-    """∫ value(x, log p, log q) dx over all panels of both laws and as far out as it takes; ∞ if it does not end."""
+    """∫ value(x, log p, log q) dx, as far out as it takes; ∞ if it does not end."""
     edges = _edges(p, q)
     centre, reach = (edges[0] + edges[-1]) / 2, (edges[-1] - edges[0]) / 2
     far = _at(centre + reach * _FAR * np.array([-1, 1]), p, q, value)

@@ -58,8 +58,8 @@ def tangents():
         title.set_text(f"{D.name}:   φ*({t:.2f}) = {best:.4f}      touches at u = {at:.3g}" if fits else
                        f"{D.name}:   slope {t:.2f} is not admissible: no such line stays below φ, φ* = ∞")
 
-    return Explorer(setup, update, dict(name=choice(ROWS, "KL", "divergence"), t=slider(-4.0, 4.0, .05, .5, "slope t")),
-                    figsize=(8.4, 3.5),
+    controls = dict(name=choice(ROWS, "KL", "divergence"), t=slider(-4.0, 4.0, .05, .5, "slope t"))
+    return Explorer(setup, update, controls, figsize=(8.4, 3.5),
                     alt="Left, a convex function and the highest line of slope t below it; right, the "
                     "conjugate against t. The title gives the conjugate and where the line touches.")
 
@@ -100,15 +100,15 @@ def workbench():
         top.set_ydata([min(D.t_max, 99)] * 2)
         if np.isinf(exact):
             return title.set_text(f"{D.name}:   D = ∞: the ratio p/q grows too fast for this divergence")
-        title.set_text(f"{D.name}:   D = {exact:.4f}      bound at T* = {D.dual(p, q):.4f}"
-                       f"      bound at your T = {bound:.4f}")
+        title.set_text(f"{D.name}:   D = {exact:z.4f}      bound at T* = {D.dual(p, q):z.4f}"
+                       f"      bound at your T = {bound:z.4f}")
 
     controls = dict(name=choice(ROWS, "KL", "divergence"), p_sd=slider(.4, 2.0, .1, 1.0, "width of p"),
                     mean=slider(-3.0, 3.0, .1, 1.0, "mean of q"), sd=slider(.4, 2.0, .1, 1.0, "width of q"),
                     sharpness=slider(0.0, 2.0, .05, .6, "sharpness of your critic"),
                     shift=slider(-1.0, 1.0, .05, 0.0, "bias of your critic"))
     return Explorer(setup, update, controls, figsize=(8.4, 3.5),
-                    alt="Left, genuine and forged heaps; right, the best critic of the chosen divergence, yours and the "
+                    alt="Left, genuine and forged heaps; right, the best critic of the divergence, yours and the "
                         "threshold. The title gives the divergence and both bounds.")
 
 

@@ -405,9 +405,11 @@ def test(arguments):
 
     Sets up on first use, then runs every test and every notebook, two files at a time. Further
     arguments go to pytest, for example: tests/test_game.py -k gradients, or -n 0 for one process.
+    Image sets are not downloaded for this; set GAN_LESSONS_OFFLINE=0 to allow it.
     """
     setup()
     environment = dict(os.environ, GAN_LESSONS_BUDGET="smoke", OMP_NUM_THREADS="1")
+    environment.setdefault("GAN_LESSONS_OFFLINE", "1")
     environment.pop("MPLBACKEND", None)       # the notebooks bring their own
     workers = str(min(2, os.cpu_count() or 1))
     start = time.time()

@@ -29,7 +29,7 @@ QUESTIONS = {
                "σ(c) + σ(-c) = 1, so the sum is -E_q c'(x), and c is a straight line here"),
     "02 half": (np.log(1e-8), "σ / (σ + ε) = ½, and σ(c) is about exp(c) far below 0"),
     "02 fog": (lambda: _best_fog(), "between 2 and 4: use the arrow keys and read the title"),
-    "03 corner": (lambda: float(f_divergence("Pearson").conjugate(-3.0)), "a ratio is never negative: where does the line lean?"),
+    "03 corner": (lambda: f_divergence("Pearson").conjugate(np.array([-1., -3.])), "a ratio is never negative: where does the line lean?"),
     "03 uniforms": (lambda: [f_divergence(name)(Uniform(0, 1), Uniform(.25, 1.25))
                              for name in ("squared Hellinger", "KL")], "look at each place where only one of the two lives"),
     "03 width": (lambda: _widest(f_divergence("alpha", alpha=1.5)), "the exponents of p^1.5 q^-0.5 must add up to a fall"),

@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit
 
-from .divergences import _edges, _refuse_jumps, expectation, js, log_ratio, softplus
+from .divergences import _edges, expectation, js, log_ratio, softplus
+from .f_table import f_divergence
 
 
 def optimal_logit(p, q):
@@ -66,17 +67,15 @@ def least_squares_critic(p, q, fake=0.0, real=1.0):
 def triangular(p, q):
     """χ² = ∫ (p - q)² / (p + q), between 0 and 2: Le Cam's or triangular divergence, without a factor.
 
-    This is the Pearson χ² of the two masses p + q and 2 q of Mao et al. 2017, arXiv 1611.04076.
+    This is the Pearson χ² of the two masses p + q and 2 q of Mao et al. 2017, arXiv 1611.04076;
+    the Le Cam row of the table of lesson 03.
     """
-    edges, c = _edges(p, q), log_ratio(p, q)
-    square = lambda x: np.tanh(c(x) / 2) ** 2
-    return float(np.clip(expectation(p, square, edges) + expectation(q, square, edges), 0, 2))
+    return f_divergence("Le Cam")(p, q)
 
 
 def triangular_slope(p, q):
-    """d χ² / d theta when q is shifted by theta: -E_q[(1 + s)² (1 - s) c'], c = log p/q, s = tanh(c/2)."""
-    _refuse_jumps(p=p, q=q)
-    return generator_gradient(p, q, lambda c: -8 * expit(c) ** 2 * expit(-c))
+    """d χ² / d theta when q is shifted by theta."""
+    return f_divergence("Le Cam").slope(p, q)
 
 
 def least_squares_value(p, q, fake=0.0, real=1.0, target=1.0):

@@ -101,12 +101,14 @@ class _Loop:
                     self._refuse_nan()
                     report(run)
                     if self.path is not None and time.monotonic() - saved > 30:
+                        self._refuse_nan(now=True)               # no checkpoint ever holds one
                         self._save()
                         saved = time.monotonic()
             finally:
                 run.interrupted = run.step < run.steps
                 getattr(report, "close", lambda run: None)(run)
             if run.step > resumed:
+                self._refuse_nan(now=True)
                 self._save()
         if run.interrupted:
             print(f"Stopped at step {run.step:,} of {run.steps:,}: the run so far is kept.", flush=True)
@@ -166,9 +168,10 @@ class _Loop:
         pairs = [(a, b) for a, b in zip(mine, theirs) if a.is_floating_point()]
         torch._foreach_lerp_([a for a, _ in pairs], [b for _, b in pairs], 1 - decay)
 
-    def _refuse_nan(self):
+    def _refuse_nan(self, now: bool = False):
+        """Looks at every loss; on an accelerator, where looking waits, at fifty together or `now`."""
         step, every = self.run.step, 1 if self.device.type == "cpu" else 50
-        if step % every and step != self.run.steps:
+        if step % every and not now:
             return
         first = max(0, step - every)
         recent = torch.stack([values[first:step] for values in self.run._losses.values()])

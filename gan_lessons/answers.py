@@ -8,79 +8,8 @@ import html
 import inspect
 
 import numpy as np
-from scipy.optimize import brentq
 
-from .divergences import js, js_slope
-from .f_table import f_divergence
-from .laws import Normal, Uniform
-from .oracle import (GENERATOR_LOSSES, generator_gradient, least_squares_gradient, least_squares_value,
-                     triangular)
-
-# question -> (right answer, hint). An answer is a number, a sequence of numbers, a word, or a
-# function that computes it when it is asked for.
-QUESTIONS = {
-    "00 quarter": (lambda: -np.log(.25) - np.log(.75), "-log ¼ - log ¾"),
-    "00 slider": (lambda: (1 + np.sqrt(1 - 4 * np.exp(-2))) / 2, "between 0.8 and 0.9"),
-    "01 four of five": (lambda: _where_equal(.8, .2), "solve 2 - 2x = -log 4, and mind the sign"),
-    "01 overlap": (lambda: js(Uniform(0, 1), Uniform(.5, 1.5)), "log p/m is log 2 where one law lives alone, else 0"),
-    "01 steepest": (lambda: _steepest(), "the slope rises from 0, then falls: use the arrow keys near the top"),
-    "02 sigma": (lambda: 3 * _distance_at(.336), "JS of two equal widths depends on distance / σ alone"),
-    "02 sum": (lambda: sum(generator_gradient(Normal(0, 2), Normal(6, 2), loss) for loss in GENERATOR_LOSSES),
-               "σ(c) + σ(-c) = 1, so the sum is -E_q c'(x), and c is a straight line here"),
-    "02 half": (np.log(1e-8), "σ / (σ + ε) = ½, and σ(c) is about exp(c) far below 0"),
-    "02 fog": (lambda: _best_fog(), "between 2 and 4: use the arrow keys and read the title"),
-    "03 corner": (lambda: f_divergence("Pearson").conjugate(np.array([-1., -3.])), "a ratio is never negative: where does the line lean?"),
-    "03 uniforms": (lambda: [f_divergence(name)(Uniform(0, 1), Uniform(.25, 1.25))
-                             for name in ("squared Hellinger", "KL")], "look at each place where only one of the two lives"),
-    "03 width": (lambda: _widest(f_divergence("alpha", alpha=1.5)), "the exponents of p^1.5 q^-0.5 must add up to a fall"),
-    "03 trick": (lambda: _alpha_of_the_trick("squared Hellinger"), "φ'' of the α-family is u^(α - 2): divide it by u"),
-    "04 ends": (lambda: [least_squares_value(Uniform(0, 1), law, 2, 5, 3) for law in (Uniform(0, 1), Uniform(2, 3))],
-                "χ² is 0 in the one case and 2 in the other"),
-    "04 log": (lambda: (2 - triangular(Uniform(0, 1), Uniform(.25, 1.25))) / 2, "χ² = ½, then step 6 with b - a = 2"),
-    "04 hardest": (lambda: [_hardest(0, 1, 1), _hardest(-1, 1, 0)], "between 1.5 and 2.5: use the arrow keys near the top"),
-    "04 silent": (lambda: _silent_target(2), "r + κ (1 + r) = 0, and c = ½ + κ/2"),
-}
-
-
-def _where_equal(genuine: float, forged: float) -> float:
-    return brentq(lambda x: genuine * Normal(0, 1).pdf(x) - forged * Normal(2, 1).pdf(x), -5, 5)
-
-
-def _steepest() -> float:
-    distances = np.arange(0, 8.05, .1)
-    return float(distances[np.argmax([js_slope(Normal(0, 1), Normal(d, 1)) for d in distances])])
-
-
-def _distance_at(divergence: float) -> float:
-    return brentq(lambda d: js(Normal(0, 1), Normal(d, 1)) - divergence, 1, 5)
-
-
-def _best_fog() -> float:
-    fogs = np.arange(0, 6.05, .1)
-    felt = [js_slope(Normal(0, width), Normal(8, width)) for width in np.hypot(1, fogs)]
-    return float(fogs[np.argmax(felt)])
-
-
-def _hardest(*labels) -> float:
-    distances = np.arange(0, 8.05, .1)
-    return float(distances[np.argmax([least_squares_gradient(Normal(0, 1), Normal(d, 1), *labels) for d in distances])])
-
-
-def _silent_target(distance: float) -> float:
-    return brentq(lambda c: least_squares_gradient(Normal(0, 1), Normal(distance, 1), 0, 1, c), 0, 1)
-
-
-def _widest(D) -> float:
-    widths = np.arange(.4, 2.05, .1)
-    return float(max(w for w in widths if np.isfinite(D(Normal(0, w), Normal(0, 1)))))
-
-
-def _alpha_of_the_trick(name: str) -> float:
-    """The α whose slope has the trick's proportions at two distances."""
-    pairs = [(Normal(0, 1), Normal(far, 1)) for far in (1, 2)]
-    trick = np.divide(*(f_divergence(name).trick_slope(*pair) for pair in pairs))
-    slopes = lambda a: np.divide(*(f_divergence("alpha", alpha=a).slope(*pair) for pair in pairs))
-    return brentq(lambda a: slopes(a) - trick, -.99, -.01)
+from .questions import questions
 
 
 def _say(mark: str, name: str, text: str):
@@ -103,9 +32,10 @@ def check(name: str, answer, tolerance: float = 1e-3):
     answer: a number, a sequence of numbers or a word; `...` means not answered yet.
     KeyError, listing the questions, for an unknown name.
     """
-    if name not in QUESTIONS:
-        raise KeyError(f"no question {name!r}; there are {', '.join(QUESTIONS)}")
-    right, hint = QUESTIONS[name]
+    known = questions(name.split()[0])
+    if name not in known:
+        raise KeyError(f"no question {name!r}; there are {', '.join(known)}")
+    right, hint = known[name]
     if _empty(answer):
         return _say("○", name, "not answered yet")
     right = right() if callable(right) else right

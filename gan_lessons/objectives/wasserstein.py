@@ -1,0 +1,46 @@
+"""The Wasserstein game of Arjovsky et al. 2017, arXiv 1701.07875, and the hinge game. No sigmoid anywhere.
+
+Derived in notebooks/06_wasserstein.ipynb from the dual of notebooks/05_transport.ipynb; the penalties
+in notebooks/07_lipschitz.ipynb. The critic f is high on real samples.
+"""
+from __future__ import annotations
+
+from torch.nn.functional import relu
+
+from ..game import Game, Move, both
+from ..penalties import clip_weights
+
+
+def wasserstein(penalty=None, weight: float = 10.0, clip: float | None = None) -> Game:
+    """f maximises E f(x) - E f(g(z)), g minimises it; its value is W₁ if f runs over all 1-Lipschitz functions.
+
+    critic      -(E f(x) - E f(g(z))) + weight · penalty(f, x, g(z))
+    generator   -E f(g(z))
+    penalty: (f, x, x_fake) -> one number, such as gradient_penalty · clip: bound of every weight after each step
+    (the paper's c = 0.01). f: (n, ...) -> (n,). ValueError for weight < 0.
+    """
+    if not weight >= 0:
+        raise ValueError(f"weight = {weight}: a penalty is weighed with a number of 0 or more; the paper takes 10")
+
+    def critic_loss(f, g, x, z):
+        x_fake = g(z)
+        real, fake = both(f, x, x_fake)
+        loss = -(real.mean() - fake.mean())
+        return loss if penalty is None else loss + weight * penalty(f, x, x_fake)
+
+    def generator_loss(f, g, z):
+        return -f(g(z)).mean()
+
+    return Game([Move("f", critic_loss, after=None if clip is None else clip_weights(clip)), Move("g", generator_loss)])
+
+
+def hinge() -> Game:
+    """critic E relu(1 - f(x)) + E relu(1 + f(g(z))), generator -E f(g(z)); with spectral normalisation of f.
+
+    Lim & Ye 2017, arXiv 1705.02894; Miyato et al. 2018, arXiv 1802.05957. Derived in notebooks/07_lipschitz.ipynb.
+    """
+    def critic_loss(f, g, x, z):
+        real, fake = both(f, x, g(z))
+        return relu(1 - real).mean() + relu(1 + fake).mean()
+
+    return Game({"f": critic_loss, "g": lambda f, g, z: -f(g(z)).mean()})

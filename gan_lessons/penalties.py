@@ -1,0 +1,82 @@
+"""What is asked of a critic's slopes: penalties at chosen points, and clipped weights.
+
+A penalty is where slopes are measured × what is asked of them: penalty(between, equal_one) is the
+gradient penalty. Derived in notebooks/07_lipschitz.ipynb; clipping in 06_wasserstein.ipynb.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import relu
+
+
+def slopes(f, x: Tensor) -> Tensor:
+    """‖∇f(xᵢ)‖₂ for every sample, over all axes but the first: (n, ...) -> (n,), differentiable by f's weights.
+
+    Right only where f scores each sample by itself: no batch norm. Where the gradient is 0, so is the slope's.
+    """
+    x = x.detach().requires_grad_()
+    with torch.enable_grad():
+        gradient, = torch.autograd.grad(f(x).sum(), x, create_graph=True)
+    return gradient.flatten(1).norm(dim=1)
+
+
+# -- where ------------------------------------------------------------------------------------------
+
+def between(x: Tensor, x_fake: Tensor) -> Tensor:
+    """Random points ε xᵢ + (1 - ε) g(zᵢ) of the segments, one ε in [0, 1] per sample: (n, ...) -> (n, ...)."""
+    if x.shape != x_fake.shape:
+        raise ValueError(f"points between real {tuple(x.shape)} and fake {tuple(x_fake.shape)} need equal shapes: "
+                         "draw as many fakes as real samples, of the same size")
+    epsilon = torch.rand(len(x), *[1] * (x.dim() - 1), dtype=x.dtype, device=x.device)
+    return x + (1 - epsilon) * (x_fake - x)
+
+
+def at_both(x: Tensor, x_fake: Tensor) -> Tensor:
+    """The real and the fake samples themselves: (n, ...), (m, ...) -> (n + m, ...)."""
+    return torch.cat([x, x_fake])
+
+
+# -- what is asked ----------------------------------------------------------------------------------
+
+def equal_one(slope: Tensor) -> Tensor:
+    """(slope - 1)²: every slope 1 (Gulrajani et al. 2017)."""
+    return (slope - 1).square()
+
+
+def at_most_one(slope: Tensor) -> Tensor:
+    """max(0, slope - 1)²: no slope above 1 (Petzka et al. 2018)."""
+    return relu(slope - 1).square()
+
+
+def power(p: float = 6.0) -> Callable[[Tensor], Tensor]:
+    """slopeᵖ, p > 1 (Wu et al. 2018)."""
+    if not 1 < p < float("inf"):
+        raise ValueError(f"p = {p}: the power of a slope must be above 1 and finite, or the supremum over critics "
+                         "does not exist; the paper takes p = 6")
+    return lambda slope: slope ** p
+
+
+def penalty(where=between, ask=equal_one):
+    """(f, x, x_fake) -> E ask(‖∇f(x̂)‖), x̂ = where(x, x_fake): one number, to be added to a critic's loss."""
+    def penalised(f, x: Tensor, x_fake: Tensor) -> Tensor:
+        return ask(slopes(f, where(x, x_fake))).mean()
+    return penalised
+
+
+gradient_penalty = penalty(between, equal_one)
+lipschitz_penalty = penalty(between, at_most_one)
+
+
+def clip_weights(c: float = 0.01) -> Callable[[nn.Module], None]:
+    """A function that moves every weight of a network into [-c, c] (Arjovsky et al. 2017, algorithm 1)."""
+    if not 0 < c < float("inf"):
+        raise ValueError(f"c = {c}: weights are clipped to [-c, c] with a finite c > 0, such as 0.01")
+
+    def clip(network: nn.Module):
+        with torch.no_grad():
+            for weight in network.parameters():
+                weight.clamp_(-c, c)
+    return clip

@@ -1,0 +1,16 @@
+"""The questions of the lessons, a module for each that bears its stem.
+
+A module has QUESTIONS: name -> (right answer, hint). A name begins with the number of its lesson. An
+answer is a number, a sequence of numbers, a word, or a function that computes it when it is asked for.
+"""
+from importlib import import_module
+
+STEMS = ("start_here minimax vanishing_gradients f_gan least_squares transport wasserstein lipschitz "
+         "wasserstein_divergence loss_sensitive generalised_loss_sensitive relativistic").split()
+
+
+def questions(number: str) -> dict:
+    """The questions of the lesson with this number, as "04"; KeyError where there is no such lesson."""
+    if not (number.isdigit() and int(number) < len(STEMS)):
+        raise KeyError(f"no lesson {number!r}; questions begin with 00 to {len(STEMS) - 1:02}")
+    return import_module(f".{STEMS[int(number)]}", __name__).QUESTIONS

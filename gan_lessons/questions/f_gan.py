@@ -1,0 +1,27 @@
+"""Questions of notebooks/03_f_gan.ipynb and their answers."""
+import numpy as np
+from scipy.optimize import brentq
+
+from ..f_table import f_divergence
+from ..laws import Normal, Uniform
+
+QUESTIONS = {
+    "03 corner": (lambda: f_divergence("Pearson").conjugate(np.array([-1., -3.])), "a ratio is never negative: where does the line lean?"),
+    "03 uniforms": (lambda: [f_divergence(name)(Uniform(0, 1), Uniform(.25, 1.25))
+                             for name in ("squared Hellinger", "KL")], "look at each place where only one of the two lives"),
+    "03 width": (lambda: _widest(f_divergence("alpha", alpha=1.5)), "the exponents of p^1.5 q^-0.5 must add up to a fall"),
+    "03 trick": (lambda: _alpha_of_the_trick("squared Hellinger"), "φ'' of the α-family is u^(α - 2): divide it by u"),
+}
+
+
+def _widest(D) -> float:
+    widths = np.arange(.4, 2.05, .1)
+    return float(max(w for w in widths if np.isfinite(D(Normal(0, w), Normal(0, 1)))))
+
+
+def _alpha_of_the_trick(name: str) -> float:
+    """The α whose slope has the trick's proportions at two distances."""
+    pairs = [(Normal(0, 1), Normal(far, 1)) for far in (1, 2)]
+    trick = np.divide(*(f_divergence(name).trick_slope(*pair) for pair in pairs))
+    slopes = lambda a: np.divide(*(f_divergence("alpha", alpha=a).slope(*pair) for pair in pairs))
+    return brentq(lambda a: slopes(a) - trick, -.99, -.01)

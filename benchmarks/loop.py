@@ -106,6 +106,30 @@ def plain_wgan(f, g, x_batches, z_batches, rounds, losses=None):
             losses.append((loss_f.item(), loss_g.item()))
 
 
+def plain_wgan_gp(f, g, x_batches, z_batches, rounds, losses=None):
+    """As such scripts do, the critic's loss keeps the graph of the fakes, and its backward runs through g as well."""
+    optimizer_f, optimizer_g = (torch.optim.Adam(net.parameters(), 2e-4, (.5, .999)) for net in (f, g))
+    for _ in range(rounds):
+        for _ in range(CRITIC_TURNS):
+            x, z = next(x_batches), next(z_batches)
+            optimizer_f.zero_grad()
+            x_fake = g(z)
+            epsilon = torch.rand(len(x), 1, 1, 1)
+            x_hat = (epsilon * x + (1 - epsilon) * x_fake.data).requires_grad_(True)
+            score = f(x_hat)
+            gradient = torch.autograd.grad(score, x_hat, torch.ones_like(score), create_graph=True, retain_graph=True)[0]
+            slope = gradient.view(len(x), -1).norm(2, dim=1)
+            loss_f = -f(x).mean() + f(x_fake).mean() + 10 * ((slope - 1) ** 2).mean()
+            loss_f.backward()
+            optimizer_f.step()
+        optimizer_g.zero_grad()
+        loss_g = -f(g(next(z_batches))).mean()
+        loss_g.backward()
+        optimizer_g.step()
+        if losses is not None:
+            losses.append((loss_f.item(), loss_g.item()))
+
+
 def plain_dcgan(f, g, x_batches, z_batches, rounds):
     """As such scripts do, the generator moves first and the critic sees the same fakes: one g(z) a round."""
     optimizer_f, optimizer_g = (torch.optim.Adam(net.parameters(), 2e-4, (.5, .999)) for net in (f, g))
@@ -150,6 +174,11 @@ def teach_wgan(f, g, samples, rounds, **options):
                     **dict(optimizer=gl.rmsprop(5e-5), watch=None) | options)
 
 
+def teach_wgan_gp(f, g, samples, rounds, **options):
+    return gl.train(gl.wasserstein(gl.gradient_penalty), dict(f=f, g=g), samples, steps=rounds, turns={"f": CRITIC_TURNS},
+                    **dict(optimizer=gl.adam(2e-4), watch=None) | options)
+
+
 def teach_dcgan(f, g, samples, rounds, **options):
     f, g = (net.to(memory_format=torch.channels_last) for net in (f, g))
     return gl.train(gl.non_saturating(), dict(f=f, g=g), samples, steps=rounds, **dict(watch=None) | options)
@@ -183,7 +212,15 @@ def prove_equal_updates(images, rounds=25):
         assert moved > .1 and off < 1e-5 and (apart < 1e-4 if loss is critic_loss else apart == 0), (passes, apart, off)
         print(f"Same batches, {rounds} rounds, {passes}: losses differ by at most {off:.1e}, weights by {apart:.1e} "
               f"of their norm (they moved by {moved:.2f} of it).")
-    print()
+
+    recorded, (f, g), losses = source(), mlp(), []
+    pairs = [recorded.draw(names) for _ in range(rounds) for names in [("x", "z")] * CRITIC_TURNS + [("z",)]]
+    torch.manual_seed(0)                                    # as train does: the same points between real and fake
+    plain_wgan_gp(f, g, iter([b["x"] for b in pairs if "x" in b]), iter([b["z"] for b in pairs]), rounds, losses)
+    run = teach_wgan_gp(*mlp(), source(), rounds, precision="highest")
+    off = (torch.tensor([run.losses["f"], run.losses["g"]]).T - torch.tensor(losses)).abs() / torch.tensor(losses).abs()
+    assert off.max() < 1e-3, off.max()
+    print(f"WGAN-GP, {rounds} rounds: losses differ by at most {off.max():.1e} of themselves.\n")
 
 
 def cpu_seconds(play) -> float:
@@ -246,6 +283,14 @@ def main():
     teach = lambda **how: lambda n=rounds: teach_wgan(*nets, samples, n, **how)
     compare("WGAN, MLP, 5 critic steps", {
         "plain loop": lambda n=rounds: plain_wgan(*nets, x, z, n),
+        "teaching loop, highest": teach(precision="highest"), "teaching loop, medium": teach(precision="medium"),
+        'teaching loop, medium, reuse="g"': teach(precision="medium", reuse="g"),
+    }, rounds * CRITIC_TURNS * BATCH, options.repeats)
+
+    nets = mlp()
+    teach = lambda **how: lambda n=rounds: teach_wgan_gp(*nets, samples, n, **how)
+    compare("WGAN-GP, MLP, 5 critic steps", {
+        "plain loop": lambda n=rounds: plain_wgan_gp(*nets, x, z, n),
         "teaching loop, highest": teach(precision="highest"), "teaching loop, medium": teach(precision="medium"),
         'teaching loop, medium, reuse="g"': teach(precision="medium", reuse="g"),
     }, rounds * CRITIC_TURNS * BATCH, options.repeats)

@@ -20,7 +20,11 @@ _HOME = {
     "networks": "Line image_critic image_generator mlp_critic mlp_generator on_arrays",
     "objectives.least_squares": "least_squares",
     "objectives.f_gan": "f_gan",
+    "objectives.loss_sensitive": "leaky loss_sensitive margin",
     "objectives.minimax": "minimax non_saturating",
+    "objectives.wasserstein": "hinge wasserstein",
+    "penalties": ("at_both at_most_one between clip_weights equal_one gradient_penalty lipschitz_penalty penalty power "
+                  "slopes"),
     "plots": "show",
     "optimizers": "adam rmsprop",
     "runs": "Run TrainingDiverged",

@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import relu
+from torch.nn.functional import leaky_relu, relu
+from torch.overrides import TorchFunctionMode
 
 
 def slopes(f, x: Tensor) -> Tensor:
@@ -18,9 +19,22 @@ def slopes(f, x: Tensor) -> Tensor:
     Right only where f scores each sample by itself: no batch norm. Where the gradient is 0, so is the slope's.
     """
     x = x.detach().requires_grad_()
-    with torch.enable_grad():
+    with torch.enable_grad(), _NoBends():
         gradient, = torch.autograd.grad(f(x).sum(), x, create_graph=True)
     return gradient.flatten(1).norm(dim=1)
+
+
+class _NoBends(TorchFunctionMode):
+    """relu and leaky_relu as x · mask with a constant mask: the same values and slopes. Their second derivative is
+    0 wherever it exists; autograd would carry those zeros back through every layer, a quarter of the work."""
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        if function not in (relu, leaky_relu):
+            return function(*args, **kwargs)
+        x = args[0]
+        below = 0.0 if function is relu else (args[1] if len(args) > 1 else kwargs.get("negative_slope", 0.01))
+        return x * torch.where(x.detach() > 0, x.new_tensor(1.0), x.new_tensor(below))
 
 
 # -- where ------------------------------------------------------------------------------------------

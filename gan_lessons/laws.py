@@ -1,12 +1,13 @@
-"""Toy laws on the line and in the plane: densities, scores and samples. NumPy only, no torch.
+"""Toy laws on the line and in the plane: densities, scores and samples. NumPy and SciPy, no torch.
 
-On the line (`dim == 1`) `logpdf`, `pdf` and `score` act on each number of an array of any shape;
+On the line (`dim == 1`) `logpdf`, `pdf`, `cdf` and `score` act on each number of an array of any shape;
 in more dimensions the last axis holds the coordinates: (..., dim) -> (...).
 `sample(n, rng)` always returns float64 (n, dim).
 """
 from __future__ import annotations
 
 import numpy as np
+from scipy.special import ndtr
 
 # Where a standard Normal bends: panels between these points make Gauss-Legendre exact to 1e-14.
 _BENDS = np.array([0, .5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 10, 12, 15, 20, 27, 38])
@@ -51,6 +52,10 @@ class Normal(Law):
         """d/dx log density: (mean - x) / sd², same shape as x."""
         return (self.mean - np.asarray(x)) / self.sd ** 2
 
+    def cdf(self, x):
+        """Share of the law below x, on the line: Φ((x - mean) / sd), same shape as x."""
+        return ndtr((np.asarray(x) - self.mean) / self.sd)
+
     def sample(self, n, rng):
         return self.mean + self.sd * rng.standard_normal((n, self.dim))
 
@@ -83,6 +88,10 @@ class Uniform(Law):
 
     def score(self, x):
         return np.zeros_like(np.asarray(x, dtype=float))
+
+    def cdf(self, x):
+        """Share of the law below x, on the line."""
+        return np.clip((np.asarray(x, dtype=float) - self.low) / (self.high - self.low), 0, 1)
 
     def sample(self, n, rng):
         return rng.uniform(self.low, self.high, (n, self.dim))
@@ -122,6 +131,10 @@ class Mixture(Law):
         joint = self._joint(x)
         share = np.exp(joint - np.logaddexp.reduce(joint, axis=0))
         return sum(s * law.score(x) for s, law in zip(share, self.laws))
+
+    def cdf(self, x):
+        """Σ_i weights[i] · cdf_i(x), on the line."""
+        return sum(w * law.cdf(x) for w, law in zip(self.weights, self.laws))
 
     def sample(self, n, rng):
         return self.sample_with_modes(n, rng)[0]

@@ -10,6 +10,7 @@ import math
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import one_hot
 
 
 class Player(nn.Module):
@@ -50,10 +51,11 @@ def _mlp(sizes, act):
     return layers[:-1]
 
 
-def mlp_critic(shape=1, width: int = 64, depth: int = 2, act=lambda: nn.LeakyReLU(0.2), seed: int = 1) -> nn.Module:
-    """Fully connected critic (判别器) (n, *shape) -> (n,). shape: 1, 2 or (1, 28, 28)."""
+def mlp_critic(shape=1, width: int = 64, depth: int = 2, act=lambda: nn.LeakyReLU(0.2), seed: int = 1,
+               outputs: int | None = None) -> nn.Module:
+    """Fully connected critic (判别器) (n, *shape) -> (n,), or (n, outputs) class logits. shape: 1, 2 or (1, 28, 28)."""
     size = math.prod(_shape(shape))
-    return Player(lambda: [nn.Flatten(), *_mlp([size, *[width] * depth, 1], act)], (), seed)
+    return Player(lambda: [nn.Flatten(), *_mlp([size, *[width] * depth, outputs or 1], act)], _outputs(outputs), seed)
 
 
 def mlp_generator(noise: int = 2, shape=2, width: int = 64, depth: int = 2, act=nn.ReLU, seed: int = 2) -> nn.Module:
@@ -63,8 +65,11 @@ def mlp_generator(noise: int = 2, shape=2, width: int = 64, depth: int = 2, act=
     return Player(lambda: [*_mlp([noise, *[width] * depth, math.prod(shape)], act), *end], shape, seed)
 
 
-def image_critic(shape=(1, 28, 28), width: int = 32, batch_norm: bool = False, seed: int = 1) -> nn.Module:
+def image_critic(shape=(1, 28, 28), width: int = 32, batch_norm: bool = False, seed: int = 1,
+                 outputs: int | None = None) -> nn.Module:
     """Convolutional critic (n, c, size, size) -> (n,): strides of 2 down to 7 or 8 pixels, then one score.
+
+    With `outputs`, that many class logits instead: (n, outputs).
 
     No batch norm by default: it lets one picture of a batch change another's score.
     """
@@ -77,8 +82,8 @@ def image_critic(shape=(1, 28, 28), width: int = 32, batch_norm: bool = False, s
             norm = [nn.BatchNorm2d(2 * wide)] if batch_norm else []
             stack += [nn.Conv2d(wide, 2 * wide, 4, 2, 1), *norm, nn.LeakyReLU(0.2)]
             wide, small = 2 * wide, small // 2
-        return [*stack, nn.Flatten(), nn.Linear(wide * small ** 2, 1)]
-    return Player(layers, (), seed).to(memory_format=torch.channels_last)
+        return [*stack, nn.Flatten(), nn.Linear(wide * small ** 2, outputs or 1)]
+    return Player(layers, _outputs(outputs), seed).to(memory_format=torch.channels_last)
 
 
 def image_generator(shape=(1, 28, 28), noise: int = 100, width: int = 32, batch_norm: bool = True,
@@ -102,6 +107,57 @@ def image_generator(shape=(1, 28, 28), noise: int = 100, width: int = 32, batch_
     return Player(layers, (channels, size, size), seed).to(memory_format=torch.channels_last)
 
 
+class Concatenated(nn.Module):
+    """net([x; one-hot y]): (n, d) or (n, c, size, size), labels (n,) int64 -> what net returns.
+
+    The one-hot label joins axis 1, for pictures as `classes` constant channels: build `net` for d + classes numbers
+    or c + classes channels. So noise becomes g(z, y) and samples f(x, y) (Mirza & Osindero 2014, arXiv 1411.1784).
+    """
+
+    def __init__(self, net: nn.Module, classes: int = 10):
+        super().__init__()
+        self.net, self.classes = net, _classes(classes)
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        label = one_hot(_labels(x, y, self.classes), self.classes).to(x.dtype)
+        return self.net(torch.cat([x, label.reshape(*label.shape, *[1] * (x.dim() - 2)).expand(-1, -1, *x.shape[2:])], 1))
+
+
+class Projected(nn.Module):
+    """f(x, y) = f(x) + w_y · h(x), h the last hidden layer of a critic made here: (n, ...), (n,) int64 -> (n,).
+
+    Miyato & Koyama 2018, arXiv 1802.05637: the part of log p(x, y)/q(x, y) that knows the label is a scalar product.
+    """
+
+    def __init__(self, net: Player, classes: int = 10, seed: int = 3):
+        super().__init__()
+        self.net, self.classes = net, _classes(classes)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.embedding = nn.Embedding(classes, net.layers[-1].in_features)
+            nn.init.normal_(self.embedding.weight, std=net.layers[-1].in_features ** -0.5)
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        hidden = self.net.layers[:-1](x)
+        known = (self.embedding(_labels(x, y, self.classes)) * hidden).sum(1)
+        return self.net.layers[-1](hidden)[:, 0].to(x.dtype) + known.to(x.dtype)
+
+
+def _classes(classes) -> int:
+    if not (isinstance(classes, int) and classes >= 2):
+        raise ValueError(f"classes={classes!r}: labels tell apart two classes or more")
+    return classes
+
+
+def _labels(x: Tensor, y: Tensor, classes: int) -> Tensor:
+    if y.shape != (len(x),) or y.is_floating_point():
+        raise ValueError(f"{len(x)} samples need {len(x)} whole-number labels, not {y.dtype} of shape {tuple(y.shape)}")
+    if len(y) and y.device.type == "cpu" and not 0 <= int(y.min()) <= int(y.max()) < classes:
+        raise ValueError(f"labels from {y.min()} to {y.max()} for a network of {classes} classes, 0 to {classes - 1}: "
+                         "build it for as many classes as the data have")
+    return y
+
+
 def on_arrays(f: nn.Module):
     """f as a function of NumPy arrays, for plots and exact integrals: (k,) or (k, d) -> float64 (k,)."""
     weight = next(f.parameters())
@@ -111,6 +167,10 @@ def on_arrays(f: nn.Module):
         with torch.no_grad():
             return f(x if x.dim() > 1 else x[:, None]).double().cpu().numpy()
     return function
+
+
+def _outputs(outputs: int | None) -> tuple[int, ...]:
+    return () if outputs is None else (outputs,)
 
 
 def _shape(shape) -> tuple[int, ...]:

@@ -9,32 +9,28 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import leaky_relu, relu
-from torch.overrides import TorchFunctionMode
+from torch.nn.functional import relu
+
+from .game import couples_batch
 
 
 def slopes(f, x: Tensor) -> Tensor:
     """‖∇f(xᵢ)‖₂ for every sample, over all axes but the first: (n, ...) -> (n,), differentiable by f's weights.
 
-    Right only where f scores each sample by itself: no batch norm. Where the gradient is 0, so is the slope's.
+    One backward pass serves all samples, because the gradient of Σᵢ f(xᵢ) by xᵢ is that of f(xᵢ) alone.
+    ValueError for a critic with batch norm, where that is wrong, and for one that gives no score a sample.
+    Where the gradient is 0, the slope's own gradient is taken as 0.
     """
+    if isinstance(f, nn.Module) and couples_batch(f):
+        raise ValueError("batch norm lets one sample move another's score, so no sample has a slope of its own: "
+                         "build the penalised critic without it (layer norm is harmless)")
     x = x.detach().requires_grad_()
-    with torch.enable_grad(), _NoBends():
-        gradient, = torch.autograd.grad(f(x).sum(), x, create_graph=True)
-    return gradient.flatten(1).norm(dim=1)
-
-
-class _NoBends(TorchFunctionMode):
-    """relu and leaky_relu as x · mask with a constant mask: the same values and slopes. Their second derivative is
-    0 wherever it exists; autograd would carry those zeros back through every layer, a quarter of the work."""
-
-    def __torch_function__(self, function, types, args=(), kwargs=None):
-        kwargs = kwargs or {}
-        if function not in (relu, leaky_relu):
-            return function(*args, **kwargs)
-        x = args[0]
-        below = 0.0 if function is relu else (args[1] if len(args) > 1 else kwargs.get("negative_slope", 0.01))
-        return x * torch.where(x.detach() > 0, x.new_tensor(1.0), x.new_tensor(below))
+    with torch.enable_grad():
+        score = f(x)
+        if score.numel() != len(x):
+            raise ValueError(f"slopes are those of one score a sample: f gave {tuple(score.shape)} for {len(x)} samples")
+        gradient, = torch.autograd.grad(score.sum(), x, create_graph=True)
+    return gradient.reshape(len(x), -1).norm(dim=1)
 
 
 # -- where ------------------------------------------------------------------------------------------
@@ -50,18 +46,21 @@ def between(x: Tensor, x_fake: Tensor) -> Tensor:
 
 def at_both(x: Tensor, x_fake: Tensor) -> Tensor:
     """The real and the fake samples themselves: (n, ...), (m, ...) -> (n + m, ...)."""
+    if x.shape[1:] != x_fake.shape[1:]:
+        raise ValueError(f"one real sample has shape {tuple(x.shape[1:])}, one fake {tuple(x_fake.shape[1:])}: "
+                         "reshape the fakes to the size of the data")
     return torch.cat([x, x_fake])
 
 
 # -- what is asked ----------------------------------------------------------------------------------
 
 def equal_one(slope: Tensor) -> Tensor:
-    """(slope - 1)²: every slope 1 (Gulrajani et al. 2017)."""
+    """(slope - 1)²: every slope 1 (Gulrajani et al. 2017, arXiv 1704.00028)."""
     return (slope - 1).square()
 
 
 def at_most_one(slope: Tensor) -> Tensor:
-    """max(0, slope - 1)²: no slope above 1 (Petzka et al. 2018)."""
+    """max(0, slope - 1)²: no slope above 1 (Petzka et al. 2018, arXiv 1709.08894)."""
     return relu(slope - 1).square()
 
 

@@ -46,17 +46,23 @@ class Run:
     def images_per_second(self) -> float:
         return self.images / self.seconds if self.seconds else 0.0
 
-    def samples(self, n: int = 64, *, player: str = "g", averaged: bool = True, seed: int = 0) -> Tensor:
+    def samples(self, n: int = 64, y=None, *, player: str = "g", averaged: bool = True, seed: int = 0) -> Tensor:
         """n fakes of the generator, its averaged copy if there is one: (n, ...) float32 on the CPU.
 
         The same seed always draws the same noise, so pictures of two runs can be compared.
+        y: labels (n,), or one for all, for a generator that takes them; by default 0, 1, 2, … in turn.
         """
         if player not in self.players:
             raise KeyError(f"no player {player!r} to draw samples from; there are {', '.join(self.players)}")
         net = self.ema.get(player, self.players[player]) if averaged else self.players[player]
-        z = self.source.noise(n, seed=seed).to(self.device)
+        given = [self.source.noise(n, seed=seed).to(self.device)]
+        if hasattr(net, "classes"):
+            y = torch.arange(n) % net.classes if y is None else torch.as_tensor(y).expand(n)
+            given.append(y.to(self.device))
+        elif y is not None:
+            raise ValueError(f"player {player!r} takes no labels: train a conditional game with a labelled generator")
         with evaluating(net), torch.no_grad():
-            return torch.cat([net(part).float().cpu() for part in z.split(1000)])
+            return torch.cat([net(*part).float().cpu() for part in zip(*(values.split(1000) for values in given))])
 
     def __repr__(self):
         stopped = ", interrupted" if self.interrupted else ""

@@ -6,7 +6,8 @@ answer is a number, a sequence of numbers, a word, or a function that computes i
 from importlib import import_module
 
 STEMS = ("start_here minimax vanishing_gradients f_gan least_squares transport wasserstein lipschitz "
-         "wasserstein_divergence loss_sensitive generalised_loss_sensitive relativistic").split()
+         "wasserstein_divergence loss_sensitive generalised_loss_sensitive relativistic conditional "
+         "conditional_loss_sensitive semi_supervised").split()
 
 
 def questions(number: str) -> dict:

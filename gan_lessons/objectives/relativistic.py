@@ -1,0 +1,75 @@
+"""Relativistic games: the critic compares real with fake, and only differences of its scores count.
+
+Jolicoeur-Martineau 2018, arXiv 1807.00734. A game is a comparison (each with its partner, or each with the
+average of the others) × a price h of the lead. Derived in notebooks/11_relativistic.ipynb: the best critic
+log p/q + const of RSGAN and its value log 2 - JS(p⊗q, q⊗p).
+"""
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import Tensor
+from torch.nn.functional import relu, softplus
+
+from ..game import Game, both
+
+# -- prices of a lead: any shape -> same shape, low where the first is ahead -------------------------
+
+PRICES = {
+    "logistic": lambda lead: softplus(-lead),
+    "squares": lambda lead: (lead - 1).square(),
+    "hinge": lambda lead: relu(1 - lead),
+    "identity": lambda lead: -lead,
+}
+
+
+# -- who is compared with whom -----------------------------------------------------------------------
+
+def pairwise(h, first: Tensor, second: Tensor) -> Tensor:
+    """E h(firstᵢ - secondᵢ), each with its partner: (n,), (n,) -> (). ValueError for scores that do not pair."""
+    if first.shape != second.shape:
+        raise ValueError(f"scores of shape {tuple(first.shape)} and {tuple(second.shape)} do not pair: draw as many "
+                         "fakes as real samples, or compare with the average, as in relativistic(\"RaSGAN\")")
+    return h(first - second).mean()
+
+
+def average(h, first: Tensor, second: Tensor) -> Tensor:
+    """E h(first - E second) + E h(E first - second), each with the mean of the others: (n,), (m,) -> ()."""
+    if first.dim() != 1 or second.dim() != 1:
+        raise ValueError(f"scores of shape {tuple(first.shape)} and {tuple(second.shape)}: one number per sample, (n,), "
+                         "or differences broadcast without a word; end the critic with nn.Flatten(0)")
+    return h(first - second.mean()).mean() + h(first.mean() - second).mean()
+
+
+KINDS = {
+    "RGAN": (pairwise, "identity"), "RSGAN": (pairwise, "logistic"),
+    "RLSGAN": (pairwise, "squares"), "RHinge": (pairwise, "hinge"),
+    "RaGAN": (average, "identity"), "RaSGAN": (average, "logistic"),
+    "RaLSGAN": (average, "squares"), "RaHinge": (average, "hinge"),
+}
+
+
+def relativistic(kind: str | tuple[Callable, Callable | str] = "RSGAN") -> Game:
+    """compare(h, f(x), f(g(z))) for the critic; for the generator the same with the roles swapped.
+
+    kind: a name of KINDS, or (comparison, price): a function like `pairwise` or `average`, and a price h of the
+    lead, one of PRICES or a function of your own. "S" is softplus(-lead), "LS" (lead - 1)², "Hinge" relu(1 - lead);
+    without a letter h = -lead, which is WGAN for RGAN and twice WGAN for RaGAN: add a Lipschitz constraint.
+    f: (n, ...) -> (n,). Both losses need x. KeyError, listing the names, for an unknown one; ValueError for scores
+    that do not pair.
+    """
+    if isinstance(kind, str) and kind not in KINDS:
+        raise KeyError(f"no relativistic game {kind!r}; there are {', '.join(KINDS)}")
+    compare, h = KINDS[kind] if isinstance(kind, str) else kind
+    if isinstance(h, str) and h not in PRICES:
+        raise KeyError(f"no price {h!r} of a lead; there are {', '.join(PRICES)}")
+    h = PRICES[h] if isinstance(h, str) else h
+
+    def critic_loss(f, g, x, z):
+        real, fake = both(f, x, g(z))
+        return compare(h, real, fake)
+
+    def generator_loss(f, g, x, z):
+        return compare(h, f(g(z)), f(x))
+
+    return Game({"f": critic_loss, "g": generator_loss})

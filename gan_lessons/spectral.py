@@ -1,0 +1,158 @@
+"""Spectral norms: how far a layer can stretch a vector; measured, bounded, divided by, and asked to be small.
+
+σ is the largest singular value of a layer's matrix. A convolution's matrix is here, as in the papers, its kernel
+reshaped to (channels, rest): quick, but not the stretch of the whole convolution. Derived in
+notebooks/07_lipschitz.ipynb.
+"""
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+from torch.nn.utils.parametrizations import spectral_norm
+
+LAYERS = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
+HARMLESS = (nn.ReLU, nn.LeakyReLU, nn.Tanh, nn.Sigmoid, nn.Softplus, nn.Flatten, nn.Unflatten, nn.Identity)
+
+
+def matrix(layer: nn.Module) -> Tensor:
+    """The weight of a Linear or convolution as (a, b). A transposed convolution has its convolution's matrix."""
+    return layer.weight.flatten(1)
+
+
+def power_iteration(W: Tensor, steps: int = 1, v: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+    """(σ, u, v) with u = W v / ‖W v‖, v = Wᵀ u / ‖Wᵀ u‖ repeated `steps` times and σ = uᵀ W v. W: (a, b), v: (b,).
+
+    σ never exceeds the true norm, and its error shrinks by (σ₂/σ₁)² a step. Its gradient by W is u vᵀ; u and v
+    are constants. Without `v` it begins at a fixed random vector. ValueError unless steps ≥ 1.
+    """
+    if steps < 1:
+        raise ValueError(f"steps = {steps}: power iteration takes one step at least")
+    if v is None:
+        v = torch.randn(W.shape[1], generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(W)
+    with torch.no_grad():
+        for _ in range(steps):
+            u = nn.functional.normalize(W @ v, dim=0)
+            v = nn.functional.normalize(W.T @ u, dim=0)
+    return u @ W @ v, u, v
+
+
+# -- the true norm of a convolution ----------------------------------------------------------------------
+
+def unrolled(layer, shape) -> Tensor:
+    """The matrix of the linear part of `layer` on inputs of `shape` (c, h, w): (outputs, inputs). For small shapes."""
+    size = math.prod(shape)
+    weight = next(layer.parameters())
+    basis = torch.eye(size, dtype=weight.dtype, device=weight.device).reshape(size, *shape)
+    with torch.no_grad():
+        return (layer(basis) - layer(torch.zeros_like(basis[:1]))).flatten(1).T
+
+
+def circular_norm(kernel: Tensor, size: int) -> float:
+    """Norm of the circular convolution, stride 1, of size × size pictures; kernel (out, in, kh, kw), no larger.
+
+    At every frequency it is a small matrix; the largest norm of these (Sedghi, Gupta & Long 2019, arXiv 1805.10408).
+    """
+    if kernel.dim() != 4 or max(kernel.shape[2:]) > size:
+        raise ValueError(f"a kernel (out, in, kh, kw) no larger than {size} × {size} is needed, not {tuple(kernel.shape)}")
+    frequencies = torch.fft.fft2(kernel, (size, size))                                # (out, in, size, size)
+    return torch.linalg.matrix_norm(frequencies.permute(2, 3, 0, 1), 2).max().item()
+
+
+def operator_norm(layer, shape, steps: int = 100) -> float:
+    """Norm of the linear part of `layer` on inputs of `shape`, by power iteration through autograd: a lower estimate."""
+    weight = next(layer.parameters())
+    x = torch.randn(1, *shape, generator=torch.Generator().manual_seed(0)).to(weight)
+    for _ in range(steps):
+        x = (x / x.norm()).requires_grad_()
+        with torch.enable_grad():
+            y = layer(x)
+            stretched = (y - layer(torch.zeros_like(x))).detach()
+            back, = torch.autograd.grad(y, x, stretched)
+        x = back.detach()
+    return x.norm().sqrt().item()                       # ‖Aᵀ A x‖ is σ² once x is its eigenvector
+
+
+# -- a whole network -------------------------------------------------------------------------------------
+
+def layers(net: nn.Module) -> list[nn.Module]:
+    """The layers with a matrix, in the order of their registration."""
+    return [m for m in net.modules() if isinstance(m, LAYERS)]
+
+
+def sigmas(net: nn.Module) -> list[float]:
+    """σ of every layer's matrix, exactly (SVD)."""
+    with torch.no_grad():
+        return [torch.linalg.matrix_norm(matrix(layer), 2).item() for layer in layers(net)]
+
+
+def lipschitz_bound(net: nn.Module) -> float:
+    """No slope of a feed-forward network exceeds this product of layer norms: Π σ · √(patches an input lies in).
+
+    That root is 1 for Linear; in a convolution a number lies in ⌈kh/sh⌉ ⌈kw/sw⌉ patches at most. Activations of
+    slope ≤ 1 count as 1. TypeError for layers whose norm is unknown here, such as batch norm.
+    """
+    bound = 1.0
+    for m in _leaves(net):
+        if isinstance(m, LAYERS):
+            bound *= torch.linalg.matrix_norm(matrix(m).detach(), 2).item() * math.sqrt(_overlap(m))
+        elif not isinstance(m, HARMLESS) or getattr(m, "negative_slope", 0) > 1:
+            raise TypeError(f"the norm of {m} is not known here: this bound is for Linear, Conv2d, ConvTranspose2d and "
+                            "activations of slope 1 at most")
+    return bound
+
+
+def _overlap(layer) -> int:
+    if isinstance(layer, nn.Linear):
+        return 1
+    return math.prod(math.ceil(k / s) if d == 1 else k
+                     for k, s, d in zip(layer.kernel_size, layer.stride, layer.dilation))
+
+
+def _leaves(net):
+    if isinstance(net, LAYERS) or not list(net.children()):
+        return [net]
+    return [leaf for child in net.children() for leaf in _leaves(child)]
+
+
+# -- what to do about it ---------------------------------------------------------------------------------
+
+def spectrally_normalised(net: nn.Module, steps: int = 1, seed: int = 0) -> nn.Module:
+    """A copy of `net` whose layers compute with W / σ; power iteration, `steps` per forward in training mode.
+
+    `train` iterates once per move of the network's own player. ValueError if there is nothing to normalise or it
+    has been done. Miyato et al. 2018, arXiv 1802.05957.
+    """
+    net = copy.deepcopy(net)
+    if not layers(net) or any(parametrize.is_parametrized(layer) for layer in layers(net)):
+        raise ValueError("spectral normalisation needs a network with Linear or convolutional layers that are not "
+                         "normalised yet: build it anew")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        for layer in layers(net):
+            spectral_norm(layer, n_power_iterations=steps, dim=0)
+    return net
+
+
+def spectral_regularisation(weight: float = 0.01) -> Callable[[nn.Module], Tensor]:
+    """f -> ½ λ Σ σ² over the layers of f, to be added to its loss; λ is `weight`, its gradient λ σ u vᵀ.
+
+    One power step a call, continuing from the last. ValueError for weight < 0. Yoshida & Miyato 2017, arXiv 1705.10941.
+    """
+    if not weight >= 0:
+        raise ValueError(f"weight = {weight}: a penalty is weighed with a number of 0 or more, such as 0.01")
+    directions = WeakKeyDictionary()
+
+    def regularise(f: nn.Module) -> Tensor:
+        total = 0.0
+        for layer in layers(f):
+            known = directions.get(layer)
+            sigma, _, directions[layer] = power_iteration(matrix(layer), 1 if known is not None else 15, known)
+            total = total + sigma.square()
+        return weight / 2 * total
+    return regularise

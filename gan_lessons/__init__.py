@@ -21,9 +21,10 @@ _HOME = {
     "objectives.conditional": "acgan conditional",
     "objectives.least_squares": "least_squares",
     "objectives.f_gan": "f_gan",
-    "objectives.loss_sensitive": "leaky loss_sensitive margin",
+    "objectives.loss_sensitive": "leaky loss_sensitive margin own_cost",
     "objectives.minimax": "minimax non_saturating",
     "objectives.wasserstein": "hinge wasserstein",
+    "objectives.wasserstein_divergence": "wasserstein_divergence",
     "penalties": ("at_both at_most_one between clip_weights equal_one gradient_penalty lipschitz_penalty penalty power "
                   "slopes"),
     "plots": "show",

@@ -39,7 +39,7 @@ class Batches:
             raise TypeError(f"z={z!r} is no law with .sample and .dim, as Normal(dim=100)")
         self.z, self.batch, self.device = z, batch, torch.device("cpu")
         self._x, self._u = _pool(source), None if unlabelled is None else _pool(unlabelled)
-        self._y = getattr(source, "labels", None)
+        self._y, self._names = getattr(source, "labels", None), len(getattr(source, "classes", ()))
         training, noise = np.random.SeedSequence(seed).spawn(2)
         self._rng, self._noise_rng = np.random.default_rng(training), np.random.default_rng(noise)
 
@@ -49,6 +49,13 @@ class Batches:
         labelled = self._y is not None or hasattr(self._x, "sample_with_modes")
         has = {"x": True, "y": labelled, "u": self._u is not None, "z": True}
         return tuple(name for name, there in has.items() if there)
+
+    @property
+    def classes(self) -> int | None:
+        """How many labels there are: the names of an `Images`, else its labels, or the modes of a law; None without y."""
+        if self._y is not None:
+            return self._names or int(self._y.max()) + 1
+        return len(self._x.laws) if hasattr(self._x, "laws") else None
 
     def draw(self, names, device=None) -> dict[str, Tensor]:
         """One batch: a dictionary with exactly the `names` asked for, on `device`."""

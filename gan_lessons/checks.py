@@ -46,40 +46,55 @@ def check_request(game, players, samples, steps, turns, optimizer, watch, ema, p
     refuse_shared_weights(players)
 
 
-def check_reuse(schedule):
-    """ValueError unless the last two moves are another player's and then g's, on the same noise."""
+def check_reuse(schedule, labelled: bool = False):
+    """ValueError unless the last two moves are another player's and then g's, on the same noise and labels."""
     *_, critic, generator = [None, *schedule]
     if not (critic and generator.move.player == "g" != critic.move.player and all(
             "g" in m.players and "z" in m.batch for m in (critic, generator))):
         raise ValueError('reuse="g" needs a game in which g moves last, once, and both its loss and that of the '
                          "player before it ask for g and z")
+    if labelled and not {"y", *generator.batch} <= set(critic.batch):
+        raise ValueError('reuse="g" with labels needs a player before g that asks for y and all that g asks for')
 
 
 def check_shapes(players, samples, movers: set[str], asked: set[str]):
     """Two samples through critic and generator: what would not fit, or broadcast silently, is refused here."""
-    if asked != {"x", "z"} or movers not in ({"f", "g"}, {"l", "g"}):
+    if asked - {"y"} != {"x", "z"} or movers not in ({"f", "g"}, {"l", "g"}):
         return
     critic, = movers - {"g"}
+    for name in (critic, "g"):
+        _check_classes(name, getattr(players[name], "classes", None), "y" in asked, getattr(samples, "classes", None))
     with contextlib.ExitStack() as stack:
         stack.enter_context(torch.random.fork_rng(devices=[]))
         stack.enter_context(torch.no_grad())
         for net in players.values():
             stack.enter_context(evaluating(net))
-        probe = samples.probe(("x", "z"))
-        x_fake = _try(players["g"], "g", probe["z"], "noise", "set z=Normal(dim=...) in batches(...) to what g takes")
+        probe = samples.probe(asked)
+        x_fake = _try(players["g"], "g", probe, "z", "noise", "set z=Normal(dim=...) in batches(...) to what g takes")
         x = probe["x"]
         if x.shape[1:] != x_fake.shape[1:]:
             raise ValueError(f"g makes samples of shape {tuple(x_fake.shape[1:])}, the data have "
                              f"{tuple(x.shape[1:])}: choose a generator for that size")
-        scores = _try(players[critic], critic, x, "samples", "choose a critic for that size")
+        scores = _try(players[critic], critic, probe, "x", "samples", "choose a critic for that size")
         if isinstance(scores, Tensor) and scores.dim() > 1 and scores[0].numel() == 1:
             shape = ", ".join(["n", *map(str, scores.shape[1:])])
             raise ValueError(f"{critic} returns shape ({shape}), which broadcasts against (n,) without a word: "
                              "end the critic with .flatten() or nn.Flatten(0)")
 
 
-def _try(net, name: str, value: Tensor, what: str, remedy: str):
+def _check_classes(name: str, classes: int | None, labelled: bool, there: int | None):
+    if classes is not None and not labelled:
+        raise ValueError(f"{name} takes labels, and no loss of this game asks for y: play conditional(game)")
+    if None not in (classes, there) and classes != there:
+        raise ValueError(f"{name} is built for {classes} classes, the data have {there}: give it classes={there}")
+
+
+def _try(net, name: str, probe, what: str, called: str, remedy: str):
+    """net(probe[what]), with the labels for a network that takes them."""
+    labels = [probe["y"]] if hasattr(net, "classes") else []
     try:
-        return net(value)
+        return net(probe[what], *labels)
     except RuntimeError as error:
-        raise ValueError(f"{name} cannot take {what} of shape {tuple(value.shape[1:])} ({error}): {remedy}") from error
+        shape = tuple(probe[what].shape[1:])
+        label = " and a label" if labels else ""
+        raise ValueError(f"{name} cannot take {called} of shape {shape}{label} ({error}): {remedy}") from error

@@ -1,6 +1,6 @@
 """Toy laws on the line and in the plane: densities, scores and samples. NumPy and SciPy, no torch.
 
-On the line (`dim == 1`) `logpdf`, `pdf`, `cdf` and `score` act on each number of an array of any shape;
+On the line (`dim == 1`) `logpdf`, `pdf`, `cdf`, `sf` and `score` act on each number of an array of any shape;
 in more dimensions the last axis holds the coordinates: (..., dim) -> (...).
 `sample(n, rng)` always returns float64 (n, dim).
 """
@@ -56,6 +56,10 @@ class Normal(Law):
         """Share of the law below x, on the line: Φ((x - mean) / sd), same shape as x."""
         return ndtr((np.asarray(x) - self.mean) / self.sd)
 
+    def sf(self, x):
+        """Share of the law above x, on the line; right to the last digits of 1e-300 too."""
+        return ndtr((self.mean - np.asarray(x)) / self.sd)
+
     def sample(self, n, rng):
         return self.mean + self.sd * rng.standard_normal((n, self.dim))
 
@@ -92,6 +96,10 @@ class Uniform(Law):
     def cdf(self, x):
         """Share of the law below x, on the line."""
         return np.clip((np.asarray(x, dtype=float) - self.low) / (self.high - self.low), 0, 1)
+
+    def sf(self, x):
+        """Share of the law above x, on the line."""
+        return np.clip((self.high - np.asarray(x, dtype=float)) / (self.high - self.low), 0, 1)
 
     def sample(self, n, rng):
         return rng.uniform(self.low, self.high, (n, self.dim))
@@ -135,6 +143,10 @@ class Mixture(Law):
     def cdf(self, x):
         """Σ_i weights[i] · cdf_i(x), on the line."""
         return sum(w * law.cdf(x) for w, law in zip(self.weights, self.laws))
+
+    def sf(self, x):
+        """Σ_i weights[i] · sf_i(x), on the line."""
+        return sum(w * law.sf(x) for w, law in zip(self.weights, self.laws))
 
     def sample(self, n, rng):
         return self.sample_with_modes(n, rng)[0]

@@ -127,10 +127,14 @@ class Projected(nn.Module):
     """f(x, y) = f(x) + w_y · h(x), h the last hidden layer of a critic made here: (n, ...), (n,) int64 -> (n,).
 
     Miyato & Koyama 2018, arXiv 1802.05637: the part of log p(x, y)/q(x, y) that knows the label is a scalar product.
+    ValueError for a critic with `outputs`.
     """
 
     def __init__(self, net: Player, classes: int = 10, seed: int = 3):
         super().__init__()
+        if not (isinstance(net, Player) and net.shape == ()):
+            raise ValueError("Projected adds w_y · h(x) to a score: give it mlp_critic(...) or image_critic(...) without "
+                             "outputs")
         self.net, self.classes = net, _classes(classes)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -150,12 +154,13 @@ def _classes(classes) -> int:
 
 
 def _labels(x: Tensor, y: Tensor, classes: int) -> Tensor:
+    """The labels, int64, if there is one for each sample and the network knows it; else ValueError."""
     if y.shape != (len(x),) or y.is_floating_point():
         raise ValueError(f"{len(x)} samples need {len(x)} whole-number labels, not {y.dtype} of shape {tuple(y.shape)}")
     if len(y) and y.device.type == "cpu" and not 0 <= int(y.min()) <= int(y.max()) < classes:
         raise ValueError(f"labels from {y.min()} to {y.max()} for a network of {classes} classes, 0 to {classes - 1}: "
                          "build it for as many classes as the data have")
-    return y
+    return y.long()
 
 
 def on_arrays(f: nn.Module):

@@ -57,8 +57,11 @@ class Run:
         net = self.ema.get(player, self.players[player]) if averaged else self.players[player]
         given = [self.source.noise(n, seed=seed).to(self.device)]
         if hasattr(net, "classes"):
-            y = torch.arange(n) % net.classes if y is None else torch.as_tensor(y).expand(n)
-            given.append(y.to(self.device))
+            y = torch.arange(n) % net.classes if y is None else torch.as_tensor(y)
+            if y.shape not in ((), (n,)) or not 0 <= y.min() <= y.max() < net.classes:
+                raise ValueError(f"{n} samples of {net.classes} classes need {n} labels from 0 to {net.classes - 1}, or "
+                                 f"one for all, not {y.tolist() if y.numel() < 9 else tuple(y.shape)}")
+            given.append(y.expand(n).to(self.device))
         elif y is not None:
             raise ValueError(f"player {player!r} takes no labels: train a conditional game with a labelled generator")
         with evaluating(net), torch.no_grad():

@@ -72,7 +72,7 @@ class _Loop:
                                        tuple(n for n in asks if n not in self.players)))
         self.schedule = [m for m in self.moves for _ in range(turns.get(m.move.player, 1))]
         if reuse:
-            check_reuse(self.schedule)
+            check_reuse(self.schedule, labelled=hasattr(self.players["g"], "classes"))
         check_shapes(self.players, self.samples, set(game.players), {n for m in self.moves for n in m.batch})
         kind = torch.float32 if self.device.type == "mps" else torch.float64
         self.run = Run(self.players, self.samples, steps, self.device)
@@ -120,20 +120,22 @@ class _Loop:
             batch, players = self.samples.draw(set(planned.batch) - reused.keys()) | reused, planned.players
             left -= 1
             if self.reuse and left == 1:                          # the player before g
-                reused = {"z": batch["z"]}
-                x_fake = self._fakes(batch["z"])
-                players = {**players, "g": _answer(batch["z"], x_fake.detach())}
+                labelled = hasattr(players["g"], "classes")
+                reused = batch if labelled else {"z": batch["z"]}     # a fake keeps its label, and x goes with y
+                given = [batch[name] for name in ("z", "y")[:1 + labelled]]
+                x_fake = self._fakes(*given)
+                players = {**players, "g": _answer(players["g"], given, x_fake.detach())}
             elif reused:
-                players = {**players, "g": _answer(batch["z"], x_fake)}
+                players = {**players, "g": _answer(players["g"], given, x_fake)}
             self.run._losses[planned.label][self.run.step] = self._move(planned, players, batch)
             self.run.images += len(batch["x"]) if "x" in batch else 0
         if self.decay is not None:
             self._average()
 
-    def _fakes(self, z) -> Tensor:
-        """g(z) with its graph, computed as in g's own move; the critic gets it as a constant."""
+    def _fakes(self, *given) -> Tensor:
+        """g(z), or g(z, y), with its graph, computed as in g's own move; the critic gets it as a constant."""
         with self.moves[-1].turn, self._autocast():
-            return self.players["g"](z)
+            return self.players["g"](*given)
 
     def _autocast(self):
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16")
@@ -253,10 +255,12 @@ class _Planned:
     batch: tuple[str, ...]
 
 
-def _answer(z, x_fake):
-    """g for one move of a round that reuses its fakes: it knows g(z) for this z only."""
-    def g(noise, *given):
-        if noise is not z or given:
-            raise ValueError('reuse="g" needs losses that call g on z itself, nothing else')
+def _answer(net, given, x_fake):
+    """g for one move of a round that reuses its fakes: it knows g(z), or g(z, y), for what was given only."""
+    def g(*asked):
+        if len(asked) != len(given) or any(mine is not theirs for mine, theirs in zip(asked, given)):
+            raise ValueError('reuse="g" needs losses that call g on z itself, with its own label y if it takes one')
         return x_fake
+    if hasattr(net, "classes"):
+        g.classes = net.classes
     return g

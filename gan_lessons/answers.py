@@ -58,20 +58,21 @@ def agree(mine, theirs, *, name: str | None = None, tolerance: float = 1e-12, **
 
     Losses (arguments such as f, g, x, z) are played with small random networks in float64, on batches
     of 5 and 8, with three seeds; the gradients are those of every weight. Other functions are called
-    on random numbers of shape (5,) and (8,), with the gradient for each. `inputs` overrides an argument.
+    on random numbers of shape (5,) and (8,), with the gradient for each. `inputs` overrides an argument;
+    with arrays of NumPy for all of them only values are compared.
     """
     name = name or getattr(theirs, "__name__", "yours")
     if _empty(mine):
         return _say("○", name, "not answered yet")
     try:
-        worst = max(_distance(mine, theirs, n, seed, inputs) for n in (5, 8) for seed in (0, 1, 2))
+        worst, what = max(_distance(mine, theirs, n, seed, inputs) for n in (5, 8) for seed in (0, 1, 2))
     except _Unanswered:
         return _say("○", name, "not answered yet")
     except Exception as error:
         return _say("✗", name, f"yours raised {type(error).__name__}: {error}")
     if worst <= tolerance:
-        return _say("✓", name, f"values and gradients agree to {tolerance:.0e}")
-    _say("✗", name, f"values or gradients differ by up to {worst:.2g}")
+        return _say("✓", name, f"{what.replace(' or ', ' and ')} agree to {tolerance:.0e}")
+    _say("✗", name, f"{what} differ by up to {worst:.2g}")
 
 
 class _Unanswered(Exception):
@@ -88,7 +89,7 @@ def _distance(mine, theirs, n: int, seed: int, inputs: dict) -> float:
             value = function(**_renamed(function, arguments))
         if _empty(value):
             raise _Unanswered
-        value = torch.as_tensor(value)
+        value = torch.as_tensor(value, dtype=None if isinstance(value, torch.Tensor) else torch.float64)
         grads = [None] * len(leaves)
         if leaves and value.requires_grad:
             grads = torch.autograd.grad(value.sum(), leaves, allow_unused=True)
@@ -97,7 +98,8 @@ def _distance(mine, theirs, n: int, seed: int, inputs: dict) -> float:
         raise ValueError(f"shape {tuple(results[1][0].shape)} where {tuple(results[0][0].shape)} is right")
     if not all(b.isfinite().all() for b in results[1]):
         raise ArithmeticError("a value or a gradient is not finite")
-    return max(float((a - b).abs().max() / (1 + a.abs().max())) for a, b in zip(*results))
+    worst = max(float((a - b).abs().max() / (1 + a.abs().max())) for a, b in zip(*results))
+    return worst, "values or gradients" if leaves else "values"
 
 
 def _renamed(function, arguments: dict) -> dict:

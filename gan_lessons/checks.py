@@ -37,8 +37,10 @@ def check_request(game, players, samples, steps, turns, optimizer, watch, ema, p
                         f"partial(torch.optim.SGD, lr=.1) do; this is {optimizer!r}")
     if any(not isinstance(n, int) or n < 1 for n in turns.values()):
         raise ValueError(f"turns are whole numbers above 0, not {turns}")
-    if ema is not None and not (0 < ema < 1 and "g" in players):
-        raise ValueError(f"ema is the decay of an averaged copy of g, between 0 and 1, not {ema!r}")
+    decays = {} if ema is None else ema if isinstance(ema, Mapping) else {"g": ema}
+    if not all(name in players and 0 < decay < 1 for name, decay in decays.items()):
+        raise ValueError(f"ema is the decay of an averaged copy of g, between 0 and 1, not {ema!r}; for others, "
+                         '{"g": .99, "l": .99}')
     if precision not in PRECISIONS:
         raise ValueError(f"precision is one of {', '.join(PRECISIONS)}, not {precision!r}")
     if reuse not in (None, "g"):

@@ -7,10 +7,10 @@ the points where slopes are measured, E_p f - E_q f = -∫ f' (F - G) dx, and at
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import ndtr
 
-from .divergences import _NODES, _WEIGHTS, _edges
-from .laws import Mixture, Normal, Uniform
+from .divergences import _NODES, _WEIGHTS
+from .laws import Mixture, Normal
+from .transport import _pieces, lead
 
 
 # -- where slopes are measured: (p, q) -> density ρ of the points -------------------------------------
@@ -53,28 +53,6 @@ def _normals(law):
 
 # -- the best slope, and what it reports --------------------------------------------------------------
 
-def lead(p, q):
-    """x -> F(x) - G(x), how much more of p than of q lies left of x; right in both tails. ∫|F - G| = W₁(p, q)."""
-    def difference(x):
-        x = np.asarray(x, dtype=float)
-        left, left_fake = _mass(p, x), _mass(q, x)
-        right, right_fake = _mass(p, x, -1), _mass(q, x, -1)
-        return np.where(left + left_fake < right + right_fake, left - left_fake, right_fake - right)
-    return difference
-
-
-def _mass(law, x, side=1):
-    """Mass left of x, or right of it for side = -1."""
-    if isinstance(law, Normal):
-        return ndtr(side * (x - law.mean) / law.sd)
-    if isinstance(law, Mixture):
-        return sum(w * _mass(part, x, side) for w, part in zip(law.weights, law.laws))
-    if isinstance(law, Uniform):
-        share = np.clip((x - law.low) / (law.high - law.low), 0, 1)
-        return share if side == 1 else 1 - share
-    raise TypeError(f"no distribution function of {law!r} is known here: use Normal, Uniform or Mixture")
-
-
 def penalised_slope(p, q, weight=10.0, where=segment_density):
     """x -> f*'(x) = -sign(F - G) (1 + |F - G| / (2 λ ρ)), the best slope under gradient and Lipschitz penalty alike.
 
@@ -99,9 +77,9 @@ def penalised_gap(p, q, weight=10.0, where=segment_density):
     """
     _check(weight)
     difference, density = lead(p, q), where(p, q)
-    x, share = _quadrature(p, q, difference)
+    x, share = _quadrature(p, q)
     d = np.abs(difference(x))
-    x, share, d = x[d > 0], share[d > 0], d[d > 0]
+    x, share, d = (part[d > 1e-150] for part in (x, share, d))          # beyond, d and ρ underflow together
     with np.errstate(divide="ignore"):
         excess = float(share @ (d * (d / density(x)))) / (2 * weight)
     return float(share @ d) + excess, excess / 2
@@ -112,15 +90,8 @@ def _check(weight):
         raise ValueError(f"weight = {weight}: without a penalty λ > 0 on slopes a critic has no best slope; papers take 10")
 
 
-def _quadrature(p, q, difference):
+def _quadrature(p, q):
     """Nodes and shares of Gauss-Legendre on panels at whose borders F - G changes its sign."""
-    edges = _edges(p, q)
-    sign = np.sign(difference(edges))
-    low, high, left = (part[sign[:-1] * sign[1:] < 0] for part in (edges[:-1], edges[1:], sign[:-1]))
-    for _ in range(52):
-        middle = (low + high) / 2
-        same = np.sign(difference(middle)) == left
-        low, high = np.where(same, middle, low), np.where(same, high, middle)
-    edges = np.unique(np.concatenate([edges, low]))
+    edges, _ = _pieces(p, q)
     half, centre = np.diff(edges)[:, None] / 2, (edges[1:] + edges[:-1])[:, None] / 2
     return (centre + half * _NODES).ravel(), (half * _WEIGHTS).ravel()

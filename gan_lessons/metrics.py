@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import conv2d, pad
+from torch.nn.functional import adaptive_avg_pool2d, conv2d, pad
 
 from .classifier import judge, to_float
 from .datasets import Images, load_images
@@ -116,11 +116,27 @@ def precision_recall(fake, real=None, k: int = 3, most: int = 5000) -> Precision
     return PrecisionRecall(_inside(a, b, k), _inside(b, a, k))
 
 
+def class_probabilities(images, name: str = "mnist") -> Tensor:
+    """(n, c, h, w) uint8 or float in [-1, 1] -> (n, classes), each row sums to 1: p(y | x) of set `name`'s classifier."""
+    return _apply(judge(name).net, "forward", _images(images)).softmax(1)
+
+
+def plain_features(images) -> Tensor:
+    """(n, c, h, w) -> (n, 16 (c + 1)): mean colour of each of 4 × 4 fields, and how much neighbouring pixels differ there.
+
+    What is left to measure photographs with where there is no classifier: it sees colours and roughness, no objects.
+    """
+    x = _images(images)
+    x = to_float(x) if x.dtype == torch.uint8 else x.float()
+    grey = x.mean(1, keepdim=True)
+    rough = grey.diff(dim=2)[..., 1:].abs() + grey.diff(dim=3)[..., 1:, :].abs()
+    return torch.cat([adaptive_avg_pool2d(x, 4).flatten(1), adaptive_avg_pool2d(rough, 4).flatten(1)], 1)
+
+
 def class_histogram(fake, name: str = "mnist") -> np.ndarray:
     """(classes,) int64: how many fakes the classifier of set `name` takes for each class."""
-    net = judge(name).net
-    named = _apply(net, "forward", _images(fake)).argmax(1)
-    return np.bincount(named.numpy(), minlength=net.head.out_features)
+    probabilities = class_probabilities(fake, name)
+    return np.bincount(probabilities.argmax(1).numpy(), minlength=probabilities.shape[1])
 
 
 def modes_covered(points, law, sds: float = 3.0) -> Coverage:

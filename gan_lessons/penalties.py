@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import relu
+from torch.nn.functional import leaky_relu, relu
+from torch.overrides import TorchFunctionMode
 
 from .game import couples_batch
 
@@ -25,12 +26,25 @@ def slopes(f, x: Tensor) -> Tensor:
         raise ValueError("batch norm lets one sample move another's score, so no sample has a slope of its own: "
                          "build the penalised critic without it (layer norm is harmless)")
     x = x.detach().requires_grad_()
-    with torch.enable_grad():
+    with torch.enable_grad(), _NoBends():
         score = f(x)
         if score.numel() != len(x):
             raise ValueError(f"slopes are those of one score a sample: f gave {tuple(score.shape)} for {len(x)} samples")
         gradient, = torch.autograd.grad(score.sum(), x, create_graph=True)
     return gradient.reshape(len(x), -1).norm(dim=1)
+
+
+class _NoBends(TorchFunctionMode):
+    """relu and leaky_relu as x · mask with a constant mask: the same values and slopes. Their second derivative is
+    0 wherever it exists; autograd would carry those zeros back through every layer, a quarter of the work."""
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        if function not in (relu, leaky_relu):
+            return function(*args, **kwargs)
+        x = args[0]
+        below = 0.0 if function is relu else (args[1] if len(args) > 1 else kwargs.get("negative_slope", 0.01))
+        return x * torch.where(x.detach() > 0, x.new_tensor(1.0), x.new_tensor(below))
 
 
 # -- where ------------------------------------------------------------------------------------------

@@ -71,19 +71,26 @@ def losses(ax, run):
     ax.legend(frameon=False)
 
 
-def pictures(ax, images, columns: int = 8):
-    """A sheet of pictures (n, c, h, w): uint8, or float in [-1, 1]. A last row that is not full is left out."""
+def sheet(images, columns: int = 8):
+    """Pictures (n, c, h, w), uint8 or float in [-1, 1], side by side in rows: (rows·h, columns·w[, 3]) in [0, 1].
+
+    A last row that is not full is left out.
+    """
     images = np.asarray(images)
     columns = min(columns, len(images))
     if images.dtype == np.uint8:
         images = images / 127.5 - 1
     n, channels, height, wide = images.shape
     rows = n // columns
-    sheet = images[:rows * columns].reshape(rows, columns, channels, height, wide)
-    sheet = sheet.transpose(0, 3, 1, 4, 2).reshape(rows * height, columns * wide, channels)
-    sheet = np.clip((sheet.squeeze() + 1) / 2, 0, 1)
+    joined = images[:rows * columns].reshape(rows, columns, channels, height, wide).transpose(0, 3, 1, 4, 2)
+    return np.clip((joined.reshape(rows * height, columns * wide, channels).squeeze() + 1) / 2, 0, 1)
+
+
+def pictures(ax, images, columns: int = 8):
+    """A `sheet` of pictures (n, c, h, w) on axes without frame."""
+    joined = sheet(images, columns)
     ax.set_axis_off()
-    return ax.imshow(sheet, cmap="gray_r" if channels == 1 else None, vmin=0, vmax=1, interpolation="nearest")
+    return ax.imshow(joined, cmap="gray_r" if joined.ndim == 2 else None, vmin=0, vmax=1, interpolation="nearest")
 
 
 def points(ax, x, colour, label=None, size: float = 4):

@@ -1,6 +1,6 @@
 """What perfect players do in relativistic games, for laws on the line. NumPy only, no torch.
 
-A real x ~ p and a fake y ~ q are drawn independently and judged by the lead f(x) - f(y); the average games compare
+A real x ~ p and a fake x' ~ q are drawn independently and judged by the lead f(x) - f(x'); the average games compare
 each with the mean score of the others. Derived in notebooks/11_relativistic.ipynb; q is shifted by theta.
 """
 from __future__ import annotations
@@ -18,13 +18,13 @@ def logistic(lead):
 
 
 def pairwise_value(p, q, f=None, h=logistic):
-    """E h(f(x) - f(y)) over independent pairs, by quadrature in both; f: (k,) -> (k,), h: any shape -> same shape.
+    """E h(f(x) - f(x')) over independent pairs, by quadrature in both; f: (k,) -> (k,), h: any shape -> same shape.
 
     Without f the best critic of RSGAN, log p/q: then this is log 2 - JS(p⊗q, q⊗p).
     """
     f, edges = log_ratio(p, q) if f is None else f, _edges(p, q)
-    (x, real), (y, fake) = _nodes(p, edges), _nodes(q, edges)
-    others = f(y)
+    (x, real), (x_fake, fake) = _nodes(p, edges), _nodes(q, edges)
+    others = f(x_fake)
     return float(sum(mass * (fake @ h(score - others)) for mass, score in zip(real, f(x))))
 
 
@@ -34,25 +34,25 @@ def product_js(p, q):
 
 
 def rsgan_gradient(p, q):
-    """d/dtheta E softplus(-(f(y) - f(x))) when all fakes y move and f = log p/q stays: -E σ(f(x) - f(y)) f'(y).
+    """d/dtheta E softplus(-(f(x') - f(x))) when all fakes move and f = log p/q stays: -E σ(f(x) - f(x')) f'(x').
 
     This is the slope of KL(q ‖ p) - JS(p⊗q, q⊗p).
     """
     f, edges = log_ratio(p, q), _edges(p, q)
-    (x, real), (y, fake) = _nodes(p, edges), _nodes(q, edges)
+    (x, real), (x_fake, fake) = _nodes(p, edges), _nodes(q, edges)
     scores = f(x)
-    caught = np.array([real @ expit(scores - score) for score in f(y)])
-    return -float(fake @ (caught * (p.score(y) - q.score(y))))
+    caught = np.array([real @ expit(scores - score) for score in f(x_fake)])
+    return -float(fake @ (caught * (p.score(x_fake) - q.score(x_fake))))
 
 
 def average_value(p, q, f, h=logistic):
-    """E h(f(x) - E f(y)) + E h(E f(x) - f(y)), with the means over the whole laws; f: (k,) -> (k,)."""
+    """E h(f(x) - E f(x')) + E h(E f(x) - f(x')), with the means over the whole laws; f: (k,) -> (k,)."""
     edges = _edges(p, q)
     real, fake = expectation(p, f, edges), expectation(q, f, edges)
-    return expectation(p, lambda x: h(f(x) - fake), edges) + expectation(q, lambda y: h(real - f(y)), edges)
+    return expectation(p, lambda x: h(f(x) - fake), edges) + expectation(q, lambda x: h(real - f(x)), edges)
 
 
-# RaLSGAN costs Var f(x) + Var f(y) + 2 (m - 1)², m = E f(x) - E f(y). Its best critic is that of least squares,
+# RaLSGAN costs Var f(x) + Var f(x') + 2 (m - 1)², m = E f(x) - E f(x'). Its best critic is that of least squares,
 # stretched: a s with s = (p - q) / (p + q) and a = 4 / (2 + 3 χ²), χ² the triangular divergence of lesson 04.
 
 def ralsgan_critic(p, q):
@@ -68,11 +68,11 @@ def ralsgan_value(p, q):
 
 
 def ralsgan_gradient(p, q):
-    """d/dtheta of the generator's loss, roles swapped, at the best critic: 2 E (f(y) + E f(y) - 2 E f(x) - 2) f'(y)."""
+    """d/dtheta of the generator's loss, roles swapped, at the best critic: 2 E_q (f + E_q f - 2 E_p f - 2) f'."""
     f, edges, a = ralsgan_critic(p, q), _edges(p, q), 4 / (2 + 3 * triangular(p, q))
     real, fake = expectation(p, f, edges), expectation(q, f, edges)
-    slope = lambda y: (a - f(y) ** 2 / a) / 2 * (p.score(y) - q.score(y))      # s' = ½ (1 - s²) (log p/q)'
-    return 2 * expectation(q, lambda y: (f(y) + fake - 2 * real - 2) * slope(y), edges)
+    slope = lambda x: (a - f(x) ** 2 / a) / 2 * (p.score(x) - q.score(x))      # s' = ½ (1 - s²) (log p/q)'
+    return 2 * expectation(q, lambda x: (f(x) + fake - 2 * real - 2) * slope(x), edges)
 
 
 def _nodes(law, edges):

@@ -25,21 +25,21 @@ def matrix(layer: nn.Module) -> Tensor:
     return layer.weight.flatten(1)
 
 
-def power_iteration(W: Tensor, steps: int = 1, v: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
-    """(σ, u, v) with u = W v / ‖W v‖, v = Wᵀ u / ‖Wᵀ u‖ repeated `steps` times and σ = uᵀ W v. W: (a, b), v: (b,).
+def power_iteration(A: Tensor, steps: int = 1, v: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+    """(σ, u, v) with u = A v / ‖A v‖, v = Aᵀ u / ‖Aᵀ u‖ repeated `steps` times and σ = uᵀ A v. A: (a, b), v: (b,).
 
-    σ never exceeds the true norm, and its error shrinks by (σ₂/σ₁)² a step. Its gradient by W is u vᵀ; u and v
+    σ never exceeds the true norm, and its error shrinks by (σ₂/σ₁)² a step. Its gradient by A is u vᵀ; u and v
     are constants. Without `v` it begins at a fixed random vector. ValueError unless steps ≥ 1.
     """
     if steps < 1:
         raise ValueError(f"steps = {steps}: power iteration takes one step at least")
     if v is None:
-        v = torch.randn(W.shape[1], generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(W)
+        v = torch.randn(A.shape[1], generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(A)
     with torch.no_grad():
         for _ in range(steps):
-            u = nn.functional.normalize(W @ v, dim=0)
-            v = nn.functional.normalize(W.T @ u, dim=0)
-    return u @ W @ v, u, v
+            u = nn.functional.normalize(A @ v, dim=0)
+            v = nn.functional.normalize(A.T @ u, dim=0)
+    return u @ A @ v, u, v
 
 
 # -- the true norm of a convolution ----------------------------------------------------------------------
@@ -123,7 +123,7 @@ def _leaves(net):
 # -- what to do about it ---------------------------------------------------------------------------------
 
 def spectrally_normalised(net: nn.Module, steps: int = 1, seed: int = 0) -> nn.Module:
-    """A copy of `net` whose layers compute with W / σ; power iteration, `steps` per forward in training mode.
+    """A copy of `net` whose layers compute with A / σ, A their matrix; power iteration, `steps` per forward in training mode.
 
     `train` iterates once per move of the network's own player. ValueError if there is nothing to normalise or it
     has been done. Miyato et al. 2018, arXiv 1802.05957.

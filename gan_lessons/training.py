@@ -23,7 +23,7 @@ from .turns import Turn
 
 
 def train(game: Game, players: Mapping[str, nn.Module], samples, *, steps: int,
-          turns: Mapping[str, int] | None = None, optimizer=adam(), watch="auto", ema: float | None = None,
+          turns: Mapping[str, int] | None = None, optimizer=adam(), watch="auto", ema=None,
           device="auto", seed: int = 0, checkpoint=None, precision: str = "medium", threads: int = 1,
           reuse: str | None = None) -> Run:
     """Play `game` for `steps` rounds and return the Run. Stopping it (SIGINT) returns the run so far.
@@ -31,7 +31,7 @@ def train(game: Game, players: Mapping[str, nn.Module], samples, *, steps: int,
     players: symbol -> network · samples: from `batches(...)` · turns: moves per round, {"f": 5}
     optimizer: parameters -> optimiser, or one such per player, {"f": adam(4e-4), "g": adam(1e-4)}
     watch: "auto" shows progress, None is silent, a function is called with the Run after every round
-    ema: decay of an averaged copy of g, which `run.samples` then uses
+    ema: decay of an averaged copy of g, which `run.samples` then uses; or player -> decay, {"g": .99, "l": .99}
     checkpoint: a file, written now and then and at the end; if it exists, training continues from it bit-identically
     precision: "highest" float32, "medium" (float32 products may round; fast), "bfloat16" (autocast;
         "medium" where the processor has no bfloat16). Under a penalty on slopes use "highest".
@@ -77,9 +77,9 @@ class _Loop:
         kind = torch.float32 if self.device.type == "mps" else torch.float64
         self.run = Run(self.players, self.samples, steps, self.device)
         self.run._losses = {m.label: torch.zeros(steps, dtype=kind, device=self.device) for m in self.moves}
-        if ema is not None:
-            self.run.ema["g"] = copy.deepcopy(self.players["g"]).requires_grad_(False)
         self.decay = ema
+        for name in _decays(ema):
+            self.run.ema[name] = copy.deepcopy(self.players[name]).requires_grad_(False)
 
     # -- the loop itself -------------------------------------------------------------------------
 
@@ -165,10 +165,11 @@ class _Loop:
     @torch.no_grad()
     def _average(self):
         """Exponential moving average, quick at first so that the start is forgotten."""
-        decay = min(self.decay, (1 + self.run.step) / (10 + self.run.step))
-        mine, theirs = self.run.ema["g"].state_dict().values(), self.players["g"].state_dict().values()
-        pairs = [(a, b) for a, b in zip(mine, theirs) if a.is_floating_point()]
-        torch._foreach_lerp_([a for a, _ in pairs], [b for _, b in pairs], 1 - decay)
+        for name, decay in _decays(self.decay).items():
+            decay = min(decay, (1 + self.run.step) / (10 + self.run.step))
+            mine, theirs = self.run.ema[name].state_dict().values(), self.players[name].state_dict().values()
+            pairs = [(a, b) for a, b in zip(mine, theirs) if a.is_floating_point()]
+            torch._foreach_lerp_([a for a, _ in pairs], [b for _, b in pairs], 1 - decay)
 
     def _refuse_nan(self, now: bool = False):
         """Looks at every loss; on an accelerator, where looking waits, at fifty together or `now`."""
@@ -242,6 +243,11 @@ class _Loop:
             torch.cuda.set_rng_state(state["cuda"], self.device)
         self.samples.load_state(state["samples"])
         print(f"Continuing from {self.path} at step {run.step:,} of {run.steps:,}.", flush=True)
+
+
+def _decays(ema) -> dict[str, float]:
+    """player -> decay of its average."""
+    return {} if ema is None else dict(ema) if isinstance(ema, Mapping) else {"g": ema}
 
 
 @dataclass

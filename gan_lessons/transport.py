@@ -98,6 +98,25 @@ def monotone_plan(x, x_fake, p=None, q=None):
     return moved
 
 
+def seen_along_lines(p, q, places, directions=8):
+    """(a, k), (b, k), (k, 2) -> (a, b): a lower bound of W₁ between any heap of p and any of q, on the same k places.
+
+    Project the places on a line: a best critic of what one sees there is 1-Lipschitz in the plane too, so it is a
+    feasible critic. The largest of `directions` bounds is kept. No linear program: distances between running sums.
+    """
+    p, q, places = (np.asarray(v, dtype=float) for v in (p, q, places))
+    if places.ndim != 2 or places.shape[1] != 2 or not p.shape[1:] == q.shape[1:] == (len(places),):
+        raise ValueError(f"heaps {p.shape} and {q.shape} on places {places.shape}: they are (a, k), (b, k) and (k, 2)")
+    angles = np.pi * np.arange(directions) / directions
+    bounds = np.zeros((len(p), len(q)))
+    for direction in np.stack([np.cos(angles), np.sin(angles)], 1):
+        seen = places @ direction
+        order = np.argsort(seen)
+        running = [np.cumsum(heaps[:, order], 1)[:, :-1] * np.diff(seen[order]) for heaps in (p, q)]
+        bounds = np.maximum(bounds, cdist(*running, "cityblock"))
+    return bounds
+
+
 # -- laws on the line: exact ------------------------------------------------------------------------------
 
 def lead(p, q):
@@ -157,15 +176,15 @@ def best_critic(p, q):
     heights = np.concatenate([[0.0], np.cumsum(-sign * np.diff(edges))])
     ends = [np.concatenate([s[s != 0], [0.0]])[0] for s in (sign, sign[::-1])]
 
-    def f(x):
+    def climb(x):
         x = np.asarray(x, dtype=float)
         beyond = ends[0] * np.clip(edges[0] - x, 0, None) - ends[1] * np.clip(x - edges[-1], 0, None)
-        return np.interp(x, edges, heights) + beyond - middle
-    middle = 0.0
+        return np.interp(x, edges, heights) + beyond
+
     half, centre = np.diff(edges)[:, None] / 2, (edges[1:] + edges[:-1])[:, None] / 2
     x = centre + half * _NODES
-    middle = float((f(x) * (p.pdf(x) + q.pdf(x)) * half * _WEIGHTS).sum() / 2)
-    return f
+    middle = float((climb(x) * (p.pdf(x) + q.pdf(x)) * half * _WEIGHTS).sum() / 2)
+    return lambda x: climb(x) - middle
 
 
 # -- Normals: closed forms --------------------------------------------------------------------------------

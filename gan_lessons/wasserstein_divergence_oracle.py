@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from .divergences import _edges, expectation
-from .lipschitz_oracle import _quadrature, lead, segment_density
+from .lipschitz_oracle import _quadrature, segment_density
+from .transport import lead
 
 
 class Reading(NamedTuple):
@@ -57,7 +58,7 @@ def divergence(real, fake, k=2.0, power=6.0, where=segment_density) -> Reading:
     ValueError for k ≤ 0 or p ≤ 1.
     """
     check(k, power)
-    x, share = _quadrature(real, fake, lead(real, fake))
+    x, share = _quadrature(real, fake)
     d, density = np.abs(lead(real, fake)(x)), where(real, fake)(x)
     there = d > 1e-250
     with np.errstate(divide="ignore", over="ignore"):

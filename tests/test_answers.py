@@ -114,3 +114,11 @@ def test_in_a_notebook_the_mark_is_shown_and_escaped(monkeypatch, questions):
     check("number", "<b>")
     assert shown[0]["text/plain"].startswith("✗ number: ") and "<b>'" not in shown[0]["text/html"]
     assert "&lt;b&gt;" in shown[0]["text/html"]
+
+
+def test_functions_of_arrays_agree_in_values(capsys):
+    x, w = np.array([-5, 1.4, 12.5, 2.7]), np.array([.1, .2, .3, .4])
+    agree(lambda x, w: float((x * w).sum()), lambda x, w: x @ w, x=x, w=w)
+    assert "✓" in (text := said(capsys)) and "values agree to 1e-12" in text and "gradients" not in text
+    agree(lambda x, w: (x * w).sum() * (1 + 1e-10), lambda x, w: x @ w, x=x, w=w)
+    assert "✗" in said(capsys)

@@ -24,6 +24,20 @@ def test_densities_and_samples_are_those_of_scipy(name):
         assert stats.kstest(x[:, 0], theirs.cdf).pvalue > 1e-3
 
 
+@pytest.mark.parametrize("name", ON_THE_LINE)
+def test_distribution_functions_are_those_of_scipy(name):
+    law, theirs = ON_THE_LINE[name]
+    np.testing.assert_allclose(law.cdf(POINTS), theirs.cdf(POINTS), rtol=1e-12, atol=1e-300)
+    np.testing.assert_allclose(law.sf(POINTS), theirs.sf(POINTS), rtol=1e-12, atol=1e-300)
+
+
+def test_the_distribution_function_of_a_mixture():
+    below = [integrate.quad(TWO_HEAPS.pdf, -30, at, points=[-1.], limit=200)[0] for at in POINTS.ravel()]
+    np.testing.assert_allclose(TWO_HEAPS.cdf(POINTS).ravel(), below, atol=1e-8)
+    np.testing.assert_allclose(TWO_HEAPS.cdf(POINTS) + TWO_HEAPS.sf(POINTS), 1)
+    assert 0 < TWO_HEAPS.sf(40.) < 1e-150
+
+
 def test_a_mixture_is_the_weighted_sum_and_its_samples_follow_it():
     theirs = lambda x: .25 * stats.norm(-1, .25).pdf(x) + .75 * stats.norm(2, 1.4).pdf(x)
     np.testing.assert_allclose(TWO_HEAPS.pdf(POINTS), theirs(POINTS), rtol=1e-12)

@@ -5,6 +5,8 @@ in notebooks/07_lipschitz.ipynb. The critic f is high on real samples.
 """
 from __future__ import annotations
 
+import math
+
 from torch.nn.functional import relu
 
 from ..game import Game, Move, both
@@ -12,14 +14,15 @@ from ..penalties import clip_weights
 
 
 def wasserstein(penalty=None, weight: float = 10.0, clip: float | None = None) -> Game:
-    """f maximises E f(x) - E f(g(z)), g minimises it; its value is W₁ if f runs over all 1-Lipschitz functions.
+    """f maximises the gap E f(x) - E f(g(z)), g minimises it; over all 1-Lipschitz f the largest gap is W₁(p, q).
 
-    critic      -(E f(x) - E f(g(z))) + weight · penalty(f, x, g(z))
+    critic      -(E f(x) - E f(g(z))) + weight · penalty(f, x, g(z)): minus the gap, so that it rises to 0
     generator   -E f(g(z))
-    penalty: (f, x, x_fake) -> one number, such as gradient_penalty · clip: bound of every weight after each step
-    (the paper's c = 0.01). f: (n, ...) -> (n,). ValueError for weight < 0.
+    penalty: (f, x, x_fake) -> one number, such as gradient_penalty · clip: every weight of f is moved into
+    [-clip, clip] after each step (the paper's c = 0.01); the gap is then no longer W₁, nor W₁ in a fixed unit.
+    f: (n, ...) -> (n,). ValueError for a weight that is not finite and ≥ 0, and for clip ≤ 0.
     """
-    if not weight >= 0:
+    if not 0 <= weight < math.inf:
         raise ValueError(f"weight = {weight}: a penalty is weighed with a number of 0 or more; the paper takes 10")
 
     def critic_loss(f, g, x, z):

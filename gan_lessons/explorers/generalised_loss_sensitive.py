@@ -1,0 +1,249 @@
+"""Pictures of notebooks/10_generalised_loss_sensitive.ipynb: what a surplus is worth, and what that makes of l."""
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from ..capped_plans import capped_transport
+from ..explorer import Explorer, slider
+from ..laws import Normal
+from ..plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, smooth
+
+GENUINE = np.array([-1.2, -.5, .1, .6, 1.3])               # five pairs: the i-th genuine coin and the i-th fake
+FORGED = np.array([.3, -1., .7, -.6, .9])                  # ... before all fakes are shifted
+SLOPES = np.linspace(-1, 3, 161)
+NUS = np.arange(-4, .1, .5)
+REAL_POINTS = np.array([[-1., -.6], [-.7, .8], [.2, -.1], [.9, .5]])
+FAKE_POINTS = np.array([[.1, .9], [.6, -.8], [-.6, .1], [-.1, -.3]])
+
+
+def leaky(a, nu):
+    """C_ν(a) = max(a, ν a) for NumPy arrays; see objectives/loss_sensitive.py."""
+    return np.maximum(a, nu * a)
+
+
+def slope(a, nu):
+    """C_ν′(a): 1 above 0, ν below, and their mean at 0, as torch has it."""
+    return np.where(a > 0, 1., np.where(a < 0, nu, (1 + nu) / 2))
+
+
+def tariffs(left, right):
+    """Left, one pair with three price lists; right, what shortfall and surplus cost under four ν."""
+    x = np.linspace(-.6, 2.6, 50)
+    left.plot(x, abs(x), color=CRITIC, lw=1, ls=":", label="$l(x)+\\Delta$")
+    for height, colour, text in [(1, BAD, "shortfall, $a=1$"), (2, CRITIC, "just right, $a=0$"),
+                                 (3, GOOD, "surplus, $a=-1$")]:
+        left.plot([0, 2], [0, height], color=colour, lw=1.5)
+        left.plot([2], [height], "o", color=colour, ms=7)
+        left.annotate(text, (2, height), xytext=(8, -3), textcoords="offset points", color=colour, fontsize=9)
+    left.plot([0], [0], "o", color=REAL, ms=8, label="genuine")
+    left.plot([2], [0], "o", color=FAKE, ms=8, label="fake")
+    left.set(xlim=(-.7, 3.9), ylim=(-.3, 3.6), xlabel="weight of the coin, $x$", ylabel="price, $l$",
+             title="the fake must cost $\\Delta=2$ more")
+    left.legend(frameon=False, loc="upper left", fontsize=8)
+    cost_curves(right)
+
+
+def cost_curves(ax, reach=2.2):
+    """C_ν for four ν, each named at its left end, above the line a below which no cost may lie."""
+    a = np.linspace(-reach, reach, 201)
+    ax.fill_between(a, a, -3, color=BAD, alpha=.08, lw=0)
+    for nu, colour, name in [(1, BAD, "$\\nu=1$\nWGAN"), (.5, THIRD, "$\\nu=.5$"), (0, CRITIC, "$\\nu=0$\nLS-GAN"),
+                             (-1, GOOD, "$\\nu=-1$\n$|a|$")]:
+        ax.plot(a, leaky(a, nu), color=colour, lw=2)
+        ax.text(-reach - .15, -reach * nu, name, color=colour, fontsize=9, ha="right", va="center")
+    ax.text(2.1, -1.6, "not allowed: $C(a)<a$", color=BAD, fontsize=8, ha="right")
+    ax.set(xlabel="violation $a$ (left of 0: surplus)", xlim=(-3.7, reach), ylim=(-2.6, 2.6), title="cost $C_\\nu(a)$")
+
+
+# ---------------------------------------------------------------- straight price lists
+
+def straight(k, nu, shift):
+    """Five pairs under l(x) = k x: violations a (..., 5), S = mean C_ν(a), and dS/dk; k a number or an array (m,)."""
+    ahead = FORGED + shift - GENUINE
+    a = abs(ahead) - np.multiply.outer(k, ahead)
+    return a, leaky(a, nu).mean(-1), (-slope(a, nu) * ahead).mean(-1)
+
+
+def costs():
+    """ν, the slope of a straight l, and the shift: five pairs, their violations on the cost, and S."""
+    def setup(figure):
+        left, centre, right = figure.subplots(1, 3, width_ratios=(1.15, 1, 1))
+        title = figure.suptitle(" ", fontsize=11)
+        line, = left.plot([-3, 5], [0, 0], color=CRITIC, lw=1.5)
+        joins = [left.plot([0, 0], [0, 0], color=CRITIC, lw=.7, alpha=.5)[0] for _ in GENUINE]
+        coins = [left.plot([], [], "o", color=colour, ms=6, label=name)[0]
+                 for colour, name in [(REAL, "genuine"), (FAKE, "fake")]]
+        pushes = [left.plot([], [], color=colour, lw=2.5, alpha=.8)[0] for colour in (REAL, FAKE)]
+        tips = [left.plot([], [], ls="", marker=mark, color=colour, ms=6)[0]
+                for colour in (REAL, FAKE) for mark in ("^", "v")]
+        left.set(xlim=(-2, 4.2), ylim=(-4, 7), xlabel="$x$", title="pushes on the prices $l$")
+        left.legend(frameon=False, fontsize=8, loc="upper left")
+        a = np.linspace(-7, 6, 200)
+        centre.plot(a, a, color=CRITIC, lw=1, ls=":")
+        curve, = centre.plot(a, a, color=GOOD, lw=2)
+        dots, = centre.plot([], [], "o", color=BAD, ms=6)
+        centre.set(xlim=(-7, 6), ylim=(-7, 7), xlabel="violation $a$", title="cost $C_\\nu$ and the five pairs")
+        total, = right.plot(SLOPES, SLOPES, color=GOOD, lw=2)
+        here, = right.plot([], [], "o", color=BAD, ms=8)
+        right.axvline(1, color=CRITIC, lw=.8, ls=":")
+        right.set(xlim=(-1, 3), ylim=(-3, 5), xlabel="slope $k$ of $l$", title="$S$, mean cost")
+        for ax in (left, centre, right):
+            ax.spines[["top", "right"]].set_visible(False)
+        return line, joins, coins, pushes, tips, curve, dots, total, here, title
+
+    def update(artists, nu, k, shift):
+        line, joins, coins, pushes, tips, curve, dots, total, here, title = artists
+        x_fake = FORGED + shift
+        a, S, dS = straight(k, nu, shift)
+        line.set_ydata([-3 * k, 5 * k])
+        for join, x, y in zip(joins, GENUINE, x_fake):
+            join.set_data([x, y], [k * x, k * y])
+        push = slope(a, nu)                                     # l(x) goes down by C′, l(g(z)) up by C′
+        for (x, sign), coin, bar, up, down in zip([(GENUINE, -1), (x_fake, 1)], coins, pushes, tips[::2], tips[1::2]):
+            ends = k * x + sign * push
+            coin.set_data(x, k * x)
+            bar.set_data(np.stack([x, x, np.full(5, np.nan)], 1).ravel(),
+                         np.stack([k * x, ends, np.full(5, np.nan)], 1).ravel())
+            up.set_data(x[sign * push > 0], ends[sign * push > 0])
+            down.set_data(x[sign * push < 0], ends[sign * push < 0])
+        curve.set_ydata(leaky(curve.get_xdata(), nu))
+        dots.set_data(a, leaky(a, nu))
+        total.set_ydata(straight(SLOPES, nu, shift)[1])
+        here.set_data([k], [S])
+        title.set_text(f"S = {S:.4f}      dS/dk = {dS:+z.4f}: " + ("l wants to be steeper" if dS < -1e-9 else
+                       "l wants to be flatter" if dS > 1e-9 else "l is content"))
+
+    return Explorer(setup, update, dict(nu=slider(-2.0, 1.0, .05, 0.0, "ν, worth of a surplus"),
+                                        k=slider(-1.0, 3.0, .1, .5, "k, slope of l"),
+                                        shift=slider(0.0, 3.0, .1, 1.0, "shift of the fakes")),
+                    figsize=(9.6, 3.5),
+                    alt="Left, five genuine and five fake coins on a straight price line, joined in pairs, with the push on "
+                        "every price; in the middle the cost curve with the five violations on it; right, the mean cost "
+                        "against the slope of the line. The title gives the mean cost and its derivative.")
+
+
+# ---------------------------------------------------------------- a cap for every pair
+
+def four_and_four(shift, nu):
+    """Four genuine and four fake coins in the plane: places (8, 2), distances (8, 8), and their capped transport."""
+    places = np.concatenate([REAL_POINTS, FAKE_POINTS + [shift, 0]])
+    distance = np.linalg.norm(places[:, None] - places, axis=-1)
+    p = np.repeat([.25, 0], 4)
+    return places, distance, capped_transport(p, p[::-1], distance, nu)
+
+
+def capped():
+    """ν and the shift: what every pair carries, and the work W_ν between W and the mean margin."""
+    shifts = np.round(np.arange(0, 2.01, .2), 1)
+    solved = {(s, nu): four_and_four(s, nu) for s in shifts for nu in NUS}
+
+    def setup(figure):
+        left, right = figure.subplots(1, 2, width_ratios=(1.2, 1))
+        title = figure.suptitle(" ", fontsize=11)
+        lines = [left.plot([0, 0], [0, 0], color=CRITIC, alpha=.6, solid_capstyle="round")[0] for _ in range(16)]
+        real, = left.plot(*REAL_POINTS.T, "o", color=REAL, ms=9, label="genuine", zorder=3)
+        fake, = left.plot(*FAKE_POINTS.T, "o", color=FAKE, ms=9, label="fake", zorder=3)
+        left.set(xlim=(-1.5, 3), ylim=(-1.3, 1.7), xlabel="weight", ylabel="diameter", title="the plan: width is what moves")
+        left.set_aspect("equal")
+        left.legend(frameon=False, fontsize=8, loc="upper right", ncols=2)
+        work, = right.plot(NUS, NUS, color=GOOD, lw=2, label="$W_\\nu$")
+        low, = right.plot(NUS, NUS, color=CRITIC, lw=1, ls=":", label="$W$, earth mover")
+        high, = right.plot(NUS, NUS, color=SKY, lw=1.4, ls="--", label="$\\mathbb{E}\\,\\Delta$")
+        here, = right.plot([], [], "o", color=BAD, ms=8)
+        right.axvspan(0, 1, color=BAD, alpha=.08, lw=0)
+        right.text(.5, .05, "no plan", color=BAD, fontsize=8, rotation=90, ha="center",
+                   transform=right.get_xaxis_transform())
+        right.set(xlim=(-4, 1), ylim=(0, 2.6), xlabel="$\\nu$", title="its work")
+        right.legend(frameon=False, fontsize=8, loc="upper left")
+        for ax in (left, right):
+            ax.spines[["top", "right"]].set_visible(False)
+        return lines, real, fake, work, low, high, here, title
+
+    def update(artists, nu, shift):
+        lines, _, fake, work, low, high, here, title = artists
+        shift = float(shifts[abs(shifts - shift).argmin()])
+        works = [solved[shift, at][2].work for at in NUS]
+        fake.set_data(*(FAKE_POINTS + [shift, 0]).T)
+        mean = solved[shift, 0.][1][:4, 4:].mean()
+        for curve, values in [(work, works), (low, np.full(len(NUS), works[0])), (high, np.full(len(NUS), mean))]:
+            curve.set_ydata(values)
+        if nu > 0:
+            for line in lines:
+                line.set_linewidth(0)
+            here.set_data([], [])
+            return title.set_text(f"ν = {nu:g}: a pair may carry {1 - nu:g}/16, all sixteen less than 1. No plan; S has no minimum")
+        places, _, best = solved[shift, NUS[abs(NUS - nu).argmin()]]
+        for line, (i, j) in zip(lines, np.ndindex(4, 4)):
+            line.set_data(*places[[i, 4 + j]].T)
+            line.set_linewidth(40 * best.plan[i, 4 + j])
+        here.set_data([nu], [best.work])
+        title.set_text(f"at most {1 - nu:g}/16 a pair:   work $W_\\nu$ = {best.work:.4f}   earth mover W = {works[0]:.4f}"
+                       f"   lowest S = {mean - best.work:.4f}")
+
+    return Explorer(setup, update, dict(nu=slider(-4.0, 1.0, .5, 0.0, "ν, worth of a surplus"),
+                                        shift=slider(0.0, 2.0, .2, .4, "shift of the fakes")),
+                    figsize=(9.6, 3.6),
+                    alt="Left, four genuine and four fake coins in the plane, joined by lines as wide as what the best "
+                        "capped plan moves; right, the work of that plan against ν, between the earth mover distance and "
+                        "the mean margin; no plan exists right of 0. The title gives the cap and the work.")
+
+
+# ---------------------------------------------------------------- trainings
+
+def officers(ax, prices, mean, sd):
+    """Trained price lists over the exact ones, {ν: l}, each less its mean over the genuine coins N(0, 1)."""
+    genuine, fakes = Normal(0, 1), Normal(mean, sd)
+    x = np.linspace(min(-3.2, mean - 3 * sd), max(3.2, mean + 3 * sd), 101)
+    p, q = (law.pdf(x) / law.pdf(x).sum() for law in (genuine, fakes))
+    for (nu, price), colour in zip(prices.items(), (CRITIC, GOOD)):
+        exact = capped_transport(p, q, abs(x[:, None] - x), nu).l
+        ax.plot(x, exact - p @ exact, color=colour, lw=5, alpha=.25)
+        ax.plot(x, price(x) - p @ price(x), color=colour, lw=1.5, label=f"$\\nu={nu}$")
+    for law, colour in [(genuine, REAL), (fakes, FAKE)]:
+        ax.fill_between(x, -2.4 + 2 * law.pdf(x), -2.4, color=colour, alpha=.35, lw=0)
+    ax.set(xlabel="$x$", ylabel="price $l$", ylim=(-2.4, 8), title=f"fakes N({mean:g}, {sd:g})")
+    ax.legend(frameon=False, loc="upper center")
+
+
+def runaways(ax, logs):
+    """Losses of several officers against the step, {name: losses}, on a scale that is linear near 0."""
+    for (name, values), colour, style in zip(logs.items(), (GOOD, CRITIC, THIRD, BAD, FAKE, SKY), ("-",) * 4 + ("--",) * 2):
+        ax.plot(smooth(values), color=colour, ls=style, lw=2, label=name)
+    ax.set_yscale("symlog", linthresh=1)
+    ax.set(xlabel="step", ylabel="loss of $l$")
+    ax.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1, .5))
+
+
+def cloud_distance(a, b):
+    """Earth mover distance of two equally large clouds of points (n, d): the cheapest one-to-one matching."""
+    apart = np.linalg.norm(np.asarray(a)[:, None] - b, axis=-1)
+    return apart[linear_sum_assignment(apart)].mean()
+
+
+def bars(ax, results, colours=(GOOD, FAKE, CRITIC)):
+    """Mean and 95 % interval over seeds: {name: {ν: [one number per seed]}}; the single numbers as faint dots."""
+    for place, ((name, by_nu), colour) in enumerate(zip(results.items(), colours)):
+        x = np.arange(len(by_nu)) + .12 * (place - (len(results) - 1) / 2)
+        middle, half = np.array([interval(values) for values in by_nu.values()]).T
+        ax.errorbar(x, middle, half, fmt="o", color=colour, capsize=4, label=name)
+        for at, values in zip(x, by_nu.values()):
+            ax.plot([at + .05] * len(values), values, ".", color=colour, alpha=.4, ms=5)
+        ax.set_xticks(range(len(by_nu)), [f"{nu:g}" if isinstance(nu, (int, float)) else nu for nu in by_nu])
+    ax.set(xlabel="$\\nu$")
+
+
+def interval(values):
+    """(mean, half width of the 95 % interval of the mean): Student's t for few seeds; half width 0 for one."""
+    from scipy.stats import t
+    values = np.asarray(values, dtype=float)
+    n = len(values)
+    return values.mean(), t.ppf(.975, n - 1) * values.std(ddof=1) / np.sqrt(n) if n > 1 else 0.
+
+
+def sheets(axes, runs, count: int = 64):
+    """Pictures of several runs side by side, from the same noises."""
+    from ..plots import pictures
+    for ax, (name, run) in zip(axes, runs.items()):
+        pictures(ax, run.samples(count))
+        ax.set_title(name, fontsize=10)

@@ -1,0 +1,150 @@
+"""Pictures of notebooks/08_wasserstein_divergence.ipynb: what a slope costs, what four critics report, what a second buys."""
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from ..explorer import Explorer, choice, slider
+from ..laws import Normal
+from ..lipschitz_oracle import segment_density
+from ..plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, pictures
+from ..transport import lead
+
+COLOURS = {"clip": SKY, "GP": THIRD, "LP": FAKE, "SN": REAL, "div": GOOD}
+DISTANCES = np.linspace(0, 6, 61)
+AROUND = np.linspace(-8, 8, 401)                    # places, counted from the middle between the two laws
+
+
+def prices(left, right):
+    """What a slope costs at one place, and which slope is worth it where pairs walk m through that place."""
+    s, m = np.linspace(0, 2.2, 300), np.linspace(0, 12, 300)
+    left.axvspan(1, 2.2, color=CRITIC, alpha=.12, lw=0)
+    left.plot([0, 1, 1], [0, 0, 30], color=CRITIC, lw=2)
+    left.plot(s, 10 * (s - 1) ** 2, color=THIRD, lw=2)
+    left.plot(s, 2 * s ** 6, color=GOOD, lw=2.4)
+    left.plot(s, s ** 2 / 2, color=BAD, lw=2.4)
+    left.set(xlabel="slope $s$", ylim=(0, 12), xlim=(0, 2.2), title="price of a slope")
+    right.plot(m, m, color=BAD, lw=2.4, label="$k\\,s^p$ with $k=\\frac{1}{2}$, $p=2$")
+    right.plot(m, 1 + m / 20, color=THIRD, lw=2, label="gradient penalty, $\\lambda=10$")
+    right.plot(m, 0 * m + 1, color=CRITIC, lw=2, label="$W_1$: nothing above 1")
+    right.plot(m, (m / 12) ** .2, color=GOOD, lw=2.4, label="$k\\,s^p$ with $k=2$, $p=6$")
+    right.set(xlabel="what a slope earns there, $m$", ylim=(0, 2.2), xlim=(0, 12), title="slope that is chosen")
+    right.legend(frameon=False, fontsize=8, loc="lower right")
+
+
+def _two_normals():
+    """|F - G| and ρ of N(0, 1), N(θ, 1): (distances, places) each, and the places' spacing."""
+    apart, density = np.zeros((2, len(DISTANCES), len(AROUND)))
+    for row, theta in enumerate(DISTANCES):
+        x, laws = AROUND + theta / 2, (Normal(0, 1), Normal(theta, 1))
+        apart[row], density[row] = np.abs(lead(*laws)(x)), segment_density(*laws)(x)
+    return apart, density, AROUND[1] - AROUND[0]
+
+
+def reports():
+    """k, p, λ, c and the distance: the slopes of four perfect critics, and the gaps that they report, on one axis."""
+    apart, density, step = _two_normals()
+    walk = apart / density                                                      # m = |F - G| / ρ
+    of_penalty = DISTANCES, (apart * walk).sum(1) * step                        # GP: W₁ + this / 2λ
+    names = {"div": GOOD, "GP": THIRD, "clip": SKY}
+
+    def gaps(atoms, k, p, weight, c):
+        """Reported gap against the distance, for div, GP (and LP), clip."""
+        if atoms:
+            div, square = DISTANCES * (DISTANCES / (k * p)) ** (1 / (p - 1)), DISTANCES ** 2
+        else:
+            div, square = (apart * (walk / (k * p)) ** (1 / (p - 1))).sum(1) * step, of_penalty[1]
+        return div, DISTANCES + square / (2 * weight), c * DISTANCES
+
+    def setup(figure):
+        left, right = figure.subplots(1, 2, width_ratios=(1.1, 1))
+        title = figure.suptitle(" ", fontsize=11)
+        real, = left.plot(AROUND, AROUND, color=REAL, lw=2, label="real")
+        fake, = left.plot(AROUND, AROUND, color=FAKE, lw=2, label="fake")
+        sizes = [left.plot(AROUND, AROUND, color=colour, lw=2.2)[0] for colour in names.values()]
+        left.axhline(1, color=CRITIC, lw=1, ls=":")
+        left.set(xlabel="$x$", xlim=(-3, 9), ylim=(0, 3), title="size of the best slope, $|f'|$")
+        left.legend(frameon=False, fontsize=9, loc="upper left")
+        right.plot(DISTANCES, DISTANCES, color=CRITIC, lw=4, alpha=.35, label="$W_1$")
+        labels = ("div: $k,\\ p$", "GP and LP: $\\lambda$", "clip, straight line: $c$")
+        curves = [right.plot(DISTANCES, DISTANCES, color=colour, lw=2, label=label)[0]
+                  for colour, label in zip(names.values(), labels)]
+        dots = [right.plot([0], [0], "o", color=colour, ms=8)[0] for colour in names.values()]
+        right.set(xlabel="distance", xlim=(0, 6.1), ylim=(0, 12), title="reported gap")
+        right.legend(frameon=False, fontsize=9, loc="upper left")
+        for ax in (left, right):
+            ax.spines[["top", "right"]].set_visible(False)
+        return real, fake, sizes, curves, dots, title
+
+    def update(artists, laws, distance, k, p, weight, c):
+        real, fake, sizes, curves, dots, title = artists
+        row, x, atoms = int(round(10 * distance)), AROUND + distance / 2, laws == "atoms"
+        if atoms:
+            real.set_data([0, 0], [0, .4])
+            fake.set_data([distance, distance], [0, .4])
+            m = np.where((x >= 0) & (x <= distance), distance, np.nan)
+        else:
+            real.set_data(x, Normal(0, 1).pdf(x))
+            fake.set_data(x, Normal(distance, 1).pdf(x))
+            m = walk[row]
+        for curve, size in zip(sizes, ((m / (k * p)) ** (1 / (p - 1)), np.where(m > 0, 1 + m / (2 * weight), np.nan),
+                                       np.full_like(x, c))):
+            curve.set_data(x, size)
+        found = gaps(atoms, k, p, weight, c)
+        for curve, dot, gap in zip(curves, dots, found):
+            curve.set_ydata(gap)
+            dot.set_data([distance], [gap[row]])
+        div, gp, clip = (gap[row] for gap in found)
+        title.set_text(f"$W_1$ = {distance:.3f}      reported: div {div:.3f}      GP, LP {gp:.3f}      clip {clip:.3f}")
+
+    return Explorer(setup, update, dict(laws=choice({"two atoms": "atoms", "N(0, 1) and N(distance, 1)": "normals"},
+                                                    "normals", "laws"),
+                                        distance=slider(0.0, 6.0, .1, 3.0, "distance"),
+                                        k=slider(.1, 10.0, .1, 2.0, "k, price"), p=slider(1.5, 20.0, .5, 6.0, "p, power"),
+                                        weight=slider(1.0, 20.0, .5, 10.0, "λ of GP and LP"),
+                                        c=slider(.05, 1.5, .05, .5, "c of the clip")),
+                    figsize=(9.6, 3.6),
+                    alt="Left, real and fake laws and the size of the best slope under the divergence, the gradient penalty "
+                        "and clipping. Right, the gap each of them reports against the distance, beside W1. The title "
+                        "gives the four numbers.")
+
+
+class Track:
+    """A watcher of `train`: at some steps, the seconds of one core used so far and the distance of the fakes.
+
+    seconds, distances: lists, one entry per mark. The seconds of measuring are not counted.
+    """
+
+    def __init__(self, measure, steps: int, marks: int = 4, samples: int = 10_000):
+        self.measure, self.samples = measure, samples
+        self.marks = {steps * i // marks for i in range(1, marks + 1)}
+        self.seconds, self.distances = [], []
+        self._measuring, self._began = 0.0, time.process_time()
+
+    def __call__(self, run):
+        if run.step in self.marks:
+            before = time.process_time()
+            self.seconds.append(before - self._began - self._measuring)
+            self.distances.append(self.measure(run.samples(self.samples)))
+            self._measuring += time.process_time() - before
+
+
+def quality(ax, tracks, anchors):
+    """Distance against seconds of one core, every run a line; tracks: (name, seed) -> Track."""
+    for (name, seed), track in tracks.items():
+        ax.plot(track.seconds, track.distances, "o-", color=COLOURS[name], ms=4, lw=2 if seed == 0 else 1,
+                label=name if seed == 0 else None)
+    for what in ("five classes", "noise"):
+        ax.axhline(anchors[what], color=CRITIC, lw=.8, ls=":")
+        ax.annotate(what, (1, anchors[what]), (-2, 2), xycoords=("axes fraction", "data"), textcoords="offset points",
+                    ha="right", fontsize=8)
+    ax.set(xlabel="seconds of one core", ylabel="Fréchet distance", ylim=(0, None))
+    ax.legend(frameon=False, ncols=5, loc="upper center", bbox_to_anchor=(.5, 1.16))
+
+
+def sheets(axes, runs, columns: int = 6):
+    """A square of pictures of every run, from the same noises."""
+    for ax, (name, run) in zip(axes, runs.items()):
+        pictures(ax, run.samples(columns ** 2), columns=columns)
+        ax.set_title(name)

@@ -1,0 +1,25 @@
+"""Questions of notebooks/05_transport.ipynb and their answers."""
+import numpy as np
+
+from ..laws import Uniform
+from ..transport import earth_mover, wasserstein_1
+
+QUESTIONS = {
+    "05 piles": (lambda: _bill_and_rate([0., 6.], [1., 3.], [.5, .5], [.25, .75]),
+                 "|F - G| is ½, ¼, ½; for the rate, who is on his way home?"),
+    "05 uniforms": (lambda: wasserstein_1(Uniform(0, 1), Uniform(-1, 3)), "∫ |t - (-1 + 4t)| dt: two triangles"),
+    "05 one pile": (lambda: [_best_place(power) for power in (1, 2)], "use the arrow keys; one is a median, one a mean"),
+    "05 shared": (lambda: [.5 * 2, .5 * 2 ** 2, earth_mover([0., 1.], [1., 2.], power=2) ** 2],
+                  "one long road, or two short ones: square each before you add"),
+}
+
+
+def _bill_and_rate(x, x_fake, p, q):
+    bill = lambda shift: earth_mover(x, np.add(x_fake, shift), p, q)
+    return [bill(0), (bill(1e-3) - bill(-1e-3)) / 2e-3]
+
+
+def _best_place(power) -> float:
+    """Of the explorer's piles: where a single fake pile costs least."""
+    places = np.arange(0, 8.05, .1)
+    return float(places[np.argmin([earth_mover([1., 3., 7.], [at], [.4, .25, .35], power=power) for at in places])])

@@ -20,7 +20,7 @@ _HOME = {
     "margins": "best_loss distances svm",
     "metrics": "anchors class_histogram features frechet_distance modes_covered precision_recall report",
     "networks": "Concatenated Line Projected image_critic image_generator mlp_critic mlp_generator on_arrays",
-    "objectives.conditional": "acgan conditional",
+    "objectives.conditional": "Given acgan conditional",
     "objectives.least_squares": "least_squares",
     "objectives.f_gan": "f_gan",
     "objectives.loss_sensitive": "all_pairs leaky loss_sensitive margin matched own_cost",

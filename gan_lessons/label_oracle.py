@@ -63,8 +63,10 @@ def acgan_gradient(p, q, weight: float = 1.0):
 def acgan_rest(p, weight: float = 1.0, start=None):
     """Where acgan_gradient vanishes: q with q(x | y) Normal, one mean and one sd a class, found from `start` (or p).
 
-    At weight 0 that is p itself. ArithmeticError where no such place is found.
+    At weight 0 that is p itself. ValueError for weight < 0, ArithmeticError where no such place is found.
     """
+    if not 0 <= weight < np.inf:
+        raise ValueError(f"weight = {weight}: the class loss is weighed with a finite number of 0 or more")
     start = p if start is None else start
     K = len(p.laws)
     made = lambda at: Mixture([Normal(mean, np.exp(log_sd)) for mean, log_sd in zip(at[:K], at[K:])], p.weights)

@@ -117,7 +117,8 @@ class _Loop:
     def _round(self):
         reused, left = {}, len(self.schedule)
         for planned in self.schedule:
-            batch, players = self.samples.draw(set(planned.batch) - reused.keys()) | reused, planned.players
+            kept = {name: reused[name] for name in planned.batch if name in reused}
+            batch, players = self.samples.draw(set(planned.batch) - kept.keys()) | kept, planned.players
             left -= 1
             if self.reuse and left == 1:                          # the player before g
                 labelled = hasattr(players["g"], "classes")

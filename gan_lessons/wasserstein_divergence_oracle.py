@@ -75,7 +75,7 @@ def divergence_gradient(real, fake, k=2.0, power=6.0, where=segment_density) -> 
 def check(k, power):
     """ValueError unless k > 0 and p > 1, both finite."""
     if not 0 < k < np.inf:
-        raise ValueError(f"k = {k}: without a price k > 0 on slopes the supremum is infinite; the paper takes k = 2")
+        raise ValueError(f"k = {k}: without a penalty k > 0 on slopes the supremum is infinite; the paper takes k = 2")
     if not 1 < power < np.inf:
         raise ValueError(f"p = {power}: the power of a slope must be above 1 and finite, or the supremum over critics "
                          "is 0 or infinite; the paper takes p = 6")

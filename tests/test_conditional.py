@@ -16,6 +16,7 @@ from gan_lessons.divergences import js
 from gan_lessons.explorers import conditional as explorers
 from gan_lessons.game import Game, Move, couples_batch
 from gan_lessons.laws import Mixture, Normal, Ring
+from gan_lessons.optimizers import adam
 from gan_lessons.networks import Concatenated, Projected, image_critic, image_generator, mlp_critic, mlp_generator
 from gan_lessons.objectives.conditional import Given, acgan, conditional
 from gan_lessons.objectives.least_squares import least_squares
@@ -236,20 +237,22 @@ def test_any_game_trains_by_the_same_line(name):
     run = train(conditional(game), nets, pairs(), steps=4, watch=None, precision="highest")
     assert all(np.isfinite(values).all() for values in run.losses.values())
     for player in nets:
-        assert all(not torch.equal(a, b) for a, b in zip(nets[player].state_dict().values(),
-                                                         before[player].state_dict().values()))
+        moved = [not torch.equal(a, b) for a, b in zip(nets[player].parameters(), before[player].parameters())]
+        assert sum(moved) >= len(moved) - 1                               # a difference of scores knows no bias
     if name == "clipped":
         assert max(w.abs().max() for w in nets["f"].parameters()) <= .01
 
 
 def test_the_forger_learns_which_spot_is_asked_for():
-    run = train(conditional(non_saturating()), players(), pairs(batch=128), steps=600, watch=None, precision="highest", ema=.99)
+    run = train(conditional(non_saturating()), players(), pairs(batch=128), steps=400, watch=None, precision="highest",
+                ema=.99, optimizer=adam(2e-3))
     points, y = run.samples(600).numpy(), np.arange(600) % 6
     nearest = np.linalg.norm(points[:, None] - Ring(6).centres, axis=2).argmin(1)
     assert (nearest == y).mean() > .9
     loose = conditional(non_saturating())
     shuffled = Game({p: _loose(loose, p) for p in "fg"})
-    run = train(shuffled, players(), pairs(batch=128), steps=600, watch=None, precision="highest", ema=.99)
+    run = train(shuffled, players(), pairs(batch=128), steps=400, watch=None, precision="highest",
+                ema=.99, optimizer=adam(2e-3))
     points = run.samples(600).numpy()
     nearest = np.linalg.norm(points[:, None] - Ring(6).centres, axis=2).argmin(1)
     assert (nearest == y).mean() < .5
@@ -442,9 +445,16 @@ def test_acgan_rests_beyond_the_data():
     assert means == pytest.approx([-1.394, 1.394], abs=2e-3) and sds == pytest.approx([.689, .689], abs=2e-3)
 
 
-def test_no_place_of_rest_is_said():
+@pytest.mark.parametrize("weight", [math.nan, -1., math.inf])
+def test_odd_weights_are_refused(weight):
+    with pytest.raises(ValueError, match="0 or more"):
+        label_oracle.acgan_rest(Mixture([Normal(-1, 1), Normal(1, 1)]), weight)
+
+
+def test_no_place_of_rest_is_said(monkeypatch):
+    monkeypatch.setattr(label_oracle, "acgan_gradient", lambda p, q, weight: (np.ones(2), np.ones(2)))
     with pytest.raises(ArithmeticError, match="smaller weight"):
-        label_oracle.acgan_rest(Mixture([Normal(-1, 1), Normal(1, 1)]), math.nan)
+        label_oracle.acgan_rest(Mixture([Normal(-1, 1), Normal(1, 1)]))
 
 
 # ---------------------------------------------------------------- explorers and questions

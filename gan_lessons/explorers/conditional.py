@@ -207,13 +207,14 @@ def _spread(stops: int, count: int = 10):
 
 # -- figures -------------------------------------------------------------------------------------------
 
-def by_label(ax, points, labels, size: float = 5):
+def by_label(ax, points, labels, size: float = 5, numbers: bool = True):
     """Points of the plane (n, 2), coloured by their label, with the label's number at their mean."""
     points, labels = np.asarray(points), np.asarray(labels)
     for y in np.unique(labels):
         mine = points[labels == y]
         ax.scatter(*mine.T, s=size, color=LABEL_COLOURS[y % len(LABEL_COLOURS)], alpha=.5, lw=0)
-        ax.text(*mine.mean(0), f"{y}", ha="center", va="center", fontsize=11, weight="bold", color=CRITIC)
+        if numbers:
+            ax.text(*mine.mean(0), f"{y}", ha="center", va="center", fontsize=11, weight="bold", color=CRITIC)
     ax.set(aspect="equal", xlim=(-2.8, 2.8), ylim=(-2.8, 2.8), xticks=[], yticks=[])
 
 

@@ -13,8 +13,8 @@ SLOPES = np.linspace(-2.5, 3.5, 481)
 REAL_COINS = Normal(0, 1)
 WHERE = {"on the segments": segment_density, "at real and fake": sample_density,
          "at real alone": lambda p, q: p.pdf, "at fake alone": lambda p, q: q.pdf}
-ASK = {"slope = 1 (gradient penalty)": lambda slope: (np.abs(slope) - 1) ** 2,
-       "slope ≤ 1 (Lipschitz penalty)": lambda slope: np.maximum(np.abs(slope) - 1, 0) ** 2}
+ASK = {"slope = 1, gradient penalty": lambda slope: (np.abs(slope) - 1) ** 2,
+       "slope ≤ 1, Lipschitz penalty": lambda slope: np.maximum(np.abs(slope) - 1, 0) ** 2}
 
 
 def speed_limits(left, right):
@@ -80,8 +80,8 @@ def cameras():
 
     def update(artists, where, ask, weight, distance):
         fake, points, worth, summit, wrong, best, title = artists
-        q = Normal(distance, 1)
-        density, d = where(REAL_COINS, q)(X), np.abs(lead(REAL_COINS, q)(X))
+        q, ask = Normal(distance, 1), ASK[ask]
+        density, d = WHERE[where](REAL_COINS, q)(X), np.abs(lead(REAL_COINS, q)(X))
         fake.set_ydata(q.pdf(X))
         points.set_ydata(density)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -99,8 +99,8 @@ def cameras():
         title.set_text(f"$W_1$ = {distance:.2f}      the best critic reports {_short(reported)}      fines {_short((reported - distance) / 2)}"
                        f"      midway {'two summits' if trap else 'one summit'}")
 
-    return Explorer(setup, update, dict(where=choice(WHERE, segment_density, "where"),
-                                        ask=choice(ASK, ASK["slope = 1 (gradient penalty)"], "what is asked"),
+    return Explorer(setup, update, dict(where=choice(list(WHERE), "on the segments", "where"),
+                                        ask=choice(list(ASK), "slope = 1, gradient penalty", "what is asked"),
                                         weight=slider(.1, 20.0, .1, 10.0, "λ, weight of the penalty"),
                                         distance=slider(.1, 6.0, .1, 3.0, "distance")),
                     figsize=(9.6, 3.4),

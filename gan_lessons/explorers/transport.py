@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.collections import LineCollection
+from scipy.ndimage import gaussian_filter
 from scipy.special import expit, ndtr
 
 from ..divergences import js, js_slope, softplus
@@ -200,11 +201,11 @@ def roads(ax, x, x_fake, moved, f=None, reach=None, legend="best"):
         line = np.linspace(low, high, 120)
         grid = np.stack(np.meshgrid(line, line), -1).reshape(-1, 2)
         heights = f(grid).reshape(120, 120)
-        ax.contourf(line, line, heights, levels=14, cmap="Greys_r", alpha=.45)
-        ax.contour(line, line, heights, levels=14, colors="white", linewidths=.4)
+        ax.contourf(line, line, heights, levels=14, cmap="Greys_r", alpha=.6)
+        ax.contour(line, line, heights, levels=14, colors="white", linewidths=1)
     i, j = np.nonzero(moved > 1e-12)
     ax.add_collection(LineCollection([[x_fake[b], x[a]] for a, b in zip(i, j)], colors=CRITIC, zorder=2,
-                                     linewidths=np.clip(1.2 * moved[i, j] / moved.max(), .4, None)))
+                                     linewidths=np.clip(.9 * moved[i, j] / moved.max(), .4, None)))
     ax.scatter(*np.asarray(x).T, s=16, color=REAL, label="real", zorder=3)
     ax.scatter(*np.asarray(x_fake).T, s=16, color=FAKE, label="fake", zorder=3)
     ax.set(aspect="equal", xticks=[], yticks=[])
@@ -267,14 +268,17 @@ def ink(places, weights, side=28):
 
 
 def walk(axes, places, p, q, moved, shares=(0, .25, .5, .75, 1)):
-    """Upper row, ink on its way along the plan from q to p; lower row, one picture faded into the other."""
+    """Upper row, ink on its way along the plan from q to p; lower row, one picture faded into the other.
+
+    Both rows are smoothed by half a pixel, since ink on its way lands between pixels.
+    """
     i, j = np.nonzero(moved > 1e-12)
     top = max(p.max(), q.max())
     for (upper, lower), share in zip(np.transpose(axes), shares):
         on_the_way = ink((1 - share) * places[j] + share * places[i], moved[i, j])
         faded = ((1 - share) * q + share * p).reshape(on_the_way.shape)
         for ax, sheet in ((upper, on_the_way), (lower, faded)):
-            pictures(ax, np.clip(2 * sheet / top - 1, -1, 1)[None, None])
+            pictures(ax, np.clip(2.4 * gaussian_filter(sheet, .5) / top - 1, -1, 1)[None, None])
         upper.set_title(f"{share:g}")
     for ax, name in zip(axes[:, 0], ("moved", "faded")):
         ax.text(-3, 14, name, rotation=90, va="center", ha="right")

@@ -16,15 +16,15 @@ DISTANCES = np.linspace(0, 6, 61)
 AROUND = np.linspace(-8, 8, 401)                    # places, counted from the middle between the two laws
 
 
-def prices(left, right):
-    """What a slope costs at one place, and which slope is worth it where pairs walk m through that place."""
+def fines(left, right):
+    """The fine for a slope at one place, and the slope that is chosen where a slope earns m."""
     s, m = np.linspace(0, 2.2, 300), np.linspace(0, 12, 300)
     left.axvspan(1, 2.2, color=CRITIC, alpha=.12, lw=0)
     left.plot([0, 1, 1], [0, 0, 30], color=CRITIC, lw=2)
     left.plot(s, 10 * (s - 1) ** 2, color=THIRD, lw=2)
     left.plot(s, 2 * s ** 6, color=GOOD, lw=2.4)
     left.plot(s, s ** 2 / 2, color=BAD, lw=2.4)
-    left.set(xlabel="slope $s$", ylim=(0, 12), xlim=(0, 2.2), title="price of a slope")
+    left.set(xlabel="slope $s$", ylim=(0, 12), xlim=(0, 2.2), title="fine for a slope")
     right.plot(m, m, color=BAD, lw=2.4, label="$k\\,s^p$ with $k=\\frac{1}{2}$, $p=2$")
     right.plot(m, 1 + m / 20, color=THIRD, lw=2, label="gradient penalty, $\\lambda=10$")
     right.plot(m, 0 * m + 1, color=CRITIC, lw=2, label="$W_1$: nothing above 1")
@@ -101,13 +101,26 @@ def reports():
     return Explorer(setup, update, dict(laws=choice({"two atoms": "atoms", "N(0, 1) and N(distance, 1)": "normals"},
                                                     "normals", "laws"),
                                         distance=slider(0.0, 6.0, .1, 3.0, "distance"),
-                                        k=slider(.1, 10.0, .1, 2.0, "k, price"), p=slider(1.5, 20.0, .5, 6.0, "p, power"),
+                                        k=slider(.1, 10.0, .1, 2.0, "k, weight of the fine"), p=slider(1.5, 20.0, .5, 6.0, "p, its power"),
                                         weight=slider(1.0, 20.0, .5, 10.0, "λ of GP and LP"),
                                         c=slider(.05, 1.5, .05, .5, "c of the clip")),
                     figsize=(9.6, 3.6),
                     alt="Left, real and fake laws and the size of the best slope under the divergence, the gradient penalty "
                         "and clipping. Right, the gap each of them reports against the distance, beside W1. The title "
                         "gives the four numbers.")
+
+
+def exact_and_trained(left, right, x, best_slope, f):
+    """A trained price list and its slope over the exact ones; both lists are 0 in the middle of x."""
+    exact = np.concatenate([[0], np.cumsum((best_slope(x[1:]) + best_slope(x[:-1])) / 2 * np.diff(x))])
+    for ax, wide, thin in ((left, exact - exact[len(x) // 2], f(x) - f(x)[len(x) // 2]),
+                           (right, best_slope(x), np.gradient(f(x), x))):
+        ax.plot(x, wide, color=CRITIC, lw=4, alpha=.35, label="exact")
+        ax.plot(x, thin, color=BAD, lw=1.5, label="trained")
+        ax.set_xlabel("$x$")
+    left.set_title("price $f$")
+    right.set(title="slope $f'$", ylim=(-1.05, -.45))
+    left.legend(frameon=False)
 
 
 class Track:

@@ -1,4 +1,4 @@
-"""The game of the Wasserstein divergence, Wu et al. 2018, arXiv 1712.01026: slopes have a price, not a limit.
+"""The game of the Wasserstein divergence, Wu et al. 2018, arXiv 1712.01026: a penalty on slopes, and no limit.
 
 Derived in notebooks/08_wasserstein_divergence.ipynb. The critic f is high on real samples.
 """
@@ -19,6 +19,6 @@ def wasserstein_divergence(k: float = 2.0, p: float = 6.0, where=between) -> Gam
     f: (n, ...) -> (n,), without batch norm. ValueError for k ≤ 0 or p ≤ 1.
     """
     if not 0 < k < float("inf"):
-        raise ValueError(f"k = {k}: without a price k > 0 on slopes the critic's supremum is infinite; the paper takes "
+        raise ValueError(f"k = {k}: without a penalty k > 0 on slopes the critic's supremum is infinite; the paper takes "
                          "k = 2, the official code 10")
     return wasserstein(penalty(where, power(p)), weight=k)

@@ -194,23 +194,20 @@ def distances():
 
 # -- plans and prices in the plane --------------------------------------------------------------------
 
-def roads(ax, x, x_fake, moved, f=None, reach=None, legend="best"):
+def roads(ax, x, x_fake, moved, f, reach):
     """Points (n, 2) and (m, 2) with the plan's roads between them, over shades of the price f: (k, 2) -> (k,)."""
-    if f is not None:
-        low, high = (-reach, reach) if np.isscalar(reach) else reach
-        line = np.linspace(low, high, 120)
-        grid = np.stack(np.meshgrid(line, line), -1).reshape(-1, 2)
-        heights = f(grid).reshape(120, 120)
-        ax.contourf(line, line, heights, levels=14, cmap="Greys_r", alpha=.6)
-        ax.contour(line, line, heights, levels=14, colors="white", linewidths=1)
+    line = np.linspace(-reach, reach, 120)
+    heights = f(np.stack(np.meshgrid(line, line), -1).reshape(-1, 2)).reshape(120, 120)
+    ax.contourf(line, line, heights, levels=14, cmap="Greys_r", alpha=.6)
+    ax.contour(line, line, heights, levels=14, colors="white", linewidths=1, linestyles="solid")
     i, j = np.nonzero(moved > 1e-12)
     ax.add_collection(LineCollection([[x_fake[b], x[a]] for a, b in zip(i, j)], colors=CRITIC, zorder=2,
                                      linewidths=np.clip(.9 * moved[i, j] / moved.max(), .4, None)))
     ax.scatter(*np.asarray(x).T, s=16, color=REAL, label="real", zorder=3)
     ax.scatter(*np.asarray(x_fake).T, s=16, color=FAKE, label="fake", zorder=3)
     ax.set(aspect="equal", xticks=[], yticks=[])
-    if legend:
-        ax.legend(frameon=True, loc=legend, fontsize=8)
+    ax.spines[:].set_visible(False)
+    ax.legend(frameon=True, loc="upper left", fontsize=8)
 
 
 def climb(left, right, values, cost, x, prices, exact):
@@ -236,7 +233,7 @@ def trail(axes, snapshots, x, labels):
 
 # -- digits as piles of ink ---------------------------------------------------------------------------
 
-def ink_roads(ax, places, p, q, moved, f=None, side=28):
+def ink_roads(ax, places, p, q, moved=None, f=None, side=28):
     """Ink of two digits, real blue and fake orange, the roads between their piles, and lines of equal price."""
     both = np.ones((side, side, 3))
     for law, colour in ((p, REAL), (q, FAKE)):

@@ -115,12 +115,12 @@ def report_and_quality(axes, gauges):
     for ax, (name, rows) in zip(axes, gauges.items()):
         step, report, distance = np.array(rows).T
         ax.plot(step, report, "o-", color=CRITIC, ms=4)
-        ax.set(xlabel="round", title=name, ylim=(0, None))
+        ax.set(xlabel="round", title=name, ylim=(0, 1.08 * report.max()))
         ax.set_ylabel("report of the critic", color=CRITIC)
         other = ax.twinx()
         other.plot(step, distance, "s-", color=FAKE, ms=4)
         other.set_ylabel("Fréchet distance", color="#8a5a00")
-        other.set_ylim(0, None)
+        other.set_ylim(0, 1.08 * distance.max())
         other.spines["top"].set_visible(False)
 
 

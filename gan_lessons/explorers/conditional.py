@@ -208,13 +208,13 @@ def _spread(stops: int, count: int = 10):
 # -- figures -------------------------------------------------------------------------------------------
 
 def by_label(ax, points, labels, size: float = 5, numbers: bool = True):
-    """Points of the plane (n, 2), coloured by their label, with the label's number at their mean."""
+    """Points of the plane (n, 2), coloured by their label, with the label's number outside their mean."""
     points, labels = np.asarray(points), np.asarray(labels)
     for y in np.unique(labels):
         mine = points[labels == y]
         ax.scatter(*mine.T, s=size, color=LABEL_COLOURS[y % len(LABEL_COLOURS)], alpha=.5, lw=0)
         if numbers:
-            ax.text(*mine.mean(0), f"{y}", ha="center", va="center", fontsize=11, weight="bold", color=CRITIC)
+            ax.text(*1.25 * mine.mean(0), f"{y}", ha="center", va="center", fontsize=11, color=CRITIC)
     ax.set(aspect="equal", xlim=(-2.8, 2.8), ylim=(-2.8, 2.8), xticks=[], yticks=[])
 
 
@@ -224,5 +224,5 @@ def roads(ax, x, x_fake, measured, title):
         ax.plot(*zip(a, b), color=CRITIC, lw=.5, alpha=.25)
     ax.scatter(*np.asarray(x).T, s=10, color=REAL, lw=0, label="real")
     ax.scatter(*np.asarray(x_fake).T, s=10, color=FAKE, lw=0, label="fake")
-    ax.scatter(*np.asarray(measured).T, s=8, color=BAD, lw=0, label="measured")
+    ax.scatter(*np.asarray(measured).T, s=10, color=GOOD, lw=0, label="measured")
     ax.set(aspect="equal", xlim=(-2.5, 2.5), ylim=(-2.5, 2.5), xticks=[], yticks=[], title=title)

@@ -194,7 +194,7 @@ def capped():
 def officers(ax, prices, mean, sd):
     """Trained price lists over the exact ones, {ν: l}, each less its mean over the genuine coins N(0, 1)."""
     genuine, fakes = Normal(0, 1), Normal(mean, sd)
-    x = np.linspace(min(-3.2, mean - 3 * sd), max(3.2, mean + 3 * sd), 101)
+    x = np.linspace(min(-3.2, mean - 3 * sd), max(3.2, mean + 3 * sd), 61)
     p, q = (law.pdf(x) / law.pdf(x).sum() for law in (genuine, fakes))
     for (nu, price), colour in zip(prices.items(), (CRITIC, GOOD)):
         exact = capped_transport(p, q, abs(x[:, None] - x), nu).l
@@ -202,7 +202,7 @@ def officers(ax, prices, mean, sd):
         ax.plot(x, price(x) - p @ price(x), color=colour, lw=1.5, label=f"$\\nu={nu}$")
     for law, colour in [(genuine, REAL), (fakes, FAKE)]:
         ax.fill_between(x, -2.4 + 2 * law.pdf(x), -2.4, color=colour, alpha=.35, lw=0)
-    ax.set(xlabel="$x$", ylabel="price $l$", ylim=(-2.4, 8), title=f"fakes N({mean:g}, {sd:g})")
+    ax.set(xlabel="$x$", ylabel="price $l$", ylim=(-2.4, 8), title=f"fakes of mean {mean:g}, sd {sd:g}")
     ax.legend(frameon=False, loc="upper center")
 
 
@@ -223,14 +223,15 @@ def cloud_distance(a, b):
 
 def bars(ax, results, colours=(GOOD, FAKE, CRITIC)):
     """Mean and 95 % interval over seeds: {name: {ν: [one number per seed]}}; the single numbers as faint dots."""
+    nus = sorted({nu for by_nu in results.values() for nu in by_nu})
     for place, ((name, by_nu), colour) in enumerate(zip(results.items(), colours)):
-        x = np.arange(len(by_nu)) + .12 * (place - (len(results) - 1) / 2)
+        x = np.array([nus.index(nu) for nu in by_nu]) + .2 * (place - (len(results) - 1) / 2)
         middle, half = np.array([interval(values) for values in by_nu.values()]).T
         ax.errorbar(x, middle, half, fmt="o", color=colour, capsize=4, label=name)
         for at, values in zip(x, by_nu.values()):
-            ax.plot([at + .05] * len(values), values, ".", color=colour, alpha=.4, ms=5)
-        ax.set_xticks(range(len(by_nu)), [f"{nu:g}" if isinstance(nu, (int, float)) else nu for nu in by_nu])
-    ax.set(xlabel="$\\nu$")
+            ax.plot([at + .06] * len(values), values, ".", color=colour, alpha=.45, ms=6)
+    ax.set_xticks(range(len(nus)), [f"{nu:g}" for nu in nus])
+    ax.set(xlabel="$\\nu$", xlim=(-.6, len(nus) - .4))
 
 
 def interval(values):

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import ast
 import re
+import symtable
 import statistics
 
 VOCABULARY = set("setup derive explore train exercise solution bug hide-input raises-exception "
@@ -81,6 +82,18 @@ def parts(nb):
         found.append("the sections are out of order or doubled: " + ", ".join(headings))
     if not nb.cells or not nb.cells[0].source.startswith("# "):
         found.append("the first cell has no title")
+    return found
+
+
+def tables(nb):
+    """Rows of a table with as many cells as its head; a bare | inside a formula makes one more, and no table at all."""
+    found = []
+    for cell in nb.cells:
+        lines = cell.source.splitlines() if cell.cell_type == "markdown" else []
+        for above, line in zip(lines, lines[1:]):
+            wide = len(re.findall(r"(?<!\\)\|", line))
+            if above.startswith("|") and line.startswith("|") and wide != len(re.findall(r"(?<!\\)\|", above)):
+                found.append(f"{wide - 1} cells where the row above has another number (write \\vert, not |): {line[:60]}")
     return found
 
 
@@ -333,3 +346,45 @@ def with_solutions(nb):
             cell.source = f"{solution_after(nb, index).rstrip()}\n{judge}"
             pasted.append(cell.id)
     return pasted
+
+
+def trimmed(nb, ids):
+    """Leave only the cells `ids` and those before them that bind a name they need, directly or through others."""
+    wanted, kept = set(), []
+    for cell in reversed(nb.cells):
+        if cell.cell_type == "code":
+            needs, binds, surely = flow(cell)
+            if cell.id in ids or binds & wanted:
+                wanted = wanted - surely | needs
+                kept.append(cell)
+    nb.cells = kept[::-1]
+
+
+def flow(cell):
+    """(names a cell takes from before it, names it binds or changes, those of them that it surely binds anew)."""
+    needs, binds, surely = set(), set(), set()
+    for node in tree(cell).body:
+        table = symtable.symtable(ast.unparse(node), "cell", "exec")
+        own = {s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported()}
+        used = {s.get_name() for s in table.get_symbols() if s.is_referenced()} | set().union(*map(outside, table.get_children()))
+        changed = {base(part) for part in ast.walk(node) if isinstance(part, (ast.Attribute, ast.Subscript))
+                   and not isinstance(part.ctx, ast.Load)}
+        used |= {base(part.target) for part in ast.walk(node) if isinstance(part, ast.AugAssign)}
+        first = {part.id for part in ast.walk(node.target) if isinstance(part, ast.Name)} if isinstance(node, ast.For) else set()
+        needs |= used - first - surely
+        binds |= own | changed
+        if isinstance(node, (ast.Assign, ast.AnnAssign, ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)):
+            surely |= own
+    return needs, binds, surely
+
+
+def base(node):
+    """The name at the bottom of a.b[i].c; None where there is none."""
+    while isinstance(node, (ast.Attribute, ast.Subscript)):
+        node = node.value
+    return getattr(node, "id", None)
+
+
+def outside(table):
+    """Names that a function, or what lies inside it, takes from the page."""
+    return {s.get_name() for s in table.get_symbols() if s.is_global()}.union(*map(outside, table.get_children()))

@@ -49,7 +49,7 @@ def path(request):
     return request.param
 
 
-@pytest.mark.parametrize("rule", [rules.form, rules.setup_cell, rules.parts, rules.stored_outputs,
+@pytest.mark.parametrize("rule", [rules.form, rules.setup_cell, rules.parts, rules.tables, rules.stored_outputs,
                                   rules.no_chinese_in_code, rules.steps_are_budgeted,
                                   rules.exercises, rules.train_tags], ids=lambda rule: rule.__name__)
 def test_lesson(path, rule):

@@ -274,7 +274,7 @@ def test_questions():
 
 
 def test_the_page_takes_a_folder_of_pictures(tmp_path, monkeypatch, capsys):
-    """The cells of "your own pictures", run on a folder of photographs of several sizes."""
+    """The cells of "your own pictures", run on a folder of pictures of several sizes."""
     from PIL import Image
     from nb import ROOT
     rng = np.random.default_rng(0)

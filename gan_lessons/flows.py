@@ -98,7 +98,7 @@ class ActNorm(nn.Module):
         sd = columns.std(1)
         if not (sd > 1e-6).all():
             raise ValueError(f"channel {int((sd <= 1e-6).nonzero()[0])} of the first batch is constant (or the batch has one "
-                             "sample): no scale gives it deviation 1; add a little noise, as dequantised does")
+                             "sample): no scale gives it deviation 1; add a little noise, as `dequantised` does")
         self.b.copy_(columns.mean(1))
         self.s.copy_(-sd.log())
         self.begun.fill_(True)
@@ -184,20 +184,6 @@ def image_flow(shape=(1, 28, 28), levels: int = 2, couplings: int = 4, width: in
                                  ((1 + affine) * moved, size, size), seed + 100 * level + number))
         steps += [Squeeze(), *_stack(channels, couplings, net, affine, mix, seed + level).steps]
     return Flow(*steps)
-
-
-def bits_per_dimension(nll, shape, step: float = 1 / 127.5):
-    """Nats of a whole dequantised picture -> bits for each of its numbers: nll / (D log 2) - log₂ step.
-
-    `step`: distance of neighbouring grey values in the units of x; 1/127.5 for pictures in [-1, 1] as batches() draws
-    them (about +7), 1/256 for [0, 1) (+8), 1 for bytes. Guessing all 256 values alike costs exactly 8.
-    """
-    return nll / (math.prod(shape) * math.log(2)) - math.log2(step)
-
-
-def dequantised(x: Tensor, step: float = 1 / 127.5) -> Tensor:
-    """x + step · U, U uniform on [-½, ½]: grey values become cells, so that a density cannot grow without end on them."""
-    return x + step * (torch.rand_like(x) - .5)
 
 
 def _stack(channels: int, couplings: int, net, affine: bool, mix: bool, seed: int) -> Flow:

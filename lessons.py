@@ -4,7 +4,10 @@
     python lessons.py [JupyterLab options]     set up on first use, then open the course
     python lessons.py test [pytest options]    set up, then run every test and every notebook
     python lessons.py run NN ...               run a lesson headless; its page goes to build/html
+    python lessons.py slides NN ...            a lesson as a deck of slides, into build/slides
     python lessons.py refresh [NN ...]         run lessons and store their outputs
+    python lessons.py afresh NN ...            start a lesson afresh; your copy is kept beside it
+    python lessons.py wheels FOLDER            collect all packages, to set up where there is no network
     python lessons.py doctor                   what is here, what is missing, what to do about it
     python lessons.py setup                    set up only
     python lessons.py help [COMMAND]           this text, or more about one command
@@ -41,6 +44,7 @@ VENV = pathlib.Path(os.path.abspath(os.environ.get("GAN_LESSONS_VENV") or DEFAUL
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "gan-lessons.json"      # what was installed; {"state": "installing"} while at it
 LOG = VENV / "install.log"
+PUBLISHED = ROOT / ".published"       # the lessons as downloaded, where there is no git
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 OLDEST = (3, 11)
 GB = 1e9
@@ -71,6 +75,7 @@ def setup():
     update = stamp.get("torch") == wish and stamp["state"] != "installing"
     check_room(0.5 * GB if update else ROOM[wish])
     say(("Updating %s" if update else "Setting up GAN Lessons in %s (once; a few minutes)") % VENV)
+    keep_published()
     make_venv()
     write_stamp("installing", wish)
     install(wish)
@@ -112,8 +117,7 @@ def write_stamp(state, wish):
     STAMP.write_text(json.dumps({"state": state, "torch": wish}), encoding="utf-8")
 
 
-def check_room(need):
-    place = VENV
+def check_room(need, place=VENV):
     while not place.exists():
         place = place.parent
     free = shutil.disk_usage(str(place)).free
@@ -151,9 +155,12 @@ def venv_works():
     return answers(str(PYTHON), "-c", probe).split() == [b"%d.%d" % sys.version_info[:2]]
 
 
-def install(wish):
+def requirements():
     import tomllib
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def install(wish):
     LOG.write_text("", encoding="utf-8")
     try:       # an old pip neither resumes a broken download nor resolves as fast
         pip("-q", "pip>=25.2")
@@ -173,7 +180,7 @@ def install(wish):
                        "GAN_LESSONS_TORCH=pypi for PyPI's build (several GB with CUDA)."
                        % (CPU_INDEX, str(stop).split(";")[0]))
     pip("-e", str(ROOT), "-c", str(ROOT / "constraints.txt"), *extra,
-        *project["dependency-groups"]["test"])
+        *requirements()["dependency-groups"]["test"])
 
 
 def quieten_lab():
@@ -186,11 +193,15 @@ def quieten_lab():
 
 
 def pip(*arguments):
-    """`pip install` into the environment: logged, its long steps shown, a failure in one line."""
-    command = [str(PYTHON), "-m", "pip", "install", "--no-input", "--disable-pip-version-check",
-               "--progress-bar=off", "--only-binary=:all:",
-               "--no-compile",       # half the time; Python compiles what is first used
-               "--no-warn-script-location", *arguments]
+    """`pip install` into the environment."""
+    run_pip("install", "--no-compile",       # half the time; Python compiles what is first used
+            "--no-warn-script-location", *arguments)
+
+
+def run_pip(verb, *arguments):
+    """pip, logged, its long steps shown, a failure in one line."""
+    command = [str(PYTHON), "-m", "pip", verb, "--no-input", "--disable-pip-version-check",
+               "--progress-bar=off", "--only-binary=:all:", *arguments]
     environment = dict(os.environ, PIP_USER="0", PYTHONUTF8="1")
     lines = []
     with open(str(LOG), "a", encoding="utf-8") as log:
@@ -439,6 +450,19 @@ def run(arguments):
     return 0
 
 
+def slides(arguments):
+    """python lessons.py slides NN ...
+
+    Makes a deck of slides (reveal.js) of a lesson as it is stored: one file in build/slides that needs
+    no network. Space goes on, Esc shows all slides, ?print-pdf in the address prints.
+    """
+    if not arguments:
+        raise Stop("slides needs the number of a lesson; " + known_lessons())
+    paths = [find_lesson(name) for name in arguments]
+    setup()
+    return notebooks_tool("slides", *paths, "--out", ROOT / "build" / "slides")
+
+
 def refresh(arguments):
     """python lessons.py refresh [NN ...]
 
@@ -448,6 +472,81 @@ def refresh(arguments):
     paths = [find_lesson(name) for name in arguments]
     setup()
     return notebooks_tool("refresh", *paths)
+
+
+def afresh(arguments):
+    """python lessons.py afresh NN ...
+
+    Puts a lesson back to what was published. What you wrote is not lost: your copy goes to
+    notebooks/mine, with the time in its name, and runs from there.
+    """
+    if not arguments:
+        raise Stop("afresh needs the number of a lesson; " + known_lessons())
+    for path in [find_lesson(name) for name in arguments]:
+        fresh, mine = published(path), path.read_bytes()
+        if mine == fresh:
+            say("%s is as published; nothing to do." % path.name)
+            continue
+        kept = path.parent / "mine" / (path.stem + time.strftime("_%Y-%m-%d_%H%M%S.ipynb"))
+        kept.parent.mkdir(exist_ok=True)
+        kept.write_bytes(mine)                          # before anything is overwritten
+        part = path.with_name(path.name + ".part")
+        part.write_bytes(fresh)
+        os.replace(str(part), str(path))
+        say("%s is as published again; yours is %s. Open pages must be reloaded."
+            % (path.name, kept.relative_to(ROOT).as_posix()))
+
+
+def published(path):
+    """The lesson as git has it; where there is no git, as it was when the course was set up."""
+    text = answers("git", "-C", str(ROOT), "show", "HEAD:./%s/%s" % (path.parent.name, path.name))
+    kept = PUBLISHED / path.name
+    if not text and not kept.exists():
+        raise Stop("%s as published is not at hand: this folder is no git checkout, and set-up kept "
+                   "no copy; download the course again into another folder." % path.name)
+    return text or kept.read_bytes()
+
+
+def keep_published():
+    """A folder that was downloaded without git: copies of the lessons, for `afresh`."""
+    if PUBLISHED.exists() or answers("git", "-C", str(ROOT), "rev-parse", "HEAD"):
+        return
+    part = PUBLISHED.with_name(PUBLISHED.name + ".part")
+    shutil.rmtree(str(part), ignore_errors=True)
+    part.mkdir()
+    for path in lessons():
+        shutil.copy(str(path), str(part / path.name))
+    os.replace(str(part), str(PUBLISHED))
+
+
+def wheels(arguments):
+    """python lessons.py wheels FOLDER
+
+    Collects every package that set-up installs, for this kind of machine and this Python, in a
+    folder of about 0.5 GB. Carry it to a room without network, and set up there with
+
+        PIP_NO_INDEX=1 PIP_FIND_LINKS=FOLDER python lessons.py
+
+    (on Windows: set PIP_NO_INDEX=1, then set PIP_FIND_LINKS=FOLDER, then python lessons.py).
+    """
+    if len(arguments) != 1:
+        raise Stop("wheels needs the folder to put them in, as: python lessons.py wheels D:/wheels")
+    folder = pathlib.Path(arguments[0]).expanduser().absolute()
+    setup()
+    folder.mkdir(parents=True, exist_ok=True)
+    check_room(ROOM[read_stamp()["torch"]] / 4, folder)
+    first, extra, what = torch_plan(read_stamp()["torch"])
+    into = ["-d", str(folder), "-f", str(folder)]
+    say("  PyTorch: " + what)
+    if first:
+        run_pip("download", "--no-deps", *into, *first)
+    known = requirements()
+    run_pip("download", *into, "-c", str(ROOT / "constraints.txt"), *extra, "pip>=25.2",
+            *known["build-system"]["requires"], *known["project"]["dependencies"],
+            *known["dependency-groups"]["test"])
+    say("%d packages in %s. In a room without network:\n\n"
+        "    PIP_NO_INDEX=1 PIP_FIND_LINKS=%s python lessons.py\n"
+        % (len(list(folder.glob("*.whl"))), folder, folder))
 
 
 def notebooks_tool(*arguments):
@@ -530,8 +629,8 @@ def setup_(arguments):
         say("Already set up: %s" % VENV)
 
 
-COMMANDS = {"lab": lab, "test": test, "run": run, "refresh": refresh, "doctor": doctor,
-            "setup": setup_, "help": help_}
+COMMANDS = {"lab": lab, "test": test, "run": run, "slides": slides, "refresh": refresh, "afresh": afresh,
+            "wheels": wheels, "doctor": doctor, "setup": setup_, "help": help_}
 
 
 WRITABLE = "set GAN_LESSONS_VENV to a folder where you may write."

@@ -9,6 +9,7 @@ import statistics
 VOCABULARY = set("setup derive explore train exercise solution bug hide-input raises-exception "
                  "nbval-check-output nbval-ignore-output nbval-raises-exception".split())
 SLIDES = {"slide", "subslide", "fragment", "notes", "skip", "-"}
+HEADS = {"#": "slide", "##": "slide", "###": "subslide"}
 PARTS = ["## Idea", "## Derivation", "## By hand", "## In code", "## Let it play", "## What goes wrong",
          "## Full size", "## Summary", "## Exercises", "## References"]
 CHINESE = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
@@ -50,6 +51,8 @@ def form(nb):
             found.append(f"{where}: tag {', '.join(sorted(unknown))} is not in the vocabulary")
         if cell.metadata.get("slideshow", {}).get("slide_type") not in SLIDES:
             found.append(f"{where}: no slide metadata")
+        if (head := HEADS.get(cell.source.partition(" ")[0])) and head != cell.metadata.get("slideshow", {}).get("slide_type"):
+            found.append(f"{where}: a cell that begins with this heading is a {head}")
         if ("hide-input" in tags(cell)) != bool(cell.metadata.get("jupyter", {}).get("source_hidden")):
             found.append(f"{where}: hide-input and jupyter.source_hidden go together")
         if cell.cell_type != "code":

@@ -167,7 +167,7 @@ def test_an_old_python_can_read_the_script_and_is_told_what_it_lacks():
     assert not any(isinstance(n, ast.ImportFrom) for n in top)
 
 
-@pytest.mark.parametrize("name", ["lab", "test", "run", "refresh", "doctor", "setup"])
+@pytest.mark.parametrize("name", ["lab", "test", "run", "slides", "refresh", "afresh", "wheels", "doctor", "setup"])
 def test_every_command_explains_itself_and_then_does_nothing(course, name, capsys):
     module, machine = course
     assert module.main([name, "--help"]) == 0 and module.main(["help", name]) == 0
@@ -526,9 +526,94 @@ def test_run_and_refresh_find_the_lesson(ready, folder, name):
     path = folder / "notebooks" / "01_minimax.ipynb"
     assert module.main(["run", name]) == 0
     assert machine.commands[-1].endswith(f"nb.py html {path} --out {folder / 'build' / 'html'}")
+    assert module.main(["slides", name]) == 0
+    assert machine.commands[-1].endswith(f"nb.py slides {path} --out {folder / 'build' / 'slides'}")
     machine.says("nb.py refresh", 1)
     assert module.main(["refresh", name]) == 1
     assert machine.commands[-1].endswith(f"nb.py refresh {path}")
+
+
+# ------------------------------------------------------------------------ afresh
+
+def copies(folder):
+    return sorted((folder / "notebooks" / "mine").glob("*.ipynb"))
+
+
+def test_afresh_keeps_the_readers_copy_beside(ready, folder, capsys):
+    module, machine = ready
+    path = folder / "notebooks" / "01_minimax.ipynb"
+    machine.says("show HEAD:./notebooks/01_minimax.ipynb", 0, "{}")
+    assert module.main(["afresh", "1"]) == 0 and not copies(folder)
+    assert "as published; nothing to do" in capsys.readouterr().out
+    path.write_text("my notes")
+    assert module.main(["afresh", "1"]) == 0
+    mine, = copies(folder)
+    assert path.read_text() == "{}" and mine.read_text() == "my notes"
+    assert f"notebooks/mine/{mine.name}" in capsys.readouterr().out
+
+
+def test_afresh_without_git_uses_what_set_up_kept(course, folder, capsys):
+    module, machine = course
+    for part in ("rev-parse HEAD", "show HEAD"):
+        machine.says(part, 128)
+    module.main(["setup"])
+    path = folder / "notebooks" / "00_start_here.ipynb"
+    path.write_text("my notes")
+    shutil.rmtree(module.VENV)
+    module.main(["setup"])                                  # an environment made anew keeps nothing of mine
+    assert module.main(["afresh", "00", "01"]) == 0
+    assert path.read_text() == "{}" and copies(folder)[0].read_text() == "my notes"
+    assert module.lessons() == [path, folder / "notebooks" / "01_minimax.ipynb"]
+
+
+def test_afresh_where_nothing_was_kept_leaves_the_lesson_alone(ready, folder, fails):
+    module, machine = ready
+    for part in ("rev-parse HEAD", "show HEAD"):
+        machine.says(part, 128)
+    path = folder / "notebooks" / "00_start_here.ipynb"
+    path.write_text("my notes")
+    shutil.rmtree(module.PUBLISHED)
+    assert "no git checkout" in fails(module, "afresh", "0")
+    assert path.read_text() == "my notes" and not copies(folder)
+    assert "needs the number" in fails(module, "afresh") and "no lesson '77'" in fails(module, "afresh", "77")
+
+
+def test_afresh_on_a_full_disk_overwrites_nothing(ready, folder, fails, monkeypatch):
+    module, machine = ready
+    machine.says("show HEAD", 0, "{}")
+    path = folder / "notebooks" / "00_start_here.ipynb"
+    path.write_text("my notes")
+
+    def full(self, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr(pathlib.Path, "write_bytes", full)
+    assert "free some space" in fails(module, "afresh", "0")
+    assert path.read_text() == "my notes"
+
+
+# ------------------------------------------------------------------------ wheels for a room without network
+
+def test_wheels_collects_all_that_set_up_installs(ready, tmp_path, capsys):
+    module, machine = ready
+    target = tmp_path / "wheels"
+    assert module.main(["wheels", str(target)]) == 0
+    assert "PIP_NO_INDEX=1 PIP_FIND_LINKS=%s python lessons.py" % target in capsys.readouterr().out
+    downloads = " ".join(machine.ran("pip download"))
+    known = module.requirements()
+    for need in [*known["build-system"]["requires"], *known["project"]["dependencies"],
+                 *known["dependency-groups"]["test"], "pip>=25.2"]:
+        assert need in downloads
+    assert downloads.count(f"-d {target}") == len(machine.ran("pip download"))
+    torch = wheel(target, wheel_name())
+    machine.says("config list", 0, f":env:.find-links={str(target)!r}\n")
+    assert module.torch_plan("cpu")[1] == [str(torch)]          # what lies in the folder is what set-up takes
+
+
+def test_wheels_needs_a_folder_and_room(ready, fails, tmp_path, monkeypatch):
+    module, _ = ready
+    assert "needs the folder" in fails(module, "wheels") and "needs the folder" in fails(module, "wheels", "a", "b")
+    monkeypatch.setattr(module.shutil, "disk_usage", lambda _: types.SimpleNamespace(free=1e8))
+    assert "too full" in fails(module, "wheels", str(tmp_path / "w"))
 
 
 # ------------------------------------------------------------------------ doctor

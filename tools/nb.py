@@ -5,6 +5,7 @@
     python tools/nb.py check   [PATH ...]      what is stale or not in normal form
     python tools/nb.py clean   [PATH ...]      bring into normal form without executing
     python tools/nb.py html PATH ... --out DIR [--stored]     one HTML file each, no network needed
+    python tools/nb.py slides PATH ... --out DIR               a deck of slides each, as stored
 
 Without a PATH, every lesson in notebooks/. The normal form is what git stores: outputs kept,
 counts 1..n, no widget state, whitelisted metadata, pictures of at most 256 colours, streams in one
@@ -248,12 +249,23 @@ def refresh(path, timeout, force=False):
 
 
 def html(path, out, timeout, stored=False):
-    from pages import UnknownMarkup, page       # tools/ is on the path when this file is run
+    from pages import page       # tools/ is on the path when this file is run
     nb = read(path)
     if not stored:
         execute(nb, path.name, path.parent, timeout)
+    return write_page(path, out, page, nb)
+
+
+def slides(path, out):
+    from pages import deck
+    return write_page(path, out, deck, read(path), reveal())
+
+
+def write_page(path, out, make, nb, *more):
+    """The HTML that `make` gives, as a file of the lesson's name in `out`: its path."""
+    from pages import UnknownMarkup
     try:
-        text = page(nb, path.stem)
+        text = make(nb, path.stem, *more)
     except UnknownMarkup as error:
         raise LessonFailed(f"{path.name}, {error}") from None
     out.mkdir(parents=True, exist_ok=True)
@@ -261,19 +273,40 @@ def html(path, out, timeout, stored=False):
     return str(out / f"{path.stem}.html")
 
 
+REVEAL = "reveal.js-5.2.1.tgz"          # MIT licence, Hakim El Hattab and others
+REVEAL_HASH = "sha256:359b575dd51bbda32f89b2fd4c7dc46ad7389a805572158916c29252f7a27333"
+REGISTRIES = ("https://registry.npmjs.org/reveal.js/-/", "https://registry.npmmirror.com/reveal.js/-/")
+
+
+def reveal():
+    """The files of reveal.js that a deck needs, name -> text; fetched once, then from the cache."""
+    import tarfile
+    from gan_lessons.downloads import cache, fetch
+    from gan_lessons.formats import DataUnavailable
+    try:
+        path = fetch(REVEAL, REVEAL_HASH, REGISTRIES, cache())
+    except DataUnavailable as error:
+        raise LessonFailed(f"slides need reveal.js once, 3 MB: {error}. Try again with a network, or put "
+                           f"{REVEAL} from {REGISTRIES[0]} into {cache()}") from None
+    with tarfile.open(path) as archive:
+        return {name: archive.extractfile(f"package/dist/{name}").read().decode("utf-8")
+                for name in ("reset.css", "reveal.css", "reveal.js")}
+
+
 # ---------------------------------------------------------------- command line
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("run", "refresh", "check", "clean", "html"):
+    for name in ("run", "refresh", "check", "clean", "html", "slides"):
         sub = commands.add_parser(name)
         sub.add_argument("paths", nargs="*", type=pathlib.Path, metavar="PATH")
         sub.add_argument("--timeout", type=int, default=900, help="seconds for one cell")
         if name == "refresh":
             sub.add_argument("--force", action="store_true", help="even with unsaved changes")
-        if name == "html":
+        if name in ("html", "slides"):
             sub.add_argument("--out", type=pathlib.Path, required=True, metavar="DIR")
+        if name == "html":
             sub.add_argument("--stored", action="store_true", help="do not execute")
     args = parser.parse_args(argv)
     failed = False
@@ -291,6 +324,8 @@ def main(argv=None):
                 done = refresh(path, args.timeout, args.force)
             elif args.command == "html":
                 done = html(path, args.out, args.timeout, args.stored)
+            elif args.command == "slides":
+                done = slides(path, args.out)
             else:
                 write(path, dumps(normalise(read(path))))
                 done = f"{path.name}: {path.stat().st_size // 1024} KiB"

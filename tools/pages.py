@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 from jinja2 import pass_context
 from latex2mathml.commands import MATRICES
 from latex2mathml.converter import convert
-from nbconvert import HTMLExporter
+from nbconvert import HTMLExporter, SlidesExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from traitlets.config import Config
 
@@ -127,8 +127,8 @@ def with_alt(outputs):
                 f'{key}="{html.escape(str(value))}"' for key, value in options.items()) + ">"}
 
 
-def page(nb, title):
-    """HTML of `nb` as it is stored; cells tagged hide-input show only their output."""
+def rendered(exporter, template, nb, title):
+    """HTML of `nb` as it is stored, without scripts; cells tagged hide-input show only their output."""
     nb = copy.deepcopy(nb)
     for cell in nb.cells:
         with_alt(cell.get("outputs", []))
@@ -136,9 +136,44 @@ def page(nb, title):
     config.TagRemovePreprocessor.enabled = True
     config.TagRemovePreprocessor.remove_input_tags = {"hide-input"}
     config.HTMLExporter.preprocessors = ["nbconvert.preprocessors.TagRemovePreprocessor"]
-    exporter = HTMLExporter(config=config, template_name="lab", embed_images=True, mathjax_url="",
-                            require_js_url="", jquery_url="", mermaid_js_url="", widget_renderer_url="")
-    exporter.register_filter("markdown2html", markdown_to_html)
-    body, _ = exporter.from_notebook_node(nb, {"metadata": {"name": title}})
-    body = re.sub(r"<script\b.*?</script>\s*", "", body, flags=re.S)     # nothing here needs one
-    return body.replace("</head>", FONT + "</head>", 1)
+    made = exporter(config=config, template_name=template, embed_images=True, mathjax_url="",
+                    require_js_url="", jquery_url="", mermaid_js_url="", widget_renderer_url="")
+    made.register_filter("markdown2html", markdown_to_html)
+    body, _ = made.from_notebook_node(nb, {"metadata": {"name": title}})
+    return re.sub(r"<script\b.*?</script>\s*", "", body, flags=re.S)    # nothing here needs one
+
+
+def page(nb, title):
+    """One HTML page of a lesson."""
+    return rendered(HTMLExporter, "lab", nb, title).replace("</head>", FONT + "</head>", 1)
+
+
+DECK = """<style>%s
+%s</style><style>
+.reveal { font: 22px/1.45 "DejaVu Sans", Arial, sans-serif; color: #222; background: #fff; }
+.reveal .slides { text-align: left; }
+.reveal .slides section { max-height: 96vh; overflow-y: auto; scrollbar-width: thin; padding: 0 .5em; box-sizing: border-box; }
+.reveal .slides section.stack { overflow: visible; max-height: none; }
+.reveal h1, .reveal h2, .reveal h3 { font-family: inherit; color: #111; text-transform: none; line-height: 1.25; }
+.reveal h1 { font-size: 1.7em; } .reveal h2 { font-size: 1.5em; } .reveal h3 { font-size: 1.2em; }
+.reveal p, .reveal li { font-size: 1em; } .reveal pre { width: 100%%; box-shadow: none; font-size: .78em; margin: 0; }
+.reveal .jp-Notebook, .reveal { --jp-code-font-size: 17px; }
+.reveal table { font-size: .8em; } .reveal img { margin: 0; } .reveal .jp-InputPrompt, .reveal .jp-OutputPrompt { display: none; }
+.reveal .fragment.current-fragment { outline: none; }
+</style></head>"""
+PLAY = """<script>%s</script><script>
+Reveal.initialize({hash: true, slideNumber: "c/t", width: 1100, height: 720, margin: .03, center: false, transition: "none"});
+const follow = (event) => event.fragment.scrollIntoView({block: "nearest"});
+Reveal.on("fragmentshown", follow);
+</script></body>"""
+
+
+def deck(nb, title, reveal):
+    """A deck of reveal.js in one file: {"reveal.js": …, "reveal.css": …} are put into it, nothing is fetched.
+
+    Slides, subslides and fragments as the cells' metadata say; a slide higher than the screen follows its fragments.
+    """
+    body = rendered(SlidesExporter, "reveal", nb, title)
+    body = re.sub(r"<link\b[^>]*>\s*", "", body)
+    body = body.replace("</head>", FONT + DECK % (reveal["reset.css"], reveal["reveal.css"]), 1)
+    return body.replace("</body>", PLAY % reveal["reveal.js"].replace("</script", "<\\/script"), 1)

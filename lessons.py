@@ -4,6 +4,7 @@
     python lessons.py [JupyterLab options]     set up on first use, then open the course
     python lessons.py test [pytest options]    set up, then run every test and every notebook
     python lessons.py run NN ...               run a lesson headless; its page goes to build/html
+    python lessons.py site [NN ...]            the course as pages without kernel or network, in build/site
     python lessons.py slides NN ...            a lesson as a deck of slides, into build/slides
     python lessons.py refresh [NN ...]         run lessons and store their outputs
     python lessons.py afresh NN ...            start a lesson afresh; your copy is kept beside it
@@ -450,6 +451,20 @@ def run(arguments):
     return 0
 
 
+def site(arguments):
+    """python lessons.py site [NN ...]
+
+    Makes static pages of lessons (all, if none is named) in build/site: stored outputs, mathematics set
+    ahead, sliders that move between pictures drawn ahead. They need no kernel and no network; put the
+    folder on any web server, or open its index.html. A minute or more for each lesson; pages that are
+    up to date are left alone, so a build that was stopped goes on.
+    """
+    paths = [find_lesson(name) for name in arguments]
+    setup()
+    return subprocess.call([str(PYTHON), str(ROOT / "tools" / "static_site.py"), "--out",
+                            str(ROOT / "build" / "site")] + [str(path) for path in paths], cwd=str(ROOT))
+
+
 def slides(arguments):
     """python lessons.py slides NN ...
 
@@ -629,7 +644,7 @@ def setup_(arguments):
         say("Already set up: %s" % VENV)
 
 
-COMMANDS = {"lab": lab, "test": test, "run": run, "slides": slides, "refresh": refresh, "afresh": afresh,
+COMMANDS = {"lab": lab, "test": test, "run": run, "site": site, "slides": slides, "refresh": refresh, "afresh": afresh,
             "wheels": wheels, "doctor": doctor, "setup": setup_, "help": help_}
 
 

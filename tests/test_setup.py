@@ -167,7 +167,7 @@ def test_an_old_python_can_read_the_script_and_is_told_what_it_lacks():
     assert not any(isinstance(n, ast.ImportFrom) for n in top)
 
 
-@pytest.mark.parametrize("name", ["lab", "test", "run", "slides", "refresh", "afresh", "wheels", "doctor", "setup"])
+@pytest.mark.parametrize("name", ["lab", "test", "run", "site", "slides", "refresh", "afresh", "wheels", "doctor", "setup"])
 def test_every_command_explains_itself_and_then_does_nothing(course, name, capsys):
     module, machine = course
     assert module.main([name, "--help"]) == 0 and module.main(["help", name]) == 0
@@ -528,6 +528,8 @@ def test_run_and_refresh_find_the_lesson(ready, folder, name):
     assert machine.commands[-1].endswith(f"nb.py html {path} --out {folder / 'build' / 'html'}")
     assert module.main(["slides", name]) == 0
     assert machine.commands[-1].endswith(f"nb.py slides {path} --out {folder / 'build' / 'slides'}")
+    assert module.main(["site", name]) == 0
+    assert machine.commands[-1].endswith(f"static_site.py --out {folder / 'build' / 'site'} {path}")
     machine.says("nb.py refresh", 1)
     assert module.main(["refresh", name]) == 1
     assert machine.commands[-1].endswith(f"nb.py refresh {path}")

@@ -2,7 +2,8 @@
 import nbformat
 import pytest
 
-from lesson_rules import tags, trimmed, with_solutions
+from cells import trimmed
+from lesson_rules import tags, with_solutions
 from nb import ROOT, execute, lessons
 
 

@@ -1,0 +1,163 @@
+"""The course as pages that need neither kernel nor network: stored outputs, mathematics set ahead, sliders alive.
+
+    python tools/static_site.py --out DIR [PATH ...]
+
+Every explorer is drawn ahead in a grid of its states (film.py); only the cells it needs are run for that, in the budget
+that GAN_LESSONS_BUDGET says. A page that is up to date is left alone, so a build that was stopped goes on.
+"""
+from __future__ import annotations
+
+import argparse
+import ast
+import copy
+import html
+import os
+import pathlib
+import re
+import sys
+import time
+import zlib
+
+import nbformat
+
+from cells import trimmed
+from nb import LessonFailed, execute, fingerprint, lessons, read, tags, write
+from pages import UnknownMarkup, page
+
+STYLE = """<style>
+.gan-film label { display: flex; align-items: center; gap: .6em; font: 14px/1.8 "DejaVu Sans", Arial, sans-serif; }
+.gan-film label span { min-width: 11em; text-align: right; }
+.gan-film input { width: 22em; max-width: 50vw; } .gan-film output { min-width: 4em; }
+nav.gan { display: flex; justify-content: space-between; gap: 1em; max-width: 1000px; margin: 1em auto; padding: 0 1em;
+  font: 15px "DejaVu Sans", Arial, sans-serif; }
+</style>"""
+SCRIPT = """<script>
+for (const film of document.querySelectorAll(".gan-film")) {
+  const frames = film.querySelector("[hidden]").textContent.split(" ");
+  const counts = film.dataset.counts.split(" ").map(Number);
+  const controls = [...film.querySelectorAll("input, select")];
+  const picture = film.querySelector("img");
+  const move = () => {
+    let at = 0;
+    controls.forEach((control, i) => {
+      const value = control.tagName === "SELECT" ? control.selectedIndex : Number(control.value);
+      at = at * counts[i] + value;
+      if (control.dataset.says) {
+        const says = control.dataset.says.split(" ")[value];
+        control.setAttribute("aria-valuetext", says);
+        control.parentElement.querySelector("output").textContent = says;
+      }
+    });
+    picture.src = "data:image/png;base64," + frames[at];
+  };
+  controls.forEach((control) => control.addEventListener("input", move));
+}
+</script>"""
+
+
+def filmed(nb, path, timeout=1800):
+    """id of each explorer's cell -> HTML of its film. Only the cells they need are run."""
+    nb = copy.deepcopy(nb)
+    asked = set()
+    for cell in nb.cells:
+        if cell.cell_type == "code" and "explore" in tags(cell):
+            body = ast.parse(cell.source)
+            if isinstance(body.body[-1], ast.Expr):
+                shown = ast.unparse(body.body.pop().value)
+                cell.source = f"{ast.unparse(body)}\nimport film\nfilm.film({shown})".strip()
+                asked.add(cell.id)
+    if not asked:
+        return {}
+    trimmed(nb, asked)
+    tools = os.pathsep.join(filter(None, [str(pathlib.Path(__file__).parent), os.environ.get("PYTHONPATH")]))
+    execute(nb, path.name, path.parent, timeout, PYTHONPATH=tools)
+    made = {cell.id: output.data["text/html"] for cell in nb.cells if cell.id in asked for output in cell.outputs
+            if "gan-film" in output.get("data", {}).get("text/html", "")}
+    if missing := asked - set(made):
+        raise LessonFailed(f"{path.name}: cells {', '.join(sorted(missing))} are tagged explore and show no explorer")
+    return made
+
+
+def heading(nb):
+    """(title, question) of a lesson, in plain text."""
+    first = nb.cells[0].source
+    title = re.search(r"^# (.*)", first, re.M)[1]
+    question = re.search(r"^> (.*(?:\n> .*)*)", first, re.M)
+    return plain(title), plain(question[1].replace("\n> ", " ")) if question else ""
+
+
+def plain(text):
+    return re.sub(r"[*`$\\]", "", text)
+
+
+def navigation(path, paths):
+    """Links to the lesson before, the table of contents and the lesson after."""
+    at = paths.index(path)
+    link = lambda there, text: f'<a href="{there.stem}.html">{text}</a>' if there else "<span></span>"
+    before, after = paths[at - 1] if at else None, paths[at + 1] if at + 1 < len(paths) else None
+    return (f'<nav class="gan" aria-label="lessons">{link(before, "← " + before.stem[:2] if before else "")}'
+            f'<a href="index.html">All lessons</a>{link(after, after.stem[:2] + " →" if after else "")}</nav>')
+
+
+def lesson(path, paths, out):
+    """Write the page of one lesson; False if it was up to date."""
+    nb, target = read(path), out / f"{path.stem}.html"
+    known = repr([fingerprint(nb), [cell.source for cell in nb.cells], [path.stem for path in paths]])
+    stamp = f"<!-- {zlib.crc32(known.encode()):08x} -->"
+    if target.exists() and target.read_text(encoding="utf-8").endswith(stamp):
+        return False
+    films = filmed(nb, path)
+    for cell in nb.cells:
+        if cell.get("id") in films:
+            cell.outputs = [output for output in cell.outputs if "image/png" not in output.get("data", {})]
+            cell.outputs.append(nbformat.v4.new_output("display_data", {"text/html": films[cell.id]}))
+    try:
+        text = page(nb, path.stem)
+    except UnknownMarkup as error:
+        raise LessonFailed(f"{path.name}, {error}") from None
+    text = re.sub(r'href="(\d\d_\w+)\.ipynb', r'href="\1.html', text)
+    bar = navigation(path, paths)
+    text = text.replace("</head>", STYLE + "</head>", 1)
+    text = re.sub(r"(<body[^>]*>)", lambda body: body[1] + bar, text, count=1)
+    write(target, text.replace("</body>", bar + SCRIPT + "</body>", 1) + stamp)
+    return True
+
+
+def contents(paths, out):
+    """The table of contents: each lesson with its question."""
+    rows = "".join(f'<li value="{int(path.stem[:2])}"><a href="{path.stem}.html">{html.escape(title.partition("·")[2].strip() or title)}'
+                   f'</a><br><span>{html.escape(question)}</span></li>'
+                   for path in paths for title, question in [heading(read(path))])
+    write(out / "index.html", f"""<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>GAN Lessons</title>
+<meta name="viewport" content="width=device-width"><style>
+body {{ font: 17px/1.5 "DejaVu Sans", Arial, sans-serif; max-width: 46em; margin: 2em auto; padding: 0 1em; color: #222; }}
+li {{ margin-bottom: .8em; }} li span {{ color: #555; }} a {{ color: #0072B2; }}
+</style></head><body><h1>GAN Lessons</h1>
+<p>Every objective of generative adversarial networks derived, executed and dragged. These pages need no network; their
+sliders move between pictures drawn ahead. To run, change and train everything, take the notebooks.</p>
+<ol>{rows}</ol></body></html>
+""")
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("paths", nargs="*", type=pathlib.Path, metavar="PATH")
+    parser.add_argument("--out", type=pathlib.Path, required=True, metavar="DIR")
+    args = parser.parse_args(argv)
+    args.out.mkdir(parents=True, exist_ok=True)
+    everything, failed = lessons(), False
+    for path in [path.resolve() for path in args.paths] or everything:
+        start = time.perf_counter()
+        try:
+            done = lesson(path, everything, args.out)
+            print(f"{path.stem}: {'written' if done else 'up to date'}, {time.perf_counter() - start:.0f} s", flush=True)
+        except LessonFailed as error:
+            failed = True
+            print(error, file=sys.stderr, flush=True)
+    contents(everything, args.out)
+    print(args.out / "index.html", flush=True)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

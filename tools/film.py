@@ -1,4 +1,4 @@
-"""An explorer as a film: every state of its controls drawn ahead, so that a page can move it without a kernel."""
+"""An explorer as a film: states of its controls drawn ahead, so that a page can move it without a kernel."""
 from __future__ import annotations
 
 import base64
@@ -10,6 +10,7 @@ import numpy as np
 from nb import few_colours
 
 MOST = 160                                   # frames of one explorer, some 15 KB each
+FEW = 5                                      # positions that a slider keeps at least
 
 
 def film(shown, most: int = MOST):
@@ -19,43 +20,55 @@ def film(shown, most: int = MOST):
 
 
 class Film:
-    """HTML with a native slider or menu for each control and one picture; `static_site` brings the few lines of script."""
+    """HTML with a native slider or menu for each control and one picture; `static_site` brings the few lines of script.
+
+    Where all combinations are too many, one control moves at a time and the others go back to where they stood.
+    """
 
     def __init__(self, explorer, most: int = MOST):
-        self.explorer, self.grid = explorer, grid(explorer.controls, most)
+        self.explorer, self.together = explorer, True
+        try:
+            self.grid = grid(explorer.controls, most)
+        except TooMany:
+            self.together, share = False, max(2 * FEW, most // len(explorer.controls))
+            self.grid = {name: thinned(_values(control), share, control.value) if not _is_menu(control) else _values(control)
+                         for name, control in explorer.controls.items()}
+
+    def states(self):
+        """Every state that is drawn, in the order in which the page counts them."""
+        if self.together:
+            return [dict(zip(self.grid, state)) for state in itertools.product(*self.grid.values())]
+        return [{name: value} for name, values in self.grid.items() for value in values]
 
     def frames(self):
-        """base64 PNG of every state, the last control moving fastest."""
-        for state in itertools.product(*self.grid.values()):
-            png = self.explorer.draw(**dict(zip(self.grid, state)))
-            yield few_colours(base64.b64encode(png).decode())
+        """base64 PNG of every state."""
+        for state in self.states():
+            yield few_colours(base64.b64encode(self.explorer.draw(**state)).decode())
 
     def _repr_html_(self):
-        pictures, start, rows = list(self.frames()), 0, []
-        for name, values in self.grid.items():
-            control = self.explorer.controls[name]
-            at = nearest(values, control.value)
-            start = start * len(values) + at
-            rows.append(_row(control, values, at))
-        width = self.explorer._width
-        return (f'<div class="gan-film" data-counts="{" ".join(str(len(v)) for v in self.grid.values())}">{"".join(rows)}'
-                f'<img alt="{html.escape(self.explorer.alt)}" width="{width}" style="max-width:100%" '
-                f'src="data:image/png;base64,{pictures[start]}"><div hidden>{" ".join(pictures)}</div></div>')
+        rows, counts = [], [len(values) for values in self.grid.values()]
+        stand = [nearest(values, self.explorer.controls[name].value) for name, values in self.grid.items()]
+        rows = [_row(self.explorer.controls[name], values, at) for (name, values), at in zip(self.grid.items(), stand)]
+        start = int(np.ravel_multi_index(stand, counts)) if self.together else stand[0]
+        pictures = list(self.frames())
+        note = "" if self.together else "<p><em>On this page one control moves at a time; in the notebook all do.</em></p>"
+        return (f'<div class="gan-film" data-counts="{" ".join(map(str, counts))}" data-together="{int(self.together)}">'
+                f'{"".join(rows)}{note}<img alt="{html.escape(self.explorer.alt)}" width="{self.explorer._width}" '
+                f'style="max-width:100%" src="data:image/png;base64,{pictures[start]}">'
+                f'<div hidden>{" ".join(pictures)}</div></div>')
 
 
 def _row(control, values, at) -> str:
     label, says = html.escape(control.description or ""), [_said(control, value) for value in values]
-    if hasattr(control, "options") or isinstance(values[0], bool):
+    if _is_menu(control):
         options = "".join(f'<option{" selected" if i == at else ""}>{html.escape(text)}</option>' for i, text in enumerate(says))
-        return f'<label><span>{label}</span> <select>{options}</select></label>'
-    return (f'<label><span>{label}</span> <input type="range" min="0" max="{len(values) - 1}" value="{at}" '
+        return f'<label><span>{label}</span> <select data-start="{at}">{options}</select></label>'
+    return (f'<label><span>{label}</span> <input type="range" min="0" max="{len(values) - 1}" value="{at}" data-start="{at}" '
             f'aria-valuetext="{says[at]}" data-says="{html.escape(" ".join(says))}"> <output>{says[at]}</output></label>')
 
 
-def _said(control, value) -> str:
-    if hasattr(control, "options"):
-        return next((str(label) for label, option in _options(control) if option is value or option == value), str(value))
-    return str(value) if isinstance(value, (bool, int)) else format(value, getattr(control, "readout_format", "g"))
+def _is_menu(control) -> bool:
+    return hasattr(control, "options") or isinstance(control.value, bool)
 
 
 def _options(control):
@@ -63,21 +76,28 @@ def _options(control):
     return list(zip(control._options_labels, control._options_values))
 
 
-def grid(controls, most: int = MOST) -> dict:
-    """control -> the values it takes, at most `most` states in all; sliders are thinned out, menus are not.
+def _said(control, value) -> str:
+    if hasattr(control, "options"):
+        return next(str(label) for label, option in _options(control) if option is value or option == value)
+    return str(value) if isinstance(value, (bool, int)) else format(value, getattr(control, "readout_format", "g"))
 
-    The ends and where a control stands are among them. ValueError where menus alone have more states.
+
+class TooMany(ValueError):
+    """More states than frames are allowed."""
+
+
+def grid(controls, most: int = MOST) -> dict:
+    """control -> the values it takes, at most `most` states in all; sliders are thinned out to FEW or more, menus are not.
+
+    The ends and where a control stands are among them. TooMany where that cannot be.
     """
     full = {name: _values(control) for name, control in controls.items()}
-    fixed = {name for name, c in controls.items() if hasattr(c, "options") or isinstance(c.value, bool)}
-    if (menus := math.prod(len(full[name]) for name in fixed)) > most:
-        raise ValueError(f"the menus of this explorer have {menus} states; {most} frames are allowed")
     counts = {name: len(values) for name, values in full.items()}
     while math.prod(counts.values()) > most:
-        largest = max(counts.keys() - fixed, key=counts.get)
-        counts[largest] -= 1
-        if counts[largest] < 3:                              # both ends, and where the control stands
-            raise ValueError(f"{len(counts)} controls need more than {most} frames")
+        sliders = [name for name, control in controls.items() if not _is_menu(control) and counts[name] > FEW]
+        if not sliders:
+            raise TooMany(f"{len(counts)} controls have more than {most} states")
+        counts[max(sliders, key=counts.get)] -= 1
     return {name: thinned(values, counts[name], controls[name].value) for name, values in full.items()}
 
 

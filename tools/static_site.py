@@ -37,13 +37,19 @@ for (const film of document.querySelectorAll(".gan-film")) {
   const counts = film.dataset.counts.split(" ").map(Number);
   const controls = [...film.querySelectorAll("input, select")];
   const picture = film.querySelector("img");
-  const move = () => {
+  const together = film.dataset.together === "1";
+  const value = (control) => control.tagName === "SELECT" ? control.selectedIndex : Number(control.value);
+  const move = (event) => {
     let at = 0;
     controls.forEach((control, i) => {
-      const value = control.tagName === "SELECT" ? control.selectedIndex : Number(control.value);
-      at = at * counts[i] + value;
+      if (!together && control !== event.target) {
+        if (control.tagName === "SELECT") control.selectedIndex = control.dataset.start;
+        else control.value = control.dataset.start;
+      }
+      if (together) at = at * counts[i] + value(control);
+      else if (control === event.target) at = counts.slice(0, i).reduce((a, b) => a + b, 0) + value(control);
       if (control.dataset.says) {
-        const says = control.dataset.says.split(" ")[value];
+        const says = control.dataset.says.split(" ")[value(control)];
         control.setAttribute("aria-valuetext", says);
         control.parentElement.querySelector("output").textContent = says;
       }

@@ -34,3 +34,24 @@ def test_a_lesson_without_kernel_and_network(page, tmp_path, monkeypatch, capsys
     page.get_by_role("link", name="All lessons").first.click()
     assert page.url.endswith("index.html")
     assert all(url.startswith(("file:", "data:")) for url in asked) and page.js_errors == []
+
+
+def test_one_control_at_a_time(page, tmp_path):
+    """Where all combinations are too many, the frame shown is that of the control just moved, the others at rest."""
+    from film import Film
+    from test_film import blocks, greys
+    made = Film(blocks(), most=22)
+    (tmp_path / "film.html").write_text(f"<body>{made._repr_html_()}{static_site.SCRIPT}</body>", encoding="utf-8")
+    page.goto((tmp_path / "film.html").as_uri())
+    left, right = page.locator("input").all()
+    shown = lambda: greys(page.locator("img").get_attribute("src").split("base64,")[1])
+    assert shown() == [4, 7]
+    left.focus()
+    page.keyboard.press("ArrowRight")
+    assert shown() == [5, 7]
+    right.focus()
+    page.keyboard.press("ArrowLeft")
+    assert shown() == [4, 6] and page.locator("output").all_inner_texts() == ["4", "6"]
+    right.focus()
+    page.keyboard.press("End")
+    assert shown() == [4, 10]

@@ -57,6 +57,16 @@ class Batches:
             return self._names or int(self._y.max()) + 1
         return len(self._x.laws) if hasattr(self._x, "laws") else None
 
+    @property
+    def absent(self) -> tuple[int, ...]:
+        """Classes that no sample bears; () where labels are no tensor. ValueError for a label that is none of the classes."""
+        if not isinstance(self._y, Tensor):
+            return ()
+        there = set(self._y.unique().tolist())
+        if strange := sorted(y for y in there if not 0 <= y < self.classes):
+            raise ValueError(f"label {strange[0]} is none of the {self.classes} classes: number them 0 to {self.classes - 1}")
+        return tuple(sorted(set(range(self.classes)) - there))
+
     def draw(self, names, device=None) -> dict[str, Tensor]:
         """One batch: a dictionary with exactly the `names` asked for, on `device`."""
         names = set(names)

@@ -61,11 +61,14 @@ def check_reuse(schedule, labelled: bool = False):
 
 def check_shapes(players, samples, movers: set[str], asked: set[str]):
     """Two samples through critic and generator: what would not fit, or broadcast silently, is refused here."""
-    if asked - {"y"} != {"x", "z"} or movers not in ({"f", "g"}, {"l", "g"}):
+    if asked - {"y", "u"} != {"x", "z"} or movers not in ({"f", "g"}, {"l", "g"}):
         return
     critic, = movers - {"g"}
     for name in (critic, "g"):
         _check_classes(name, getattr(players[name], "classes", None), "y" in asked, getattr(samples, "classes", None))
+    if "y" in asked and (absent := getattr(samples, "absent", ())):
+        raise ValueError(f"no sample of class {', '.join(map(str, absent))} to learn from: leave what is missing out of the "
+                         "classes and number the others from 0, or give a set that has them all")
     with contextlib.ExitStack() as stack:
         stack.enter_context(torch.random.fork_rng(devices=[]))
         stack.enter_context(torch.no_grad())
@@ -82,6 +85,18 @@ def check_shapes(players, samples, movers: set[str], asked: set[str]):
             shape = ", ".join(["n", *map(str, scores.shape[1:])])
             raise ValueError(f"{critic} returns shape ({shape}), which broadcasts against (n,) without a word: "
                              "end the critic with .flatten() or nn.Flatten(0)")
+        if "u" in asked:
+            _check_unlabelled(critic, players[critic], scores, probe, getattr(samples, "classes", None))
+
+
+def _check_unlabelled(name: str, critic, scores, probe, there: int | None):
+    """Labelled and unlabelled samples alike; one class logit for each class of the data."""
+    if probe["u"].shape != probe["x"].shape:
+        raise ValueError(f"unlabelled samples have shape {tuple(probe['u'].shape[1:])}, labelled ones "
+                         f"{tuple(probe['x'].shape[1:])}: both come from one kind of data")
+    if "y" in probe and not hasattr(critic, "classes") and there is not None and scores.shape[1:] != (there,):
+        raise ValueError(f"{name} gives {tuple(scores.shape[1:])} for a sample, the data have {there} classes: build it with "
+                         f"outputs={there}")
 
 
 def _check_classes(name: str, classes: int | None, labelled: bool, there: int | None):

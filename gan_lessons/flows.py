@@ -149,6 +149,20 @@ class Squeeze(nn.Module):
         return nn.functional.pixel_shuffle(y, 2)
 
 
+class Shaped(nn.Module):
+    """Vectors (n, k) become pictures (n, *shape), log |det| = 0: for a flow of codes as large as pictures."""
+
+    def __init__(self, shape=(1, 28, 28)):
+        super().__init__()
+        self.shape = tuple(shape)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return x.reshape(len(x), *self.shape), x.new_zeros(len(x))
+
+    def inverse(self, y: Tensor) -> Tensor:
+        return y.flatten(1)
+
+
 def point_flow(dim: int = 2, couplings: int = 6, width: int = 64, affine: bool = True, mix: bool = False,
                seed: int = 4) -> Flow:
     """A flow of vectors (n, dim): actnorm, a mixing matrix if `mix`, and a coupling, again and again.
@@ -184,6 +198,14 @@ def image_flow(shape=(1, 28, 28), levels: int = 2, couplings: int = 4, width: in
                                  ((1 + affine) * moved, size, size), seed + 100 * level + number))
         steps += [Squeeze(), *_stack(channels, couplings, net, affine, mix, seed + level).steps]
     return Flow(*steps)
+
+
+def picture_net(shape=(1, 28, 28), times: int = 1, width: int = 32, seed: int = 3) -> Player:
+    """Pictures (n, c, h, w) -> (n, times · c, h, w) by a squeeze, three convolutions, as in a coupling, and its undoing."""
+    channels, *size = shape
+    return Player(lambda: [nn.PixelUnshuffle(2), nn.Conv2d(4 * channels, width, 3, padding=1), nn.ReLU(),
+                           nn.Conv2d(width, width, 1), nn.ReLU(), nn.Conv2d(width, 4 * times * channels, 3, padding=1),
+                           nn.PixelShuffle(2)], (times * channels, *size), seed)
 
 
 def _stack(channels: int, couplings: int, net, affine: bool, mix: bool, seed: int) -> Flow:

@@ -207,3 +207,12 @@ class SwissRoll(_Spots):
         angle = 2 * np.pi * turns * np.sqrt(np.linspace(0.04, 1, spots))   # about equal arc length
         reach = radius * angle / angle[-1]
         super().__init__(reach[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1), sd)
+
+
+class Moons(Mixture):
+    """Two interlocking half circles, 0 the upper and 1 the lower: thin, curved classes with an exact density."""
+
+    def __init__(self, radius=1.4, sd=0.15, spots=60):
+        angle = np.pi * (np.arange(spots) + 0.5) / spots
+        upper = np.stack([np.cos(angle) - 0.5, np.sin(angle) - 0.25], axis=1)
+        super().__init__([_Spots(radius * upper, sd), _Spots(-radius * upper, sd)])

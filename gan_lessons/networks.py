@@ -11,6 +11,7 @@ import math
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
+from torch.nn.utils.parametrizations import weight_norm
 
 
 class Player(nn.Module):
@@ -25,6 +26,10 @@ class Player(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.layers(x).reshape(len(x), *self.shape).to(x.dtype)
+
+    def features(self, x: Tensor) -> Tensor:
+        """h(x), what the last layer sees: (n, ...) -> (n, d). Lesson 14 matches them."""
+        return self.layers[:-1](x).to(x.dtype)
 
 
 class Line(nn.Module):
@@ -105,6 +110,34 @@ def image_generator(shape=(1, 28, 28), noise: int = 100, width: int = 32, batch_
             wide //= 2
         return [*stack, nn.ConvTranspose2d(2 * wide, channels, 4, 2, 1), nn.Tanh()]
     return Player(layers, (channels, size, size), seed).to(memory_format=torch.channels_last)
+
+
+class Noise(nn.Module):
+    """x + sd · ε while training, ε ~ N(0, 1) for each number; x itself in evaluation mode. Any shape -> same."""
+
+    def __init__(self, sd: float):
+        super().__init__()
+        self.sd = sd
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.sd * torch.randn_like(x) if self.training else x
+
+
+def noisy(net: Player, first: float = 0.6, sd: float = 0.5) -> Player:
+    """The same network with normalised weights (w = s v/‖v‖ a row) and Gaussian noise before every layer, in training.
+
+    Noise of `first` on what comes in, of `sd` after every activation; ± 0.6 on pixels from -1 to 1 and 0.5 are those of
+    Salimans et al. 2016, arXiv 1606.03498. ValueError unless `net` was made here, by mlp_critic or image_critic.
+    """
+    if not isinstance(net, Player):
+        raise ValueError("noisy takes what mlp_critic(...) or image_critic(...) made")
+    layers = [Noise(first)]
+    for layer in net.layers[:-1]:
+        layers.append(weight_norm(layer) if hasattr(layer, "weight") else layer)
+        if isinstance(layer, nn.LeakyReLU):
+            layers.append(Noise(sd))
+    net.layers = nn.Sequential(*layers, net.layers[-1])
+    return net
 
 
 class Concatenated(nn.Module):

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from gan_lessons.flows import ActNorm, Coupling, Mixing, Squeeze, image_flow, point_flow
+from gan_lessons.flows import ActNorm, Coupling, Flow, Mixing, Shaped, Squeeze, image_flow, picture_net, point_flow
 from gan_lessons.networks import mlp_generator
 
 
@@ -32,6 +32,7 @@ FLOWS = {
     "mixed": (lambda: point_flow(4, couplings=2, width=8, mix=True), (4,)),
     "pictures": (lambda: image_flow((1, 4, 4), levels=2, couplings=2, width=4), (1, 4, 4)),
     "colour": (lambda: image_flow((3, 4, 4), levels=1, couplings=3, width=4, mix=False), (3, 4, 4)),
+    "vectors": (lambda: Flow(Shaped((1, 4, 4)), image_flow((1, 4, 4), levels=1, couplings=2, width=4)), (16,)),
     "squeeze": (Squeeze, (2, 4, 6)), "actnorm": (lambda: ActNorm(3), (3, 2, 5)), "mixing": (lambda: Mixing(3), (3, 2, 2)),
 }
 
@@ -135,3 +136,15 @@ def test_a_singular_matrix_is_named():
         mixing.A.copy_(torch.tensor([[1., 2.], [2., 4.]]))
     with pytest.raises(ValueError, match="singular"):
         mixing.inverse(torch.ones(1, 2))
+
+
+@pytest.mark.parametrize("shape, times", [((1, 4, 6), 2), ((3, 8, 8), 1)])
+def test_nets_of_pictures_keep_the_pixels_in_place(shape, times):
+    net = picture_net(shape, times, width=4)
+    x = torch.randn(2, *shape)
+    assert net(x).shape == (2, times * shape[0], *shape[1:])
+    moved = x.clone()
+    moved[0, 0, 0, 0] += 1
+    changed = (net(moved) != net(x)).any(1)
+    assert changed[0, 0, 0] and not changed[1].any()
+    assert torch.equal(picture_net(shape, times, width=4)(x), net(x))

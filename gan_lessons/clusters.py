@@ -1,0 +1,124 @@
+"""How good is a clustering, when the true classes are known after all? Two scores that differ, and the empty clusters.
+
+Derived in notebooks/15_adversarial_autoencoder.ipynb. Two classical clusterings of points, which lesson 19 starts from:
+k-means and a Gaussian mixture by expectation maximisation. NumPy and SciPy, no torch.
+"""
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.cluster.vq import kmeans2
+from scipy.linalg import solve_triangular
+from scipy.optimize import linear_sum_assignment
+from scipy.special import logsumexp
+
+
+def contingency(clusters, labels, k: int, classes: int | None = None) -> np.ndarray:
+    """How many samples of each label lie in each cluster: (n,), (n,) whole numbers -> (k, classes) int64.
+
+    ValueError for k < 2, for numbers outside 0 … k - 1, or where the two are not equally long.
+    """
+    clusters, labels = np.asarray(clusters), np.asarray(labels)
+    classes = int(labels.max()) + 1 if classes is None else classes
+    if k < 2:
+        raise ValueError(f"k={k}: one cluster says nothing; take two or more")
+    if clusters.shape != labels.shape or clusters.ndim != 1 or not len(labels):
+        raise ValueError(f"clusters and labels are two lists of one length, not {clusters.shape} and {labels.shape}")
+    if not (0 <= clusters.min() and clusters.max() < k and 0 <= labels.min() and labels.max() < classes):
+        raise ValueError(f"clusters run from 0 to {k - 1} and labels from 0 to {classes - 1}; these from {clusters.min()} to "
+                         f"{clusters.max()} and from {labels.min()} to {labels.max()}")
+    return np.bincount(clusters * classes + labels, minlength=k * classes).reshape(k, classes)
+
+
+def vote_accuracy(table) -> float:
+    """Each cluster (row) takes the label of most of its samples; share that is then right: (k, classes) -> 0 … 1.
+
+    Never falls when a cluster is split, so scores of different k are not comparable; empty clusters cast no vote.
+    """
+    table = np.asarray(table)
+    return float(table.max(axis=1).sum() / table.sum())
+
+
+def matching_accuracy(table) -> float:
+    """Clusters and labels are paired off one to one, as well as can be; share that is then right: (k, classes) -> 0 … 1.
+
+    With more clusters than labels the clusters without a partner count as wrong. Kuhn 1955's assignment problem.
+    """
+    table = np.asarray(table)
+    rows, columns = linear_sum_assignment(-table)
+    return float(table[rows, columns].sum() / table.sum())
+
+
+def empty_clusters(table, share: float = .001) -> np.ndarray:
+    """Numbers of the clusters (rows) that hold less than `share` of all samples: (k, classes) -> (m,)."""
+    table = np.asarray(table)
+    return np.flatnonzero(table.sum(axis=1) < share * table.sum())
+
+
+# -- two classical clusterings ------------------------------------------------------------------------------
+
+def kmeans(x, k: int, tries: int = 10, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Centres (k, d) and the number of the nearest one (n,), with the least Σ |x - centre|² of several `tries`.
+
+    Every try starts from k spread points of x (k-means++) and alternates: nearest centre, mean of those near it.
+    ValueError for k < 2 and for fewer than k different points: a cluster would stay empty.
+    """
+    x = _points(x, k)
+    best = np.inf
+    for rng in np.random.default_rng(seed).spawn(tries):
+        centres, clusters = kmeans2(x, k, iter=100, minit="++", rng=rng)
+        if (cost := np.square(x - centres[clusters]).sum()) < best:
+            best, found = cost, (centres, clusters)
+    return found
+
+
+class GaussianMixture(NamedTuple):
+    """shares q(y) (k,), centres (k, d) and covariances (k, d, d) of k Normals."""
+
+    shares: np.ndarray
+    centres: np.ndarray
+    covariances: np.ndarray
+
+    def log_joint(self, x) -> np.ndarray:
+        """log q(y) + log q(x | y) in nats: (n, d) -> (n, k). Its softmax are the responsibilities, its argmax the clusters."""
+        x = np.asarray(x, dtype=float)
+        columns = []
+        for share, mean, covariance in zip(*self):
+            root = np.linalg.cholesky(covariance)
+            square = np.square(solve_triangular(root, (x - mean).T, lower=True)).sum(0)
+            columns.append(np.log(share) - square / 2 - np.log(np.diag(root)).sum() - x.shape[1] / 2 * np.log(2 * np.pi))
+        return np.stack(columns, 1)
+
+
+def gaussian_mixture(x, k: int, steps: int = 100, floor: float = 1e-3, seed: int = 0) -> GaussianMixture:
+    """A mixture of k Normals by expectation maximisation (EM), from the clusters of `kmeans`: x (n, d).
+
+    Alternates responsibilities r_y(x) = q(y) q(x | y) / Σ and the weighted shares, means and covariances, until a step
+    gains less than 1e-4 nats a point or `steps` are done. `floor` times the mean variance of x is added to every variance,
+    so that no cluster shrinks to a point. ValueError as in `kmeans`.
+    """
+    x = _points(x, k)
+    r = np.eye(k)[kmeans(x, k, seed=seed)[1]]
+    extra, nats = floor * x.var(0).mean() * np.eye(x.shape[1]), -np.inf
+    for _ in range(steps):
+        mass = r.sum(0) + 1e-9
+        centres = r.T @ x / mass[:, None]
+        covariances = [(w * (x - m).T) @ (x - m) / total + extra for w, m, total in zip(r.T, centres, mass)]
+        found = GaussianMixture(mass / mass.sum(), centres, np.array(covariances))
+        log_joint = found.log_joint(x)
+        price = logsumexp(log_joint, 1)
+        r, before, nats = np.exp(log_joint - price[:, None]), nats, price.mean()
+        if nats - before < 1e-4:
+            break
+    return found
+
+
+def _points(x, k: int) -> np.ndarray:
+    x = np.asarray(x, dtype=float)
+    if k < 2:
+        raise ValueError(f"k={k}: one cluster says nothing; take two or more")
+    if x.ndim != 2 or len(np.unique(x[:max(10 * k, 1000)], axis=0)) < k and len(np.unique(x, axis=0)) < k:
+        raise ValueError(f"{k} clusters need {k} different points (n, d), or one stays empty; these are {x.shape}: take fewer "
+                         "clusters")
+    return x

@@ -1,0 +1,170 @@
+"""Pictures of notebooks/18_f_vae.ipynb: a stretched ruler, two couplings by hand, and the way between two pictures."""
+from __future__ import annotations
+
+import numpy as np
+
+from ..explorer import Explorer, choice, slider
+from ..plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, pictures, sheet
+
+BEND, STRETCH, LEAN = 1.0, 1.2, .6                       # what made the points of `couplings`
+ENTROPY = np.log(2 * np.pi) + 1 - STRETCH                # of their law, in nats
+SIGNS = {"log-determinant added": 1, "forgotten": 0, "subtracted": -1}
+
+
+def b_of(x1, x2, bend, stretch, lean):
+    """z = b(x): x₂ moved and stretched, then x₁ moved by the new x₂. Its log-determinant is `stretch` everywhere."""
+    z2 = (x2 - bend * (x1 ** 2 - 1)) * np.exp(stretch)
+    return x1 - lean * z2, z2
+
+
+def b_undone(z1, z2, bend, stretch, lean):
+    """x with b(x) = z."""
+    x1 = z1 + lean * z2
+    return x1, z2 * np.exp(-stretch) + bend * (x1 ** 2 - 1)
+
+
+def negative_log_q(x1, x2, bend, stretch, lean, sign: int = 1):
+    """-log N(b(x)) - sign · log |det db/dx| in nats; only sign = 1 is a density."""
+    z1, z2 = b_of(x1, x2, bend, stretch, lean)
+    return (z1 ** 2 + z2 ** 2) / 2 + np.log(2 * np.pi) - sign * stretch
+
+
+def ruler(left, right, b, slope):
+    """A ruler of equal marks in z, what it is in x, and the three densities with the slope multiplied, forgotten, divided."""
+    x = np.linspace(-3.2, 3.2, 641)
+    normal = np.exp(-b(x) ** 2 / 2) / np.sqrt(2 * np.pi)
+    marks = np.interp(np.linspace(-3, 3, 25), b(x), x)
+    left.plot(x, b(x), color=CRITIC, lw=2)
+    for mark in marks:
+        left.plot([mark, mark, -3.2], [-3.4, b(mark), b(mark)], color=SKY, lw=.7)
+    left.set(xlabel="weight $x$", ylabel="$z = b(x)$", xlim=(-3.2, 3.2), ylim=(-3.4, 3.4),
+             title="equal steps of $z$, unequal ones of $x$")
+    right.fill_between(x, normal * slope(x), color=GOOD, alpha=.35, lw=0, label="times the slope: $q(x)$")
+    right.plot(x, normal, color=CRITIC, lw=1.4, ls="--", label="slope forgotten")
+    right.plot(x, normal / slope(x), color=BAD, lw=1.6, label="divided by the slope")
+    right.set(xlabel="weight $x$", yticks=[], xlim=(-3.2, 3.2), title="three candidates")
+    right.legend(frameon=False, fontsize=8)
+
+
+def couplings():
+    """Three sliders fit two couplings to points: -log q of the points, and the integral of what is called a density."""
+    rng = np.random.default_rng(5)
+    points = np.stack(b_undone(*rng.standard_normal((2, 500)), BEND, STRETCH, LEAN))
+    line = np.linspace(-6, 6, 181)
+    grid = np.meshgrid(line, line)
+    turn = np.linspace(0, 2 * np.pi, 200)
+    rings = np.stack([np.cos(turn), np.sin(turn)])
+
+    def setup(figure):
+        left, right = figure.subplots(1, 2)
+        title = figure.suptitle(" ", fontsize=10.5)
+        shade = left.imshow(np.zeros((181, 181)), extent=(-6, 6, -6, 6), origin="lower", cmap="Oranges", vmin=0, vmax=.5)
+        coins = left.scatter(*points, s=4, color=REAL, lw=0, alpha=.8, zorder=3)
+        circles = [left.plot(*rings, color=CRITIC, lw=.9, zorder=4)[0] for _ in range(2)]
+        left.set(xlim=(-3.4, 3.4), ylim=(-3, 6), aspect="equal", xlabel="$x_1$", ylabel="$x_2$", title="samples and model")
+        cloud = right.scatter(*points, s=3, color=REAL, lw=0, alpha=.7)
+        for r in (1, 2):
+            right.plot(*(r * rings), color=CRITIC, lw=.9)
+        right.set(xlim=(-5, 5), ylim=(-5, 5), aspect="equal", xlabel="$z_1$", ylabel="$z_2$",
+                  title="the same points as noise, $z = b(x)$")
+        for ax in (left, right):
+            ax.spines[["top", "right"]].set_visible(False)
+        return shade, coins, circles, cloud, title
+
+    def update(artists, bend, stretch, lean, sign):
+        shade, _, circles, cloud, title = artists
+        density = np.exp(-negative_log_q(*grid, bend, stretch, lean, sign))
+        shade.set_data(density)
+        for r, circle in zip((1, 2), circles):
+            circle.set_data(*b_undone(*(r * rings), bend, stretch, lean))
+        cloud.set_offsets(np.stack(b_of(*points, bend, stretch, lean), 1))
+        loss = negative_log_q(*points, bend, stretch, lean, sign).mean()
+        title.set_text(f"mean of -log q: {loss:.3f} nats      log det {stretch:+.2f}      "
+                       f"the \"density\" integrates to {np.exp((sign - 1) * stretch):.3f}")
+
+    return Explorer(setup, update, dict(bend=slider(-1.0, 2.0, .1, 0.0, "bend: shift of x₂ by x₁"),
+                                        stretch=slider(-1.5, 2.5, .1, 0.0, "stretch of x₂, logarithm"),
+                                        lean=slider(-1.0, 1.5, .1, 0.0, "lean: shift of x₁ by x₂"),
+                                        sign=choice(SIGNS, 1, "log-determinant")),
+                    figsize=(9.2, 4.2),
+                    alt="Left, blue points in the shape of a banana over the orange density of a model with two couplings; right, "
+                        "the same points mapped to noise, with the circles at one and two deviations. The title gives the mean "
+                        "of minus log q, the log-determinant, and the integral of the density.")
+
+
+def between(rows):
+    """One slider walks from one picture to another; rows: name -> (pairs, frames, c, h, w), made beforehand."""
+    frames = [np.asarray(row) for row in rows.values()]
+    pairs, count = frames[0].shape[:2]
+
+    def setup(figure):
+        axes = figure.subplots(1, len(frames))
+        title = figure.suptitle(" ", fontsize=10.5)
+        shown = []
+        for ax, name, row in zip(np.ravel(axes), rows, frames):
+            shown.append(pictures(ax, row[0, :1], 1))
+            ax.set_title(name, fontsize=9.5)
+        return shown, title
+
+    def update(artists, pair, way):
+        shown, title = artists
+        at = round(way * (count - 1))
+        for image, row in zip(shown, frames):
+            image.set_data(sheet(row[pair, at][None], 1))
+        title.set_text(f"{way:.2f} of the way from one real picture to another")
+
+    return Explorer(setup, update, dict(pair=choice({f"pair {i + 1}": i for i in range(pairs)}, 0, "which two"),
+                                        way=slider(0.0, 1.0, round(1 / (count - 1), 3), 0.0, "way")),
+                    figsize=(7.6, 2.9),
+                    alt="A picture on the way from one real digit to another, by a straight line in pixels, in the noise of a "
+                        "flow, and in the noise of an f-VAE.")
+
+
+# -- figures ----------------------------------------------------------------------------------------------
+
+def densities(axes, laws, points, reach: float = 2.6):
+    """Log-densities (name -> function of (k, 2)) as shades over a square, with points on the first."""
+    line = np.linspace(-reach, reach, 160)
+    grid = np.stack(np.meshgrid(line, line), -1).reshape(-1, 2)
+    for ax, (name, logpdf) in zip(axes, laws.items()):
+        ax.imshow(np.exp(np.asarray(logpdf(grid)).reshape(160, 160)), extent=(-reach, reach, -reach, reach), origin="lower",
+                  cmap="Oranges", vmin=0, vmax=.55)
+        ax.set_title(name, fontsize=10)
+        ax.set(xticks=[], yticks=[])
+    axes[0].scatter(*np.asarray(points).T, s=2, color=REAL, lw=0, alpha=.5)
+
+
+def depth(ax, found):
+    """Nats above the entropy against the number of couplings; found: name -> {couplings: nats}."""
+    for (name, values), colour in zip(found.items(), (THIRD, GOOD)):
+        ax.plot(list(values), list(values.values()), "o-", color=colour, lw=2, label=name)
+    ax.axhline(0, color=CRITIC, lw=.8, ls=":")
+    ax.set(xlabel="couplings", ylabel="nats above the entropy", ylim=(-.03, None))
+    ax.legend(frameon=False, fontsize=9)
+
+
+def curves(axes, runs, bits, top: float = 7.0):
+    """Bits per number against the step and against seconds; runs: name -> Run of one loss, bits: nats -> bits."""
+    from ..plots import smooth
+    for (name, run), colour in zip(runs.items(), (THIRD, SKY, GOOD, FAKE)):
+        values = [bits(nats) for nats in next(iter(run.losses.values()))]
+        step = np.arange(1, len(values) + 1)
+        for ax, places in zip(axes, (step, step * run.seconds / len(values))):
+            ax.plot(places, smooth(values), color=colour, lw=1.8, label=name)
+    for ax, what in zip(axes, ("step", "seconds of one core")):
+        ax.set(xlabel=what, ylim=(None, top))
+    axes[0].set_ylabel("bits per number")
+    axes[1].legend(frameon=False, fontsize=9)
+
+
+def rows_of(ax, stacks):
+    """Stacks of pictures (name -> (n, c, h, w) in [-1, 1]) one above the other, each with its name."""
+    joined = [sheet(np.asarray(stack), len(stack)) for stack in stacks.values()]
+    grey = {"cmap": "gray_r"} if joined[0].ndim == 2 else {}
+    ax.imshow(np.concatenate(joined), vmin=0, vmax=1, interpolation="nearest", **grey)
+    high = joined[0].shape[0]
+    ax.set_yticks([high * (i + .5) for i in range(len(joined))], list(stacks), fontsize=9)
+    ax.set_xticks([])
+    ax.spines[:].set_visible(False)
+    ax.tick_params(length=0)
+

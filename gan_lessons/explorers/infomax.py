@@ -1,0 +1,207 @@
+"""Pictures of notebooks/17_infomax.ipynb: notes about pictures, bounds of information, neighbours."""
+from __future__ import annotations
+
+import numpy as np
+
+from ..explorer import Explorer, choice, slider
+from ..infomax_oracle import CorrelatedNormal, linear_information, patch_information, patch_pictures, redrawing_error
+from ..plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, sheet
+
+PICTURES, SCALE = patch_pictures(4), (1, 3)
+NOTES = {"motif": lambda x: x[0, 0], "first speck": lambda x: x[0, 1],
+         "most specks": lambda x: np.sign(x[:, 1].sum() + .5 * x[0, 1]), "parity of specks": lambda x: x[:, 1].prod()}
+COLOURS = {"DV": REAL, "NWJ": BAD, "InfoNCE": GOOD, "JSD + 2 log 2": THIRD}
+RHOS = np.round(np.arange(0, .96, .05), 2)
+SIZES = (8, 16, 32, 64, 128, 256)
+
+
+# ---------------------------------------------------------------- the idea
+
+def notes(album, bars):
+    """Six pictures of four patches, and what four notes of one bit are worth to a painter and to the patches."""
+    rows = [0, 3, 12, 17, 22, 29]
+    tiles = np.full((2 * 3 + 2, 3 * 4 + 2), np.nan)
+    for place, row in enumerate(rows):
+        top, left = divmod(place, 3)
+        tiles[3 * top:3 * top + 2, 5 * left:5 * left + 4] = (PICTURES[row] * np.array(SCALE)).T
+    album.imshow(tiles[:5], cmap="gray", vmin=-3.6, vmax=3.6)
+    album.set_axis_off()
+    album.set_title("six pictures: motif above, specks below", fontsize=10)
+    at = np.arange(len(NOTES))
+    total = (np.square(SCALE).sum()) * PICTURES.shape[1]
+    painter = [1 - redrawing_error(PICTURES, note, SCALE) / total for note in NOTES.values()]
+    patches = [patch_information(PICTURES, note).mean() / np.log(2) for note in NOTES.values()]
+    bars.barh(at - .2, painter, .36, color=FAKE, label="share of pixel variance explained")
+    bars.barh(at + .2, patches, .36, color=GOOD, label="bits known of each patch, mean")
+    bars.set_yticks(at, NOTES)
+    bars.invert_yaxis()
+    bars.set(xlim=(0, 1.05))
+    bars.legend(frameon=False, fontsize=8, loc="lower right")
+
+
+# ---------------------------------------------------------------- bounds by hand
+
+def estimates(pair, n: int, seeds: int) -> np.ndarray:
+    """What the four bounds say at their best scores on `seeds` batches of n pairs: (4, seeds), in the order of COLOURS.
+
+    NWJ gets T = 1 + log r, the others log r.
+    """
+    found = []
+    for seed in range(seeds):
+        x, z = (v.astype(np.float32) for v in pair.pairs(n, np.random.default_rng(seed)))
+        scores = pair.scores(x, z)
+        own, ratio = np.diagonal(scores), np.exp(np.minimum(scores, 80))
+        own_ratio, columns, others = np.diagonal(ratio), ratio.sum(0, dtype=np.float64), n * (n - 1)
+        away = (columns.sum() - own_ratio.sum(dtype=np.float64)) / others
+        misses = (np.log1p(ratio).sum(dtype=np.float64) - np.log1p(own_ratio).sum(dtype=np.float64)) / others
+        found.append([own.mean() - np.log(max(away, 1e-300)), own.mean() + 1 - away,
+                      (own - np.log(columns)).mean() + np.log(n),
+                      2 * np.log(2) - np.log1p(1 / own_ratio).mean() - misses])
+    return np.array(found).T
+
+
+def bounds(seeds: int = 16):
+    """rho, batch and number of coordinates: four estimates against the exact information, over many batches."""
+    table = {(k, n): np.stack([estimates(CorrelatedNormal(rho, k), n, seeds) for rho in RHOS], axis=1)
+             for k in (1, 6) for n in SIZES}                     # (4, rhos, seeds)
+    exact = {k: np.array([CorrelatedNormal(rho, k).information for rho in RHOS]) for k in (1, 6)}
+    order = list(COLOURS)
+
+    def setup(figure):
+        left, right = figure.subplots(1, 2, width_ratios=(1.5, 1))
+        title = figure.suptitle(" ", fontsize=11)
+        truth, = left.plot([], [], color=CRITIC, lw=4, alpha=.3, label="exact $I$")
+        cap, = left.plot([], [], color=CRITIC, ls=":", lw=1.2, label="$\\log N$")
+        curves = [left.plot([], [], color=COLOURS[name], lw=2, label=name)[0] for name in order]
+        spans = [[left.plot([], [], color=COLOURS[name], lw=.8, alpha=.6)[0] for _ in "ab"] for name in order]
+        here, = left.plot([], [], color=CRITIC, lw=.8, ls="--")
+        left.set(xlim=(0, 1), ylim=(-.04, 1.3), xlabel="exact $I$, as a share of its largest here",
+                 ylabel="estimate, share of the largest $I$")
+        left.legend(frameon=False, fontsize=8, loc="upper left")
+        dots = [right.plot([], [], "o", color=COLOURS[name], ms=4, alpha=.6)[0] for name in order]
+        line, = right.plot([], [], color=CRITIC, lw=4, alpha=.3)
+        right.set_xticks(range(4), [name.replace(" + ", "\n+ ") for name in order], fontsize=8)
+        right.set(xlim=(-.6, 3.6), ylim=(-.04, 1.3), title="one dot for each batch")
+        for ax in (left, right):
+            ax.spines[["top", "right"]].set_visible(False)
+        return truth, cap, curves, spans, here, dots, line, title
+
+    def update(artists, rho, n, k):
+        truth, cap, curves, spans, here, dots, line, title = artists
+        at, top = int(np.argmin(abs(RHOS - rho))), exact[k][-1]
+        share, values = exact[k] / top, table[k, n] / top
+        truth.set_data(share, share)
+        cap.set_data([0, 1], [np.log(n) / top] * 2)
+        for curve, (low, high), found in zip(curves, spans, values):
+            curve.set_data(share, found.mean(1))
+            low.set_data(share, np.quantile(found, .1, axis=1))
+            high.set_data(share, np.quantile(found, .9, axis=1))
+        here.set_data([share[at]] * 2, [-.04, 1.3])
+        for i, (dot, found) in enumerate(zip(dots, values[:, at])):
+            dot.set_data(i + np.linspace(-.22, .22, len(found)), np.clip(found, -.03, 1.29))
+        line.set_data([-.6, 3.6], [share[at]] * 2)
+        mean = dict(zip(order, table[k, n][:, at].mean(1)))
+        title.set_text(f"I {exact[k][at]:.3f}    log N {np.log(n):.2f}    mean of {seeds} batches:  "
+                       f"DV {mean['DV']:.2f}   NWJ {mean['NWJ']:.2f}   InfoNCE {mean['InfoNCE']:.2f}")
+
+    return Explorer(setup, update, dict(rho=slider(0.0, .95, .05, .8, "rho, correlation"),
+                                        n=choice(list(SIZES), 64, "N, coins of a batch"),
+                                        k=choice({"1 number each": 1, "6 numbers each": 6}, 1, "coin and note have")),
+                    figsize=(9.2, 3.9),
+                    alt="Left, four estimates of mutual information against its exact value, with the diagonal and log N; "
+                        "right, one dot per batch for each estimate. The title gives the exact value and three means.")
+
+
+# ---------------------------------------------------------------- play
+
+def over_the_exact(axes, pair, trained, reach: float = 2.6):
+    """Contours of the exact log r, and of trained scores, over the plane of x and z. trained: (m,), (m,) -> (m,)."""
+    line = np.linspace(-reach, reach, 61)
+    x, z = np.meshgrid(line, line)
+    exact = pair.log_ratio(x.ravel()[:, None], z.ravel()[:, None]).reshape(x.shape)
+    levels = [-6, -3, -1, 0, .5, 1]
+    for ax, values, name in zip(axes, (exact, trained(x.ravel(), z.ravel()).reshape(x.shape)),
+                                ("exact $\\log r$", "trained $T$")):
+        ax.contourf(x, z, pair_density(pair, x, z), levels=8, cmap="Blues", alpha=.55)
+        drawn = ax.contour(x, z, values, levels=levels, colors=CRITIC, linewidths=1.1)
+        ax.clabel(drawn, fontsize=8, fmt="%g")
+        ax.set(title=name, xlabel="coin $x$", aspect="equal")
+    axes[0].set_ylabel("note $z$")
+
+
+def pair_density(pair, x, z):
+    square = (x ** 2 - 2 * pair.rho * x * z + z ** 2) / (1 - pair.rho ** 2)
+    return np.exp(-square / 2) / (2 * np.pi * np.sqrt(1 - pair.rho ** 2))
+
+
+# Four patches of two numbers: a motif they share, blurred by .3 in each, and a speck of deviation 3 of their own.
+COVARIANCE = np.kron(np.ones((4, 4)), [[1, 0], [0, 0]]) + np.kron(np.eye(4), [[.09, 0], [0, 9]])
+
+
+def patches(n: int, seed: int = 0) -> np.ndarray:
+    """n such pictures: (n, 8) float64, motif and speck of the first patch, of the second, …"""
+    return np.random.default_rng(seed).multivariate_normal(np.zeros(8), COVARIANCE, n, method="cholesky")
+
+
+def written(e) -> np.ndarray:
+    """The weights of a `linear_encoder(4, 2)`: (4, 2), motif and speck of each patch."""
+    return e.rest[1].weight.detach().double().cpu().numpy().reshape(2, 4).T
+
+
+def told(weights):
+    """(global, (4,) local) information of such a note with noise .3, exactly."""
+    return linear_information(COVARIANCE, weights, .3)
+
+
+def readers(ax, weights):
+    """What each linear encoder reads: name -> (patches, 2) weights; bars of |weight|, motif beside specks."""
+    width = .8 / len(weights)
+    for i, ((name, w), colour) in enumerate(zip(weights.items(), (FAKE, SKY, GOOD))):
+        size = np.abs(w).T.ravel() / np.linalg.norm(w)
+        ax.bar(np.arange(len(size)) + (i - (len(weights) - 1) / 2) * width, size, width, color=colour, label=name)
+    patches = len(w)
+    ax.set_xticks(range(2 * patches), [f"{part} {m + 1}" for part in ("motif", "speck") for m in range(patches)],
+                  fontsize=8)
+    ax.set(ylabel="|weight|, scaled to length 1", ylim=(0, 1.25))
+    ax.legend(frameon=False, ncols=3, fontsize=8, loc="upper left")
+
+
+# ---------------------------------------------------------------- full size
+
+def accuracies(axes, table):
+    """Shares with their intervals: name -> {layer: (share of k-NN, share of the probe)}; one axes for each.
+
+    Two layers stand below each other, the first in full colour.
+    """
+    for column, (ax, title) in enumerate(zip(axes, ("10 nearest neighbours", "linear probe"))):
+        top = max(shares[column].high for layers in table.values() for shares in layers.values())
+        for row, (name, layers) in enumerate(table.items()):
+            colour = GOOD if "DIM" in name else SKY if "VAE" in name else CRITIC
+            for i, (layer, shares) in enumerate(layers.items()):
+                value, low, high = shares[column]
+                at = row + (.4 * i - .2 if len(layers) > 1 else 0)
+                ax.barh(at, value, .38, color=colour, alpha=.35 if i else .85)
+                ax.plot([low, high], [at, at], color="black", lw=1.2)
+                ax.text(high + .008, at, f"{layer} {value:.1%}" if layer else f"{value:.1%}", va="center", fontsize=8)
+        ax.set(title=title, xlim=(0, top + .16), xlabel="share of test pictures right")
+        ax.invert_yaxis()
+    axes[0].set_yticks(range(len(table)), table)
+    axes[1].set_yticks([])
+
+
+def neighbours(axes, queries, images, found):
+    """Rows of a query and its nearest pictures. queries (m, c, h, w) uint8; found: name -> (m, k) rows of images."""
+    for ax, (name, rows) in zip(axes, found.items()):
+        k = rows.shape[1]
+        strips = [np.concatenate([sheet(np.asarray(query)[None], 1), np.ones((query.shape[1], 4, *_grey(query)))]
+                                 + [sheet(np.asarray(images[row]), k)], axis=1)
+                  for query, row in zip(queries, rows)]
+        joined = np.concatenate(strips)
+        ax.imshow(joined, cmap="gray_r" if joined.ndim == 2 else None, vmin=0, vmax=1, interpolation="nearest")
+        ax.set_axis_off()
+        ax.set_title(name)
+
+
+def _grey(picture):
+    """Trailing axes of a sheet of such pictures: none for one channel."""
+    return () if len(picture) == 1 else (len(picture),)

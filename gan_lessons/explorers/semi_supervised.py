@@ -1,0 +1,311 @@
+"""Pictures of notebooks/14_semi_supervised.ipynb: a boundary on the line, doubt, and few labels in the plane."""
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import torch
+from matplotlib.colors import to_rgb
+from scipy.special import entr, expit, xlogy
+
+from ..batching import batches
+from ..budgets import steps
+from ..explorer import Explorer, choice, slider
+from ..laws import Mixture, Moons, Normal, Ring
+from ..networks import Concatenated, mlp_critic, mlp_generator
+from ..objectives.loss_sensitive import margin
+from ..objectives.semi_supervised import improved_gan, semi_supervised, supervised
+from ..optimizers import adam
+from ..plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, heap, smooth
+from ..prediction import ClassLoss, predict
+from ..training import train
+
+# -- a boundary on the line ------------------------------------------------------------------------------
+
+VAULT = Mixture([Normal(-2, .8), Normal(2, .8)], [.3, .7])               # all coins, light and heavy, without names
+NAMED, NAMES = np.array([-2.6, .8]), np.array([0, 1])          # the two whose name was paid for
+SHARP = 3.0                                                    # s(heavy | x) = σ(SHARP (x - b))
+X = np.linspace(-6, 6, 601)
+FINE = np.linspace(-6, 6, 4801)
+
+
+def doubt(s):
+    """-log max(s, 1 - s), the min_y l(x, y) of two classes. Any shape -> same."""
+    return -np.log(np.maximum(s, 1 - s))
+
+
+def shannon(s):
+    """Entropy of (s, 1 - s) in nats. Any shape -> same."""
+    return entr(s) + entr(1 - s)
+
+
+def named_loss(b):
+    """Mean -log s(name | x) of the two named coins, boundary at b: (k,) -> (k,)."""
+    return np.logaddexp(0, -(2 * NAMES - 1) * SHARP * (NAMED - np.asarray(b)[..., None])).mean(-1)
+
+
+def unnamed_loss(b, cost=doubt, law=VAULT):
+    """E cost(s(heavy | u)) over the vault, boundary at b: (k,) -> (k,), on an even grid."""
+    return cost(expit(SHARP * (FINE - np.asarray(b)[..., None]))) @ law.pdf(FINE) * (FINE[1] - FINE[0])
+
+
+def misnamed(b, law=VAULT):
+    """Share of the vault on the wrong side of b."""
+    light, heavy = law.laws
+    return law.weights[0] * light.sf(b) + law.weights[1] * heavy.cdf(b)
+
+
+def downhill(values, start: int) -> int:
+    """Where a walk on a curve ends that takes the lower neighbour as long as there is one: (k,), index -> index."""
+    while True:
+        near = range(max(start - 1, 0), min(start + 2, len(values)))
+        lower = min(near, key=lambda i: values[i])
+        if values[lower] >= values[start]:
+            return start
+        start = lower
+
+
+def boundary():
+    """A boundary to drag and the balance η: what the two named coins say, what the vault says, and their sum."""
+    b = np.linspace(-4.5, 4.5, 361)
+    named, unnamed = named_loss(b), unnamed_loss(b)
+
+    def setup(figure):
+        left, right = figure.subplots(1, 2, width_ratios=(1.15, 1))
+        title = figure.suptitle(" ", fontsize=11)
+        heap(left, X, VAULT, REAL, "the vault, $p(u)$")
+        said, = left.plot(X, X, color=CRITIC, lw=2, label="$s$(heavy$\\,|\\,x$)")
+        doubtful, = left.plot(X, X, color=BAD, lw=1.6, label="doubt $m(x)$")
+        for x, y in zip(NAMED, NAMES):
+            left.plot([x], [.04], "o", color=(SKY, FAKE)[y], ms=9, mec=CRITIC, label=("named light", "named heavy")[y])
+        left.set(xlabel="weight of the coin, $x$", xlim=(-5, 5), ylim=(0, 1.45))
+        left.legend(frameon=False, fontsize=8.5, ncols=2, loc="upper left")
+        right.plot(b, named, color=SKY, lw=2, label="named coins")
+        right.plot(b, unnamed, color=BAD, lw=2, label="doubt in the vault, E$\\,m$")
+        total, = right.plot(b, named, color=CRITIC, lw=2.4, label="named + $\\eta\\,\\times$ doubt")
+        right.set(xlabel="border $b$", ylim=(0, 6.5), xlim=(b[0], b[-1]))
+        right.legend(frameon=False, fontsize=8.5, loc="upper left")
+        here, = right.plot([0], [0], "o", color=CRITIC, ms=8)
+        rest, = right.plot([0], [0], "v", color=GOOD, ms=9)
+        for ax in (left, right):
+            ax.spines[["top", "right"]].set_visible(False)
+        return said, doubtful, total, here, rest, title
+
+    def update(artists, at, eta):
+        said, doubtful, total, here, rest, title = artists
+        s, sum_ = expit(SHARP * (X - at)), named + eta * unnamed
+        said.set_ydata(s)
+        doubtful.set_ydata(doubt(s))
+        total.set_ydata(sum_)
+        value = named_loss(at) + eta * unnamed_loss(at)
+        here.set_data([at], [value])
+        end = downhill(sum_, int(np.abs(b - at).argmin()))
+        rest.set_data([b[end]], [sum_[end]])
+        title.set_text(f"loss here {value:.3f}, coins misnamed {misnamed(at):.1%}      downhill from here: b = {b[end]:+.2f}, "
+                       f"misnamed {misnamed(b[end]):.1%}")
+
+    return Explorer(setup, update, dict(at=slider(-4.0, 4.0, .05, -1.5, "border b"),
+                                        eta=slider(0.0, 30.0, .5, 0.0, "balance η of the vault")),
+                    figsize=(9.6, 3.6),
+                    alt="Left, two heaps of coins without names, two named coins, and a classifier with its doubt; right, the "
+                        "loss of the named coins, the doubt in the vault and their weighted sum against the boundary.")
+
+
+def doubts(ax):
+    """Two ways to measure doubt about two classes, and the loss of a coin whose name is known."""
+    s = np.linspace(.001, .999, 999)
+    ax.plot(s, shannon(s), color=FAKE, lw=2, label="entropy $H$")
+    ax.plot(s, doubt(s), color=BAD, lw=2.2, label="$m=\\min_y l(x,y)$")
+    for y, style in enumerate(("--", ":")):
+        ax.plot(s, -np.log(s if y else 1 - s), color=SKY, ls=style, lw=1.6, label=f"$l(x,{y})$")
+    ax.axhline(np.log(2), color=CRITIC, lw=.8)
+    ax.text(.01, np.log(2) + .03, "$\\log 2$", fontsize=9)
+    ax.set(xlabel="$s(1\\,|\\,x)$", ylabel="nats", ylim=(0, 1.6), xlim=(0, 1))
+    ax.legend(frameon=False, fontsize=8.5, loc="upper center")
+
+
+# -- few labels in the plane -----------------------------------------------------------------------------
+
+REACH, SIDE = 2.6, 90
+LAWS = {"two moons": Moons(), "three blobs": Ring(3, radius=1.4, sd=.5)}
+COLOURS = (REAL, FAKE, GOOD, THIRD)
+COUNTS = (1, 3, 8, 24)
+METHODS = ("supervised", "K + 1 classes", "CLS-GAN")
+
+
+class Named:
+    """`each` labelled points of every class of a law, as `batches` takes them: images (n, 2), labels (n,), classes."""
+
+    def __init__(self, law, each: int, seed: int = 0):
+        rng, self.classes = np.random.default_rng(seed), tuple(range(len(law.laws)))
+        self.images = torch.from_numpy(np.concatenate([part.sample(each, rng) for part in law.laws])).float()
+        self.labels = torch.arange(len(law.laws)).repeat_interleave(each)
+
+
+class Between:
+    """Fakes that lie where the law has next to nothing: uniform on a square where p(x) < `below`. Samples only."""
+
+    dim = 2
+
+    def __init__(self, law, below: float = .02, reach: float = REACH):
+        x = np.random.default_rng(0).uniform(-reach, reach, (20_000, 2))
+        self.points = x[law.pdf(x) < below]
+
+    def sample(self, n, rng):
+        return self.points[rng.integers(len(self.points), size=n)]
+
+
+class FarAway:
+    """Fakes on a circle well outside of everything genuine. Samples only."""
+
+    dim = 2
+
+    def sample(self, n, rng):
+        turn = rng.uniform(0, 2 * np.pi, n)
+        return 4 * np.stack([np.cos(turn), np.sin(turn)], axis=1) + .15 * rng.standard_normal((n, 2))
+
+
+def best_guess(law, x):
+    """argmax_y p(y | x): (k, 2) -> (k,); nobody names more points rightly."""
+    return np.stack([np.log(share) + part.logpdf(x) for share, part in zip(law.weights, law.laws)]).argmax(0)
+
+
+def rightly(law, guess, n: int = 4000, seed: int = 9) -> float:
+    """Share of n fresh points that guess: (n, 2) -> (n,) names rightly."""
+    points, y = law.sample_with_modes(n, np.random.default_rng(seed))
+    return float((np.asarray(guess(points)) == y).mean())
+
+
+def guesser(net):
+    """argmax of class logits, or argmin of class losses, as a function of arrays (k, 2) -> (k,)."""
+    if not isinstance(net, ClassLoss):
+        net = ClassLoss(net, net.shape[0])
+    return lambda points: predict(net, torch.as_tensor(np.asarray(points, np.float32))).numpy()
+
+
+def learn(law, method: str, each: int, seed: int = 0, rounds: int = 300, width: int = 32):
+    """One training in the plane: the network of class logits, (n, 2) -> (n, K). CLS-GAN starts where the names lead."""
+    K, named = len(law.laws), Named(law, each, seed)
+    net = mlp_critic(2, width=width, outputs=K)
+
+    def play(game, rate, **players):
+        train(game, players, batches(named, z=Normal(dim=2), seed=seed, unlabelled=law), steps=steps(laptop=rounds),
+              optimizer=adam(rate), watch=None, precision="highest")
+    if method == "K + 1 classes":
+        play(improved_gan(), 3e-3, f=net, g=mlp_generator(2, 2, width=width))
+    else:
+        play(supervised(), 3e-3, f=net)
+    if method == "CLS-GAN":
+        play(semi_supervised(margin(.1)), 1e-3, l=ClassLoss(net, K),
+             g=Concatenated(mlp_generator(2 + K, 2, width=width), K))
+    return net.eval()
+
+
+def _square():
+    line = np.linspace(-REACH, REACH, SIDE)
+    return np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
+
+
+def shades(net):
+    """The classes' colours mixed by softmax a(x), paler where in doubt: (SIDE, SIDE, 3)."""
+    with torch.no_grad():
+        s = net(torch.as_tensor(_square(), dtype=torch.float32)).double().softmax(1).numpy()
+    mixed = s @ np.array([to_rgb(colour) for colour in COLOURS[:s.shape[1]]])
+    sure = ((s.max(1) - 1 / s.shape[1]) / (1 - 1 / s.shape[1]))[:, None]
+    return (1 - .55 * sure * (1 - mixed)).reshape(SIDE, SIDE, 3)
+
+
+@lru_cache
+def _learnt():
+    """For each law and count: the named points, and for each method its shades and share of right names."""
+    found = {}
+    for name, law in LAWS.items():
+        for each in COUNTS:
+            nets = [learn(law, method, each) for method in METHODS]
+            found[name, each] = Named(law, each), [shades(net) for net in nets], [rightly(law, guesser(net)) for net in nets]
+    return found
+
+
+def few_names():
+    """Two moons or three blobs, and how many points bear a name: what three trained classifiers make of it."""
+    found = _learnt()
+    clouds = {name: law.sample(400, np.random.default_rng(5)) for name, law in LAWS.items()}
+    best = {name: rightly(law, lambda x, law=law: best_guess(law, x)) for name, law in LAWS.items()}
+
+    def setup(figure):
+        axes = figure.subplots(1, 3)
+        title = figure.suptitle(" ", fontsize=11)
+        panels = []
+        for ax, method in zip(axes, METHODS):
+            image = ax.imshow(np.ones((SIDE, SIDE, 3)), extent=(-REACH, REACH, -REACH, REACH), origin="lower",
+                              interpolation="bilinear", zorder=0)
+            cloud, = ax.plot([0], [0], ".", color=CRITIC, ms=2, alpha=.45, zorder=1)
+            named = [ax.plot([0], [0], "o", color=colour, mec="white", ms=8, zorder=2)[0] for colour in COLOURS[:3]]
+            ax.set(title=method, xticks=[], yticks=[], xlim=(-REACH, REACH), ylim=(-REACH, REACH))
+            panels.append((image, cloud, named))
+        return panels, title
+
+    def update(artists, data, each):
+        panels, title = artists
+        points, pictures, right = found[data, COUNTS[each]]
+        for (image, cloud, named), picture in zip(panels, pictures):
+            image.set_data(picture)
+            cloud.set_data(*clouds[data].T)
+            for y, marks in enumerate(named):
+                marks.set_data(*points.images[points.labels == y].numpy().T)
+        named = COUNTS[each]
+        title.set_text(f"{named} named point{'s' * (named > 1)} a class      named rightly: " + "      ".join(
+            f"{method} {share:.1%}" for method, share in zip(METHODS, right)) + f"      at best {best[data]:.1%}")
+
+    counts = {f"{n} a class": i for i, n in enumerate(COUNTS)}
+    return Explorer(setup, update, dict(data=choice(list(LAWS), "two moons", "data"),
+                                        each=slider(0, len(COUNTS) - 1, 1, 1, "labels: " + ", ".join(map(str, COUNTS)) +
+                                                    " a class")),
+                    figsize=(9.6, 3.7),
+                    alt="The plane in the colours of the predicted classes for three trained classifiers, with unlabelled points "
+                        "and the few labelled ones; the title gives each one's share of rightly named points.")
+
+
+# -- figures ---------------------------------------------------------------------------------------------
+
+def before_and_after(axes, law, each: int = 3, seed: int = 0):
+    """The named points alone, and the same points on 400 without a name."""
+    named, points = Named(law, each, seed), law.sample(400, np.random.default_rng(5))
+    axes[1].plot(*points.T, ".", color=CRITIC, ms=3.5, alpha=.4)
+    for ax, title in zip(axes, ("what the expert named", "and what lies in the vault")):
+        _marks(ax, named)
+        ax.set(title=title, xticks=[], yticks=[], aspect="equal", xlim=(-REACH, REACH), ylim=(-2, 2))
+
+
+def _marks(ax, named):
+    for y in named.classes:
+        ax.plot(*named.images[named.labels == y].numpy().T, "o", color=COLOURS[y], mec="white", ms=9)
+
+
+def tested(net, images) -> float:
+    """Share of labelled pictures (an Images) that a network of class logits, or a ClassLoss, names rightly."""
+    guess = predict(net if isinstance(net, ClassLoss) else ClassLoss(net, net.shape[0]), images.images)
+    return float((guess == images.labels).double().mean())
+
+
+def forgers(axes, law, fakes, nets, shares, named):
+    """A panel for each resting forger: the classifier's shades, genuine points dark, fakes red."""
+    points = law.sample(300, np.random.default_rng(5))
+    for ax, (name, net) in zip(axes, nets.items()):
+        ax.imshow(shades(net), extent=(-REACH, REACH, -REACH, REACH), origin="lower", interpolation="bilinear")
+        ax.plot(*points.T, ".", color=CRITIC, ms=2, alpha=.5)
+        if fakes.get(name) is not None:
+            ax.plot(*fakes[name].sample(150, np.random.default_rng(6)).T, "x", color=BAD, ms=3, alpha=.7)
+        _marks(ax, named)
+        ax.set(title=f"{name}\n{shares[name]}", xticks=[], yticks=[], xlim=(-REACH, REACH), ylim=(-REACH, REACH))
+
+
+def seeds(ax, table, best=None):
+    """A column for each method, a line for each seed: accuracies {method: [one per seed]}, in per cent."""
+    values = 100 * np.array(list(table.values()))
+    for one in values.T:
+        ax.plot(range(len(values)), one, "o-", color=CRITIC, lw=.8, ms=4, alpha=.6)
+    ax.plot(range(len(values)), values.mean(1), "_", color=FAKE, ms=26, mew=3)
+    ax.set_xticks(range(len(values)), list(table), fontsize=9)
+    ax.set(xlim=(-.5, len(values) - .5), ylabel="test pictures named rightly, %")
+    ax.spines[["top", "right"]].set_visible(False)

@@ -1,0 +1,217 @@
+"""Pictures of notebooks/16_variational.ipynb: notes about coins, what they cost, and when they are not worth their price."""
+from __future__ import annotations
+
+import numpy as np
+
+from ..divergences import kl
+from ..explorer import Explorer, slider
+from ..laws import Mixture, Normal
+from ..plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, heap, pictures, sheet
+from ..variational_oracle import best_linear
+
+CODES = {"no notes": (0., 1.), "short notes": (.65, .39), "long notes": (1.25, .08)}
+VARIANCES = np.array([4, 2.4, 1.4, .8, .5, .3, .2, .1])
+PRIOR = Normal(0, 1)
+
+
+def codes(step: float, sd: float):
+    """p(z | x) of five coins, equally frequent, `step` apart: a list of Normals."""
+    return [Normal(step * i, sd) for i in range(-2, 3)]
+
+
+def split(clouds):
+    """(rate, information, aggregate) of equally frequent codes on the line, each an integral of its own."""
+    heap_of_all = Mixture(clouds)
+    mean = lambda other: float(np.mean([kl(cloud, other) for cloud in clouds]))
+    return mean(PRIOR), mean(heap_of_all), kl(heap_of_all, PRIOR)
+
+
+def three_notes(axes):
+    """No notes, short notes, long notes: five clouds, their sum, and the prior."""
+    z = np.linspace(-3.6, 3.6, 721)
+    for ax, (name, (step, sd)) in zip(axes, CODES.items()):
+        clouds = codes(step, sd)
+        rate, information, aggregate = (abs(number) for number in split(clouds))
+        heap(ax, z, PRIOR, CRITIC, "prior $q(z)$")
+        for i, cloud in enumerate(clouds):
+            ax.plot(z, cloud.pdf(z) / 5, color=REAL, lw=1.2, label="$p(z\\,|\\,x)$, five coins" if i == 0 else None)
+        ax.plot(z, Mixture(clouds).pdf(z), color=FAKE, lw=2, label="their sum $p(z)$")
+        ax.set(xlabel="$z$", yticks=[], ylim=(0, 1.05),
+               title=f"{name}: {rate:.2f} nats\n= I {information:.2f} + KL {aggregate:.2f}")
+    axes[0].legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(0, 1.02))
+
+
+# -- explorers --------------------------------------------------------------------------------------------
+
+def terms():
+    """One direction, data N(0, 1): how much a note says, how wide the heap of notes is, and what both cost."""
+    z, amount = np.linspace(-4, 4, 321), np.linspace(0, 3, 181)
+
+    def setup(figure):
+        left, right = figure.subplots(1, 2, width_ratios=(1, 1.15))
+        title = figure.suptitle(" ", fontsize=10.5)
+        heap(left, z, PRIOR, CRITIC, "prior $q(z)$")
+        clouds = [left.plot(z, z, color=REAL, lw=1.1, label="$p(z\\,|\\,x)$, $x$ from -2 to 2" if i == 0 else None)[0]
+                  for i in range(5)]
+        whole, = left.plot(z, z, color=FAKE, lw=2.2, label="aggregate $p(z)$")
+        left.set(xlabel="$z$", yticks=[], ylim=(0, 1.3), title="the notes")
+        left.legend(frameon=False, fontsize=8, loc="upper left")
+        fixed, = right.plot(amount, amount, color=GOOD, lw=2.2, label="straight decoder, its sd fixed")
+        best, = right.plot(amount, amount, color=THIRD, lw=2.2, ls="--", label="best decoder")
+        dots, = right.plot([0, 0], [0, 0], "o", color=CRITIC, ms=7)
+        lowest = right.axvline(0, color=GOOD, lw=1, ls=":")
+        right.set(xlabel="information $I(x;z)$, nats", ylim=(.5, 6), title="distortion + $\\beta\\cdot$ rate")
+        right.legend(frameon=False, fontsize=8, loc="upper right")
+        for ax in (left, right):
+            ax.spines[["top", "right"]].set_visible(False)
+        return clouds, whole, fixed, best, dots, lowest, title
+
+    def update(artists, beta, sd, information, width):
+        clouds, whole, fixed, best, dots, lowest, title = artists
+        aggregate = (width ** 2 - 1) / 2 - np.log(width)
+        narrow = width * np.exp(-information)
+        slope = np.sqrt(width ** 2 - narrow ** 2)
+        for x, cloud in zip(range(-2, 3), clouds):
+            cloud.set_ydata(np.exp(-((z - slope * x) / narrow) ** 2 / 2) / narrow / 4)
+        whole.set_ydata(Normal(0, width).pdf(z))
+        distortion = lambda I: np.exp(-2 * I) / (2 * sd ** 2) + np.log(sd * np.sqrt(2 * np.pi))
+        ideal = lambda I: (1 + np.log(2 * np.pi)) / 2 - I                              # H(x) - I
+        price = lambda I: beta * (I + aggregate)
+        fixed.set_ydata(distortion(amount) + price(amount))
+        best.set_ydata(ideal(amount) + price(amount))
+        dots.set_data([information] * 2, [distortion(information) + price(information), ideal(information) + price(information)])
+        there = max(0., -np.log(max(beta, 1e-300) * sd ** 2) / 2)
+        lowest.set_xdata([there] * 2)
+        where = "collapsed, I = 0" if there == 0 else f"I = {there:.2f}" if beta > 0 else "I = ∞"
+        title.set_text(f"rate {information + aggregate:.3f} = I {information:.3f} + KL(p(z)‖q(z)) {aggregate:.3f}"
+                       f"      loss {distortion(information) + price(information):.3f}, best decoder "
+                       f"{ideal(information) + price(information):.3f}      $\\beta t^2$ = {beta * sd ** 2:.2f}: lowest at {where}")
+
+    return Explorer(setup, update, dict(beta=slider(0.0, 3.0, .05, 1.0, "β, price of a nat"),
+                                        sd=slider(.2, 2.0, .05, .5, "t, the decoder's sd"),
+                                        information=slider(0.0, 3.0, .05, .5, "I, what a note says"),
+                                        width=slider(.4, 2.0, .05, 1.0, "sd of the aggregate p(z)")),
+                    figsize=(9.6, 3.5),
+                    alt="Left, the prior, the notes of five coins and their sum; right, distortion plus beta times rate against "
+                        "the information, for a straight decoder and for the best one. The title splits the rate into "
+                        "information and aggregate divergence and says where the lowest loss lies.")
+
+
+def water():
+    """Eight directions under the water level β t²: which of them are worth a note, and rate against squared error."""
+    levels = np.geomspace(.02, 8, 200)
+    rates = np.array([np.log(np.maximum(VARIANCES / level, 1)).sum() / 2 for level in levels])
+    errors = np.array([np.minimum(VARIANCES, level).sum() for level in levels])
+
+    def setup(figure):
+        left, right = figure.subplots(1, 2, width_ratios=(1.2, 1))
+        title = figure.suptitle(" ", fontsize=10.5)
+        places = np.arange(1, len(VARIANCES) + 1)
+        left.bar(places, VARIANCES, color=SKY, alpha=.45, label="variance of the data $\\sigma^2$")
+        lost = left.bar(places, VARIANCES, color=BAD, width=.5, label="squared error left")
+        level = left.axhline(1, color=CRITIC, lw=1.4, ls="--", label="water level $\\beta t^2$")
+        left.set(yscale="log", ylim=(.03, 8), xticks=places, xlabel="direction", title="what drowns")
+        left.legend(frameon=False, fontsize=8, loc="upper right")
+        right.plot(rates, errors, color=CRITIC, lw=3, alpha=.35)
+        dot, = right.plot([0], [0], "o", color=GOOD, ms=9)
+        right.set(xlabel="rate = information, nats", ylabel="squared error", xlim=(-.2, 9), ylim=(0, 10.5),
+                  title="short notes or good copies")
+        for ax in (left, right):
+            ax.spines[["top", "right"]].set_visible(False)
+        return list(lost), level, dot, title
+
+    def update(artists, beta, sd):
+        lost, level, dot, title = artists
+        best = best_linear(VARIANCES, beta, sd)
+        known, error = best.terms(), best.residual()
+        for bar, v in zip(lost, VARIANCES):
+            bar.set_height(min(v, beta * sd ** 2))
+        level.set_ydata([beta * sd ** 2] * 2)
+        dot.set_data([known.rate], [error])
+        alive = int((best.noise < 1).sum())
+        title.set_text(f"$\\beta t^2$ = {beta * sd ** 2:.3f}: {alive} of {len(VARIANCES)} directions alive      rate {known.rate:.3f} "
+                       f"= I {known.information:.3f} + KL(p(z)‖q(z)) {abs(known.aggregate):.3f}      squared error {error:.3f}")
+
+    return Explorer(setup, update, dict(beta=slider(.1, 8.0, .1, 1.0, "β, price of a nat"),
+                                        sd=slider(.2, 1.5, .05, .7, "t, the decoder's sd")),
+                    figsize=(9.6, 3.3),
+                    alt="Left, the variances of eight directions as bars, the water level beta t squared, and the squared error "
+                        "that is left in each; right, squared error against rate with a dot at the present state.")
+
+
+def shared(run, images, codes, count: int = 20):
+    """Two sliders for z: what the decoder says, the exact mean of all pictures that share z, and the likeliest of those.
+
+    run: a game of e and d with a code of 2 numbers · images (n, c, h, w) in [-1, 1] · codes: their (m, log s).
+    """
+    from ..objectives.variational import code_logpdf
+    import torch
+    d = run.ema.get("d", run.players["d"]).eval()
+    flat = images.flatten(1)
+
+    def setup(figure):
+        decoded, mean, most = figure.subplots(1, 3, width_ratios=(1, 1, 2))
+        title = figure.suptitle(" ", fontsize=11)
+        blank = np.zeros((count, *images.shape[1:]))
+        artists = [pictures(decoded, blank[:1], 1), pictures(mean, blank[:1], 1), pictures(most, blank, count // 2)]
+        for ax, name in zip((decoded, mean, most), ("decoder $d(z)$", "mean of all that share $z$", "the likeliest of them")):
+            ax.set_title(name, fontsize=10)
+        return artists, title
+
+    def update(artists, z1, z2):
+        (decoded, mean, most), title = artists
+        z = torch.tensor([[z1, z2]])
+        with torch.no_grad():
+            weight = code_logpdf(z, *codes).softmax(1)[0]
+            said = d(z)[0]
+        exact = (weight @ flat).reshape(said.shape)
+        first = weight.topk(count).indices
+        decoded.set_data(sheet(said[None].numpy(), 1))
+        mean.set_data(sheet(exact[None].numpy(), 1))
+        most.set_data(sheet(images[first].numpy(), count // 2))
+        crowd = torch.special.entr(weight).sum().exp().item()
+        title.set_text(f"about {crowd:,.0f} of {len(images):,} pictures share this z      "
+                       f"mean square of a pixel between the first two {(said - exact).square().mean():.4f}")
+
+    return Explorer(setup, update, dict(z1=slider(-2.5, 2.5, .1, 0.0, "z, first number"),
+                                        z2=slider(-2.5, 2.5, .1, 0.0, "z, second number")),
+                    figsize=(9.2, 2.9),
+                    alt="The decoder's picture for a code, the mean of all training pictures weighted by how likely they "
+                        "share that code, and the likeliest of those pictures themselves.")
+
+
+# -- figures ----------------------------------------------------------------------------------------------
+
+def bars(axes, rows):
+    """Rows of pictures (name -> (n, h, w) in [0, 1]) as tiny images on the axes, one row each."""
+    for ax, (name, stack) in zip(axes, rows.items()):
+        n, height, wide = stack.shape
+        ax.imshow(stack.transpose(1, 0, 2).reshape(height, -1), cmap="gray_r", vmin=0, vmax=1)
+        for border in np.arange(n + 1) * wide - .5:
+            ax.plot([border] * 2, [-.5, height - .5], color=SKY, lw=2)
+        ax.set_title(name, fontsize=9, loc="left")
+        ax.set_axis_off()
+
+
+def rows_of(ax, stacks):
+    """Stacks of pictures (name -> (n, c, h, w) in [-1, 1]) one above the other, each with its name."""
+    joined = [sheet(np.asarray(stack), len(stack)) for stack in stacks.values()]
+    ax.imshow(np.concatenate(joined), cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
+    high = joined[0].shape[0]
+    ax.set_yticks([high * (i + .5) for i in range(len(joined))], list(stacks), fontsize=9)
+    ax.set_xticks([])
+    ax.spines[:].set_visible(False)
+    ax.tick_params(length=0)
+
+
+def map_of_codes(ax, m, labels, count: int = 3000):
+    """Mean codes (n, 2) coloured by label (n,), over circles of the prior at one, two and three deviations."""
+    from matplotlib import colormaps
+    m, labels = np.asarray(m)[:count], np.asarray(labels)[:count]
+    colours = colormaps["tab10"]
+    for k in np.unique(labels):
+        ax.scatter(*m[labels == k].T, s=5, color=colours(int(k) % 10), lw=0, alpha=.6, label=str(k))
+    turn = np.linspace(0, 2 * np.pi, 200)
+    for r in (1, 2, 3):
+        ax.plot(r * np.cos(turn), r * np.sin(turn), color=CRITIC, lw=.7, ls=":")
+    ax.set(xlabel="$z_1$", ylabel="$z_2$", xlim=(-3.6, 3.6), ylim=(-3.6, 3.6), aspect="equal")

@@ -1,0 +1,100 @@
+"""Variational autoencoders: encoder e and decoder d move together and minimise one loss, the negative evidence bound.
+
+Derived in notebooks/16_variational.ipynb; in one page in notebooks/15_adversarial_autoencoder.ipynb.
+Kingma & Welling 2014, arXiv 1312.6114.
+"""
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ..game import Game, Move
+
+
+def gaussian_code(e, x: Tensor) -> tuple[Tensor, Tensor]:
+    """p(z | x) = N(m(x), s(x)² I): the encoder's (n, 2k) numbers as m and log s, (n, k) each. ValueError for an odd number."""
+    numbers = e(x)
+    if numbers.dim() != 2 or numbers.shape[1] % 2:
+        raise ValueError(f"a Gaussian code of k numbers needs an encoder with outputs=2 * k, a mean and a log deviation "
+                         f"each; this one gives {tuple(numbers.shape)}")
+    return numbers.chunk(2, dim=1)
+
+
+def draw_code(m: Tensor, log_s: Tensor) -> Tensor:
+    """z = m + s ε with ε ~ N(0, I), (n, k), (n, k) -> (n, k): the gradient reaches m and s."""
+    return m + log_s.exp() * torch.randn_like(m)
+
+
+def kl_to_normal(m: Tensor, log_s: Tensor) -> Tensor:
+    """KL(N(m, s² I) ‖ N(0, I)) = ½ Σ (m² + s² - 1 - 2 log s), in nats: (n, k), (n, k) -> (n,)."""
+    return (m.square() + (2 * log_s).exp() - 1 - 2 * log_s).sum(1) / 2
+
+
+def code_logpdf(z: Tensor, m: Tensor, log_s: Tensor) -> Tensor:
+    """log N(z_a; m_i, s_i²) of every note under every picture: (b, k), (n, k), (n, k) -> (b, n)."""
+    precision = (-2 * log_s).exp()
+    square = z.square() @ precision.T - 2 * z @ (m * precision).T + (m.square() * precision).sum(1)
+    return -square / 2 - log_s.sum(1) - m.shape[1] / 2 * math.log(2 * math.pi)
+
+
+class RateSplit(NamedTuple):
+    """rate ≈ information + aggregate, in nats; one standard error of each of the two estimates; ceiling = log n."""
+
+    rate: float
+    information: float
+    aggregate: float
+    information_error: float
+    aggregate_error: float
+    ceiling: float
+
+
+@torch.no_grad()
+def split_rate(m: Tensor, log_s: Tensor, notes: int = 2000, seed: int = 0) -> RateSplit:
+    """E KL(p(z | x) ‖ N(0, I)) = I(x; z) + KL(p(z) ‖ N(0, I)) when x is one of n pictures, each as likely: (n, k), (n, k).
+
+    The rate is exact, and p(z) the mean of all n codes. I = E log p(z | x)/p(z) and KL = E log p(z)/q(z) are means over
+    as many drawn `notes`. I is at most log n: near it, it counts pictures, and does not say what notes of new ones tell.
+    """
+    m, log_s = m.double(), log_s.double()
+    rng = torch.Generator().manual_seed(seed)
+    one = torch.randint(len(m), (notes,), generator=rng)
+    z = m[one] + log_s[one].exp() * torch.randn(notes, m.shape[1], generator=rng, dtype=m.dtype)
+    own, whole = [], []
+    for part, x in zip(z.split(200), one.split(200)):
+        each = code_logpdf(part, m, log_s)
+        own.append(each.gather(1, x[:, None])[:, 0])
+        whole.append(each.logsumexp(1) - math.log(len(m)))
+    own, whole = torch.cat(own), torch.cat(whole)
+    prior = -z.square().sum(1) / 2 - z.shape[1] / 2 * math.log(2 * math.pi)
+    estimates = [own - whole, whole - prior]
+    errors = [(each.std() / notes ** .5).item() for each in estimates]
+    return RateSplit(kl_to_normal(m, log_s).mean().item(), *(each.mean().item() for each in estimates), *errors,
+                     math.log(len(m)))
+
+
+def gaussian_nll(x: Tensor, mean: Tensor, sd: float = 1.0) -> Tensor:
+    """-log N(x; mean, sd² I) in nats, a sum over all axes but the first: (n, ...), (n, ...) -> (n,)."""
+    if x.shape != mean.shape:
+        raise ValueError(f"the decoder makes {tuple(mean.shape)} of {tuple(x.shape)}: choose one for samples of that shape")
+    square = ((x - mean) / sd).square().flatten(1)
+    return square.sum(1) / 2 + square.shape[1] * math.log(sd * math.sqrt(2 * math.pi))
+
+
+def vae(beta: float = 1.0, sd: float = 1.0) -> Game:
+    """e d   E [-log q(x | z) + beta · KL(p(z | x) ‖ N(0, I))],  z ~ p(z | x),  q(x | z) = N(d(z), sd² I)
+
+    e: (n, ...) -> (n, 2k), means and log deviations; d: (n, k) -> (n, ...). Both terms are sums, in nats: beta = 1 is
+    minus the evidence lower bound; an average over pixels in its place would be beta = their number.
+    sd in units of x. ValueError for beta < 0 or sd ≤ 0.
+    """
+    if not (beta >= 0 and sd > 0):
+        raise ValueError(f"beta = {beta}, sd = {sd}: the weight of the KL is 0 or more, the deviation of a pixel above 0")
+
+    def negative_elbo(e, d, x):
+        m, log_s = gaussian_code(e, x)
+        return (gaussian_nll(x, d(draw_code(m, log_s)), sd) + beta * kl_to_normal(m, log_s)).mean()
+
+    return Game([Move("e d", negative_elbo)])

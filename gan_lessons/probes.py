@@ -1,0 +1,85 @@
+"""What a code knows about labels it never saw: its nearest neighbours, and the best linear reader.
+
+Used in notebooks/17_infomax.ipynb.
+"""
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize, one_hot
+
+
+class Share(NamedTuple):
+    """A share of n, with the ends of its 95 % interval (Wilson 1927)."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self):
+        return f"{self.value:6.1%} ({self.low:.1%} to {self.high:.1%})"
+
+
+def share(hits: int, n: int) -> Share:
+    """hits of n independent tries, with Wilson's 95 % interval. ValueError unless 0 ≤ hits ≤ n and n ≥ 1."""
+    if not 0 <= hits <= n or n < 1:
+        raise ValueError(f"{hits} of {n}: hits are between 0 and n, and n is 1 or more")
+    z, p = 1.959963984540054, hits / n
+    centre, half = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return Share(p, *(min(max((centre + s * half) / (1 + z * z / n), 0.0), 1.0) for s in (-1, 1)))
+
+
+def nearest(codes: Tensor, queries: Tensor, k: int = 10) -> Tensor:
+    """Rows of the k codes with the largest cosine to each query, nearest first: (n, d), (m, d) -> (m, k) int64.
+
+    Lengths do not count. ValueError for k outside 1 to n, or codes of different sizes.
+    """
+    if codes.dim() != 2 or queries.dim() != 2 or codes.shape[1] != queries.shape[1]:
+        raise ValueError(f"codes (n, d) and queries (m, d) of one size d, not {tuple(codes.shape)} and "
+                         f"{tuple(queries.shape)}: flatten pictures first, with .flatten(1)")
+    if not 1 <= k <= len(codes):
+        raise ValueError(f"k = {k} neighbours among {len(codes)} codes: choose 1 to {len(codes)}")
+    codes, queries = normalize(codes.float()), normalize(queries.float())
+    return torch.cat([(part @ codes.T).topk(k, dim=1).indices for part in queries.split(500)])
+
+
+def neighbours_agree(codes: Tensor, labels: Tensor, queries: Tensor, truth: Tensor, k: int = 10) -> Share:
+    """How often the majority of the k nearest codes has the query's label: the accuracy of k-NN (最近邻).
+
+    (n, d), (n,) int64, (m, d), (m,) int64. Of labels with equally many votes the smallest wins.
+    """
+    _labelled(codes, labels)
+    _labelled(queries, truth)
+    votes = one_hot(labels[nearest(codes, queries, k)], int(max(labels.max(), truth.max())) + 1).sum(1)
+    return share(int((votes.argmax(1) == truth).sum()), len(truth))
+
+
+def linear_probe(codes: Tensor, labels: Tensor, queries: Tensor, truth: Tensor, ridge: float = 1e-2) -> Share:
+    """Accuracy of the linear reader that ridge regression (岭回归) fits to one-hot labels, on standardised codes.
+
+    W = argmin 1/n |Y - C W|² + ridge |W|², the constant column unpenalised; it says argmax of c W.
+    Shapes as in `neighbours_agree`. ValueError for ridge < 0.
+    """
+    if not ridge >= 0:
+        raise ValueError(f"ridge = {ridge}: 0 or more")
+    _labelled(codes, labels)
+    _labelled(queries, truth)
+    c, q = codes.float(), queries.float()
+    mean, sd = c.mean(0), c.std(0, correction=0)
+    sd = torch.where(sd > 1e-9 * sd.max(), sd, torch.inf)                # a dead unit says nothing
+    c, q = (c - mean) / sd, (q - mean) / sd
+    y = one_hot(labels, int(max(labels.max(), truth.max())) + 1).double()
+    gram = (c.T @ c).double() / len(c) + ridge * torch.eye(c.shape[1], dtype=torch.float64)
+    right = c.T.double() @ (y - y.mean(0)) / len(c)
+    weights = torch.linalg.solve(gram, right) if ridge else torch.linalg.lstsq(gram, right).solution
+    said = q.double() @ weights + y.mean(0)
+    return share(int((said.argmax(1) == truth).sum()), len(truth))
+
+
+def _labelled(codes, labels):
+    if labels.shape != (len(codes),) or labels.is_floating_point():
+        raise ValueError(f"{len(codes)} codes need {len(codes)} whole-number labels, not {labels.dtype} of shape "
+                         f"{tuple(labels.shape)}")

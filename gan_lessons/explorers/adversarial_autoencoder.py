@@ -194,6 +194,12 @@ def latent_cursor(runs, images, reach: float = 4.0, step: float = .25):
 
 # -- sheets ----------------------------------------------------------------------------------------------
 
+def greys(ax, images, columns: int = 8, levels: int = 12):
+    """A sheet of pictures in a few shades of grey: blurred strokes in 256 shades would fill a page of their own."""
+    images = torch.as_tensor(images).float()
+    return pictures(ax, ((images + 1) / 2 * (levels - 1)).round() / (levels - 1) * 2 - 1, columns)
+
+
 def one_hot_codes(classes: int, styles):
     """Every style (m, k) under every class, classes fastest: (m · classes, classes + k)."""
     styles = torch.as_tensor(styles).float()
@@ -202,7 +208,7 @@ def one_hot_codes(classes: int, styles):
 
 def style_sheet(ax, run, classes: int = 10, styles: int = 6):
     """A row for each style, a column for each class, from a decoder of [class, style]."""
-    pictures(ax, decode(run, one_hot_codes(classes, run.source.noise(styles, seed=4))), columns=classes)
+    greys(ax, decode(run, one_hot_codes(classes, run.source.noise(styles, seed=4))), columns=classes)
 
 
 def head_sheet(ax, run, images, clusters, order, members: int = 5):
@@ -218,7 +224,7 @@ def head_sheet(ax, run, images, clusters, order, members: int = 5):
     members_of = [np.flatnonzero(clusters == c)[:members] for c in order]
     for row in range(members):
         rows.append(torch.cat([images.images[[m[row]]] / 127.5 - 1 if row < len(m) else blank for m in members_of]))
-    pictures(ax, torch.cat(rows), columns=len(order))
+    greys(ax, torch.cat(rows), columns=len(order))
 
 
 def decode_all_labels(run, styles, classes: int = 10):
@@ -244,7 +250,7 @@ def cluster_map(left, right, run, numbers, labels, table, side: int = 12):
                       path_effects=[withStroke(linewidth=3, foreground="white")])
         across, down = torch.linspace(*left.get_xlim(), side), torch.linspace(*left.get_ylim()[::-1], side)
         drawn = d.net(torch.cartesian_prod(down, across).flip(1).to(run.device)).float().cpu()
-    pictures(right, drawn, columns=side)
+    greys(right, drawn, columns=side)
     left.set_title("places of test digits, heads by name")
     right.set_title("what d draws there")
 

@@ -146,13 +146,15 @@ def depth(ax, found):
 def curves(axes, runs, bits, top: float = 7.0):
     """Bits per number against the step and against seconds; runs: name -> Run of one loss, bits: nats -> bits."""
     from ..plots import smooth
+    lowest = top
     for (name, run), colour in zip(runs.items(), (THIRD, SKY, GOOD, FAKE)):
         values = [bits(nats) for nats in next(iter(run.losses.values()))]
         step = np.arange(1, len(values) + 1)
+        lowest = min(lowest, *smooth(values))
         for ax, places in zip(axes, (step, step * run.seconds / len(values))):
             ax.plot(places, smooth(values), color=colour, lw=1.8, label=name)
     for ax, what in zip(axes, ("step", "seconds of one core")):
-        ax.set(xlabel=what, ylim=(None, top))
+        ax.set(xlabel=what, ylim=(lowest - .3, top))
     axes[0].set_ylabel("bits per number")
     axes[1].legend(frameon=False, fontsize=9)
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 import torch
 from matplotlib.colors import to_rgb
-from scipy.special import entr, expit, xlogy
+from scipy.special import entr, expit
 
 from ..batching import batches
 from ..budgets import steps
@@ -16,7 +16,7 @@ from ..networks import Concatenated, mlp_critic, mlp_generator
 from ..objectives.loss_sensitive import margin
 from ..objectives.semi_supervised import improved_gan, semi_supervised, supervised
 from ..optimizers import adam
-from ..plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, heap, smooth
+from ..plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, heap
 from ..prediction import ClassLoss, predict
 from ..training import train
 
@@ -126,7 +126,7 @@ def doubts(ax):
 
 # -- few labels in the plane -----------------------------------------------------------------------------
 
-REACH, SIDE = 2.6, 90
+REACH, SIDE = 2.6, 140
 LAWS = {"two moons": Moons(), "three blobs": Ring(3, radius=1.4, sd=.5)}
 COLOURS = (REAL, FAKE, GOOD, THIRD)
 COUNTS = (1, 3, 8, 24)
@@ -238,7 +238,7 @@ def few_names():
         panels = []
         for ax, method in zip(axes, METHODS):
             image = ax.imshow(np.ones((SIDE, SIDE, 3)), extent=(-REACH, REACH, -REACH, REACH), origin="lower",
-                              interpolation="bilinear", zorder=0)
+                              interpolation="nearest", zorder=0)
             cloud, = ax.plot([0], [0], ".", color=CRITIC, ms=2, alpha=.45, zorder=1)
             named = [ax.plot([0], [0], "o", color=colour, mec="white", ms=8, zorder=2)[0] for colour in COLOURS[:3]]
             ax.set(title=method, xticks=[], yticks=[], xlim=(-REACH, REACH), ylim=(-REACH, REACH))
@@ -257,7 +257,6 @@ def few_names():
         title.set_text(f"{named} named point{'s' * (named > 1)} a class      named rightly: " + "      ".join(
             f"{method} {share:.1%}" for method, share in zip(METHODS, right)) + f"      at best {best[data]:.1%}")
 
-    counts = {f"{n} a class": i for i, n in enumerate(COUNTS)}
     return Explorer(setup, update, dict(data=choice(list(LAWS), "two moons", "data"),
                                         each=slider(0, len(COUNTS) - 1, 1, 1, "labels: " + ", ".join(map(str, COUNTS)) +
                                                     " a class")),
@@ -300,7 +299,7 @@ def forgers(axes, law, fakes, nets, shares, named):
         ax.set(title=f"{name}\n{shares[name]}", xticks=[], yticks=[], xlim=(-REACH, REACH), ylim=(-REACH, REACH))
 
 
-def seeds(ax, table, best=None):
+def seeds(ax, table):
     """A column for each method, a line for each seed: accuracies {method: [one per seed]}, in per cent."""
     values = 100 * np.array(list(table.values()))
     for one in values.T:

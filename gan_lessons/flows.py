@@ -2,7 +2,7 @@
 
 step(x) -> (y, log |det dy/dx|), (n, ...) -> (n, ...), (n,); step.inverse(y) -> x. So the change of variables reads
 log q(x) = log q(y) + log |det dy/dx|. NICE: Dinh et al. 2015, arXiv 1410.8516; RealNVP: Dinh et al. 2017, arXiv
-1605.08803; Glow: Kingma & Dhariwal 2018, arXiv 1807.03039. For notebooks/18_f_vae.ipynb.
+1605.08803; Glow: Kingma & Dhariwal 2018, arXiv 1807.03039. Derived in notebooks/18_f_vae.ipynb.
 """
 from __future__ import annotations
 

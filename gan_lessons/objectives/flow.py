@@ -1,6 +1,6 @@
 """Flows: a bijection b of samples and noise, trained by its exact likelihood; and f-VAE, a bijection of a VAE's codes.
 
-Change of variables: log q(x) = log N(b(x); 0, I) + log |det db/dx|. For notebooks/18_f_vae.ipynb; bijections are made in
+Change of variables: log q(x) = log N(b(x); 0, I) + log |det db/dx|. Derived in notebooks/18_f_vae.ipynb; bijections are made in
 gan_lessons/flows.py. Dinh et al. 2015, arXiv 1410.8516; Su & Wu 2018, arXiv 1809.05861 (their F is our b).
 """
 from __future__ import annotations

@@ -517,7 +517,7 @@ def test_tests_run_small_on_one_thread_each(ready, monkeypatch):
     environment = machine.environments[-1]
     assert environment["GAN_LESSONS_BUDGET"] == "smoke" and environment["OMP_NUM_THREADS"] == "1"
     assert "MPLBACKEND" not in environment
-    assert machine.commands[-1].endswith("--dist=loadfile -k game tests/test_game.py")
+    assert machine.commands[-1].endswith("--dist=loadfile --no-loadscope-reorder -k game tests/test_game.py")
 
 
 @pytest.mark.parametrize("name", ["1", "01", "01_minimax", "notebooks/01_minimax.ipynb"])

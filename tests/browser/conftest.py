@@ -4,7 +4,11 @@ import pathlib
 import shutil
 import sys
 
+import nbformat
 import pytest
+
+from cells import trimmed
+from nb import lessons, tags
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
@@ -13,11 +17,20 @@ from labtools import chromium, lab_server   # noqa: E402
 REPO = pathlib.Path(__file__).resolve().parents[2]
 
 
+WHOLE = ("00", "01", "02")        # run cell by cell here too; nbval runs every cell of every lesson
+
+
 @pytest.fixture(scope="session")
 def lab_root(tmp_path_factory):
+    """The lessons; from 03 on only the explorers, with the cells that they need."""
     root = tmp_path_factory.mktemp("lab")
     shutil.copytree(REPO / "notebooks", root / "notebooks", dirs_exist_ok=True,
-                    ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+                    ignore=shutil.ignore_patterns(".ipynb_checkpoints", "mine"))
+    for path in lessons():
+        if not path.stem.startswith(WHOLE):
+            nb = nbformat.read(path, as_version=4)
+            trimmed(nb, {cell.id for cell in nb.cells if "explore" in tags(cell)})
+            nbformat.write(nb, root / "notebooks" / path.name)
     return root
 
 

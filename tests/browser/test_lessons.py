@@ -1,4 +1,4 @@
-"""Each lesson in a real JupyterLab: it runs to its end, and its sliders move by keyboard."""
+"""Each lesson in a real JupyterLab: its explorers appear, and their sliders move by keyboard."""
 import os
 import pathlib
 

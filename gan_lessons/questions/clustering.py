@@ -7,7 +7,7 @@ from ..laws import Mixture, Normal
 
 QUESTIONS = {
     "19 note": (lambda: [1 / (1 + Normal(-1).pdf(1) / Normal(2).pdf(1)), -Mixture([Normal(-1), Normal(2)]).logpdf(1)],
-                "the two summands are ½ φ(2) and ½ φ(1)"),
+                "the two summands are ½ N(2; 0, 1) and ½ N(1; 0, 1), the bell at the two distances"),
     "19 third": (lambda: _third(np.array([[1, 0, 0], [0, 1, 0]])), "a certain answer has the KL log 3 from uniform"),
     "19 parts": (lambda: [3 ** .5, 3 ** .5 / 2, _em_step(8.)], "variance of a uniform law: a²/3; weights e^{Dz} shift N(0, v) by vD"),
     "19 merge": (3.2, "a little above the deviation of all notes, which is about 3"),

@@ -2,7 +2,7 @@
 import numpy as np
 
 QUESTIONS = {
-    "06 three": (lambda: _three(12), "TV is ½ Σ|p - q|, W the way to go, MMD² = k(x, x) + k(y, y) - 2 k(x, y)"),
+    "06 three": (lambda: _three(12), "TV is ½ Σ|p - q|, W the way to go, MMD² = k(x, x) + k(x', x') - 2 k(x, x')"),
     "06 linear": (lambda: _linear([2, 7, -1], [5, 3, -1]), "c times the sum of |differences|; W is the length of the shift"),
     "06 box": (lambda: [100 ** (-3 / 4), .01 * (100 * .01) ** 3], "K = c (n c)³ = n³ c⁴"),
     "06 drawn": (lambda: _drawn(), "every stretch should fill its pale bar: only the signs of the slopes matter"),

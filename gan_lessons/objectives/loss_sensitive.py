@@ -1,6 +1,7 @@
 """The loss-sensitive games of Qi 2017, arXiv 1701.06264: l is low on real samples, by a margin.
 
-Derived in notebooks/09_loss_sensitive.ipynb; other costs in notebooks/10_generalised_loss_sensitive.ipynb.
+Derived in notebooks/09_loss_sensitive.ipynb; other costs in notebooks/10_generalised_loss_sensitive.ipynb; with labels,
+as conditional(loss_sensitive()), in notebooks/13_conditional_loss_sensitive.ipynb.
 """
 from __future__ import annotations
 
@@ -15,7 +16,10 @@ from ..game import Game, both
 
 
 def margin(scale: float = 1.0, p: float = 1.0) -> Callable[[Tensor, Tensor], Tensor]:
-    """Δ(x, x') = scale · ‖x - x'‖_p over all axes but the first: (n, ...), (n, ...) -> (n,). A sum, not a mean."""
+    """Δ(x, x') = scale · ‖x - x'‖_p over all axes but the first: (n, ...), (n, ...) -> (n,). A sum, not a mean.
+
+    ValueError unless scale >= 0 and p >= 1.
+    """
     if not (scale >= 0 and p >= 1):
         raise ValueError(f"scale = {scale}, p = {p}: a margin is scale ≥ 0 times a p-norm, p ≥ 1")
 

@@ -1,6 +1,7 @@
 """The judges of a lesson: `check` an answer, `agree` on a formula. They report; they never raise.
 
 ✓ right · ✗ not yet, with a hint · ○ not answered yet. Unsolved pages therefore run to the end.
+Introduced in notebooks/00_start_here.ipynb.
 """
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything random in a batch: which images, which labels, which noise."""
+"""Everything random in a batch: which images, which labels, which noise. Introduced in notebooks/00_start_here.ipynb."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""How long a lesson trains: GAN_LESSONS_BUDGET=smoke|laptop|full (laptop when unset)."""
+"""How long a lesson trains: GAN_LESSONS_BUDGET=smoke|laptop|full (laptop when unset).
+
+Introduced in notebooks/00_start_here.ipynb.
+"""
 from __future__ import annotations
 
 import os

@@ -35,7 +35,7 @@ PICTURES = {".bmp", ".jpeg", ".jpg", ".png", ".webp"}
 
 @dataclass(eq=False)
 class Images:
-    """images (n, c, h, w) uint8; labels (n,) int64 or None; one name per class."""
+    """images (n, c, h, w) uint8; labels (n,) int64 or None; one name per class. ValueError for other shapes."""
 
     images: Tensor
     labels: Tensor | None = None

@@ -37,6 +37,7 @@ def image_encoder(shape=(1, 28, 28), code: int = 64, width: int = 32, squash: bo
     Strides of 2 to 7 or 8 pixels a side, 2 width channels: the features, one column for each place; a third stride
     and a linear layer make the code. normalise: first brings every colour channel of every picture to mean 0 and
     variance 1, so that the encoder cannot tell a picture by its overall colour and contrast.
+    ValueError for other sizes.
     """
     shape = tuple(shape)
     if len(shape) != 3 or shape[1] != shape[2] or shape[1] not in (28, 32):

@@ -2,6 +2,7 @@
 
 Core ipywidgets only, so an explorer runs in JupyterLab, Notebook 7, VS Code, Colab and Voilà.
 Its rich repr also carries the first frame, which GitHub, nbconvert and print show.
+Introduced in notebooks/00_start_here.ipynb.
 """
 from __future__ import annotations
 
@@ -19,7 +20,10 @@ from matplotlib.figure import Figure
 
 
 def slider(low, high, step, value, label):
-    """A slider from `low` to `high`; whole numbers throughout give an integer slider."""
+    """A slider from `low` to `high`; whole numbers throughout give an integer slider.
+
+    ValueError unless low <= value <= high and step > 0.
+    """
     if not (low < high and step > 0 and low <= value <= high):
         raise ValueError(f"slider {label!r}: need low < high, step > 0 and low <= value <= high, "
                          f"got {low}, {high}, step {step}, value {value}")
@@ -31,7 +35,10 @@ def slider(low, high, step, value, label):
 
 
 def choice(options, value, label):
-    """A menu over `options`: a list, or a dict from what is shown to what `update` receives."""
+    """A menu over `options`: a list, or a dict from what is shown to what `update` receives.
+
+    ValueError for a start that is not among them.
+    """
     known = list(options.values()) if isinstance(options, Mapping) else list(options)
     if value not in known:
         raise ValueError(f"choice {label!r}: {value!r} is not one of {known}")

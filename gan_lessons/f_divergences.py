@@ -26,7 +26,7 @@ class FDivergence:
     best(c)                the score of the optimal critic where log p/q = c: activation(best(c)) = φ'(e^c)
     integrand(lp, lq)      q φ(p/q) minus its tangent at p = q, from log-densities: never negative
     log_weight(lp, lq)     log of p² φ''(p/q) / q, which weighs the slope; None: φ has no second derivative
-    All of them (...) -> (...).
+    All of them (...) -> (...). `trick_slope` raises ValueError where there is no second derivative.
     """
 
     name: str

@@ -168,6 +168,7 @@ def point_flow(dim: int = 2, couplings: int = 6, width: int = 64, affine: bool =
     """A flow of vectors (n, dim): actnorm, a mixing matrix if `mix`, and a coupling, again and again.
 
     Without mixing the two halves take turns. It begins near a mere normalisation: each coupling's last layer at 0.
+    ValueError below dim = 2.
     """
     if dim < 2:
         raise ValueError(f"dim={dim}: couplings move one part of a vector by another, so it needs 2 numbers or more")
@@ -183,7 +184,10 @@ def point_flow(dim: int = 2, couplings: int = 6, width: int = 64, affine: bool =
 def image_flow(shape=(1, 28, 28), levels: int = 2, couplings: int = 4, width: int = 32, affine: bool = True,
                mix: bool = True, seed: int = 4) -> Flow:
     """A flow of pictures (n, c, size, size) -> (n, 4^levels c, size / 2^levels, …): at each level a squeeze, then
-    `couplings` times actnorm, 1 × 1 mixing and a coupling with three convolutions. Nothing is split off on the way."""
+    `couplings` times actnorm, 1 × 1 mixing and a coupling with three convolutions. Nothing is split off on the way.
+
+    ValueError unless 2^levels divides the side of the square.
+    """
     channels, size = shape[0], shape[1]
     if size % 2 ** levels or shape[1] != shape[2]:
         raise ValueError(f"{levels} squeezes need square pictures with a side that 2^{levels} divides, not {tuple(shape)}")

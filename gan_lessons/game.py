@@ -24,6 +24,7 @@ class Move:
     player: a symbol such as "f", or several ("e d") that move together.
     loss: function whose argument names say what it needs, returns a scalar Tensor.
     after: called with the player's network once its weights have moved, for example to clip them.
+    TypeError for a loss that is no function of named arguments, NameError for a name that nobody provides.
     """
 
     player: str
@@ -57,7 +58,10 @@ class Move:
 
 
 class Game:
-    """The moves of a round, in order. `game["f"]` is the (first) loss of player f."""
+    """The moves of a round, in order. `game["f"]` is the (first) loss of player f.
+
+    TypeError for anything but {player: loss} or a list of Moves, KeyError for a player without a move.
+    """
 
     def __init__(self, moves: Mapping[str, Callable[..., Tensor]] | Iterable[Move]):
         if isinstance(moves, Mapping):

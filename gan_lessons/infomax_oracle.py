@@ -7,6 +7,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import binom
 
+from .divergences import softplus
 from .information import gaussian_information, mutual_information
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
@@ -69,7 +70,6 @@ class CorrelatedNormal:
     def js(self) -> float:
         """JS(p(x, z), p(x) p(z)), by quadrature, for k = 1."""
         c = lambda x, z: self.log_ratio(x[:, None], z[:, None])
-        softplus = lambda c: np.logaddexp(0, c)
         return float(np.log(2) - self.own(lambda x, z: softplus(-c(x, z))) / 2
                      - self.other(lambda x, z: softplus(c(x, z))) / 2)
 

@@ -24,7 +24,7 @@ def entropy(p) -> float:
 
 
 def discrete_kl(p, q) -> float:
-    """KL(p ‖ q) = Σ p log(p/q) of two tables of one shape; ∞ where q is 0 and p is not."""
+    """KL(p ‖ q) = Σ p log(p/q) of two tables of one shape (ValueError else); ∞ where q is 0 and p is not."""
     p, q = table(p), table(q, "q")
     if p.shape != q.shape:
         raise ValueError(f"tables of one shape are compared, not {p.shape} and {q.shape}")
@@ -33,7 +33,10 @@ def discrete_kl(p, q) -> float:
 
 
 def mutual_information(joint) -> float:
-    """I(x; z) = KL(p(x, z) ‖ p(x) p(z)) of a table p(x, z), (n, k): from 0 to the smaller of H(x) and H(z)."""
+    """I(x; z) = KL(p(x, z) ‖ p(x) p(z)) of a table p(x, z), (n, k): from 0 to the smaller of H(x) and H(z).
+
+    ValueError for what is no such table.
+    """
     joint = table(joint, "joint")
     if joint.ndim != 2:
         raise ValueError(f"a joint law of x and z is a table (n, k), not of shape {joint.shape}")
@@ -41,7 +44,10 @@ def mutual_information(joint) -> float:
 
 
 def gaussian_information(rho):
-    """I = -½ log(1 - ρ²) of two Normal numbers with correlation ρ: any shape -> same shape; ∞ at ρ = ±1."""
+    """I = -½ log(1 - ρ²) of two Normal numbers with correlation ρ: any shape -> same shape; ∞ at ρ = ±1.
+
+    ValueError beyond.
+    """
     rho = np.asarray(rho, dtype=float)
     if not (np.abs(rho) <= 1).all():
         raise ValueError(f"a correlation lies between -1 and 1, not at {rho}")

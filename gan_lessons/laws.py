@@ -3,6 +3,7 @@
 On the line (`dim == 1`) `logpdf`, `pdf`, `cdf`, `sf` and `score` act on each number of an array of any shape;
 in more dimensions the last axis holds the coordinates: (..., dim) -> (...).
 `sample(n, rng)` always returns float64 (n, dim).
+Introduced in notebooks/01_minimax.ipynb; Moons in 14_semi_supervised.ipynb, SwissRoll in 15_adversarial_autoencoder.ipynb.
 """
 from __future__ import annotations
 
@@ -27,7 +28,7 @@ class Law:
 class Normal(Law):
     """N(mean, sd² I). `Normal(dim=100)` is the usual noise, `Normal(2, .5)` a heap on the line.
 
-    mean: a number or (dim,), sd: a positive number.
+    mean: a number or (dim,), sd: a positive number. ValueError for others.
     """
 
     def __init__(self, mean=0.0, sd=1.0, dim=None):
@@ -74,7 +75,7 @@ class Normal(Law):
 
 
 class Uniform(Law):
-    """Uniform on the cube [low, high]^dim. Two of them can have supports that do not meet."""
+    """Uniform on the cube [low, high]^dim. Two of them can have supports that do not meet. ValueError unless low < high."""
 
     jumps = True
 
@@ -112,7 +113,7 @@ class Uniform(Law):
 
 
 class Mixture(Law):
-    """Σ_i weights[i] · laws[i]; equal weights when none are given."""
+    """Σ_i weights[i] · laws[i]; equal weights when none are given. ValueError for laws of unlike dim, weights below 0."""
 
     def __init__(self, laws, weights=None):
         self.laws = list(laws)

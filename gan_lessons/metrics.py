@@ -105,7 +105,7 @@ def report(fake, real=None) -> str:
 def precision_recall(fake, real=None, k: int = 3, most: int = 5000) -> PrecisionRecall:
     """Share of fakes within the k-nearest-neighbour balls of real images, and the reverse.
 
-    fake, real as in `frechet_distance`; at most `most` of each are used.
+    fake, real as in `frechet_distance`; at most `most` of each are used; ValueError for k or fewer.
     (Kynkäänniemi et al. 2019, arXiv 1904.06991, eq. 1 and 2.)
     """
     real = _default_test() if real is None else real
@@ -140,7 +140,10 @@ def class_histogram(fake, name: str = "mnist") -> np.ndarray:
 
 
 def modes_covered(points, law, sds: float = 3.0) -> Coverage:
-    """Which modes of a `Ring` or `Grid` the points (n, 2) reach: within `sds` deviations."""
+    """Which modes of a `Ring` or `Grid` the points (n, 2) reach: within `sds` deviations.
+
+    TypeError for a law without spots, ValueError for points of another shape.
+    """
     from scipy.spatial import cKDTree
     if not hasattr(law, "centres"):
         raise TypeError(f"{law!r} has no centres to count: use a Ring or a Grid")

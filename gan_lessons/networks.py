@@ -3,6 +3,7 @@
 Critics map (n, ...) -> (n,), never (n, 1): scores of two batches then subtract sample by sample.
 Every function takes a `seed` and always returns the same initial weights for it. Outputs come in
 the input's dtype, also under autocast, so that losses are computed in full precision.
+Introduced in notebooks/00_start_here.ipynb; those with labels in 12_conditional.ipynb, `noisy` in 14_semi_supervised.ipynb.
 """
 from __future__ import annotations
 
@@ -35,7 +36,7 @@ class Player(nn.Module):
 class Line(nn.Module):
     """The smallest generator: g(z) = mean + sd · z, (n, 1) -> (n, 1). Both numbers are weights.
 
-    `Line(3.0, learn="mean")` lets only the mean move, `learn=""` neither: a forger who rests.
+    `Line(3.0, learn="mean")` lets only the mean move, `learn=""` neither: a forger who rests. ValueError for other names.
     """
 
     def __init__(self, mean: float = 3.0, sd: float = 1.0, learn: str = "mean sd"):

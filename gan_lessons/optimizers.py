@@ -1,4 +1,7 @@
-"""Optimisers for `train(optimizer=...)`, each step in one fused pass over the weights."""
+"""Optimisers for `train(optimizer=...)`, each step in one fused pass over the weights.
+
+Introduced in notebooks/00_start_here.ipynb; why clipped critics take RMSprop, in 06_wasserstein.ipynb.
+"""
 from __future__ import annotations
 
 import math

@@ -50,7 +50,10 @@ class _NoBends(TorchFunctionMode):
 # -- where ------------------------------------------------------------------------------------------
 
 def between(x: Tensor, x_fake: Tensor) -> Tensor:
-    """Random points ε xᵢ + (1 - ε) g(zᵢ) of the segments, one ε in [0, 1] per sample: (n, ...) -> (n, ...)."""
+    """Random points ε xᵢ + (1 - ε) g(zᵢ) of the segments, one ε in [0, 1] per sample: (n, ...), (n, ...) -> (n, ...).
+
+    ValueError for shapes that differ.
+    """
     if x.shape != x_fake.shape:
         raise ValueError(f"points between real {tuple(x.shape)} and fake {tuple(x_fake.shape)} need equal shapes: "
                          "draw as many fakes as real samples, of the same size")
@@ -59,7 +62,7 @@ def between(x: Tensor, x_fake: Tensor) -> Tensor:
 
 
 def at_both(x: Tensor, x_fake: Tensor) -> Tensor:
-    """The real and the fake samples themselves: (n, ...), (m, ...) -> (n + m, ...)."""
+    """The real and the fake samples themselves: (n, ...), (m, ...) -> (n + m, ...). ValueError for sizes that differ."""
     if x.shape[1:] != x_fake.shape[1:]:
         raise ValueError(f"one real sample has shape {tuple(x.shape[1:])}, one fake {tuple(x_fake.shape[1:])}: "
                          "reshape the fakes to the size of the data")
@@ -79,7 +82,7 @@ def at_most_one(slope: Tensor) -> Tensor:
 
 
 def power(p: float = 6.0) -> Callable[[Tensor], Tensor]:
-    """slopeᵖ, p > 1 (Wu et al. 2018)."""
+    """slopeᵖ, (k,) -> (k,) (Wu et al. 2018, arXiv 1712.01026). ValueError unless p > 1 and finite."""
     if not 1 < p < float("inf"):
         raise ValueError(f"p = {p}: the power of a slope must be above 1 and finite, or the supremum over critics "
                          "does not exist; the paper takes p = 6")
@@ -89,6 +92,7 @@ def power(p: float = 6.0) -> Callable[[Tensor], Tensor]:
 def penalty(where=between, ask=equal_one):
     """(f, x, x_fake) -> E ask(‖∇f(x̂)‖), x̂ = where(x, x_fake): one number, to be added to a critic's loss."""
     def penalised(f, x: Tensor, x_fake: Tensor) -> Tensor:
+        """E ask(‖∇f(x̂)‖) over x̂ = where(x, x_fake): (n, ...), (n, ...) -> scalar."""
         return ask(slopes(f, where(x, x_fake))).mean()
     return penalised
 
@@ -98,7 +102,7 @@ lipschitz_penalty = penalty(between, at_most_one)
 
 
 def clip_weights(c: float = 0.01) -> Callable[[nn.Module], None]:
-    """A function that moves every weight of a network into [-c, c] (Arjovsky et al. 2017, algorithm 1)."""
+    """A function that moves every weight of a network into [-c, c] (Arjovsky et al. 2017, algorithm 1). ValueError unless c > 0."""
     if not 0 < c < float("inf"):
         raise ValueError(f"c = {c}: weights are clipped to [-c, c] with a finite c > 0, such as 0.01")
 

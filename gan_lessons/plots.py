@@ -1,6 +1,7 @@
 """Pure drawing: data and `ax` in, artists out. No training, no widgets, no torch.
 
-Colours are Okabe and Ito's, which people with any colour vision can tell apart.
+Colours are Okabe and Ito's, which people with any colour vision can tell apart: REAL, FAKE and CRITIC wherever
+coins are drawn. Introduced in notebooks/00_start_here.ipynb.
 """
 from __future__ import annotations
 
@@ -32,7 +33,7 @@ def png(fig) -> str:
 
 
 def show(fig, alt: str):
-    """Display a figure once, with the text that stands for it where it cannot be seen."""
+    """Display a figure once, with the text that stands for it where it cannot be seen. ValueError below four words."""
     if not alt or len(alt.split()) < 4:
         raise ValueError('show(fig, alt="…") needs a sentence that says what the picture shows')
     from IPython.display import display

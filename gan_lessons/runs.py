@@ -1,4 +1,7 @@
-"""What a training leaves behind: the networks, the losses, and where samples come from."""
+"""What a training leaves behind: the networks, the losses, and where samples come from.
+
+Introduced in notebooks/00_start_here.ipynb.
+"""
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -25,6 +28,7 @@ class Run:
 
     losses: player -> list of float, one per step · players: the networks that played · ema: averaged
     copies · seconds, images_per_second (real images shown per second) · step of steps · interrupted.
+    `samples(n)` draws fakes: KeyError for an unknown player, ValueError for labels that do not fit.
     """
 
     players: Mapping[str, nn.Module]

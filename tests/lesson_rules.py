@@ -6,6 +6,7 @@ import re
 import statistics
 
 from cells import tree
+from nb import tags
 
 VOCABULARY = set("setup derive explore train exercise solution bug hide-input raises-exception "
                  "nbval-check-output nbval-ignore-output nbval-raises-exception".split())
@@ -17,10 +18,6 @@ CHINESE = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 SOLUTION = re.compile(r"<details>\s*<summary>(?!Hint)[^<]*</summary>(.*?)</details>", re.S)
 PYTHON = re.compile(r"```python\n(.*?)```", re.S)
 JUDGES = {"check", "agree"}
-
-
-def tags(cell):
-    return set(cell.metadata.get("tags", []))
 
 
 def code_cells(nb):

@@ -27,14 +27,11 @@ from gan_lessons.objectives.wasserstein import hinge, wasserstein
 from gan_lessons.penalties import lipschitz_penalty, slopes
 from gan_lessons.questions import questions
 from gan_lessons.training import train
+from helpers import leaf as scores
 
 REAL, FAKE, Y = [-5., 1.4, 12.5, 2.7], [0.3, -7.1, 4., 1.9], [2, 0, 1, 2]
 SHIFT = torch.tensor([.5, -1.25, 3.], dtype=torch.float64)
 shifted = lambda x, y: x + SHIFT[y]                          # a critic whose score moves with the label
-
-
-def scores(values):
-    return torch.tensor(values, dtype=torch.float64, requires_grad=True)
 
 
 # ---------------------------------------------------------------- conditional(game)

@@ -7,10 +7,9 @@ import torch
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 
-from gan_lessons import best_loss, plots, predict, reliability
+from gan_lessons import best_loss, plots, reliability
 from gan_lessons.explorers import conditional_loss_sensitive as explorers
 from gan_lessons.label_oracle import log_posterior
-from gan_lessons.networks import Concatenated, image_generator
 from gan_lessons.prediction_oracle import asked_posterior, asked_weights, best_class_loss
 from gan_lessons.questions import questions
 

@@ -7,6 +7,7 @@ from scipy.special import rel_entr
 from gan_lessons.divergences import (expectation, js, js_slope, kl, kl_slope, log_ratio, reverse_kl,
                                      reverse_kl_slope)
 from gan_lessons.laws import Mixture, Normal, Uniform
+from helpers import shifted
 
 LOG2 = np.log(2)
 # distance in standard deviations: JS and its slope
@@ -18,12 +19,6 @@ SMOOTH = [(Normal(.3, 1.), Normal(2., 1.)), (Normal(-1, .5), Normal(.4, 1.7)), (
           (Mixture([Normal(0, 1), Normal(5, .2)]), Mixture([Normal(1, .5), Normal(4, .6)], [2, 1]))]
 OTHER = [(Uniform(0, 1), Uniform(.25, 2)), (Uniform(-1, 1), Normal(.2, .7)), (Normal(.2, .7), Uniform(-1, 1)),
          (Mixture([Uniform(0, 1), Uniform(2, 3)], [.8, .2]), Mixture([Uniform(.5, 2.5), Normal(0, .3)]))]
-
-
-def shifted(law, by):
-    if isinstance(law, Mixture):
-        return Mixture([shifted(part, by) for part in law.laws], law.weights)
-    return Normal(law.mean + by, law.sd) if isinstance(law, Normal) else Uniform(law.low + by, law.high + by)
 
 
 def quad(h, p, q):

@@ -17,6 +17,7 @@ from gan_lessons.objectives.flow import (OwnNoise, Straight, bits_per_dimension,
 from gan_lessons.objectives.variational import draw_code, gaussian_code, kl_to_normal, vae
 from gan_lessons.optimizers import adam
 from gan_lessons.training import train
+from helpers import title as draw_title
 
 
 class Stretch(nn.Module):
@@ -216,11 +217,6 @@ def test_wires_that_cannot_be_are_refused(wrong, says):
 
 
 # ---------------------------------------------------------------- the pictures of lesson 18
-
-def draw_title(explorer, **state):
-    explorer.draw(**state)
-    return explorer._artists[-1].get_text()
-
 
 def test_the_explorer_says_what_integrals_and_determinants_say():
     state = dict(bend=.7, stretch=-.4, lean=.3)

@@ -17,6 +17,7 @@ from gan_lessons.laws import Normal
 from gan_lessons.networks import mlp_critic
 from gan_lessons.objectives.loss_sensitive import leaky, loss_sensitive, margin, own_cost
 from gan_lessons.objectives.wasserstein import wasserstein
+from helpers import title
 
 REAL, FAKE = [-5., 1.4, 12.5, 2.7], [.3, -7.1, 4., 2.]
 score, itself = lambda x: x[:, 0], lambda z: z
@@ -310,11 +311,6 @@ def test_nu_above_one_has_no_cap():
 
 
 # ---------------------------------------------------------------- the pictures of lesson 10
-
-def title(explorer, **state):
-    explorer.draw(**state)
-    return explorer._artists[-1].get_text()
-
 
 def test_the_straight_explorer_says_what_torch_says():
     explorer = explorers.costs()

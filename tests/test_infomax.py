@@ -16,14 +16,11 @@ from gan_lessons.information import gaussian_information, gaussian_kl, mutual_in
 from gan_lessons.infomax_oracle import CorrelatedNormal
 from gan_lessons.objectives.infomax import (BOUNDS, deep_infomax, donsker_varadhan, info_nce, information_bound,
                                             jensen_shannon, nwj, own_and_other)
+from helpers import leaf
 
 OWN, OTHER = [-5., 1.4, 12.5, 2.7], [0.3, -7.1, 4., 1.1, -2.6, 0.7]
 sigma = lambda t: 1 / (1 + math.exp(-t))
 soft = lambda t: math.log1p(math.exp(-abs(t))) + max(t, 0)
-
-
-def leaf(values):
-    return torch.tensor(values, dtype=torch.float64, requires_grad=True)
 
 
 def log_r(pair):

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import torch
 
-from gan_lessons import (Concatenated, Game, Images, LabelBudgetSpent, Ledger, Normal, batches, few_labels, improved_gan,
+from gan_lessons import (Images, LabelBudgetSpent, Ledger, Normal, batches, few_labels, improved_gan,
                          mlp_critic, mlp_generator, supervised, train)
 
 

@@ -13,14 +13,11 @@ from gan_lessons.explorers import least_squares as explorers
 from gan_lessons.laws import Mixture, Normal, Uniform
 from gan_lessons.networks import mlp_critic
 from gan_lessons.objectives.least_squares import least_squares
+from helpers import leaf as scores, title as draw_title
 
 REAL, FAKE = [-5., 1.4, 12.5, 2.7], [0.3, -7.1, 4.]
 CODINGS = [(-1., 1., 0.), (0., 1., 1.), (0., 1., .5), (2.5, -1.25, 3.75)]
 itself = lambda x: x
-
-
-def scores(values):
-    return torch.tensor(values, dtype=torch.float64, requires_grad=True)
 
 
 def random_laws(seed):
@@ -208,11 +205,6 @@ def test_the_explorer_says_what_the_oracle_says():
         assert curve == pytest.approx(dot.get_ydata()[0], rel=1e-9)
         assert f"{here:.4f}" in title.get_text()
     assert "ratio to the slope of C 0.708" in draw_title(labels, a=-1., b=1., c=0., distance=4.)
-
-
-def draw_title(explorer, **state):
-    explorer.draw(**state)
-    return explorer._artists[-1].get_text()
 
 
 def test_the_explorer_at_its_edges():

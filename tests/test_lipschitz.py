@@ -19,6 +19,7 @@ from gan_lessons.optimizers import adam
 from gan_lessons.penalties import gradient_penalty, lipschitz_penalty
 from gan_lessons.training import train
 from gan_lessons.transport import lead, wasserstein_1
+from helpers import title
 
 PAIRS = [(Normal(0, 1), Normal(3, 1)), (Normal(0, 1), Normal(0, 2)), (Normal(-1, .4), Normal(2, 1.7)),
          (Mixture([Normal(-2, .5), Normal(1, 1)], [.3, .7]), Normal(.5, .8))]
@@ -148,11 +149,6 @@ def test_a_trained_critic_reports_what_the_oracle_says_within_two_percent(penalt
 
 
 # ---------------------------------------------------------------- the pictures
-
-def title(explorer, **state):
-    explorer.draw(**state)
-    return explorer._artists[-1].get_text()
-
 
 @pytest.fixture(scope="module")
 def cameras():

@@ -18,14 +18,11 @@ from gan_lessons.objectives.loss_sensitive import all_pairs, loss_sensitive, mar
 from gan_lessons.optimizers import adam
 from gan_lessons.questions import questions
 from gan_lessons.training import train
+from helpers import leaf as samples, title as title_of
 
 REAL = [[-5., 1.4], [12.5, 2.7], [.3, -7.1]]              # the first number of a sample is its l below
 FAKE = [[4., -.6], [-2.2, 3.5], [9.1, .8], [.1, 20.]]
 itself, first_number = lambda z: z, lambda x: x[:, 0]
-
-
-def samples(values):
-    return torch.tensor(values, dtype=torch.float64, requires_grad=True)
 
 
 def lp_norm(a, b, p):
@@ -407,11 +404,6 @@ def test_trained_police_come_close_to_the_linear_program():
 
 
 # ---------------------------------------------------------------- the pictures of lesson 09
-
-def title_of(explorer, **state):
-    explorer.draw(**state)
-    return explorer._artists[-1].get_text()
-
 
 def test_the_first_explorer_says_what_the_programs_say():
     explorer = explorers.svm_and_loss()

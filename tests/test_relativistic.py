@@ -12,7 +12,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from gan_lessons import oracle, plots
 from gan_lessons import relativistic_oracle as exact
 from gan_lessons.batching import batches
-from gan_lessons.divergences import expectation, js, js_slope, kl, log_ratio
+from gan_lessons.divergences import js, js_slope, kl, log_ratio
 from gan_lessons.explorers import relativistic as explorers
 from gan_lessons.game import Game
 from gan_lessons.laws import Mixture, Normal, Uniform
@@ -22,6 +22,7 @@ from gan_lessons.objectives.relativistic import KINDS, PRICES, average, pairwise
 from gan_lessons.objectives.wasserstein import wasserstein
 from gan_lessons.optimizers import adam
 from gan_lessons.training import train
+from helpers import leaf as scores
 
 REAL, FAKE = [-5., 1.4, 12.5, 2.7], [0.3, -7.1, 4., 1.9]
 itself = lambda scores: scores
@@ -32,10 +33,6 @@ SLOPE = {"S": lambda t: -1 / (1 + math.exp(t)), "LS": lambda t: 2 * (t - 1), "Hi
 
 def price_of(kind):
     return kind.removeprefix("Ra").removeprefix("R").removesuffix("GAN")
-
-
-def scores(values):
-    return torch.tensor(values, dtype=torch.float64, requires_grad=True)
 
 
 def by_hand(kind, first, second):

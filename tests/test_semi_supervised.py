@@ -11,7 +11,7 @@ from scipy.stats import norm
 from scipy.stats import t as student
 from torch import nn
 
-from gan_lessons import (ClassLoss, Concatenated, Images, Mixture, Moons, Normal, Ring, adam, batches, expectation,
+from gan_lessons import (ClassLoss, Concatenated, Images, Mixture, Moons, Normal, Ring, batches, expectation,
                          improved_gan, margin, mlp_critic, mlp_generator, noisy, plots, semi_supervised, source_logit,
                          supervised, t_interval, train, with_fake_class)
 from gan_lessons.explorers import semi_supervised as explorers

@@ -17,7 +17,7 @@ from torch.nn.utils import parametrizations
 from torch.nn.utils.parametrizations import spectral_norm
 
 from gan_lessons.batching import batches
-from gan_lessons.game import Game, Move, both
+from gan_lessons.game import Game, Move
 from gan_lessons.laws import Normal, Ring
 from gan_lessons.objectives.minimax import critic_loss, minimax, non_saturating, non_saturating_loss
 from gan_lessons.optimizers import adam, rmsprop

@@ -11,6 +11,7 @@ from gan_lessons.divergences import js
 from gan_lessons.explorers import transport as explorers
 from gan_lessons.laws import Grid, Mixture, Normal, Uniform
 from gan_lessons.transport import earth_mover, wasserstein_1, wasserstein_1_slope
+from helpers import shifted, title
 
 X, P = np.array([0., 1., 4.]), np.array([.5, .3, .2])
 FAKE, Q = np.array([2., 5.]), np.array([.6, .4])
@@ -179,12 +180,6 @@ def test_the_best_critic_earns_the_area_with_slopes_of_one(p, q):
     np.testing.assert_allclose(slope[sure], -np.sign(gap[1:][sure]), atol=1e-9)
 
 
-def shifted(law, by):
-    if isinstance(law, Mixture):
-        return Mixture([shifted(part, by) for part in law.laws], law.weights)
-    return Normal(law.mean + by, law.sd) if isinstance(law, Normal) else Uniform(law.low + by, law.high + by)
-
-
 @pytest.mark.parametrize("p, q", PAIRS, ids=str)
 def test_the_slope_is_a_difference_quotient(p, q):
     eps = 1e-5
@@ -267,11 +262,6 @@ def test_laws_without_a_formula():
 
 
 # ---------------------------------------------------------------- the pictures of lesson 05
-
-def title(explorer, **state):
-    explorer.draw(**state)
-    return explorer._artists[-1].get_text()
-
 
 def test_dragging_the_piles():
     explorer = explorers.drag_piles()

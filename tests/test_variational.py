@@ -10,9 +10,10 @@ from scipy.stats import multivariate_normal
 import gan_lessons as gl
 from gan_lessons import plots, variational_oracle as oracle
 from gan_lessons.explorers import variational as explorers
-from gan_lessons.information import discrete_kl, entropy, gaussian_information, mutual_information
+from gan_lessons.information import discrete_kl, entropy, gaussian_information
 from gan_lessons.laws import Normal
 from gan_lessons.questions.variational import WATER
+from helpers import title
 
 rng = np.random.default_rng
 
@@ -287,11 +288,6 @@ def test_a_trained_line_lives_or_drowns(sd, lives):
     rate = gl.kl_to_normal(m, log_s).mean().item()
     exact = oracle.best_linear([float(x.var())], 1, sd).terms().rate
     assert rate == pytest.approx(exact, abs=.03) and (exact > .4) == lives
-
-
-def title(explorer, **state):
-    explorer.draw(**state)
-    return explorer._artists[-1].get_text()
 
 
 def test_the_two_prices_in_the_title():

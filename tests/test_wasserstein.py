@@ -19,14 +19,11 @@ from gan_lessons.optimizers import rmsprop
 from gan_lessons.questions.wasserstein import QUESTIONS
 from gan_lessons.training import train
 from gan_lessons.transport import best_critic, wasserstein_1
+from helpers import leaf as scores, title as draw_title
 
 REAL, FAKE = [-5., 1.4, 12.5, 2.7], [0.3, -7.1, 4.]
 itself = lambda x: x
 leaky = lambda v: np.where(v > 0, v, .2 * v)
-
-
-def scores(values):
-    return torch.tensor(values, dtype=torch.float64, requires_grad=True)
 
 
 # ---------------------------------------------------------------- the losses
@@ -214,11 +211,6 @@ def test_a_drawn_critic_has_the_slopes_it_was_given():
     assert np.allclose(rise, slopes) and explorers.drawn(slopes, 0.) == 0
     for knot in explorers.KNOTS:
         assert explorers.drawn(slopes, knot - 1e-9) == pytest.approx(explorers.drawn(slopes, knot + 1e-9), abs=1e-8)
-
-
-def draw_title(explorer, **state):
-    explorer.draw(**state)
-    return explorer._artists[-1].get_text()
 
 
 def test_the_explorer_says_what_is_drawn():

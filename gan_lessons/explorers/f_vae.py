@@ -5,6 +5,7 @@ import numpy as np
 
 from ..explorer import Explorer, choice, slider
 from ..plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, pictures, sheet
+from .variational import rows_of                          # noqa: F401  the lesson shows its pictures with it
 
 BEND, STRETCH, LEAN = 1.0, 1.2, .6                       # what made the points of `couplings`
 ENTROPY = np.log(2 * np.pi) + 1 - STRETCH                # of their law, in nats
@@ -157,16 +158,3 @@ def curves(axes, runs, bits, top: float = 7.0):
         ax.set(xlabel=what, ylim=(lowest - .3, top))
     axes[0].set_ylabel("bits per number")
     axes[1].legend(frameon=False, fontsize=9)
-
-
-def rows_of(ax, stacks):
-    """Stacks of pictures (name -> (n, c, h, w) in [-1, 1]) one above the other, each with its name."""
-    joined = [sheet(np.asarray(stack), len(stack)) for stack in stacks.values()]
-    grey = {"cmap": "gray_r"} if joined[0].ndim == 2 else {}
-    ax.imshow(np.concatenate(joined), vmin=0, vmax=1, interpolation="nearest", **grey)
-    high = joined[0].shape[0]
-    ax.set_yticks([high * (i + .5) for i in range(len(joined))], list(stacks), fontsize=9)
-    ax.set_xticks([])
-    ax.spines[:].set_visible(False)
-    ax.tick_params(length=0)
-

@@ -8,6 +8,7 @@ from ..capped_plans import capped_transport
 from ..explorer import Explorer, slider
 from ..laws import Normal
 from ..plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, smooth
+from . import least_squares
 
 GENUINE = np.array([-1.2, -.5, .1, .6, 1.3])               # five pairs: the i-th genuine coin and the i-th fake
 FORGED = np.array([.3, -1., .7, -.6, .9])                  # ... before all fakes are shifted
@@ -243,8 +244,5 @@ def interval(values):
 
 
 def sheets(axes, runs, count: int = 64):
-    """Pictures of several runs side by side, from the same noises."""
-    from ..plots import pictures
-    for ax, (name, run) in zip(axes, runs.items()):
-        pictures(ax, run.samples(count))
-        ax.set_title(name, fontsize=10)
+    """Pictures of several runs side by side, under names small enough for many columns."""
+    least_squares.sheets(axes, runs, count, fontsize=10)

@@ -6,7 +6,7 @@ import numpy as np
 from ..explorer import Explorer, slider
 from ..laws import Normal
 from ..oracle import least_squares_critic, least_squares_gradient, least_squares_value, triangular, triangular_slope
-from ..plots import BAD, CRITIC, FAKE, GOOD, REAL, heap
+from ..plots import BAD, CRITIC, FAKE, GOOD, REAL, heap, pictures
 
 SCORES = np.linspace(-3, 3, 241)
 X = np.linspace(-4, 12, 481)
@@ -100,9 +100,8 @@ def _ratio(felt, q, a, b):
     return f"{felt / slope:.3f}" if abs(slope) > 1e-12 else "0/0"
 
 
-def sheets(axes, runs, count: int = 64):
-    """Pictures of several runs side by side, from the same noises."""
-    from ..plots import pictures
+def sheets(axes, runs, count: int = 64, columns: int = 8, **font):
+    """`count` pictures of each of several runs (name -> run) side by side, from the same noises."""
     for ax, (name, run) in zip(axes, runs.items()):
-        pictures(ax, run.samples(count))
-        ax.set_title(name)
+        pictures(ax, run.samples(count), columns)
+        ax.set_title(name, **font)

@@ -8,6 +8,7 @@ import numpy as np
 from ..explorer import Explorer, choice, slider
 from ..margins import best_loss, distances, svm
 from ..plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY
+from .least_squares import sheets                         # noqa: F401  the lesson shows its pictures with it
 
 REAL_COINS = np.array([[-1.7, .4], [-1.1, -1.0], [-.8, 1.0], [-.3, -.3], [-1.4, -.3]])      # weight, diameter
 FAKE_COINS = np.array([[1.0, .9], [1.6, -.7], [.9, -1.1], [2.1, .3]])                       # and one that moves
@@ -182,11 +183,3 @@ def cones():
                     alt="Three blue and three orange dots on the line at the heights that the best loss function gives them, the lower "
                         "and upper cones between which every such function runs, and red strokes where a fake lies below its margin. "
                         "The title gives S and its two parts.")
-
-
-def sheets(axes, runs, count: int = 64):
-    """Pictures of several runs side by side, from the same noises."""
-    from ..plots import pictures
-    for ax, (name, run) in zip(axes, runs.items()):
-        pictures(ax, run.samples(count))
-        ax.set_title(name)

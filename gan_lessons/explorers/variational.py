@@ -196,7 +196,8 @@ def bars(axes, rows):
 def rows_of(ax, stacks):
     """Stacks of pictures (name -> (n, c, h, w) in [-1, 1]) one above the other, each with its name."""
     joined = [sheet(np.asarray(stack), len(stack)) for stack in stacks.values()]
-    ax.imshow(np.concatenate(joined), cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
+    grey = {"cmap": "gray_r"} if joined[0].ndim == 2 else {}
+    ax.imshow(np.concatenate(joined), vmin=0, vmax=1, interpolation="nearest", **grey)
     high = joined[0].shape[0]
     ax.set_yticks([high * (i + .5) for i in range(len(joined))], list(stacks), fontsize=9)
     ax.set_xticks([])

@@ -8,8 +8,9 @@ import numpy as np
 from ..explorer import Explorer, choice, slider
 from ..laws import Normal
 from ..lipschitz_oracle import segment_density
-from ..plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, pictures
+from ..plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD
 from ..transport import lead
+from . import least_squares
 
 COLOURS = {"clip": SKY, "GP": THIRD, "LP": FAKE, "SN": REAL, "div": GOOD}
 DISTANCES = np.linspace(0, 6, 61)
@@ -158,6 +159,4 @@ def quality(ax, tracks, anchors):
 
 def sheets(axes, runs, columns: int = 6):
     """A square of pictures of every run, from the same noises."""
-    for ax, (name, run) in zip(axes, runs.items()):
-        pictures(ax, run.samples(columns ** 2), columns=columns)
-        ax.set_title(name)
+    least_squares.sheets(axes, runs, columns ** 2, columns)

@@ -235,6 +235,7 @@ class Headed(nn.Module):
     """A decoder of one code: class shares @ heads + style, (n, classes + k) -> what `net` makes of (n, k).
 
     `heads` (classes, k), learnt with the decoder: where each cluster has its place. `place(code)` gives the (n, k) points.
+    ValueError for fewer than two classes, and for codes of another length.
     """
 
     def __init__(self, net: nn.Module, classes: int, k: int = 2, seed: int = 4):

@@ -76,7 +76,10 @@ def split_rate(m: Tensor, log_s: Tensor, notes: int = 2000, seed: int = 0) -> Ra
 
 
 def gaussian_nll(x: Tensor, mean: Tensor, sd: float = 1.0) -> Tensor:
-    """-log N(x; mean, sd² I) in nats, a sum over all axes but the first: (n, ...), (n, ...) -> (n,)."""
+    """-log N(x; mean, sd² I) in nats, a sum over all axes but the first: (n, ...), (n, ...) -> (n,).
+
+    ValueError for shapes that differ.
+    """
     if x.shape != mean.shape:
         raise ValueError(f"the decoder makes {tuple(mean.shape)} of {tuple(x.shape)}: choose one for samples of that shape")
     square = ((x - mean) / sd).square().flatten(1)

@@ -7,7 +7,7 @@ from importlib import import_module
 
 STEMS = ("start_here minimax vanishing_gradients f_gan least_squares transport wasserstein lipschitz "
          "wasserstein_divergence loss_sensitive generalised_loss_sensitive relativistic conditional "
-         "conditional_loss_sensitive semi_supervised adversarial_autoencoder variational infomax f_vae clustering").split()
+         "conditional_loss_sensitive semi_supervised adversarial_autoencoder variational infomax f_vae clustering map").split()
 
 
 def questions(number: str) -> dict:

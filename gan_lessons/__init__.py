@@ -6,10 +6,13 @@ from importlib import import_module
 
 _HOME = {
     "answers": "agree check",
+    "atlas": "ATLAS atlas_curve",
+    "arena": "contest hold",
     "batching": "batches",
     "budgets": "budget steps",
     "capped_plans": "capped_transport",
     "clusters": "contingency empty_clusters gaussian_mixture kmeans matching_accuracy vote_accuracy",
+    "contestants": "CONTESTANTS Play",
     "datasets": "DataUnavailable Images load_images",
     "deskew": "straighten",
     "divergences": "expectation js js_slope kl kl_slope log_ratio reverse_kl reverse_kl_slope",
@@ -22,6 +25,7 @@ _HOME = {
     "game": "Game Move both",
     "infomax_oracle": "CorrelatedNormal",
     "information": "discrete_kl entropy gaussian_information gaussian_kl mutual_information",
+    "kinship": "KINSHIPS check_kinship kinship_table kinships_of",
     "labels": "LabelBudgetSpent Ledger few_labels t_interval",
     "laws": "Grid Mixture Moons Normal Ring SwissRoll Uniform",
     "margins": "best_loss distances svm",
@@ -50,6 +54,8 @@ _HOME = {
     "prediction": "ClassLoss all_losses confusion predict reliability",
     "probes": "linear_probe nearest neighbours_agree",
     "runs": "Run TrainingDiverged",
+    "stakes": "best_score best_value push stakes_of",
+    "standings": "arena_rows recompute summary",
     "training": "train",
     "transport": "earth_mover wasserstein_1 wasserstein_1_slope",
 }

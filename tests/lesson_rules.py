@@ -169,11 +169,11 @@ def held_by(call):
 
 
 def trainers(sources):
-    """Names of the functions in these modules' sources that train, directly or through each other."""
+    """Names of the functions in these modules' sources that train, directly or through each other, called or handed on."""
     bodies = {f.name: f for source in sources for f in ast.walk(ast.parse(source))
               if isinstance(f, ast.FunctionDef)}
     known = {"train"}
-    while more := {name for name, f in bodies.items() if calls(f, *known)} - known:
+    while more := {name for name, f in bodies.items() if calls(f, *known) or names(f) & known - {"train"}} - known:
         known |= more
     return known
 

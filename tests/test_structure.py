@@ -12,7 +12,7 @@ from nb import ROOT, lessons
 import gan_lessons
 
 HOMES = sorted({home for home in gan_lessons._WHERE.values()})
-TORCH_FREE = {"answers", "atlas", "budgets", "capped_plans", "clusters", "divergences", "explorer", "f_divergences", "f_table", "information", "infomax_oracle", "laws", "margins", "oracle", "plots", "transport"}
+TORCH_FREE = {"answers", "atlas", "budgets", "capped_plans", "clusters", "divergences", "explorer", "f_divergences", "f_table", "information", "infomax_oracle", "laws", "margins", "oracle", "plots", "standings", "transport"}
 TRAINERS = rules.trainers(path.read_text(encoding="utf-8") for path in import_rules.modules())
 
 

@@ -1,0 +1,231 @@
+"""Pictures of the arena in notebooks/20_map.ipynb: a dashboard that sorts and filters, and quality against cost.
+
+Dots are medians over seeds, bars reach from the lowest to the highest seed; anchors are vertical lines.
+"""
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from matplotlib.collections import LineCollection
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from ..catalogue import FAMILIES
+from ..explorer import Explorer, choice
+from ..plots import CRITIC
+from ..standings import ANCHORS, FILES, MEASURES, RESULTS, _short, arena_rows, coverage, summary
+from .map import FAMILY_COLOURS, FAMILY_MARKERS
+
+MENU = {"distance to the data": ("wasserstein", "frechet"), "modes or classes covered": ("modes", "classes"),
+        "high-quality share": ("quality",), "precision": ("precision",), "recall": ("recall",),
+        "real samples a CPU-second": ("images_per_second",), "memory of training": ("memory",)}
+FAMILY_MENU = {"all families": (*FAMILIES, "yours"), "f-divergence, transport": FAMILIES[:2],
+               "margin, comparison": FAMILIES[2:4], "labels, encoders": FAMILIES[4:]}
+LOGARITHMIC = ("wasserstein", "frechet", "images_per_second", "memory")
+COLOURS = {**FAMILY_COLOURS, "yours": CRITIC}
+MARKERS = {**FAMILY_MARKERS, "yours": "*"}
+ROWS = 30
+
+
+def all_rows() -> list[dict]:
+    """Every committed row there is."""
+    found = []
+    for name in FILES:
+        try:
+            found += arena_rows(name)
+        except FileNotFoundError:
+            continue
+    return found
+
+
+def _measured(found, data, measures):
+    """The entries of one data set and the first of `measures` that it has, best first, and that measure."""
+    for measure in measures:
+        if some := [one for one in found if one["data"] == data and one["measure"] == measure]:
+            return measure, some
+    return None, []
+
+
+def dashboard(rows=None) -> Explorer:
+    """Menus: data, measure (it sorts), families. rows: of standings.arena_rows or contest; by default all committed."""
+    found = summary(all_rows() if rows is None else list(rows))
+    places = list(dict.fromkeys(one["data"] for one in found))
+    if not places:
+        raise ValueError("no rows to show: give those of arena_rows(...) or contest(...)")
+
+    def setup(fig):
+        fig.set_layout_engine("none")
+        ax = fig.add_axes([.215, .105, .71, .79])
+        ax.spines[["top", "right", "left"]].set_visible(False)
+        ax.set(yticks=[], ylim=(-ROWS + .4, .9))
+        across = ax.get_yaxis_transform()
+        text = lambda x, side, **more: [ax.text(x, -i, "", transform=across, ha=side, va="center", fontsize=8.5, **more)
+                                        for i in range(ROWS)]
+        ax.legend(handles=[Line2D([], [], color=COLOURS[f], marker=MARKERS[f], ls="", label=f) for f in FAMILIES],
+                  loc="lower right", bbox_to_anchor=(1.1, 1.012), ncols=6, frameon=False, fontsize=8.5,
+                  handletextpad=.1, columnspacing=1.2)
+        return {"names": text(-.015, "right"), "values": text(1.015, "left", color=CRITIC),
+                "bars": ax.add_collection(LineCollection([], lw=1.6, alpha=.65), autolim=False),
+                "anchors": ax.add_collection(LineCollection([], colors=CRITIC, linestyles=":", lw=1.1), autolim=False),
+                "anchor names": [ax.text(0, .45, "", fontsize=8, color=CRITIC, ha="center") for _ in ANCHORS],
+                "dots": [ax.plot([], [], ls="", marker=MARKERS[f], color=COLOURS[f], ms=7)[0] for f in COLOURS],
+                "title": fig.text(.012, .985, "", fontsize=10.5, va="top"),
+                "note": fig.text(.012, .012, "", fontsize=8, color=CRITIC)}
+
+    def update(artists, data, measure, family):
+        ax = artists["bars"].axes
+        which, some = _measured(found, data, MENU[measure])
+        shown = [one for one in some if "median" in one and one["objective"] not in ANCHORS
+                 and one["family"] in FAMILY_MENU[family]][:ROWS]
+        fixed = [one for one in some if "median" in one and one["objective"] in ANCHORS]
+        low, high, log = _reach([*shown, *fixed], which)
+        ax.set_xscale("log" if log else "linear")
+        if log:
+            _plain(ax.xaxis)
+        ax.set_xlim(low, high)
+        ax.set_xlabel(MEASURES[which].label if which else "", fontsize=9, labelpad=1)
+        place = lambda value: min(max(value, low), high)
+        for i, (name, value) in enumerate(zip(artists["names"], artists["values"])):
+            one = shown[i] if i < len(shown) else None
+            name.set_text("" if one is None else f"{one['objective']}  {one['rank']}" if "rank" in one else one["objective"])
+            value.set_text("" if one is None else _short(one["median"]))
+        bars = [[(place(one["low"]), -i), (place(one["high"]), -i)] for i, one in enumerate(shown)]
+        artists["bars"].set_segments(bars)
+        artists["bars"].set_color([COLOURS[one["family"]] for one in shown])
+        for dots, one_family in zip(artists["dots"], COLOURS):
+            mine = [(place(one["median"]), -i) for i, one in enumerate(shown) if one["family"] == one_family]
+            dots.set_data(*zip(*mine) if mine else ((), ()))
+        artists["anchors"].set_segments([[(one["median"], -len(shown) + .4), (one["median"], .4)] for one in fixed])
+        for label, i in zip(artists["anchor names"], range(len(ANCHORS))):
+            label.set_text(fixed[i]["objective"] if i < len(fixed) else "")
+            label.set_x(fixed[i]["median"] if i < len(fixed) else low)
+        artists["title"].set_text(_title(shown, which, data, measure))
+        artists["note"].set_text(_absent(some, data))
+
+    controls = {"data": choice(places, places[0], "data"), "measure": choice(list(MENU), "distance to the data", "measure"),
+                "family": choice(list(FAMILY_MENU), "all families", "families")}
+    return Explorer(setup, update, controls, figsize=(9.6, 7.4), dpi=100,
+                    alt="A row for each objective, best first: a dot at the median over seeds, a bar from the lowest to the "
+                        "highest seed, in the colour and with the marker of its family, and dotted lines at the anchors.")
+
+
+def _reach(some, which):
+    """Limits of the axis, and whether it is logarithmic."""
+    values = [one[k] for one in some for k in ("low", "high", "median") if math.isfinite(one[k])]
+    if not values:
+        return 0, 1, False
+    if which in LOGARITHMIC and min(values) > 0:
+        return min(values) / 1.15, max(values) * 1.15, True
+    room = .04 * (max(values) - min(values) or 1)
+    return min(values) - room, max(values) + room, False
+
+
+def _plain(axis):
+    """1, 2, 5 and their decades, written as numbers."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def _title(shown, which, data, measure):
+    if which is None:
+        return f"{measure}: not measured on {data}"
+    if not shown:
+        return f"{MEASURES[which].label} on {data}: nobody of these families competes"
+    best, n = shown[0], max(one["n"] for one in shown)
+    return (f"{MEASURES[which].label} on {data}: best median {_short(best['median'])}, {best['objective']}; n = {n} seeds,\n"
+            f"bars from the lowest to the highest hold the true median with probability {100 * coverage(n):.4g} % "
+            f"({MEASURES[which].best} is best)")
+
+
+def _absent(some, data):
+    reasons = {}
+    for one in some:
+        if "absent" in one and one["absent"] != "not measured":
+            reasons.setdefault(one["absent"], []).append(one["objective"])
+    return "\n".join(f"Not on {data}: {', '.join(names)}: {why}." for why, names in reasons.items())
+
+
+def quality_against_cost(ax, rows, data: str, measure: str | None = None, name_best: int = 8):
+    """Each contestant's median distance against its median CPU-seconds, both logarithmic; the `name_best` best and the
+    cheapest and dearest are named. Real data are a dotted line, or a number where they are far off. Returns the names of those no other beats in both."""
+    found = summary(list(rows))
+    measure, some = _measured(found, data, [measure] if measure else MENU["distance to the data"])
+    cost = {one["objective"]: one["median"] for one in found
+            if one["data"] == data and one["measure"] == "cpu_seconds" and "median" in one}
+    some = [one for one in some if "median" in one and math.isfinite(one["median"])]
+    players = [one for one in some if one["objective"] in cost]
+    for family in COLOURS:
+        mine = [one for one in players if one["family"] == family]
+        if mine:
+            ax.scatter([cost[one["objective"]] for one in mine], [one["median"] for one in mine], s=46, label=family,
+                       color=COLOURS[family], marker=MARKERS[family], zorder=3)
+    real, best = (next((one["median"] for one in some if (one["objective"] == "real data") == it), None) for it in (True, False))
+    if real is not None and real > best / 4:
+        ax.axhline(real, color=CRITIC, ls=":", lw=1)
+        ax.annotate("real data", (1, real), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=8)
+    elif real is not None:
+        ax.text(1, .01, f"real data: {_short(real)}, far below", transform=ax.transAxes, ha="right", fontsize=8)
+    seconds = [cost[one["objective"]] for one in players]
+    front = [one["objective"] for one, s in zip(players, seconds)
+             if not any(t <= s and other["median"] <= one["median"] and (t, other["median"]) != (s, one["median"])
+                        for other, t in zip(players, seconds))]
+    ax.set(xscale="log", yscale="log", xlabel="CPU-seconds of training", ylabel=MEASURES[measure].label)
+    _plain(ax.xaxis)
+    _plain(ax.yaxis)
+    ax.legend(frameon=False, fontsize=8, ncols=6, loc="lower left", bbox_to_anchor=(-.02, 1), handletextpad=.1, columnspacing=1)
+    _names(ax, players, cost, {*front, *(one["objective"] for one in players[:name_best])})
+    return front
+
+
+def picture_sheet(fig, name: str = "mnist", names=None, columns: int = 3):
+    """Eight pictures of every contestant, seed 0, as the committed runs made them, in the order of `names`, by default best
+    first: a row each, its name and median distance above it. Who generates nothing is left out."""
+    from PIL import Image
+
+    from ..contestants import CONTESTANTS
+    image = np.asarray(Image.open(RESULTS / f"arena_{name}.png").convert("RGB"))
+    rows = np.split(image, len(CONTESTANTS))
+    found = {one["objective"]: one for one in summary(arena_rows(name), "frechet")}
+    names = names or [one for one in found if one in CONTESTANTS and "median" in found[one]]
+    axes = fig.subplots(-(-len(names) // columns), columns)
+    for ax in np.ravel(axes):
+        ax.set_axis_off()
+    for ax, one in zip(np.ravel(axes.T), names):
+        ax.imshow(rows[list(CONTESTANTS).index(one)], interpolation="nearest")
+        ax.set_title(f"{one}  {_short(found[one]['median'])}", fontsize=8, pad=2, color=CRITIC)
+
+
+def _names(ax, players, cost, named):
+    """Names beside their dots; where one would cover another, it moves up or down until it does not."""
+    ax.set_xlim(right=1.35 * ax.get_xlim()[1])                 # room for names
+    ax.figure.draw_without_rendering()
+    ax.figure.set_layout_engine("none")
+    to_screen, taken = ax.transData.transform, []
+    points = [to_screen((cost[one["objective"]], one["median"])) for one in players]
+    for one, (x, y) in zip(players, points):
+        if one["objective"] not in named:
+            continue
+        wide, high = 4.7 * len(one["objective"]) * ax.figure.dpi / 72, 9.5 * ax.figure.dpi / 72
+        for shift in sorted(np.arange(-12, 12.5) * high / 2, key=abs):
+            for side in (1, -1):
+                box = (x + 8 if side > 0 else x - 8 - wide, y + shift - high / 2, wide, high)
+                if not any(_meet(box, other) for other in taken) and not any(_holds(box, point) for point in points):
+                    break
+            else:
+                continue
+            break
+        taken.append(box)
+        aside = (np.array([box[0] + (0 if side > 0 else wide), box[1] + high / 2]) - (x, y)) * 72 / ax.figure.dpi
+        ax.annotate(one["objective"], (cost[one["objective"]], one["median"]), xytext=aside, textcoords="offset points",
+                    fontsize=8, va="center", ha="left" if side > 0 else "right", color=CRITIC,
+                    arrowprops=dict(arrowstyle="-", lw=.5, color=CRITIC) if abs(shift) > high else None)
+
+
+def _meet(a, b):
+    return a[0] < b[0] + b[2] and b[0] < a[0] + a[2] and a[1] < b[1] + b[3] and b[1] < a[1] + a[3]
+
+
+def _holds(box, point):
+    return box[0] - 2 < point[0] < box[0] + box[2] + 2 and box[1] - 2 < point[1] < box[1] + box[3] + 2

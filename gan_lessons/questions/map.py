@@ -1,0 +1,41 @@
+"""Questions of notebooks/20_map.ipynb."""
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import brentq
+
+
+def coded_gain():
+    """The gain of least squares with a, b, c = -1, 1, 0 at r = 1/3, from the game's own losses."""
+    from ..objectives.least_squares import least_squares
+    from ..stakes import best_score, stakes_of
+    game, log_r = least_squares(-1, 1, 0), np.log([1 / 3])
+    best = best_score(game, log_r)
+    return float(-stakes_of(game).price_slope(best.score)[0] * best.slope[0])
+
+
+def one_in_a_batch():
+    """The distance, in widths, at which KL's share is 1/64."""
+    return brentq(lambda d: np.exp(-d ** 2) - 1 / 64, .1, 5)
+
+
+def nothing_asked():
+    """The ν for which C_ν(1.5) + C_ν(-2.5) + C_ν(0.5) = 0."""
+    return brentq(lambda nu: sum(max(a, nu * a) for a in (1.5, -2.5, .5)), 0, 1)
+
+
+def thousand_times():
+    """The distance at which the non-saturating push is a thousand times the saturating one, σ = 1."""
+    from ..divergences import js_slope
+    from ..laws import Normal
+    slope = lambda d: 2 * js_slope(Normal(0, 1), Normal(d, 1))
+    return brentq(lambda d: (d - slope(d)) / slope(d) - 1000, 3, 9)
+
+
+QUESTIONS = {
+    "20 gain": (coded_gain, "c* = (r - 1)/(r + 1) = tanh(½ log r), and C = ½ c² has the slope c*"),
+    "20 share": (one_in_a_batch, "KL's share at distance d is exp(-d²), widths 1: for which d is it 1/64?"),
+    "20 nothing": (nothing_asked, "max(a, νa) is a for a > 0 and νa for a < 0 (0 ≤ ν ≤ 1): add the three up"),
+    "20 thousand": (thousand_times, "read both numbers on the ladder, and move the distance until they are a thousand apart"),
+    "20 seeds": (8, "solve 1 - 2^(1 - n) ≥ 0.99 for a whole n"),
+}

@@ -211,7 +211,8 @@ def _names(ax, players, cost, named):
         for shift in sorted(np.arange(-12, 12.5) * high / 2, key=abs):
             for side in (1, -1):
                 box = (x + 8 if side > 0 else x - 8 - wide, y + shift - high / 2, wide, high)
-                if not any(_meet(box, other) for other in taken) and not any(_holds(box, point) for point in points):
+                free = not any(_meet(box, other) for other in taken) and not any(_holds(box, point) for point in points)
+                if free and box[0] > ax.bbox.x0 + 2:
                     break
             else:
                 continue

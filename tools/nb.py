@@ -189,6 +189,7 @@ def execute(nb, name, folder, timeout=900, **environment):
     kernel = AsyncKernelManager(kernel_name="python3")
     kernel.kernel_spec.argv[0] = sys.executable     # a kernel of the same name may stand elsewhere
     client = NotebookClient(nb, km=kernel, timeout=timeout, store_widget_state=False,
+                            iopub_timeout=60, raise_on_iopub_timeout=True,      # a busy machine loses no output
                             record_timing=False, resources={"metadata": {"path": str(folder)}},
                             extra_arguments=["--log-level=ERROR"],
                             on_cell_start=lambda cell, cell_index: progress(name, cell_index, len(nb.cells)))

@@ -18,7 +18,7 @@ def kinships_of(name: str) -> list[Kinship]:
 def kinship_table():
     """The edges as a Markdown table: statement, difference of the sides computed now, links to the lessons, the test."""
     from IPython.display import Markdown
-    rows = ["| # | statement | difference | lessons | proved by |", "|---|---|---|---|---|"]
+    rows = ["| # | statement | difference | lessons | tested by |", "|---|---|---|---|---|"]
     for i, edge in enumerate(KINSHIPS):
         said = f"**{edge.a} {KIND_WORDS[edge.kind]} {edge.b}**: {edge.statement}".replace("|", "&#124;").replace("_", "&#95;")
         links = ", ".join(f"[{stem[:2]}]({stem}.ipynb)" for stem in edge.lessons)

@@ -149,7 +149,8 @@ def _absent(some, data):
 
 def quality_against_cost(ax, rows, data: str, measure: str | None = None, name_best: int = 8):
     """Each contestant's median distance against its median CPU-seconds, both logarithmic; the `name_best` best and the
-    cheapest and dearest are named. Real data are a dotted line, or a number where they are far off. Returns the names of those no other beats in both."""
+    cheapest and dearest are named. Real data are a dotted line, or a number where they are far off. Returns the names of
+    those no other beats in both."""
     found = summary(list(rows))
     measure, some = _measured(found, data, [measure] if measure else MENU["distance to the data"])
     cost = {one["objective"]: one["median"] for one in found
@@ -166,7 +167,7 @@ def quality_against_cost(ax, rows, data: str, measure: str | None = None, name_b
         ax.axhline(real, color=CRITIC, ls=":", lw=1)
         ax.annotate("real data", (1, real), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=8)
     elif real is not None:
-        ax.text(1, .01, f"real data: {_short(real)}, far below", transform=ax.transAxes, ha="right", fontsize=8)
+        ax.text(1, .97, f"real data: {_short(real)}, far below", transform=ax.transAxes, ha="right", fontsize=8)
     seconds = [cost[one["objective"]] for one in players]
     front = [one["objective"] for one, s in zip(players, seconds)
              if not any(t <= s and other["median"] <= one["median"] and (t, other["median"]) != (s, one["median"])
@@ -174,7 +175,7 @@ def quality_against_cost(ax, rows, data: str, measure: str | None = None, name_b
     ax.set(xscale="log", yscale="log", xlabel="CPU-seconds of training", ylabel=MEASURES[measure].label)
     _plain(ax.xaxis)
     _plain(ax.yaxis)
-    ax.legend(frameon=False, fontsize=8, ncols=6, loc="lower left", bbox_to_anchor=(-.02, 1), handletextpad=.1, columnspacing=1)
+    ax.legend(frameon=False, fontsize=8, ncols=3, loc="lower left", bbox_to_anchor=(-.02, 1), handletextpad=.1, columnspacing=1)
     _names(ax, players, cost, {*front, *(one["objective"] for one in players[:name_best])})
     return front
 

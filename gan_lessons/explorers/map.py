@@ -319,7 +319,7 @@ def kin() -> Explorer:
                 text.set_visible(other == name)
         at = -top - step * found.index(picked)
         bar.set_ydata([at + .01, at - step + .06])
-        proof.set_text(f"{picked + 1} is proved by {KINSHIPS[picked].test}")
+        proof.set_text(f"{picked + 1} is tested by {KINSHIPS[picked].test}")
         title.set_text(f"{name}, lesson {OBJECTIVES[name].lesson[:2]}: {len(found)} kinship{'s' * (len(found) > 1)}, "
                        f"largest difference of two sides {_short(max(says[i][2] for i in found))}")
 

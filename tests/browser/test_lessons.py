@@ -12,10 +12,12 @@ SHOTS = os.environ.get("GAN_LESSONS_SCREENSHOTS")       # a folder, to look at a
 
 
 def move_first_slider(explorer, page):
-    """Press → three times on the first slider; the number and the picture must follow."""
+    """Press → three times on the first slider; the number and the picture must follow. Without a slider, a menu."""
     from playwright.sync_api import TimeoutError
     picture, handle = explorer.locator("img").first, explorer.locator("[role=slider]").first
     assert len(picture.get_attribute("alt").split()) > 3, "an explorer without alternative text"
+    if not handle.count():
+        return move_first_menu(explorer, page)
     readout = explorer.locator(".widget-readout").first
     before, value = picture.get_attribute("src"), readout.inner_text()
     moved = "([readout, value]) => readout.innerText !== value"
@@ -32,6 +34,17 @@ def move_first_slider(explorer, page):
         pytest.fail(f"the slider stays at {value}")
     page.wait_for_function("([explorer, before]) => explorer.querySelector('img').src !== before",
                            arg=[explorer.element_handle(), before], timeout=10_000)
+    assert explorer.locator("[role=alert]").count() == 0, explorer.locator("[role=alert]").inner_text()
+
+
+def move_first_menu(explorer, page):
+    """Choose the last entry of the first menu; the picture must follow. (JupyterLab takes arrows on a closed menu itself.)"""
+    picture, menu = explorer.locator("img").first, explorer.locator("select").first
+    before, value = picture.get_attribute("src"), menu.input_value()
+    menu.select_option(index=menu.locator("option").count() - 1)
+    page.wait_for_function("([explorer, before]) => explorer.querySelector('img').src !== before",
+                           arg=[explorer.element_handle(), before], timeout=10_000)
+    assert menu.input_value() != value
     assert explorer.locator("[role=alert]").count() == 0, explorer.locator("[role=alert]").inner_text()
 
 

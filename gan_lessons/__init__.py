@@ -56,6 +56,7 @@ _HOME = {
     "runs": "Run TrainingDiverged",
     "stakes": "best_score best_value push stakes_of",
     "standings": "arena_rows recompute summary",
+    "sweep": "study",
     "training": "train",
     "transport": "earth_mover wasserstein_1 wasserstein_1_slope",
 }

@@ -21,7 +21,7 @@ from .datasets import load_images
 from .flows import image_flow, point_flow
 from .game import Game, Move
 from .labels import few_labels
-from .laws import Grid, Normal, Ring, SwissRoll
+from .laws import Grid, Ring, SwissRoll
 from .networks import Concatenated, Projected, mlp_critic, mlp_generator
 from .objectives.adversarial_autoencoder import adversarial_autoencoder
 from .objectives.clustering import Hats, clustering

@@ -32,10 +32,16 @@ def thousand_times():
     return brentq(lambda d: (d - slope(d)) / slope(d) - 1000, 3, 9)
 
 
+def seeds_for(wanted=.99):
+    """The smallest n for which [lowest, highest] of n runs holds the true median so surely."""
+    from ..standings import coverage
+    return next(n for n in range(1, 100) if coverage(n) >= wanted)
+
+
 QUESTIONS = {
     "20 gain": (coded_gain, "c* = (r - 1)/(r + 1) = tanh(½ log r), and C = ½ c² has the slope c*"),
     "20 share": (one_in_a_batch, "KL's share at distance d is exp(-d²), widths 1: for which d is it 1/64?"),
     "20 nothing": (nothing_asked, "max(a, νa) is a for a > 0 and νa for a < 0 (0 ≤ ν ≤ 1): add the three up"),
     "20 thousand": (thousand_times, "read both numbers on the ladder, and move the distance until they are a thousand apart"),
-    "20 seeds": (8, "solve 1 - 2^(1 - n) ≥ 0.99 for a whole n"),
+    "20 seeds": (seeds_for, "solve 1 - 2^(1 - n) ≥ 0.99 for a whole n"),
 }

@@ -12,12 +12,12 @@ from importlib.metadata import version
 os.environ.setdefault("GAN_LESSONS_BUDGET", "smoke")     # before nbval starts a kernel
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import nbformat     # noqa: E402
-import pytest       # noqa: E402
+import nbformat  # noqa: E402
+import pytest  # noqa: E402
 
 sys.path[:0] = [str(pathlib.Path(__file__).parent / folder) for folder in ("tests", "tools")]
 
-from pictures import difference, pngs   # noqa: E402
+from pictures import difference, pngs  # noqa: E402
 
 
 @cache

@@ -336,7 +336,7 @@ def lab(arguments):
     command = [str(PYTHON), "-m", "jupyterlab", "--ServerApp.root_dir=%s" % ROOT,
                "--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb",
                "--Application.log_level=WARN", "--ServerApp.answer_yes=True",     # for Ctrl-C
-               "--ServerApp.kernel_websocket_connection_class=gan_lessons.server.PromptConnection"]
+               "--ServerApp.kernel_websocket_connection_class=gan_lessons.drawing.server.PromptConnection"]
     if port:
         command.append("--ServerApp.port_retries=0")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
@@ -417,7 +417,7 @@ def test(arguments):
     """python lessons.py test [pytest options]
 
     Sets up on first use, then runs every test and every notebook, two files at a time. Further
-    arguments go to pytest, for example: tests/test_game.py -k gradients, or -n 0 for one process.
+    arguments go to pytest, for example: tests/machinery/test_game.py -k gradients, or -n 0 for one process.
     Image sets are not downloaded for this; set GAN_LESSONS_OFFLINE=0 to allow it.
     """
     setup()
@@ -512,7 +512,7 @@ def arena(arguments):
     A worker that dies takes no result with it: its contests are given to the others.
     """
     setup()
-    return subprocess.call([str(PYTHON), "-m", "gan_lessons.arena"] + arguments, cwd=str(ROOT))
+    return subprocess.call([str(PYTHON), "-m", "gan_lessons.map.arena"] + arguments, cwd=str(ROOT))
 
 
 def afresh(arguments):

@@ -10,12 +10,10 @@ critic pass for real and one for fake. Networks, optimisers, batch and number of
 from __future__ import annotations
 
 import argparse
-import copy
 import platform
 import statistics
 import time
 from functools import partial
-from itertools import cycle
 
 import numpy as np
 import torch
@@ -25,8 +23,9 @@ from torch.nn.functional import binary_cross_entropy_with_logits, pad
 from torch.utils.data import DataLoader, Dataset
 
 import gan_lessons as gl
-import gan_lessons.plots
-from gan_lessons.live import Progress
+from gan_lessons.drawing import plots
+from gan_lessons.players.penalties import gradient_penalty
+from gan_lessons.training.progress import Progress
 
 BATCH, NOISE, CRITIC_TURNS, CLIP = 64, 100, 5, .01
 rmsprop = partial(torch.optim.RMSprop, lr=5e-5)
@@ -175,7 +174,7 @@ def teach_wgan(f, g, samples, rounds, **options):
 
 
 def teach_wgan_gp(f, g, samples, rounds, **options):
-    return gl.train(gl.wasserstein(gl.gradient_penalty), dict(f=f, g=g), samples, steps=rounds, turns={"f": CRITIC_TURNS},
+    return gl.train(gl.wasserstein(gradient_penalty), dict(f=f, g=g), samples, steps=rounds, turns={"f": CRITIC_TURNS},
                     **dict(optimizer=gl.adam(2e-4), watch=None) | options)
 
 
@@ -250,7 +249,7 @@ def live_share(images, rounds):
     """Share of CPU time that the progress of a notebook takes, its pictures included."""
     from unittest import mock
     f, g = mlp()
-    gl.plots.png(gl.plots.figure()[0])                      # a lesson has drawn something before it trains
+    plots.png(plots.figure()[0])                      # a lesson has drawn something before it trains
     spent = []
 
     class Timed(Progress):
@@ -259,7 +258,7 @@ def live_share(images, rounds):
             super().__call__(run)
             spent.append(time.process_time() - began)
 
-    with mock.patch("gan_lessons.live.in_notebook", return_value=True), mock.patch("gan_lessons.live.Progress", Timed), \
+    with mock.patch("gan_lessons.training.progress.in_notebook", return_value=True), mock.patch("gan_lessons.training.progress.Progress", Timed), \
             mock.patch("IPython.display.display"):
         total = cpu_seconds(lambda: teach_wgan(f, g, gl.batches(images), rounds, watch="auto"))
     print(f"Live progress in a notebook: {100 * sum(spent) / total:.1f} % of {total:.0f} CPU-seconds.")

@@ -15,7 +15,7 @@ import nbformat
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
 
-from nb import execute, lessons, read   # noqa: E402
+from nb import execute, lessons, read  # noqa: E402
 
 TARGET = 200    # MB, for a kernel that has not imported torch
 REPORT = """

@@ -19,8 +19,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")                     # one thread a
 
 from distributed import Client, LocalCluster
 
-from gan_lessons import arena
-from gan_lessons.sweep import load
+from gan_lessons.map import arena
+from gan_lessons.map.study import load
 
 NAMES = ["non-saturating GAN", "LS-GAN", "RSGAN", "WGAN-GP", "VAE", "flow", "CGAN", "hinge"]
 SEEDS = 2
@@ -34,7 +34,7 @@ def figures(rows):
 def held(path, steps, seeds=range(SEEDS), **how):
     """(rows, seconds) of the study, begun afresh."""
     began = time.perf_counter()
-    rows = arena.hold("toys", path, only=NAMES, data="ring", steps=steps, seeds=seeds, fresh=True, watch=False, **how)
+    rows = arena.run_arena("toys", path, only=NAMES, data="ring", steps=steps, seeds=seeds, fresh=True, watch=False, **how)
     return rows, time.perf_counter() - began
 
 
@@ -53,7 +53,7 @@ def on_processes(many, path, steps):
 
 def killed_and_resumed(path, steps):
     """Rows after SIGKILL to the whole process group, in the middle of the study; how many were done by then."""
-    words = [sys.executable, "-m", "gan_lessons.arena", "toys", "--data", "ring", "--steps", str(steps), "--seeds", str(SEEDS),
+    words = [sys.executable, "-m", "gan_lessons.map.arena", "toys", "--data", "ring", "--steps", str(steps), "--seeds", str(SEEDS),
              "--processes", "2", "--out", str(path)] + [word for name in NAMES for word in ("--only", name)]
     process = subprocess.Popen(words, start_new_session=True, stdout=subprocess.DEVNULL)
     journal, total = path.with_name(path.name + ".runs"), len(NAMES) * SEEDS

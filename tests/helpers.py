@@ -1,5 +1,5 @@
 """What many tests need: leaves for gradients, laws moved aside, and the title that an explorer shows in a given state."""
-from gan_lessons.laws import Mixture, Normal, Uniform
+from gan_lessons import Mixture, Normal, Uniform
 
 
 def leaf(values):

@@ -10,9 +10,8 @@ import os
 import pathlib
 import shutil
 import sys
-from importlib import metadata
-
 import tomllib
+from importlib import metadata
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 REPAIR = "run: python lessons.py setup"
@@ -50,7 +49,8 @@ def course():
 
 def device():
     import torch
-    from gan_lessons.settings import bfloat16_pays
+
+    from gan_lessons.training.settings import bfloat16_pays
     threads = f"{os.cpu_count()} cores, {torch.get_num_threads()} threads for torch"
     half = "bfloat16 in hardware" if bfloat16_pays(torch.device("cpu")) else "no bfloat16 (trainings use float32)"
     yield "ok", f"CPU {torch.backends.cpu.get_cpu_capability()}, {threads}, {half}"
@@ -71,8 +71,8 @@ def data():
     if folder and not pathlib.Path(folder).is_dir():
         yield "FAIL", f"GAN_LESSONS_DATA is {folder}, which is no folder; correct or unset it"
     os.environ["GAN_LESSONS_OFFLINE"] = "1"       # look, do not download
-    from gan_lessons.datasets import DataUnavailable, load_images
-    from gan_lessons.downloads import cache
+    from gan_lessons import DataUnavailable, load_images
+    from gan_lessons.data.downloads import cache
     missing = []
     for name in DATA_SETS:
         try:

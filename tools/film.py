@@ -15,7 +15,7 @@ FEW = 5                                      # positions that a slider keeps at 
 
 def film(shown, most: int = MOST):
     """The Film of an Explorer; anything else as it is."""
-    from gan_lessons.explorer import Explorer
+    from gan_lessons.drawing.explorer import Explorer
     return Film(shown, most) if isinstance(shown, Explorer) else shown
 
 

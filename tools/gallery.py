@@ -7,7 +7,6 @@ from __future__ import annotations
 import base64
 
 import nbformat
-
 from nb import ROOT, lessons
 
 FOLDER = ROOT / "docs" / "gallery"

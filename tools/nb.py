@@ -250,7 +250,7 @@ def refresh(path, timeout, force=False):
 
 
 def html(path, out, timeout, stored=False):
-    from pages import page       # tools/ is on the path when this file is run
+    from pages import page  # tools/ is on the path when this file is run
     nb = read(path)
     if not stored:
         execute(nb, path.name, path.parent, timeout)
@@ -282,8 +282,9 @@ REGISTRIES = ("https://registry.npmjs.org/reveal.js/-/", "https://registry.npmmi
 def reveal():
     """The files of reveal.js that a deck needs, name -> text; fetched once, then from the cache."""
     import tarfile
-    from gan_lessons.downloads import cache, fetch
-    from gan_lessons.formats import DataUnavailable
+
+    from gan_lessons import DataUnavailable
+    from gan_lessons.data.downloads import cache, fetch
     try:
         path = fetch(REVEAL, REVEAL_HASH, REGISTRIES, cache())
     except DataUnavailable as error:

@@ -19,7 +19,6 @@ import time
 import zlib
 
 import nbformat
-
 from cells import trimmed
 from nb import LessonFailed, execute, fingerprint, lessons, read, tags, write
 from pages import UnknownMarkup, page

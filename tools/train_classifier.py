@@ -1,4 +1,4 @@
-"""Make gan_lessons/mnist_features.safetensors: python tools/train_classifier.py [--seed 0].
+"""Make gan_lessons/measures/mnist_features.safetensors: python tools/train_classifier.py [--seed 0].
 
 Trains the classifier whose features score fakes on MNIST and the drawn digits together, with
 MNIST from $GAN_LESSONS_DATA or downloaded: three minutes of one core. Scores of different
@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from gan_lessons import classifier  # noqa: E402
+from gan_lessons.measures import classifier  # noqa: E402
 
 
 def main():

@@ -8,11 +8,11 @@ import torch
 from matplotlib.patheffects import withStroke
 from scipy.stats import norm
 
-from ..explorer import Explorer, choice, slider
-from ..laws import Mixture, Normal
-from ..metrics import class_probabilities
-from ..plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, heap, pictures
-from ..settings import evaluating
+from ..drawing.explorer import Explorer, choice, slider
+from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, draw_density, pictures
+from ..exact.laws import Mixture, Normal
+from ..measures.metrics import class_probabilities
+from ..players.modes import evaluating
 
 PLAN = Normal(0, 1)                                               # the prior of the tiles
 Z = np.linspace(-5, 6, 1761)                                       # steps of 1/160
@@ -52,7 +52,7 @@ def two_ideas(axes):
     """Left every code by itself like the plan, right all codes together: n = 8."""
     for ax, s, title in zip(axes, (1., .3), ("every card by itself", "all cards together")):
         each, per_coin, information, js, right = tile_numbers(8, s)
-        heap(ax, Z, PLAN, REAL, "plan, $q(z)$")
+        draw_density(ax, Z, PLAN, REAL, "plan, $q(z)$")
         for code in each:
             ax.plot(Z, code / 8, color=FAKE, lw=1.2)
         ax.plot([], [], color=FAKE, lw=1.2, label="each card, $p(z\\,|\\,x)/8$")
@@ -74,7 +74,7 @@ def information():
     def setup(figure):
         left, right = figure.subplots(1, 2, width_ratios=(1.3, 1))
         title = figure.suptitle(" ", fontsize=11)
-        heap(left, Z, PLAN, REAL, "plan, $q(z)$")
+        draw_density(left, Z, PLAN, REAL, "plan, $q(z)$")
         codes = [left.plot(Z, Z, color=FAKE, lw=.9)[0] for _ in range(32)]
         whole, = left.plot(Z, Z, color=BAD, ls="--", lw=2, label="all codes, $p(z)$")
         left.plot([], [], color=FAKE, lw=.9, label="one code each, divided by $n$")

@@ -11,10 +11,10 @@ from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from ..catalogue import FAMILIES
-from ..explorer import Explorer, choice
-from ..plots import CRITIC
-from ..standings import ANCHORS, FILES, MEASURES, RESULTS, _short, arena_rows, coverage, summary
+from ..drawing.explorer import Explorer, choice
+from ..drawing.plots import CRITIC
+from ..map.objectives import FAMILIES
+from ..map.results import ANCHORS, FILES, MEASURES, RESULTS, arena_rows, coverage, short, summary
 from .map import FAMILY_COLOURS, FAMILY_MARKERS
 
 MENU = {"distance to the data": ("wasserstein", "frechet"), "modes or classes covered": ("modes", "classes"),
@@ -89,7 +89,7 @@ def dashboard(rows=None) -> Explorer:
         for i, (name, value) in enumerate(zip(artists["names"], artists["values"])):
             one = shown[i] if i < len(shown) else None
             name.set_text("" if one is None else f"{one['objective']}  {one['rank']}" if "rank" in one else one["objective"])
-            value.set_text("" if one is None else _short(one["median"]))
+            value.set_text("" if one is None else short(one["median"]))
         bars = [[(place(one["low"]), -i), (place(one["high"]), -i)] for i, one in enumerate(shown)]
         artists["bars"].set_segments(bars)
         artists["bars"].set_color([COLOURS[one["family"]] for one in shown])
@@ -134,7 +134,7 @@ def _title(shown, which, data, measure):
     if not shown:
         return f"{MEASURES[which].label} on {data}: nobody of these families competes"
     best, n = shown[0], max(one["n"] for one in shown)
-    return (f"{MEASURES[which].label} on {data}: best median {_short(best['median'])}, {best['objective']}; n = {n} seeds,\n"
+    return (f"{MEASURES[which].label} on {data}: best median {short(best['median'])}, {best['objective']}; n = {n} seeds,\n"
             f"bars from the lowest to the highest hold the true median with probability {100 * coverage(n):.4g} % "
             f"({MEASURES[which].best} is best)")
 
@@ -167,7 +167,7 @@ def quality_against_cost(ax, rows, data: str, measure: str | None = None, name_b
         ax.axhline(real, color=CRITIC, ls=":", lw=1)
         ax.annotate("real data", (1, real), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=8)
     elif real is not None:
-        ax.text(1, .97, f"real data: {_short(real)}, far below", transform=ax.transAxes, ha="right", fontsize=8)
+        ax.text(1, .97, f"real data: {short(real)}, far below", transform=ax.transAxes, ha="right", fontsize=8)
     seconds = [cost[one["objective"]] for one in players]
     front = [one["objective"] for one, s in zip(players, seconds)
              if not any(t <= s and other["median"] <= one["median"] and (t, other["median"]) != (s, one["median"])
@@ -185,7 +185,7 @@ def picture_sheet(fig, name: str = "mnist", names=None, columns: int = 3):
     first: a row each, its name and median distance above it. Who generates nothing is left out."""
     from PIL import Image
 
-    from ..contestants import CONTESTANTS
+    from ..map.contestants import CONTESTANTS
     image = np.asarray(Image.open(RESULTS / f"arena_{name}.png").convert("RGB"))
     rows = np.split(image, len(CONTESTANTS))
     found = {one["objective"]: one for one in summary(arena_rows(name), "frechet")}
@@ -195,7 +195,7 @@ def picture_sheet(fig, name: str = "mnist", names=None, columns: int = 3):
         ax.set_axis_off()
     for ax, one in zip(np.ravel(axes.T), names):
         ax.imshow(rows[list(CONTESTANTS).index(one)], interpolation="nearest")
-        ax.set_title(f"{one}  {_short(found[one]['median'])}", fontsize=8, pad=2, color=CRITIC)
+        ax.set_title(f"{one}  {short(found[one]['median'])}", fontsize=8, pad=2, color=CRITIC)
 
 
 def _names(ax, players, cost, named):

@@ -8,23 +8,23 @@ import torch
 from matplotlib.colors import to_rgb
 from scipy.special import logsumexp
 
-from ..divergences import kl
-from ..explorer import Explorer, choice, slider
-from ..laws import Mixture, Normal
-from ..plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, heap, pictures, sheet
+from ..drawing.explorer import Explorer, choice, slider
+from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, draw_density, pictures, sheet
+from ..exact.divergences import kl
+from ..exact.laws import Mixture, Normal
 
 COLOURS = (REAL, FAKE, GOOD, BAD, THIRD, SKY)
 NOTES = Mixture([Normal(-2.4, .5), Normal(.1, .45), Normal(2.3, .6)])
 
 
-def one_hat_or_three(axes):
+def one_component_or_three(axes):
     """The notes of three kinds of coins under one hat N(0, 1), under one that is as wide as they are, and under three."""
     z = np.linspace(-6, 6, 601)
     spread = np.sqrt(np.mean([law.mean**2 + law.sd**2 for law in NOTES.laws]) - np.mean([law.mean for law in NOTES.laws])**2)
     hats = {"one hat": Normal(0, 1), "one wide hat": Normal(0, spread),
             "three hats": Mixture([Normal(law.mean, .6) for law in NOTES.laws])}
     for ax, (name, hat) in zip(axes, hats.items()):
-        heap(ax, z, NOTES, FAKE, "notes, $p(z)$")
+        draw_density(ax, z, NOTES, FAKE, "notes, $p(z)$")
         ax.plot(z, hat.pdf(z), color=CRITIC, lw=2, label="hat, $q(z)$")
         ax.set(xlabel="note $z$", yticks=[], ylim=(0, .48), title=f"{name}: KL {kl(NOTES, hat):.3f} nats")
     axes[0].legend(frameon=False, fontsize=8, loc="upper left")
@@ -68,7 +68,7 @@ def _way(kinds, apart, K, width, begin, steps=25):
     return np.array(way)
 
 
-def hats_and_notes():
+def components_and_codes():
     """K hats and 160 notes of four kinds: steps of EM, how far apart the kinds are, the hats' width, and where they start."""
     kinds = 4
 
@@ -162,7 +162,7 @@ def wander(run, test):
 
 # -- figures ----------------------------------------------------------------------------------------------
 
-def notes_by_hat(ax, z, hats, owner, reach=None):
+def codes_by_component(ax, z, hats, owner, reach=None):
     """Notes (n, 2) coloured by the hat that owns them (n,), and circles of one deviation around the centres of `hats`."""
     from matplotlib import colormaps
     z, owner = np.asarray(z), np.asarray(owner)
@@ -181,7 +181,7 @@ def notes_by_hat(ax, z, hats, owner, reach=None):
 def density(ax, law, hats, reach=(-6, 6)):
     """Exact density of a law on the line, and that of trained hats over it."""
     x = np.linspace(*reach, 601)
-    heap(ax, x, law, REAL, "real, $p$")
+    draw_density(ax, x, law, REAL, "real, $p$")
     with torch.no_grad():
         log_joint = hats(torch.tensor(x)[:, None].to(hats.centres)).double().numpy()
     ax.plot(x, np.exp(logsumexp(log_joint, 1)), color=CRITIC, lw=2, label="hats, $\\Sigma_y q(y)q(z|y)$")

@@ -7,12 +7,12 @@ import numpy as np
 import torch
 from scipy.special import expit
 
-from ..explorer import Explorer, slider
-from ..label_oracle import acgan_rest, class_loss, label_entropy, log_posterior, mixed, within
-from ..laws import Mixture, Normal
-from ..metrics import class_probabilities
-from ..plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, heap, pictures, sheet
-from ..settings import evaluating
+from ..drawing.explorer import Explorer, slider
+from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, draw_density, pictures, sheet
+from ..exact.conditional import acgan_rest, class_loss, label_entropy, log_posterior, mixed, within
+from ..exact.laws import Mixture, Normal
+from ..measures.metrics import class_probabilities
+from ..players.modes import evaluating
 
 X = np.linspace(-7, 9, 641)
 STAMPED = Mixture([Normal(-1.5, 1), Normal(1.5, 1)])           # genuine coins, stamped 0 and stamped 1
@@ -37,7 +37,7 @@ def three_views(axes, p, q):
     """Genuine heaps filled, forged ones as lines, the best police dotted; returns what moves."""
     moving = []
     for ax, (title, real, fake) in zip(axes, views(p, q)):
-        heap(ax, X, real, REAL, "genuine")
+        draw_density(ax, X, real, REAL, "genuine")
         forged, = ax.plot(X, fake.pdf(X), color=FAKE, lw=2.2, label="forged")
         D, = ax.plot(X, expit(real.logpdf(X) - fake.logpdf(X)), color=CRITIC, ls=":", lw=2, label="$D^*$")
         ax.set(title=title, xlabel="weight, $x$", xlim=(-5.5, 7.5), ylim=(0, 1.02))
@@ -56,7 +56,7 @@ def grid_js(p, q):
 X_WIDE = np.linspace(-14, 18, 1601)
 
 
-def stamps():
+def labels():
     """A forger's two faults: stamps mixed up, coins too heavy. What police see with the stamp and without."""
     def setup(figure):
         axes = figure.subplots(1, 3, sharey=True)
@@ -103,7 +103,7 @@ def class_weight():
         left, right = figure.subplots(1, 2, width_ratios=(1.25, 1))
         title = figure.suptitle(" ", fontsize=11)
         for law, colour, name in zip(CLOSE.laws, (REAL, SKY), "01"):
-            heap(left, X, law, colour, f"genuine, says {name}")
+            draw_density(left, X, law, colour, f"genuine, says {name}")
         forged = [left.plot(X, X, color=colour, lw=2.2, label=f"forged, says {name}")[0]
                   for colour, name in zip((FAKE, BAD), "01")]
         reader, = left.plot(X, X, color=CRITIC, lw=1.6, ls=":", label="$C^*(1\\,|\\,x)$")

@@ -5,11 +5,11 @@ import numpy as np
 import torch
 from matplotlib.colors import ListedColormap
 
-from ..explorer import Explorer, slider
-from ..laws import Mixture, Normal
-from ..plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, pictures
-from ..prediction_oracle import asked_posterior, asked_weights
-from ..settings import evaluating
+from ..drawing.explorer import Explorer, slider
+from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, pictures
+from ..exact.conditional_loss_sensitive import asked_posterior, asked_weights
+from ..exact.laws import Mixture, Normal
+from ..players.modes import evaluating
 
 COLOURS = (REAL, BAD, GOOD, THIRD, SKY, FAKE)
 COINS = Mixture([Normal(-2, 1), Normal(0, .7), Normal(3, 1)], [.5, .3, .2])       # three kinds on the line
@@ -26,7 +26,7 @@ def joint(law, x):
     return np.stack([share * part.pdf(x) for share, part in zip(law.weights, law.laws)], axis=-1)
 
 
-def a_loss_for_every_stamp(ax):
+def class_losses(ax):
     """The three losses -log p(y | x) of the coins on a line; below them the label whose loss is least."""
     x = np.linspace(-5, 6, 600)
     p = joint(COINS, x)

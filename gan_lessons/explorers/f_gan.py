@@ -3,11 +3,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..divergences import log_ratio
-from ..explorer import Explorer, choice, slider
-from ..f_table import F_DIVERGENCES, f_divergence
-from ..laws import Normal
-from ..plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, heap
+from ..drawing.explorer import Explorer, choice, slider
+from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, draw_density
+from ..exact.f_table import F_DIVERGENCES, f_divergence
+from ..exact.laws import Normal, log_ratio
 
 ROWS = [*F_DIVERGENCES[:-2], "alpha", "JS-weighted"]
 
@@ -129,7 +128,7 @@ def legendre_gallery(axes, rows, legendre):
 
 def fits(ax, x, p, curves, colours=(BAD, FAKE, SKY, GOOD, CRITIC)):
     """The mixture, filled, and one fitted Normal per divergence: curves maps a name to (mean, sd)."""
-    heap(ax, x, p, REAL, "data, $p$")
+    draw_density(ax, x, p, REAL, "data, $p$")
     for (name, (mean, sd)), colour in zip(curves.items(), colours):
         ax.plot(x, Normal(mean, sd).pdf(x), color=colour, lw=2, label=name)
     ax.set(xlabel="$x$", yticks=[])

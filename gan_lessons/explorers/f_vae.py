@@ -3,9 +3,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..explorer import Explorer, choice, slider
-from ..plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, pictures, sheet
-from .variational import rows_of                          # noqa: F401  the lesson shows its pictures with it
+from ..drawing.explorer import Explorer, choice, slider
+from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, pictures, sheet
+from .variational import rows_of  # noqa: F401  the lesson shows its pictures with it
 
 BEND, STRETCH, LEAN = 1.0, 1.2, .6                       # what made the points of `couplings`
 ENTROPY = np.log(2 * np.pi) + 1 - STRETCH                # of their law, in nats
@@ -146,7 +146,7 @@ def depth(ax, found):
 
 def curves(axes, runs, bits, top: float = 7.0):
     """Bits per number against the step and against seconds; runs: name -> Run of one loss, bits: nats -> bits."""
-    from ..plots import smooth
+    from ..drawing.plots import smooth
     lowest = top
     for (name, run), colour in zip(runs.items(), (THIRD, SKY, GOOD, FAKE)):
         values = [bits(nats) for nats in next(iter(run.losses.values()))]

@@ -4,10 +4,10 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from ..capped_plans import capped_transport
-from ..explorer import Explorer, slider
-from ..laws import Normal
-from ..plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, smooth
+from ..drawing.explorer import Explorer, slider
+from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, smooth
+from ..exact.generalised_loss_sensitive import capped_transport
+from ..exact.laws import Normal
 from . import least_squares
 
 GENUINE = np.array([-1.2, -.5, .1, .6, 1.3])               # five pairs: the i-th genuine coin and the i-th fake
@@ -28,7 +28,7 @@ def slope(a, nu):
     return np.where(a > 0, 1., np.where(a < 0, nu, (1 + nu) / 2))
 
 
-def tariffs(left, right):
+def cost_functions(left, right):
     """Left, one pair with three price lists; right, what shortfall and surplus cost under four ν."""
     x = np.linspace(-.6, 2.6, 50)
     left.plot(x, abs(x), color=CRITIC, lw=1, ls=":", label="$l(x)+\\Delta$")
@@ -192,7 +192,7 @@ def capped():
 
 # ---------------------------------------------------------------- trainings
 
-def officers(ax, prices, mean, sd):
+def critics(ax, prices, mean, sd):
     """Trained price lists over the exact ones, {ν: l}, each less its mean over the genuine coins N(0, 1)."""
     genuine, fakes = Normal(0, 1), Normal(mean, sd)
     x = np.linspace(min(-3.2, mean - 3 * sd), max(3.2, mean + 3 * sd), 61)

@@ -3,9 +3,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..explorer import Explorer, choice, slider
-from ..infomax_oracle import CorrelatedNormal, linear_information, patch_information, patch_pictures, redrawing_error
-from ..plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, sheet
+from ..drawing.explorer import Explorer, choice, slider
+from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, sheet
+from ..exact.infomax import (
+    CorrelatedNormal,
+    linear_information,
+    patch_information,
+    patch_pictures,
+    reconstruction_error,
+)
 
 PICTURES, SCALE = patch_pictures(4), (1, 3)
 NOTES = {"motif": lambda x: x[0, 0], "first speck": lambda x: x[0, 1],
@@ -17,7 +23,7 @@ SIZES = (8, 16, 32, 64, 128, 256)
 
 # ---------------------------------------------------------------- the idea
 
-def notes(album, bars):
+def code_bars(album, bars):
     """Six pictures of four patches, and what four notes of one bit are worth to a painter and to the patches."""
     rows = [0, 3, 12, 17, 22, 29]
     tiles = np.full((2 * 3 + 2, 3 * 4 + 2), np.nan)
@@ -29,7 +35,7 @@ def notes(album, bars):
     album.set_title("six pictures: motif above, specks below", fontsize=10)
     at = np.arange(len(NOTES))
     total = (np.square(SCALE).sum()) * PICTURES.shape[1]
-    painter = [1 - redrawing_error(PICTURES, note, SCALE) / total for note in NOTES.values()]
+    painter = [1 - reconstruction_error(PICTURES, note, SCALE) / total for note in NOTES.values()]
     patches = [patch_information(PICTURES, note).mean() / np.log(2) for note in NOTES.values()]
     bars.barh(at - .2, painter, .36, color=FAKE, label="share of pixel variance explained")
     bars.barh(at + .2, patches, .36, color=GOOD, label="bits known of each patch, mean")

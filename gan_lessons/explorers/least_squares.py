@@ -3,10 +3,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..explorer import Explorer, slider
-from ..laws import Normal
-from ..oracle import least_squares_critic, least_squares_gradient, least_squares_value, triangular, triangular_slope
-from ..plots import BAD, CRITIC, FAKE, GOOD, REAL, heap, pictures
+from ..drawing.explorer import Explorer, slider
+from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, draw_density, pictures
+from ..exact.laws import Normal
+from ..exact.least_squares import (
+    least_squares_critic,
+    least_squares_gradient,
+    least_squares_value,
+    triangular,
+    triangular_slope,
+)
 
 SCORES = np.linspace(-3, 3, 241)
 X = np.linspace(-4, 12, 481)
@@ -17,8 +23,8 @@ def two_graders(left, right, reach=(-8, 4)):
     """What a sigmoid loss and a squared loss say to a coin at x, under one straight-line score f(x) = 1 - x."""
     x = np.linspace(*reach, 400)
     score = 1 - x
-    heap(left, x, REAL_COINS, REAL, "real, $p$")
-    heap(left, x, Normal(2, .6), FAKE, "fake, $q$")
+    draw_density(left, x, REAL_COINS, REAL, "real, $p$")
+    draw_density(left, x, Normal(2, .6), FAKE, "fake, $q$")
     left.axvline(1, color=CRITIC, ls=":", lw=1)
     left.plot([-6], [.03], "o", color=BAD, ms=9, label="a fake gone too far")
     left.set(xlabel="weight of the coin, $x$", yticks=[], title="the fence stands at $x = 1$")
@@ -50,7 +56,7 @@ def labels():
         parabolas = [left.plot(SCORES, SCORES, color=colour, lw=2, ls=style)[0]
                      for colour, style in [(FAKE, "-"), (REAL, "-"), (GOOD, "--")]]
         left.set(xlabel="score $f$", ylim=(0, 4), title="losses: feet at $a$, $b$, $c$")
-        heap(centre, X, REAL_COINS, REAL, "real, $p$")
+        draw_density(centre, X, REAL_COINS, REAL, "real, $p$")
         fake, = centre.plot(X, X, color=FAKE, lw=2, label="fake, $q$")
         best, = centre.plot(X, X, color=CRITIC, lw=2.2, label="best critic $f^*$")
         goal, = centre.plot(X, X, color=GOOD, lw=1.2, ls="--", label="target $c$")

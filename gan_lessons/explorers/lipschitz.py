@@ -3,10 +3,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..explorer import Explorer, choice, slider
-from ..laws import Normal
-from ..lipschitz_oracle import lead, sample_density, segment_density
-from ..plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, heap
+from ..drawing.explorer import Explorer, choice, slider
+from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, draw_density
+from ..exact.laws import Normal
+from ..exact.lipschitz import sample_density, segment_density
+from ..exact.transport import cdf_difference
 
 X = np.linspace(-7, 13, 481)
 SLOPES = np.linspace(-2.5, 3.5, 481)
@@ -17,11 +18,11 @@ ASK = {"slope = 1, gradient penalty": lambda slope: (np.abs(slope) - 1) ** 2,
        "slope ≤ 1, Lipschitz penalty": lambda slope: np.maximum(np.abs(slope) - 1, 0) ** 2}
 
 
-def speed_limits(left, right):
+def lipschitz_limits(left, right):
     """Left, three critics without a limit, all right about every coin; right, the steepest with slope 1 at most."""
     x, p, q = np.linspace(-4, 7, 500), Normal(0, .6), Normal(3, .6)
     for ax in (left, right):
-        heap(ax, x, p, REAL, "real, $p$"), heap(ax, x, q, FAKE, "fake, $q$")
+        draw_density(ax, x, p, REAL, "real, $p$"), draw_density(ax, x, q, FAKE, "fake, $q$")
         ax.set(xlabel="weight of the coin, $x$", ylim=(-4.6, 4.6))
     for steep, style in ((1, "-"), (2, "--"), (8, ":")):
         left.plot(x, steep * (1.5 - x), color=CRITIC, lw=1.8, ls=style, label=f"slope {steep}: gap {3 * steep}")
@@ -54,12 +55,12 @@ def stretched(left, right, W, turns: int = 4):
         ax.set_axis_off()
 
 
-def cameras():
+def penalty_points():
     """Where slopes are measured × what is asked of them: density of the points, worth of a slope, best critic's slope."""
     def setup(figure):
         left, centre, right = figure.subplots(1, 3, width_ratios=(1.1, 1, 1.1))
         title = figure.suptitle(" ", fontsize=11)
-        heap(left, X, REAL_COINS, REAL, "real, $p$")
+        draw_density(left, X, REAL_COINS, REAL, "real, $p$")
         fake, = left.plot(X, X, color=FAKE, lw=2, label="fake, $q$")
         points, = left.plot(X, X, color=BAD, lw=2, ls="--", label="$\\rho$: slopes measured")
         left.set(xlabel="$x$", ylim=(0, .62), xlim=(-5, 11), yticks=[], title="where")
@@ -81,7 +82,7 @@ def cameras():
     def update(artists, where, ask, weight, distance):
         fake, points, worth, summit, wrong, best, title = artists
         q, ask = Normal(distance, 1), ASK[ask]
-        density, d = WHERE[where](REAL_COINS, q)(X), np.abs(lead(REAL_COINS, q)(X))
+        density, d = WHERE[where](REAL_COINS, q)(X), np.abs(cdf_difference(REAL_COINS, q)(X))
         fake.set_ydata(q.pdf(X))
         points.set_ydata(density)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -142,7 +143,7 @@ def over_the_exact(left, right, x, slope, critics):
     """Trained critics and their slopes over the exact ones; slope: x -> f*'(x), critics: name -> network."""
     from scipy.integrate import cumulative_trapezoid
 
-    from ..networks import on_arrays
+    from ..players.networks import on_arrays
     exact = cumulative_trapezoid(slope(x), x, initial=0)
     left.plot(x, exact - exact.mean(), color=CRITIC, lw=4, alpha=.35, label="exact $f^*$")
     right.plot(x, np.abs(slope(x)), color=CRITIC, lw=4, alpha=.35, label="exact")

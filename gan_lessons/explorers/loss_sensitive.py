@@ -5,10 +5,10 @@ from functools import lru_cache, partial
 
 import numpy as np
 
-from ..explorer import Explorer, choice, slider
-from ..margins import best_loss, distances, svm
-from ..plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY
-from .least_squares import sheets                         # noqa: F401  the lesson shows its pictures with it
+from ..drawing.explorer import Explorer, choice, slider
+from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY
+from ..exact.loss_sensitive import best_loss, distances, svm
+from .least_squares import sheets  # noqa: F401  the lesson shows its pictures with it
 
 REAL_COINS = np.array([[-1.7, .4], [-1.1, -1.0], [-.8, 1.0], [-.3, -.3], [-1.4, -.3]])      # weight, diameter
 FAKE_COINS = np.array([[1.0, .9], [1.6, -.7], [.9, -1.1], [2.1, .3]])                       # and one that moves
@@ -50,7 +50,7 @@ def _coins(ax):
     return [ax.plot(*coins.T, "o", color=colour, ms=6)[0] for coins, colour in ((REAL_COINS, REAL), (FAKE_COINS, FAKE))]
 
 
-def street(ax, x, y, C=np.inf):
+def svm_margin(ax, x, y, C=np.inf):
     """Real (+1) and fake (-1) coins in the plane, the fence, its kerbs, and slack in red. Returns the SVM."""
     found = svm(x, y, C)
     for (a, b), style in zip(_street(found.w, found.b), ("-", "--", "--")):

@@ -17,10 +17,10 @@ from matplotlib.patches import FancyBboxPatch, Rectangle
 from matplotlib.textpath import TextPath
 from PIL import Image
 
-from ..catalogue import FAMILIES, OBJECTIVES
-from ..explorer import Explorer, choice, slider
-from ..kinship import KIND_WORDS, KINSHIPS, both_sides, check_kinship, kinships_of
-from ..plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD
+from ..drawing.explorer import Explorer, choice, slider
+from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD
+from ..map.edges import EDGES, KIND_WORDS, both_sides, check_edge, edges_of
+from ..map.objectives import FAMILIES, OBJECTIVES
 
 FAMILY_COLOURS = dict(zip(FAMILIES, (REAL, GOOD, BAD, THIRD, FAKE, SKY), strict=True))
 FAMILY_MARKERS = dict(zip(FAMILIES, "os^DvP", strict=True))
@@ -73,7 +73,7 @@ def _layout() -> tuple[dict[str, Box], tuple[Route, ...]]:
     names = list(OBJECTIVES)
     members = {family: [i for i, name in enumerate(names) if OBJECTIVES[name].family == family] for family in FAMILIES}
     sizes = np.array([_size(name) for name in names])
-    ends = np.array([[names.index(name) for name in edge.ends] for edge in KINSHIPS])
+    ends = np.array([[names.index(name) for name in edge.ends] for edge in EDGES])
     slots = {family: np.add(_corner(family), _seats(len(here))) for family, here in members.items()}
     at = np.empty((len(names), 2))
     for family, here in members.items():
@@ -143,7 +143,7 @@ def _routes(boxes) -> tuple[Route, ...]:
     names, t = list(boxes), np.linspace(0, 1, 81)[:, None]
     centres = np.array([box[:2] for box in [*boxes.values(), *_TITLES]])
     sizes = np.array([box[2:4] for box in [*boxes.values(), *_TITLES]])
-    ends = [[names.index(name) for name in edge.ends] for edge in KINSHIPS]
+    ends = [[names.index(name) for name in edge.ends] for edge in EDGES]
     routes, drawn, numbers = [None] * len(ends), np.empty((0, 2)), np.full((1, 2), -9.)
     for i in sorted(range(len(ends)), key=lambda i: np.linalg.norm(centres[ends[i][0]] - centres[ends[i][1]])):
         a, b = ends[i]
@@ -190,7 +190,7 @@ def the_map(ax, faint: bool = False, low: float = 0.0):
                                alpha=.07, lw=0))
         ax.plot(x + .17, y + _ROOM[1] - .17, FAMILY_MARKERS[family], color=FAMILY_COLOURS[family], ms=7)
         ax.text(x + .3, y + _ROOM[1] - .17, family, va="center", fontsize=10, weight="bold")
-    for i, (edge, route) in enumerate(zip(KINSHIPS, routes)):
+    for i, (edge, route) in enumerate(zip(EDGES, routes)):
         ax.plot(*route.curve.T, ls=KIND_LINES[edge.kind], color="#b5b5b5" if faint else "#666666", lw=1.1, zorder=2)
         _number(ax, i, route.number, "#8a8a8a" if faint else CRITIC)
     for name, box in boxes.items():
@@ -272,12 +272,12 @@ def linked_map() -> LinkedMap:
 
 # -- choose an objective --------------------------------------------------------------------------------
 
-def kin() -> Explorer:
+def edges() -> Explorer:
     """Choose an objective: its edges light up, and below stand their statements with the numbers of both sides.
 
     The slider picks one of them and names the test that proves it.
     """
-    says, most = [_says(edge) for edge in KINSHIPS], max(len(kinships_of(name)) for name in OBJECTIVES)
+    says, most = [_says(edge) for edge in EDGES], max(len(edges_of(name)) for name in OBJECTIVES)
     step, top, low = .33, .42, .72 + .33 * most
     boxes, routes = _layout()
 
@@ -301,7 +301,7 @@ def kin() -> Explorer:
         curves, numbers, frames, lines, title, bar, proof = artists
         found = _touching(name)
         picked = found[min(edge, len(found)) - 1]
-        ends = {end for i in found for end in KINSHIPS[i].ends}
+        ends = {end for i in found for end in EDGES[i].ends}
         for at, (curve, number) in enumerate(zip(curves, numbers)):
             shown = at < len(found)
             curve.set_visible(shown)
@@ -310,7 +310,7 @@ def kin() -> Explorer:
                 i = found[at]
                 colour = BAD if i == picked else CRITIC
                 curve.set_data(*routes[i].curve.T)
-                curve.set(linestyle=KIND_LINES[KINSHIPS[i].kind], color=colour)
+                curve.set(linestyle=KIND_LINES[EDGES[i].kind], color=colour)
                 number.set(position=routes[i].number, text=str(i + 1))
                 number.get_bbox_patch().set_facecolor(colour)
         for other in OBJECTIVES:
@@ -319,7 +319,7 @@ def kin() -> Explorer:
                 text.set_visible(other == name)
         at = -top - step * found.index(picked)
         bar.set_ydata([at + .01, at - step + .06])
-        proof.set_text(f"{picked + 1} is tested by {KINSHIPS[picked].test}")
+        proof.set_text(f"{picked + 1} is tested by {EDGES[picked].test}")
         title.set_text(f"{name}, lesson {OBJECTIVES[name].lesson[:2]}: {len(found)} kinship{'s' * (len(found) > 1)}, "
                        f"largest difference of two sides {_short(max(says[i][2] for i in found))}")
 
@@ -333,13 +333,13 @@ def _short(difference: float) -> str:
 
 
 def _touching(name: str) -> list[int]:
-    return [i for i, edge in enumerate(KINSHIPS) if name in edge.ends]
+    return [i for i, edge in enumerate(EDGES) if name in edge.ends]
 
 
 def _says(edge) -> tuple[str, str, float]:
     """(statement, its numbers, the largest difference)."""
     (left, *_), (right, *_) = both_sides(edge)
-    difference = check_kinship(edge)
+    difference = check_edge(edge)
     lessons = " and ".join(stem[:2] for stem in edge.lessons)
     found = "left ≤ right" if edge.kind == "bounds" and difference <= edge.tolerance else f"difference {_short(difference)}"
     return edge.statement, (f"{edge.a} {KIND_WORDS[edge.kind]} {edge.b};  left {left:.6g}, right {right:.6g}, {found};  "

@@ -4,11 +4,11 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit
 
-from ..divergences import js, js_slope
-from ..explorer import Explorer, slider
-from ..laws import Normal
-from ..oracle import gan_value, optimal_discriminator
-from ..plots import CRITIC, FAKE, REAL, heap
+from ..drawing.explorer import Explorer, slider
+from ..drawing.plots import CRITIC, FAKE, REAL, draw_density
+from ..exact.divergences import js, js_slope
+from ..exact.laws import Normal
+from ..exact.minimax import gan_value, optimal_discriminator
 
 X = np.linspace(-4, 8, 481)
 REAL_COINS, FAKE_COINS = Normal(0, 1), Normal(2, 1)
@@ -17,20 +17,20 @@ REAL_COINS, FAKE_COINS = Normal(0, 1), Normal(2, 1)
 def _table(figure):
     """Axes with the genuine heap, and room for a title."""
     ax = figure.subplots()
-    heap(ax, X, REAL_COINS, REAL, "genuine, $p$")
+    draw_density(ax, X, REAL_COINS, REAL, "genuine, $p$")
     ax.spines[["top", "right"]].set_visible(False)
     ax.set(xlabel="weight of the coin, $x$", xlim=(X[0], X[-1]), ylim=(0, 1.04))
     title = ax.text(.5, 1.04, "", transform=ax.transAxes, ha="center", fontsize=11)
     return ax, title
 
 
-def police():
+def discriminator():
     """Two fixed heaps; the reader chooses the logit c(x) = slope · (threshold - x) of D = σ(c)."""
     best = gan_value(REAL_COINS, FAKE_COINS)
 
     def setup(figure):
         ax, title = _table(figure)
-        heap(ax, X, FAKE_COINS, FAKE, "forged, $q$")
+        draw_density(ax, X, FAKE_COINS, FAKE, "forged, $q$")
         mine, = ax.plot(X, X, color=CRITIC, lw=2.2, label="your $D$")
         ax.legend(frameon=False, loc="center left")
         return mine, title
@@ -47,7 +47,7 @@ def police():
                     alt="Two heaps of coins, the discriminator you set with the sliders, its value and the best value.")
 
 
-def forger():
+def generator():
     """A forged heap that moves and widens; the best police answer at once."""
     def setup(figure):
         ax, title = _table(figure)

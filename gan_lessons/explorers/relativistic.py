@@ -4,15 +4,15 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ..divergences import js, js_slope
-from ..explorer import Explorer, choice, slider
-from ..laws import Normal
+from ..drawing.explorer import Explorer, choice, slider
+from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD
+from ..exact.divergences import js, js_slope
+from ..exact.laws import Normal
+from ..exact.relativistic import ralsgan_gradient
 from ..objectives.minimax import non_saturating
 from ..objectives.relativistic import relativistic
 from ..objectives.wasserstein import wasserstein
-from ..plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD
-from ..relativistic_oracle import ralsgan_gradient
-from .least_squares import sheets                         # noqa: F401  the lesson shows its pictures with it
+from .least_squares import sheets  # noqa: F401  the lesson shows its pictures with it
 
 REAL_COINS = Normal(0, 1)
 FLOOR = 1e-5                                              # what the gradients' figure still draws

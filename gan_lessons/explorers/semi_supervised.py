@@ -8,17 +8,17 @@ import torch
 from matplotlib.colors import to_rgb
 from scipy.special import entr, expit
 
-from ..batching import batches
-from ..budgets import steps
-from ..explorer import Explorer, choice, slider
-from ..laws import Mixture, Moons, Normal, Ring
-from ..networks import Concatenated, mlp_critic, mlp_generator
+from ..data.batches import batches
+from ..drawing.explorer import Explorer, choice, slider
+from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, draw_density
+from ..exact.laws import Mixture, Moons, Normal, Ring
+from ..measures.prediction import ClassLoss, predict
 from ..objectives.loss_sensitive import margin
 from ..objectives.semi_supervised import improved_gan, semi_supervised, supervised
-from ..optimizers import adam
-from ..plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, heap
-from ..prediction import ClassLoss, predict
-from ..training import train
+from ..players.networks import Concatenated, mlp_critic, mlp_generator
+from ..training.budgets import steps
+from ..training.loop import train
+from ..training.optimizers import adam
 
 # -- a boundary on the line ------------------------------------------------------------------------------
 
@@ -73,7 +73,7 @@ def boundary():
     def setup(figure):
         left, right = figure.subplots(1, 2, width_ratios=(1.15, 1))
         title = figure.suptitle(" ", fontsize=11)
-        heap(left, X, VAULT, REAL, "the vault, $p(u)$")
+        draw_density(left, X, VAULT, REAL, "the vault, $p(u)$")
         said, = left.plot(X, X, color=CRITIC, lw=2, label="$s$(heavy$\\,|\\,x$)")
         doubtful, = left.plot(X, X, color=BAD, lw=1.6, label="doubt $m(x)$")
         for x, y in zip(NAMED, NAMES):
@@ -226,7 +226,7 @@ def _learnt():
     return found
 
 
-def few_names():
+def few_labels():
     """Two moons or three blobs, and how many points bear a name: what three trained classifiers make of it."""
     found = _learnt()
     clouds = {name: law.sample(400, np.random.default_rng(5)) for name, law in LAWS.items()}
@@ -287,7 +287,7 @@ def tested(net, images) -> float:
     return float((guess == images.labels).double().mean())
 
 
-def forgers(axes, law, fakes, nets, shares, named):
+def generators(axes, law, fakes, nets, shares, named):
     """A panel for each resting forger: the classifier's shades, genuine points dark, fakes red."""
     points = law.sample(300, np.random.default_rng(5))
     for ax, (name, net) in zip(axes, nets.items()):

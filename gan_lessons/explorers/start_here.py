@@ -3,8 +3,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..explorer import Explorer, slider
-from ..plots import BAD, CRITIC, FAKE, REAL
+from ..drawing.explorer import Explorer, slider
+from ..drawing.plots import BAD, CRITIC, FAKE, REAL
 
 
 def game_picture(ax):

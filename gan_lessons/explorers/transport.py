@@ -6,11 +6,11 @@ from matplotlib.collections import LineCollection
 from scipy.ndimage import gaussian_filter
 from scipy.special import expit, ndtr
 
-from ..divergences import js, js_slope, softplus
-from ..explorer import Explorer, choice, slider
-from ..laws import Normal
-from ..plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, heap, pictures
-from ..transport import earth_mover, monotone_plan
+from ..drawing.explorer import Explorer, choice, slider
+from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, draw_density, pictures
+from ..exact.divergences import js, js_slope, softplus
+from ..exact.laws import Normal
+from ..exact.transport import earth_mover, monotone_plan
 
 X_REAL, P_REAL = np.array([1., 3., 7.]), np.array([.4, .25, .35])       # the piles of the explorer
 WIDEST, GAP = 14.0, .3                       # a road that carries all, in points; half the way between the rows
@@ -48,7 +48,7 @@ def areas(left, right, x, x_fake, p, q):
     left.plot(t, fake, color=FAKE, lw=2, label="fake, $G^{-1}$")
     left.set(xlabel="level $t$", ylabel="weight, $x$", title="by quantiles")
     line = np.linspace(min(*x, *x_fake) - .5, max(*x, *x_fake) + .5, 2001)
-    F, G = (share_below(line, *heap) for heap in ((x, p), (x_fake, q)))
+    F, G = (share_below(line, *density) for density in ((x, p), (x_fake, q)))
     right.fill_between(line, F, G, color=SKY, alpha=.4, lw=0)
     right.plot(line, F, color=REAL, lw=2, label="real, $F$")
     right.plot(line, G, color=FAKE, lw=2, label="fake, $G$")
@@ -297,8 +297,8 @@ def idea(axes, places=(12, 8, 2)):
     for ax, distance in zip(axes, places):
         p, q = Normal(0, 1), Normal(distance, 1)
         x = np.linspace(-4, max(places) + 4, 400)
-        heap(ax, x, p, REAL, "genuine, $p$")
-        heap(ax, x, q, FAKE, "forged, $q$")
+        draw_density(ax, x, p, REAL, "genuine, $p$")
+        draw_density(ax, x, q, FAKE, "forged, $q$")
         ax.annotate("", (.1, .2), (distance - .1, .2), arrowprops=dict(arrowstyle="-|>", color=CRITIC, lw=1.4))
         ax.set(yticks=[], xlabel="weight", title=f"JS = {js(p, q):.3f}      W = {distance:g}")
         ax.spines["left"].set_visible(False)

@@ -3,11 +3,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..divergences import js, js_slope
-from ..explorer import Explorer, slider
-from ..laws import Normal
-from ..oracle import generator_gradient, optimal_discriminator
-from ..plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, heap
+from ..drawing.explorer import Explorer, slider
+from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, draw_density
+from ..exact.divergences import js, js_slope
+from ..exact.laws import Normal
+from ..exact.minimax import generator_gradient, optimal_discriminator
 
 FLOOR = 1e-12                                             # what the atlas still draws
 
@@ -17,8 +17,8 @@ def stages(axes, distances, sigma: float = 1.0):
     for ax, distance in zip(axes, distances):
         x = np.linspace(-4 * sigma, max(distances) + 4 * sigma, 400)
         p, q = Normal(0, sigma), Normal(distance, sigma)
-        heap(ax, x, p, REAL, "genuine, $p$")
-        heap(ax, x, q, FAKE, "forged, $q$")
+        draw_density(ax, x, p, REAL, "genuine, $p$")
+        draw_density(ax, x, q, FAKE, "forged, $q$")
         ax.set(yticks=[], xlabel="weight", title=f"distance {distance:g}:  JS = {js(p, q):.3f}")
         ax.spines["left"].set_visible(False)
     axes[-1].legend(frameon=False, loc="upper right")

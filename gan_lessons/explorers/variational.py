@@ -3,11 +3,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..divergences import kl
-from ..explorer import Explorer, slider
-from ..laws import Mixture, Normal
-from ..plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, heap, pictures, sheet
-from ..variational_oracle import best_linear
+from ..drawing.explorer import Explorer, slider
+from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, draw_density, pictures, sheet
+from ..exact.divergences import kl
+from ..exact.laws import Mixture, Normal
+from ..exact.variational import best_linear
 
 CODES = {"no notes": (0., 1.), "short notes": (.65, .39), "long notes": (1.25, .08)}
 VARIANCES = np.array([4, 2.4, 1.4, .8, .5, .3, .2, .1])
@@ -26,13 +26,13 @@ def split(clouds):
     return mean(PRIOR), mean(heap_of_all), kl(heap_of_all, PRIOR)
 
 
-def three_notes(axes):
+def three_codes(axes):
     """No notes, short notes, long notes: five clouds, their sum, and the prior."""
     z = np.linspace(-3.6, 3.6, 721)
     for ax, (name, (step, sd)) in zip(axes, CODES.items()):
         clouds = codes(step, sd)
         rate, information, aggregate = (abs(number) for number in split(clouds))
-        heap(ax, z, PRIOR, CRITIC, "prior $q(z)$")
+        draw_density(ax, z, PRIOR, CRITIC, "prior $q(z)$")
         for i, cloud in enumerate(clouds):
             ax.plot(z, cloud.pdf(z) / 5, color=REAL, lw=1.2, label="$p(z\\,|\\,x)$, five coins" if i == 0 else None)
         ax.plot(z, Mixture(clouds).pdf(z), color=FAKE, lw=2, label="their sum $p(z)$")
@@ -50,7 +50,7 @@ def terms():
     def setup(figure):
         left, right = figure.subplots(1, 2, width_ratios=(1, 1.15))
         title = figure.suptitle(" ", fontsize=10.5)
-        heap(left, z, PRIOR, CRITIC, "prior $q(z)$")
+        draw_density(left, z, PRIOR, CRITIC, "prior $q(z)$")
         clouds = [left.plot(z, z, color=REAL, lw=1.1, label="$p(z\\,|\\,x)$, $x$ from -2 to 2" if i == 0 else None)[0]
                   for i in range(5)]
         whole, = left.plot(z, z, color=FAKE, lw=2.2, label="aggregate $p(z)$")
@@ -97,7 +97,7 @@ def terms():
                         "information and aggregate divergence and says where the lowest loss lies.")
 
 
-def water():
+def water_filling():
     """Eight directions under the water level β t²: which of them are worth a note, and rate against squared error."""
     levels = np.geomspace(.02, 8, 200)
     rates = np.array([np.log(np.maximum(VARIANCES / level, 1)).sum() / 2 for level in levels])
@@ -144,8 +144,9 @@ def shared(run, images, codes, count: int = 20):
 
     run: a game of e and d with a code of 2 numbers · images (n, c, h, w) in [-1, 1] · codes: their (m, log s).
     """
-    from ..objectives.variational import code_logpdf
     import torch
+
+    from ..objectives.variational import code_logpdf
     d = run.ema.get("d", run.players["d"]).eval()
     flat = images.flatten(1)
 

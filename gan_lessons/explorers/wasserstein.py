@@ -3,12 +3,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..divergences import expectation
-from ..explorer import Explorer, choice, slider
-from ..laws import Mixture, Normal
-from ..oracle import optimal_discriminator
-from ..plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, heap
-from ..transport import best_critic, wasserstein_1
+from ..drawing.explorer import Explorer, choice, slider
+from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, draw_density
+from ..exact.laws import Mixture, Normal
+from ..exact.minimax import optimal_discriminator
+from ..exact.quadrature import expectation
+from ..exact.transport import best_critic, wasserstein_1
 from .least_squares import sheets  # noqa: F401, the same sheets
 
 KNOTS = np.array([-1.0, 0.0, 1.0])
@@ -29,8 +29,8 @@ def verdict_and_price(left, right, theta=8):
     p, q = Normal(0, 1), Normal(theta, 1)
     x = np.linspace(-4, theta + 4, 500)
     for ax in (left, right):
-        heap(ax, x, p, REAL, "real, $p$")
-        heap(ax, x, q, FAKE, "fake, $q$")
+        draw_density(ax, x, p, REAL, "real, $p$")
+        draw_density(ax, x, q, FAKE, "fake, $q$")
         ax.set(xlabel="weight of the coin, $x$", yticks=[])
     left.plot(x, .6 * optimal_discriminator(p, q)(x), color=BAD, lw=2.2, label="verdict $D^*$")
     left.set_title("a perfect verdict: flat under the fakes")
@@ -49,8 +49,8 @@ def three_critics(axes, p, q, x=np.linspace(-4, 9, 500)):
               "$W$: slope at most 1": best_critic(p, q)(x)}
     for ax, (name, f) in zip(axes, curves.items()):
         top = np.abs(f).max()
-        heap(ax, x, p, REAL)
-        heap(ax, x, q, FAKE)
+        draw_density(ax, x, p, REAL)
+        draw_density(ax, x, q, FAKE)
         ax.plot(x, f * .4 / top, color=CRITIC, lw=2.2)
         ax.set(title=name, xlabel="$x$", yticks=[])
 

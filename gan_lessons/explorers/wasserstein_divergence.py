@@ -5,11 +5,11 @@ import time
 
 import numpy as np
 
-from ..explorer import Explorer, choice, slider
-from ..laws import Normal
-from ..lipschitz_oracle import segment_density
-from ..plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD
-from ..transport import lead
+from ..drawing.explorer import Explorer, choice, slider
+from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD
+from ..exact.laws import Normal
+from ..exact.lipschitz import segment_density
+from ..exact.transport import cdf_difference
 from . import least_squares
 
 COLOURS = {"clip": SKY, "GP": THIRD, "LP": FAKE, "SN": REAL, "div": GOOD}
@@ -17,7 +17,7 @@ DISTANCES = np.linspace(0, 6, 61)
 AROUND = np.linspace(-8, 8, 401)                    # places, counted from the middle between the two laws
 
 
-def fines(left, right):
+def slope_costs(left, right):
     """The fine for a slope at one place, and the slope that is chosen where a slope earns m."""
     s, m = np.linspace(0, 2.2, 300), np.linspace(0, 12, 300)
     left.axvspan(1, 2.2, color=CRITIC, alpha=.12, lw=0)
@@ -39,7 +39,7 @@ def _two_normals():
     apart, density = np.zeros((2, len(DISTANCES), len(AROUND)))
     for row, theta in enumerate(DISTANCES):
         x, laws = AROUND + theta / 2, (Normal(0, 1), Normal(theta, 1))
-        apart[row], density[row] = np.abs(lead(*laws)(x)), segment_density(*laws)(x)
+        apart[row], density[row] = np.abs(cdf_difference(*laws)(x)), segment_density(*laws)(x)
     return apart, density, AROUND[1] - AROUND[0]
 
 

@@ -16,7 +16,6 @@ from torch.nn.functional import cross_entropy, one_hot, softplus
 from ..game import Game, Move, both
 from .variational import draw_code, gaussian_code
 
-
 # -- three kinds of codes ------------------------------------------------------------------------------
 
 def deterministic(e, x: Tensor) -> Tensor:
@@ -231,7 +230,7 @@ def semi_supervised_autoencoder(classes: int = 10, balance: float = 0.0, apart: 
     return Game([*clustering_autoencoder(classes, balance, apart, noise).moves, Move("e", name_the_labelled)])
 
 
-class Headed(nn.Module):
+class ClusterHeadDecoder(nn.Module):
     """A decoder of one code: class shares @ heads + style, (n, classes + k) -> what `net` makes of (n, k).
 
     `heads` (classes, k), learnt with the decoder: where each cluster has its place. `place(code)` gives the (n, k) points.

@@ -16,7 +16,7 @@ from ..game import Game, Move
 from .variational import draw_code, gaussian_code, gaussian_nll
 
 
-class Hats(nn.Module):
+class GaussianMixturePrior(nn.Module):
     """K Normal laws of notes: h(z) = log q(y) + log q(z | y) in nats, (n, k) -> (n, K).
 
     The centres μ_y (K, k) are learnt. With `widths` so are the logarithms of deviations log_s (K, k), with `shares` the
@@ -46,7 +46,7 @@ class Hats(nn.Module):
         return self.log_q.log_softmax(0) + normal
 
     @torch.no_grad()
-    def start(self, centres, covariances=None, shares=None) -> Hats:
+    def start(self, centres, covariances=None, shares=None) -> GaussianMixturePrior:
         """The same hats, moved to centres (K, k), covariances (K, k, k) and shares (K,) that a clustering of notes found.
 
         Without `tilts` only the diagonals of the covariances are taken. Returns itself.
@@ -79,7 +79,7 @@ def responsibilities(log_joint: Tensor) -> Tensor:
     return log_joint.softmax(1)
 
 
-def hat_price(log_joint: Tensor, log_r: Tensor) -> Tensor:
+def mixture_kl(log_joint: Tensor, log_r: Tensor) -> Tensor:
     """Σ_y r_y [-log q(z | y)] + KL(r ‖ q(y)) = Σ_y r_y log(r_y / q(y) q(z | y)), in nats: (n, K), (n, K) -> (n,).
 
     At least -log Σ_y q(y) q(z | y), and equal to it where r are the responsibilities. Takes log r: r may underflow.
@@ -111,7 +111,7 @@ def clustering(beta: float = 1.0, sd: float = 1.0, balance: float = 0.0, answers
         log_joint = h(z)
         log_r = log_r_of(z, log_joint)
         sharpness = -(log_s + .5 * math.log(2 * math.pi * math.e)).sum(1)              # E log p(z | x)
-        rate = sharpness + hat_price(log_joint, log_r)
+        rate = sharpness + mixture_kl(log_joint, log_r)
         return (gaussian_nll(x, d(z), sd) + beta * rate).mean() + (balance * usage_kl(log_r.exp()) if balance else 0)
 
     def with_responsibilities(e, d, h, x):
@@ -124,7 +124,7 @@ def clustering(beta: float = 1.0, sd: float = 1.0, balance: float = 0.0, answers
 
 
 @torch.no_grad()
-def restart_empty(hats: Hats, notes: Tensor, share: float = .01) -> list[int]:
+def restart_empty(hats: GaussianMixturePrior, notes: Tensor, share: float = .01) -> list[int]:
     """The cure of empty hats: one that owns less than `share` of the notes (n, k) goes to the worst priced note of the fullest.
 
     A hat owns the notes that it is most responsible for. The moved hat takes the fullest one's shape and half of its

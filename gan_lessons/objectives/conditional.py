@@ -10,9 +10,10 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, softplus
 
 from ..game import Game, Move, both
+from ..players.networks import takes_labels
 
 
-class Given(nn.Module):
+class WithLabels(nn.Module):
     """A network with its labels filled in: (n, ...) -> net(x, y). Everything else is the network's own.
 
     x may hold several batches one after the other, as [real; fake]: the labels repeat. ValueError for another
@@ -61,7 +62,7 @@ def _with_labels(move: Move):
 
     def loss(*named, y, **others):
         asked = signature.bind(*named, **others).arguments
-        return move.loss(**{name: Given(value, y) if callable(value) else value for name, value in asked.items()})
+        return move.loss(**{name: WithLabels(value, y) if callable(value) else value for name, value in asked.items()})
     label = inspect.Parameter("y", inspect.Parameter.KEYWORD_ONLY)
     loss.__signature__ = signature.replace(parameters=[*signature.parameters.values(), label])
     loss.__name__ = getattr(move.loss, "__name__", "loss")
@@ -95,7 +96,7 @@ def acgan(weight: float = 1.0) -> Game:
 
 
 def _sees_x_alone(f):
-    if hasattr(f, "classes"):
+    if takes_labels(f):
         raise ValueError(f"{type(f).__name__} takes labels; the discriminator of ACGAN sees x alone and predicts them: "
                          "build the critic with outputs=1 + classes")
 

@@ -4,8 +4,8 @@ Nowozin, Cseke, Tomioka 2016, arXiv 1606.00709. Derived in notebooks/03_f_gan.ip
 """
 from __future__ import annotations
 
-from ..f_divergences import FDivergence
-from ..f_table import f_divergence
+from ..exact.f_divergences import FDivergence
+from ..exact.f_table import f_divergence
 from ..game import Game, both
 
 GENERATORS = ("conjugate", "trick")

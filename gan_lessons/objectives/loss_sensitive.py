@@ -113,7 +113,7 @@ def loss_sensitive(margin=margin(), weight: float = 1.0, cost=relu, first: float
             raise ValueError(f"real {tuple(x.shape)} and fake {tuple(x_fake.shape)} do not pair: one sample of each "
                              "must have the same shape")
         i, j = pairs(len(x), len(x_fake))
-        delta = _checked(margin(x[i], x_fake[j]).detach(), len(i))
+        delta = checked_margins(margin(x[i], x_fake[j]).detach(), len(i))
         real, fake = both(l, x, x_fake)
         return first * real.mean() + weight * cost(delta + real[i] - fake[j]).mean()
 
@@ -123,7 +123,7 @@ def loss_sensitive(margin=margin(), weight: float = 1.0, cost=relu, first: float
     return Game({"l": loss_of_l, "g": loss_of_g})
 
 
-def _checked(delta: Tensor, pairs: int) -> Tensor:
+def checked_margins(delta: Tensor, pairs: int) -> Tensor:
     """One margin ≥ 0 for each pair, or a ValueError. (On an accelerator, where looking waits, the sign is not seen.)"""
     if delta.shape != (pairs,):
         raise ValueError(f"a margin is one number a pair, ({pairs},), not {tuple(delta.shape)}")

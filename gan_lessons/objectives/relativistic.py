@@ -15,7 +15,7 @@ from ..game import Game, both
 
 # -- prices of a lead: any shape -> same shape, low where the first is ahead -------------------------
 
-PRICES = {
+PAIR_LOSSES = {
     "logistic": lambda lead: softplus(-lead),
     "squares": lambda lead: (lead - 1).square(),
     "hinge": lambda lead: relu(1 - lead),
@@ -61,9 +61,9 @@ def relativistic(kind: str | tuple[Callable, Callable | str] = "RSGAN") -> Game:
     if isinstance(kind, str) and kind not in KINDS:
         raise KeyError(f"no relativistic game {kind!r}; there are {', '.join(KINDS)}")
     compare, h = KINDS[kind] if isinstance(kind, str) else kind
-    if isinstance(h, str) and h not in PRICES:
-        raise KeyError(f"no price {h!r} of a lead; there are {', '.join(PRICES)}")
-    h = PRICES[h] if isinstance(h, str) else h
+    if isinstance(h, str) and h not in PAIR_LOSSES:
+        raise KeyError(f"no price {h!r} of a lead; there are {', '.join(PAIR_LOSSES)}")
+    h = PAIR_LOSSES[h] if isinstance(h, str) else h
 
     def critic_loss(f, g, x, z):
         real, fake = both(f, x, g(z))

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy, relu, softplus
 
 from ..game import Game, couples_batch
-from .loss_sensitive import _checked, margin
+from .loss_sensitive import checked_margins, margin
 
 
 def source_logit(a: Tensor) -> Tensor:
@@ -73,7 +73,7 @@ def semi_supervised(margin=margin(), weight: float = 1.0, eta: float = 1.0, firs
         raise ValueError(f"weight = {weight}, eta = {eta}, first = {first}: all weigh a term of the loss and are 0 or more")
 
     def part(delta, real, fake):
-        return first * real.mean() + weight * relu(_checked(delta.detach(), len(real)) + real - fake).mean()
+        return first * real.mean() + weight * relu(checked_margins(delta.detach(), len(real)) + real - fake).mean()
 
     def loss_of_l(l, g, x, y, u, z):
         if not hasattr(l, "losses"):

@@ -10,7 +10,7 @@ import math
 from torch.nn.functional import relu
 
 from ..game import Game, Move, both
-from ..penalties import clip_weights
+from ..players.penalties import clip_weights
 
 
 def wasserstein(penalty=None, weight: float = 10.0, clip: float | None = None) -> Game:

@@ -5,7 +5,7 @@ Derived in notebooks/08_wasserstein_divergence.ipynb. The critic f is high on re
 from __future__ import annotations
 
 from ..game import Game
-from ..penalties import between, penalty, power
+from ..players.penalties import between, penalty, power
 from .wasserstein import wasserstein
 
 

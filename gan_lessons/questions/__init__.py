@@ -1,7 +1,8 @@
-"""The questions of the lessons, a module for each that bears its stem.
+"""The exercises of the lessons: a module of questions for each, with its stem, and `judges` of answers.
 
 A module has QUESTIONS: name -> (right answer, hint). A name begins with the number of its lesson. An
-answer is a number, a sequence of numbers, a word, or a function that computes it when it is asked for.
+answer is a number, a sequence of numbers, a word, or a function that computes it when it is asked
+for. May import every other wing but explorers. Only notebooks, tests and tools import it.
 """
 from importlib import import_module
 

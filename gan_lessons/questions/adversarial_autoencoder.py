@@ -3,8 +3,9 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import norm
 
-from ..divergences import expectation, js
-from ..laws import Mixture, Normal
+from ..exact.divergences import js
+from ..exact.laws import Mixture, Normal
+from ..exact.quadrature import expectation
 
 
 def _charged():

@@ -2,8 +2,8 @@
 import numpy as np
 from scipy.special import entr
 
-from ..divergences import expectation
-from ..laws import Mixture, Normal
+from ..exact.laws import Mixture, Normal
+from ..exact.quadrature import expectation
 
 QUESTIONS = {
     "19 note": (lambda: [1 / (1 + Normal(-1).pdf(1) / Normal(2).pdf(1)), -Mixture([Normal(-1), Normal(2)]).logpdf(1)],

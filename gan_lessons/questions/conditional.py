@@ -1,8 +1,8 @@
 """Questions of notebooks/12_conditional.ipynb and their answers."""
 import numpy as np
 
-from ..label_oracle import acgan_rest, label_entropy, within
-from ..laws import Mixture, Normal, Uniform
+from ..exact.conditional import acgan_rest, label_entropy, within
+from ..exact.laws import Mixture, Normal, Uniform
 
 
 def _one_of_four() -> float:

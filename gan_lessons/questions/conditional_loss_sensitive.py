@@ -2,7 +2,7 @@
 import numpy as np
 from scipy.optimize import brentq
 
-from ..prediction_oracle import asked_posterior, asked_weights
+from ..exact.conditional_loss_sensitive import asked_posterior, asked_weights
 
 
 def _overdone() -> tuple[float, float]:

@@ -2,8 +2,8 @@
 import numpy as np
 from scipy.optimize import brentq
 
-from ..f_table import f_divergence
-from ..laws import Normal, Uniform
+from ..exact.f_table import f_divergence
+from ..exact.laws import Normal, Uniform
 
 QUESTIONS = {
     "03 corner": (lambda: f_divergence("Pearson").conjugate(np.array([-1., -3.])), "a ratio is never negative: where does the line lean?"),

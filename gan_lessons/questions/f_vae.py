@@ -4,8 +4,8 @@ import math
 import numpy as np
 from scipy.integrate import quad
 
-from ..divergences import kl
-from ..laws import Normal
+from ..exact.divergences import kl
+from ..exact.laws import Normal
 
 QUESTIONS = {
     "18 ruler": (lambda: quad(lambda x: Normal().pdf(x ** 3 + x) * (3 * x ** 2 + 1), -.5, 1)[0],

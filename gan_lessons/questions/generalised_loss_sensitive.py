@@ -1,7 +1,7 @@
 """Questions of notebooks/10_generalised_loss_sensitive.ipynb and their answers."""
 import numpy as np
 
-from ..capped_plans import capped_transport
+from ..exact.generalised_loss_sensitive import capped_transport
 
 QUESTIONS = {
     "10 straight": (lambda: _border([3, 1, -2, .5]), "beyond slope 1 only pairs with D > 0 have a surplus: E max(-D, 0) = ν E max(D, 0)"),

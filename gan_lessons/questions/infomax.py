@@ -1,8 +1,8 @@
 """Questions of notebooks/17_infomax.ipynb and their answers."""
 import numpy as np
 
-from ..infomax_oracle import CorrelatedNormal, copies_info_nce, patch_information, patch_pictures
-from ..information import gaussian_information
+from ..exact.infomax import CorrelatedNormal, copies_info_nce, patch_information, patch_pictures
+from ..exact.information import gaussian_information
 
 QUESTIONS = {
     "17 note": (lambda: [np.log(4), float(_pair_note().mean())],

@@ -2,8 +2,8 @@
 import numpy as np
 from scipy.optimize import brentq
 
-from ..laws import Normal, Uniform
-from ..oracle import least_squares_gradient, least_squares_value, triangular
+from ..exact.laws import Normal, Uniform
+from ..exact.least_squares import least_squares_gradient, least_squares_value, triangular
 
 QUESTIONS = {
     "04 ends": (lambda: [least_squares_value(Uniform(0, 1), law, 2, 5, 3) for law in (Uniform(0, 1), Uniform(2, 3))],

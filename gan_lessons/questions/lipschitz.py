@@ -2,9 +2,9 @@
 import numpy as np
 from scipy.optimize import brentq
 
-from ..laws import Normal, Uniform
-from ..lipschitz_oracle import segment_density
-from ..transport import lead, wasserstein_1
+from ..exact.laws import Normal, Uniform
+from ..exact.lipschitz import segment_density
+from ..exact.transport import cdf_difference, wasserstein_1
 
 QUESTIONS = {
     "07 linear": (lambda: [_distance(2.4, 5), _distance(2.4, 5) ** 2 / (4 * 5)], "θ + θ²/2λ = 2.4, and the fine is θ²/4λ"),
@@ -26,7 +26,7 @@ def _kernel(entry: float, side: int) -> list[float]:
 
 def _two_summits(distance: float) -> float:
     p, q = Normal(0, 1), Normal(distance, 1)
-    return float(lead(p, q)(distance / 2) / (2 * segment_density(p, q)(distance / 2)))
+    return float(cdf_difference(p, q)(distance / 2) / (2 * segment_density(p, q)(distance / 2)))
 
 
 def _shared() -> float:

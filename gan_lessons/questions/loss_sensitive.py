@@ -1,7 +1,7 @@
 """Questions of notebooks/09_loss_sensitive.ipynb and their answers."""
 import numpy as np
 
-from ..margins import best_loss, svm
+from ..exact.loss_sensitive import best_loss, svm
 
 QUESTIONS = {
     "09 street": (lambda: [abs(svm([[1.], [6.]], [1, -1], C).w[0]) for C in (np.inf, .05)],

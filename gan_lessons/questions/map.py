@@ -7,11 +7,11 @@ from scipy.optimize import brentq
 
 def coded_gain():
     """The gain of least squares with a, b, c = -1, 1, 0 at r = 1/3, from the game's own losses."""
+    from ..map.best_critic import best_score, score_losses
     from ..objectives.least_squares import least_squares
-    from ..stakes import best_score, stakes_of
     game, log_r = least_squares(-1, 1, 0), np.log([1 / 3])
     best = best_score(game, log_r)
-    return float(-stakes_of(game).price_slope(best.score)[0] * best.slope[0])
+    return float(-score_losses(game).price_slope(best.score)[0] * best.slope[0])
 
 
 def one_in_a_batch():
@@ -26,15 +26,15 @@ def nothing_asked():
 
 def thousand_times():
     """The distance at which the non-saturating push is a thousand times the saturating one, σ = 1."""
-    from ..divergences import js_slope
-    from ..laws import Normal
+    from ..exact.divergences import js_slope
+    from ..exact.laws import Normal
     slope = lambda d: 2 * js_slope(Normal(0, 1), Normal(d, 1))
     return brentq(lambda d: (d - slope(d)) / slope(d) - 1000, 3, 9)
 
 
 def seeds_for(wanted=.99):
     """The smallest n for which [lowest, highest] of n runs holds the true median so surely."""
-    from ..standings import coverage
+    from ..map.results import coverage
     return next(n for n in range(1, 100) if coverage(n) >= wanted)
 
 

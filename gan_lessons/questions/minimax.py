@@ -2,8 +2,8 @@
 import numpy as np
 from scipy.optimize import brentq
 
-from ..divergences import js, js_slope
-from ..laws import Normal, Uniform
+from ..exact.divergences import js, js_slope
+from ..exact.laws import Normal, Uniform
 
 QUESTIONS = {
     "01 four of five": (lambda: _where_equal(.8, .2), "solve 2 - 2x = -log 4, and mind the sign"),

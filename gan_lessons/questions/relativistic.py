@@ -2,9 +2,9 @@
 import numpy as np
 from scipy.optimize import brentq
 
-from ..divergences import js
-from ..laws import Normal, Uniform
-from ..relativistic_oracle import pairwise_value
+from ..exact.divergences import js
+from ..exact.laws import Normal, Uniform
+from ..exact.relativistic import pairwise_value
 
 QUESTIONS = {
     "11 batch": (lambda: [_squares([3, 1], [0, 2]), _squares([0, 2], [3, 1])],

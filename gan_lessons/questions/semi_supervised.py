@@ -2,7 +2,7 @@
 import numpy as np
 from scipy.special import expit
 
-from ..laws import Mixture, Normal
+from ..exact.laws import Mixture, Normal
 
 
 def _lost() -> float:

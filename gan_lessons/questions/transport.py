@@ -1,8 +1,8 @@
 """Questions of notebooks/05_transport.ipynb and their answers."""
 import numpy as np
 
-from ..laws import Uniform
-from ..transport import earth_mover, wasserstein_1
+from ..exact.laws import Uniform
+from ..exact.transport import earth_mover, wasserstein_1
 
 QUESTIONS = {
     "05 piles": (lambda: _bill_and_rate([0., 6.], [1., 3.], [.5, .5], [.25, .75]),

@@ -2,9 +2,9 @@
 import numpy as np
 from scipy.optimize import brentq
 
-from ..divergences import js, js_slope
-from ..laws import Normal
-from ..oracle import GENERATOR_LOSSES, generator_gradient
+from ..exact.divergences import js, js_slope
+from ..exact.laws import Normal
+from ..exact.minimax import GENERATOR_LOSSES, generator_gradient
 
 QUESTIONS = {
     "02 sigma": (lambda: 3 * _distance_at(.336), "JS of two equal widths depends on distance / σ alone"),

@@ -1,10 +1,10 @@
 """Questions of notebooks/16_variational.ipynb and their answers."""
 import numpy as np
 
-from ..divergences import kl
-from ..information import discrete_kl, mutual_information
-from ..laws import Normal
-from ..variational_oracle import best_linear
+from ..exact.divergences import kl
+from ..exact.information import discrete_kl, mutual_information
+from ..exact.laws import Normal
+from ..exact.variational import best_linear
 
 WATER = [4, 2.4, 1.4, .8, .5, .3, .2, .1]             # the variances of the explorer
 

@@ -1,6 +1,6 @@
 """Questions of notebooks/08_wasserstein_divergence.ipynb and their answers."""
-from ..laws import Normal
-from ..wasserstein_divergence_oracle import divergence, linear_divergence
+from ..exact.laws import Normal
+from ..exact.wasserstein_divergence import divergence, linear_divergence
 
 QUESTIONS = {
     "08 atoms": (lambda: (*linear_divergence(12, 1, 3), linear_divergence(12, 1, 3).value), "the slope first: 3 s² = 12"),

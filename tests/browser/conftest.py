@@ -6,13 +6,12 @@ import sys
 
 import nbformat
 import pytest
-
 from cells import trimmed
 from nb import lessons, tags
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
-from labtools import chromium, lab_server   # noqa: E402
+from labtools import chromium, lab_server  # noqa: E402
 
 REPO = pathlib.Path(__file__).resolve().parents[2]
 

@@ -59,7 +59,7 @@ def lab_server(root, timeout=90, **environment):
                f"--ServerApp.port={port}", "--ServerApp.port_retries=0",
                f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={root}",
                "--ServerApp.log_level=WARN", "--LabApp.expose_app_in_browser=True",
-               "--ServerApp.kernel_websocket_connection_class=gan_lessons.server.PromptConnection"]
+               "--ServerApp.kernel_websocket_connection_class=gan_lessons.drawing.server.PromptConnection"]
     if getattr(os, "geteuid", lambda: 1)() == 0:
         command.append("--ServerApp.allow_root=True")
     log = private / "server.log"

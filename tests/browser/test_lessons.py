@@ -3,7 +3,6 @@ import os
 import pathlib
 
 import pytest
-
 from labtools import ERRORS, RUN_ALL, open_notebook, shut_down
 from nb import lessons
 

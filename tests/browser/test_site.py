@@ -1,6 +1,5 @@
 """The static pages in a real browser that has no network: they are read, and their sliders move."""
 import pytest
-
 import static_site
 from nb import lessons
 

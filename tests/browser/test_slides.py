@@ -1,7 +1,6 @@
 """A deck of slides in a real browser that has no network."""
-import pytest
-
 import nb as tool
+import pytest
 
 pytestmark = pytest.mark.browser
 

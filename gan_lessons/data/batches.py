@@ -1,0 +1,176 @@
+"""Everything random in a batch: which images, which labels, which noise. Introduced in notebooks/00_start_here.ipynb."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..pixels import scaled
+
+
+def batches(source, z=None, batch=64, seed=0, unlabelled=None) -> Batches:
+    """Batches of `batch` independent samples of `source`, with noise of law `z`.
+
+    source      an `Images`, a law with `.sample(n, rng)`, or a float tensor (n, ...)
+    z           a law with `.sample` and `.dim`; by default `Normal(dim=100)`
+    unlabelled  an `Images` or a tensor: the pictures without labels that a loss calls `u`
+    """
+    return Batches(source, z, batch, seed, unlabelled)
+
+
+class Batches:
+    """Draws `x`, `y`, `u`, `z` by name, and only those that are asked for.
+
+    `x` (batch, c, h, w) float32 in [-1, 1], or (batch, dim) from a law; `y` (batch,) int64, the
+    labels of `x` (from a law of several modes, the number of the mode); `u` like `x`; `z`
+    (batch, z.dim) float32. Sampling is with replacement, so `x` is an independent sample of the
+    empirical law. Two generators: one for training, one for `noise`, so that looking at samples
+    never changes a training.
+    """
+
+    def __init__(self, source, z=None, batch=64, seed=0, unlabelled=None):
+        if not isinstance(batch, int) or batch <= 0:
+            raise ValueError(f"batch={batch!r}: a batch is a whole number of samples, 1 or more")
+        if z is None:
+            from ..exact.laws import Normal
+            z = Normal(dim=100)
+        if not (hasattr(z, "sample") and hasattr(z, "dim")):
+            raise TypeError(f"z={z!r} is no law with .sample and .dim, as Normal(dim=100)")
+        self.z, self.batch, self.device = z, batch, torch.device("cpu")
+        self._x, self._u = _pool(source), None if unlabelled is None else _pool(unlabelled)
+        self._y, self._names = getattr(source, "labels", None), len(getattr(source, "classes", ()))
+        training, noise = np.random.SeedSequence(seed).spawn(2)
+        self._rng, self._noise_rng = np.random.default_rng(training), np.random.default_rng(noise)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names a loss may ask for."""
+        labelled = self._y is not None or hasattr(self._x, "sample_with_modes")
+        has = {"x": True, "y": labelled, "u": self._u is not None, "z": True}
+        return tuple(name for name, there in has.items() if there)
+
+    @property
+    def classes(self) -> int | None:
+        """How many labels there are: the names of an `Images`, else its labels, or the modes of a law; None without y."""
+        if self._y is not None:
+            return self._names or int(self._y.max()) + 1
+        return len(self._x.laws) if hasattr(self._x, "laws") else None
+
+    @property
+    def absent(self) -> tuple[int, ...]:
+        """Classes that no sample bears; () where labels are no tensor. ValueError for a label that is none of the classes."""
+        if not isinstance(self._y, Tensor):
+            return ()
+        there = set(self._y.unique().tolist())
+        if strange := sorted(y for y in there if not 0 <= y < self.classes):
+            raise ValueError(f"label {strange[0]} is none of the {self.classes} classes: number them 0 to {self.classes - 1}")
+        return tuple(sorted(set(range(self.classes)) - there))
+
+    def draw(self, names, device=None) -> dict[str, Tensor]:
+        """One batch: a dictionary with exactly the `names` asked for, on `device`."""
+        names = set(names)
+        if not names <= set(self.names):
+            raise ValueError(self._missing(sorted(names - set(self.names))))
+        if device is not None:
+            self.to(device)
+        drawn = {}
+        if names & {"x", "y"}:
+            drawn = self._draw(self._x, self._y, names)
+        if "u" in names:
+            drawn["u"] = self._draw(self._u, None, {"x"})["x"]
+        if "z" in names:
+            drawn["z"] = self._points(self.z.sample(self.batch, self._rng))
+        return drawn
+
+    def probe(self, names, n=2) -> dict[str, Tensor]:
+        """`n` samples by name, to try shapes on; neither generator moves."""
+        batch, state = self.batch, self.state()
+        try:
+            self.batch = n
+            return self.draw(names)
+        finally:
+            self.batch = batch
+            self.load_state(state)
+
+    def noise(self, n: int, seed: int | None = None) -> Tensor:
+        """(n, z.dim) float32: noise to look at samples with, from a generator of its own.
+
+        With a `seed`, the same noise every time.
+        """
+        rng = self._noise_rng if seed is None else np.random.default_rng(seed)
+        return self._points(self.z.sample(n, rng))
+
+    def to(self, device) -> Batches:
+        """Keep the data on `device`; later batches are drawn there."""
+        device = torch.device(device)
+        if device != self.device:
+            for name in ("_x", "_u", "_y"):
+                if isinstance(getattr(self, name), Tensor):
+                    setattr(self, name, getattr(self, name).to(device))
+            self.device = device
+        return self
+
+    def state(self) -> str:
+        """Where both generators stand, as JSON: what a checkpoint needs to continue exactly."""
+        return json.dumps([self._rng.bit_generator.state, self._noise_rng.bit_generator.state])
+
+    def load_state(self, state: str) -> None:
+        """Continue where `state` was taken."""
+        try:
+            training, noise = json.loads(state)
+            self._rng.bit_generator.state, self._noise_rng.bit_generator.state = training, noise
+        except (TypeError, ValueError, KeyError) as error:
+            raise ValueError("no state of a Batches: pass what .state() returned") from error
+
+    def __repr__(self):
+        return f"Batches({', '.join(self.names)}; batch={self.batch}, z={self.z!r})"
+
+    def _missing(self, names) -> str:
+        why = {"y": "the data have no labels: pass an Images with labels",
+               "u": "pass batches(..., unlabelled=images)"}
+        known = ", ".join(self.names)
+        asked = "; ".join(f"no {n!r} ({why[n]})" if n in why else f"no {n!r}" for n in names)
+        return f"a batch has {asked}. It can give {known}."
+
+    def _draw(self, pool, labels, names) -> dict[str, Tensor]:
+        """`x` and `y` of one batch, in the same order, as far as `names` asks for them."""
+        drawn = {}
+        if isinstance(pool, Tensor):
+            rows = torch.from_numpy(self._rng.integers(0, len(pool), self.batch))
+            rows = rows.to(self.device, non_blocking=True)
+            if "x" in names:
+                x = pool.index_select(0, rows)
+                drawn["x"] = scaled(x)
+            if "y" in names:
+                drawn["y"] = labels.index_select(0, rows)
+        elif "y" in names:
+            x, modes = pool.sample_with_modes(self.batch, self._rng)
+            drawn = {"y": torch.from_numpy(np.asarray(modes, dtype=np.int64)).to(self.device)}
+            if "x" in names:
+                drawn["x"] = self._points(x)
+        else:
+            drawn["x"] = self._points(pool.sample(self.batch, self._rng))
+        return drawn
+
+    def _points(self, points) -> Tensor:
+        points = np.asarray(points, dtype=np.float32)
+        return torch.from_numpy(points.reshape(len(points), -1)).to(self.device, non_blocking=True)
+
+
+def _pool(source):
+    """What samples are taken from: a tensor of them, or a law."""
+    data = getattr(source, "images", source)
+    if isinstance(data, np.ndarray):
+        data = torch.from_numpy(data)
+    if isinstance(data, Tensor):
+        if data.dim() < 2 or len(data) == 0:
+            raise ValueError(f"no samples to draw from: the data have shape {tuple(data.shape)}; "
+                             "give at least one, as (n, dim) or (n, channels, height, width)")
+        return data if data.dtype == torch.uint8 else data.to(torch.float32)
+    if not hasattr(data, "sample"):
+        raise TypeError(f"cannot draw from {type(source).__name__}: give an Images "
+                        "(load_images()), a law with .sample, or a tensor (n, ...)")
+    return data

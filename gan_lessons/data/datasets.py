@@ -1,0 +1,310 @@
+"""Image sets in memory: local files first, then the cache, then a download, or drawn offline.
+
+    load_images()                 MNIST where it can be had, else glyphs, with a line that says so
+    load_images("cifar10")        also mnist, fashion_mnist, svhn, glyphs
+    load_images("~/faces", size=64)   a folder of your own pictures
+
+Files of your own are looked for under $GAN_LESSONS_DATA, in the layouts in which they are
+published. Explained in notebooks/00_start_here.ipynb.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from . import formats
+from .batches import Batches, batches
+from .downloads import cache, fetch
+from .formats import DataUnavailable
+
+__all__ = ["Batches", "DataUnavailable", "Images", "batches", "load_images"]
+
+DIGITS = tuple("0123456789")
+PICTURES = {".bmp", ".jpeg", ".jpg", ".png", ".webp"}
+
+
+@dataclass(eq=False)
+class Images:
+    """images (n, c, h, w) uint8; labels (n,) int64 or None; one name per class. ValueError for other shapes."""
+
+    images: Tensor
+    labels: Tensor | None = None
+    classes: tuple[str, ...] = ()
+    name: str = "images"
+
+    def __post_init__(self):
+        if self.images.dtype != torch.uint8 or self.images.dim() != 4:
+            raise ValueError(f"images must be uint8 (n, c, h, w), not {self.images.dtype} "
+                             f"{tuple(self.images.shape)}")
+        if self.labels is not None and self.labels.shape != (len(self),):
+            raise ValueError(f"{len(self)} images need labels of shape ({len(self)},), not "
+                             f"{tuple(self.labels.shape)}")
+
+    def __len__(self):
+        return len(self.images)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """One image's (channels, height, width): what a network for them needs to know."""
+        return tuple(self.images.shape[1:])
+
+    def __repr__(self):
+        n, c, h, w = self.images.shape
+        kind = f", {len(self.classes)} classes" if self.classes else ""
+        return f"{self.name}: {n:,} images, {c} × {h} × {w}{kind}"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A published image set: where it is found, what its files are called, how they are read."""
+
+    classes: tuple[str, ...]
+    folders: tuple[str, ...]  # under $GAN_LESSONS_DATA
+    files: dict[str, tuple[str, ...]]  # split -> unpacked names
+    read: Callable[[dict[str, bytes]], tuple[np.ndarray, np.ndarray]]
+    mirrors: tuple[str, ...]
+    md5: dict[str, str]  # of the published files
+    sha256: dict[str, str]  # of the unpacked ones, where they are known
+    megabytes: int
+
+
+IDX = {"train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
+       "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")}
+
+
+def _idx(files):
+    return formats.idx_pair(*files.values(), tuple(files))
+
+
+def _svhn(files):
+    return formats.svhn(*files.values(), *files)
+
+
+SOURCES = {
+    "mnist": Source(
+        DIGITS, ("mnist", "MNIST/raw", "mnist/raw", "MNIST", "."), IDX, _idx,
+        ("https://ossci-datasets.s3.amazonaws.com/mnist/",
+         "https://storage.googleapis.com/cvdf-datasets/mnist/"),
+        {"train-images-idx3-ubyte.gz": "f68b3c2dcbeaaa9fbdd348bbdeb94873",
+         "train-labels-idx1-ubyte.gz": "d53e105ee54ea40749a09fcbcd1e9432",
+         "t10k-images-idx3-ubyte.gz": "9fb629c4189551a2d022fa330f9573f3",
+         "t10k-labels-idx1-ubyte.gz": "ec29112dd5afa0611ce80d1b7f02629c"},
+        {"train-images-idx3-ubyte":
+         "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+         "train-labels-idx1-ubyte":
+         "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+         "t10k-images-idx3-ubyte":
+         "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+         "t10k-labels-idx1-ubyte":
+         "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"}, 12),
+    "fashion_mnist": Source(
+        tuple("t-shirt trouser pullover dress coat sandal shirt sneaker bag boot".split()),
+        ("fashion_mnist", "FashionMNIST/raw", "fashion-mnist", "fashion"), IDX, _idx,
+        ("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+         "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/"),
+        {"train-images-idx3-ubyte.gz": "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+         "train-labels-idx1-ubyte.gz": "25c81989df183df01b3e8a0aad5dffbe",
+         "t10k-images-idx3-ubyte.gz": "bef4ecab320f06d8554ea6380940ec79",
+         "t10k-labels-idx1-ubyte.gz": "bb300cfdad3c16e7a12a480ee83cd310"}, {}, 31),
+    "cifar10": Source(
+        tuple("airplane automobile bird cat deer dog frog horse ship truck".split()),
+        ("cifar-10-batches-bin", "cifar10/cifar-10-batches-bin", "cifar10", "."),
+        {"train": tuple(f"data_batch_{i}.bin" for i in range(1, 6)), "test": ("test_batch.bin",)},
+        formats.cifar,
+        ("https://www.cs.toronto.edu/~kriz/", "https://cave.cs.toronto.edu/kriz/",
+         "https://mindspore-website.obs.cn-north-4.myhuaweicloud.com/notebook/datasets/"),
+        {"cifar-10-binary.tar.gz": "c32a1d4ab5d03f1284b67883e8d87530"}, {}, 170),
+    "svhn": Source(
+        DIGITS, ("svhn", "SVHN", "."),
+        {"train": ("train_32x32.mat",), "test": ("test_32x32.mat",)}, _svhn,
+        ("http://ufldl.stanford.edu/housenumbers/",),
+        {"train_32x32.mat": "e26dedcc434d2e4c54c9b2d4a06d8373",
+         "test_32x32.mat": "eb5a983be6a315427106f1b164d9cef3"}, {}, 246),
+}
+
+
+def load_images(name=None, split: str = "train", size: int | None = None) -> Images:
+    """All images of a set, in memory.
+
+    name   "mnist", "fashion_mnist", "cifar10", "svhn", "glyphs", or a folder of pictures, whose
+           subfolders are the classes; without a name MNIST, or glyphs where it cannot be had
+    split  "train" or "test"; a folder without these subfolders gives every tenth picture to "test"
+    size   pixels of a side; a folder's pictures are cut to their centre square (32 if not stated)
+
+    Raises DataUnavailable, with the remedy, for a set that cannot be had or files that are
+    truncated, corrupt or of the wrong size; ValueError for an unknown name, split or size.
+    """
+    if split not in ("train", "test"):
+        raise ValueError(f'split={split!r}: choose "train" or "test"')
+    if size is not None and (not isinstance(size, int) or not 8 <= size <= 256):
+        raise ValueError(f"size={size!r}: choose the pixels of a side; ours take 28, 32 or 64")
+    if name is None:
+        try:
+            found = _published("mnist", split)
+        except DataUnavailable as error:
+            _say_once(f"Digits drawn from fonts stand in for MNIST. {error}")
+            found = _glyphs(split)
+    elif (key := str(name).lower().replace("-", "_")) in SOURCES:
+        found = _published(key, split)
+    elif key == "glyphs":
+        found = _glyphs(split)
+    elif (folder := Path(name).expanduser()).is_dir():
+        return _folder(folder, split, size or 32)
+    else:
+        raise ValueError(f"no image set and no folder is called {str(name)!r}; there are "
+                         f"{', '.join(SOURCES)}, glyphs, or the path of a folder of pictures")
+    return found if size in (None, found.images.shape[-1]) else _resized(found, size)
+
+
+def _published(name: str, split: str) -> Images:
+    source = SOURCES[name]
+    files = _local(name, source, split)
+    if files is None:
+        try:
+            files = _fetched(name, source, split)
+        except DataUnavailable as error:
+            why = f"{name} cannot be had here: {error}. {_remedy(source)}"
+            raise DataUnavailable(why) from None
+    images, labels = source.read(files)
+    return Images(torch.from_numpy(images.copy()), torch.from_numpy(labels), source.classes, name)
+
+
+def _local(name: str, source: Source, split: str) -> dict[str, bytes] | None:
+    """The files of one split under $GAN_LESSONS_DATA: unpacked, gz, or in the archive."""
+    if not os.environ.get("GAN_LESSONS_DATA"):
+        return None
+    root = Path(os.environ["GAN_LESSONS_DATA"]).expanduser()
+    for folder in (root / part for part in source.folders):
+        here = {file: _either(folder, file) for file in source.files[split]}
+        if all(here.values()):
+            files = {file: formats.gunzip(path.read_bytes(), path.name)
+                     for file, path in here.items()}
+            if any(hashlib.sha256(data).hexdigest() != source.sha256.get(file)
+                   and not _is_official(here[file], source) for file, data in files.items()):
+                _say_once(f"{name}, {split}: loaded, though the contents have no checksum that is "
+                          "known here.")
+            return files
+        if any(here.values()):
+            missing = ", ".join(file for file, path in here.items() if not path)
+            raise DataUnavailable(f"{name} in {folder} is not complete: {missing} is missing")
+    for folder in {root, *(root / part for part in source.folders)}:
+        for archive in source.md5:
+            if archive.endswith(".tar.gz") and (folder / archive).is_file():
+                if not _is_official(folder / archive, source):
+                    _say_once(f"{name}: {archive} is not the published file; loaded all the same.")
+                return formats.tar_members(folder / archive, source.files[split])
+    return None
+
+
+def _either(folder: Path, file: str) -> Path | None:
+    """`file` in `folder`, with or without .gz, with MNIST's dash or dot before "idx"."""
+    dotted = file.replace("-idx", ".idx")
+    for name in (file, file + ".gz", dotted, dotted + ".gz"):
+        if (folder / name).is_file():
+            return folder / name
+    return None
+
+
+def _is_official(path: Path, source: Source) -> bool:
+    digest = source.md5.get(path.name)
+    return digest is not None and hashlib.md5(path.read_bytes()).hexdigest() == digest
+
+
+def _fetched(name: str, source: Source, split: str) -> dict[str, bytes]:
+    """The files of one split, out of the cache or downloaded into it."""
+    folder, files = cache() / name, {}
+    for published, digest in source.md5.items():
+        if published.endswith(".tar.gz"):
+            path = fetch(published, f"md5:{digest}", source.mirrors, folder)
+            return formats.tar_members(path, source.files[split])
+        if (file := published.removesuffix(".gz")) in source.files[split]:
+            path = fetch(published, f"md5:{digest}", source.mirrors, folder)
+            files[file] = formats.gunzip(path.read_bytes(), path.name)
+    return {file: files[file] for file in source.files[split]}
+
+
+def _remedy(source: Source) -> str:
+    return (f"With a network it is downloaded once ({source.megabytes} MB); or put "
+            f"{', '.join(source.md5)} into a folder {source.folders[0]}/ and set GAN_LESSONS_DATA "
+            "to the folder above it")
+
+
+@lru_cache
+def _glyphs(split: str) -> Images:
+    from . import glyphs
+    n, seed = {"train": (20_000, 1), "test": (10_000, 2)}[split]
+    path = cache() / "glyphs" / f"{split}-{n}-v1.npz"
+    try:
+        with np.load(path, allow_pickle=False) as kept:
+            images, labels = kept["images"], kept["labels"]
+    except Exception:  # not there yet, or damaged: draw it again
+        images, labels = glyphs.draw(n, seed)
+        try:
+            _keep(path, images=images, labels=labels)
+        except OSError:  # a cache that cannot be written only costs the drawing, a few seconds
+            pass
+    return Images(torch.from_numpy(images), torch.from_numpy(labels), DIGITS, "glyphs")
+
+
+def _keep(path: Path, **arrays) -> None:
+    """Write `path` as a whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, part = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez(file, **arrays)
+        os.replace(part, path)
+    except BaseException:
+        Path(part).unlink(missing_ok=True)
+        raise
+
+
+def _folder(folder: Path, split: str, size: int) -> Images:
+    """The pictures of a folder; its subfolders, if they hold pictures, are the classes."""
+    from PIL import Image, ImageOps
+    divided = (folder / split).is_dir()
+    folder = folder / split if divided else folder
+    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in PICTURES and p.is_file())
+    if not divided:
+        paths = [p for i, p in enumerate(paths) if (i % 10 == 9) == (split == "test")]
+    if not paths:
+        raise DataUnavailable(f"{folder} has no pictures for the split {split!r}: put some "
+                              f"there, as {', '.join(sorted(PICTURES))}")
+    images = np.empty((len(paths), 3, size, size), np.uint8)
+    for i, path in enumerate(paths):
+        try:
+            with Image.open(path) as picture:
+                picture.draft("RGB", (size, size))  # lets JPEG decode at a fraction of its size
+                picture = ImageOps.fit(ImageOps.exif_transpose(picture).convert("RGB"),
+                                       (size, size), Image.Resampling.BICUBIC)
+        except Exception as error:  # Pillow raises a dozen kinds for a broken file
+            raise DataUnavailable(f"{path} is no picture that can be read ({error}): repair it or "
+                                  "take it away") from error
+        images[i] = np.asarray(picture).transpose(2, 0, 1)
+    parts = [path.relative_to(folder).parts for path in paths]
+    if any(len(part) == 1 for part in parts):
+        return Images(torch.from_numpy(images), None, (), folder.name)
+    classes = tuple(sorted({part[0] for part in parts}))
+    labels = torch.tensor([classes.index(part[0]) for part in parts])
+    return Images(torch.from_numpy(images), labels, classes, folder.name)
+
+
+def _resized(found: Images, size: int) -> Images:
+    from torch.nn.functional import interpolate
+    images = interpolate(found.images, (size, size), mode="bilinear", antialias=True)
+    return Images(images, found.labels, found.classes, found.name)
+
+
+@lru_cache
+def _say_once(line: str) -> None:
+    print(line)

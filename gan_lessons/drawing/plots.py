@@ -1,0 +1,136 @@
+"""Pure drawing: data and `ax` in, artists out. No training, no widgets, no torch.
+
+Colours are Okabe and Ito's, which people with any colour vision can tell apart: REAL, FAKE and CRITIC wherever
+coins are drawn. Introduced in notebooks/00_start_here.ipynb.
+"""
+from __future__ import annotations
+
+import base64
+import io
+
+import numpy as np
+from matplotlib.figure import Figure
+
+REAL, FAKE, CRITIC = "#0072B2", "#E69F00", "#333333"
+GOOD, BAD, THIRD, SKY = "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
+PLAYER_COLOURS = {"f": CRITIC, "l": CRITIC, "g": FAKE}
+
+
+def figure(columns: int = 1, rows: int = 1, *, width: float = 6.4, height: float = 3.2, **share):
+    """(figure, axes): one axes or an array of them. The figure never enters pyplot: nothing leaks."""
+    fig = Figure(figsize=(width, height), dpi=110, layout="constrained")
+    axes = fig.subplots(rows, columns, **share)
+    for ax in np.ravel(axes):
+        ax.spines[["top", "right"]].set_visible(False)
+    return fig, axes
+
+
+def png(fig) -> str:
+    """The figure as base64 PNG."""
+    buffer = io.BytesIO()
+    fig.savefig(buffer, format="png")
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def show(fig, alt: str):
+    """Display a figure once, with the text that stands for it where it cannot be seen. ValueError below four words."""
+    if not alt or len(alt.split()) < 4:
+        raise ValueError('show(fig, alt="…") needs a sentence that says what the picture shows')
+    from IPython.display import display
+    display({"image/png": png(fig), "text/plain": alt}, raw=True, metadata={"image/png": {"alt": alt}})
+
+
+def draw_density(ax, x, law, colour, label=None):
+    """The density of a law on the line, filled."""
+    return ax.fill_between(x, law.pdf(x), alpha=.35, color=colour, lw=0, label=label)
+
+
+def draw_densities(ax, x, p, q, c=None):
+    """Real and fake densities and, from the logit `c`, the best discriminator σ(c)."""
+    draw_density(ax, x, p, REAL, "real, $p$")
+    draw_density(ax, x, q, FAKE, "fake, $q$")
+    if c is not None:
+        ax.plot(x, 1 / (1 + np.exp(-np.clip(c(x), -700, 700))), color=CRITIC, lw=2, label="$D^*(x)$")
+    ax.legend(frameon=False)
+
+
+def smooth(values, span: int = 25):
+    """Running mean over the last `span` values, fewer at the start: (k,) -> (k,)."""
+    total = np.concatenate([[0.0], np.cumsum(values)])
+    end = np.arange(1, len(total))
+    start = np.maximum(end - span, 0)
+    return (total[end] - total[start]) / (end - start)
+
+
+def losses(ax, run):
+    """Each player's loss against the step: a running mean over a faint trace."""
+    for name, values in run.losses.items():
+        colour = PLAYER_COLOURS.get(name, THIRD)
+        ax.plot(values, color=colour, alpha=.25, lw=.6)
+        ax.plot(smooth(values), color=colour, lw=1.8, label=f"loss of {name}")
+    ax.set_xlabel("step")
+    ax.legend(frameon=False)
+
+
+def sheet(images, columns: int = 8):
+    """Pictures (n, c, h, w), uint8 or float in [-1, 1], side by side in rows: (rows·h, columns·w[, 3]) in [0, 1].
+
+    A last row that is not full is left out.
+    """
+    images = np.asarray(images)
+    columns = min(columns, len(images))
+    if images.dtype == np.uint8:
+        images = images / 127.5 - 1
+    n, channels, height, wide = images.shape
+    rows = n // columns
+    joined = images[:rows * columns].reshape(rows, columns, channels, height, wide).transpose(0, 3, 1, 4, 2)
+    return np.clip((joined.reshape(rows * height, columns * wide, channels).squeeze() + 1) / 2, 0, 1)
+
+
+def pictures(ax, images, columns: int = 8):
+    """A `sheet` of pictures (n, c, h, w) on axes without frame."""
+    joined = sheet(images, columns)
+    ax.set_axis_off()
+    return ax.imshow(joined, cmap="gray_r" if joined.ndim == 2 else None, vmin=0, vmax=1, interpolation="nearest")
+
+
+def points(ax, x, colour, label=None, size: float = 4):
+    """A cloud of points in the plane (n, 2), or on the line (n, 1) as a histogram."""
+    x = np.asarray(x)
+    if x.shape[1] == 1:
+        return ax.hist(x[:, 0], bins=60, density=True, color=colour, alpha=.5, label=label)
+    ax.set_aspect("equal")
+    return ax.scatter(x[:, 0], x[:, 1], s=size, color=colour, alpha=.5, lw=0, label=label)
+
+
+def plane(ax, score, reach: float = 3.0, points_a_side: int = 80):
+    """Shades of a critic over the square [-reach, reach]²; score: (k, 2) -> (k,) logits. Dark is fake."""
+    line = np.linspace(-reach, reach, points_a_side)
+    grid = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
+    D = 1 / (1 + np.exp(-np.clip(score(grid), -30, 30))).reshape(points_a_side, points_a_side)
+    return ax.imshow(D, extent=(-reach, reach, -reach, reach), origin="lower", cmap="gray", vmin=-1, vmax=1.15,
+                     interpolation="bilinear")
+
+
+def classes(ax, counts, names=range(10), colour=FAKE):
+    """How many samples a classifier puts in each class; the dotted line is a fair share."""
+    counts = np.asarray(counts)
+    ax.bar(np.arange(len(counts)), counts, color=colour)
+    ax.axhline(counts.sum() / len(counts), color=CRITIC, ls=":", lw=1)
+    ax.set_xticks(np.arange(len(counts)), [str(name) for name in names])
+    ax.set(xlabel="class", ylabel="samples")
+
+
+def progress(run):
+    """The live picture: losses on the left, samples on the right."""
+    fig, (left, right) = figure(2, width=8, height=2.8)
+    losses(left, run)
+    if "g" not in run.players:
+        right.set_axis_off()
+        return fig
+    fakes = run.samples(32)
+    if fakes.ndim == 4:
+        pictures(right, fakes)
+    else:
+        points(right, run.samples(500), FAKE)
+    return fig

@@ -1,0 +1,231 @@
+"""Toy laws on the line and in the plane: densities, scores and samples. NumPy and SciPy, no torch.
+
+On the line (`dim == 1`) `logpdf`, `pdf`, `cdf`, `sf` and `score` act on each number of an array of any shape;
+in more dimensions the last axis holds the coordinates: (..., dim) -> (...).
+`sample(n, rng)` always returns float64 (n, dim).
+Introduced in notebooks/01_minimax.ipynb; Moons in 14_semi_supervised.ipynb, SwissRoll in 15_adversarial_autoencoder.ipynb.
+"""
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import ndtr
+
+# Where a standard Normal bends: panels between these points make Gauss-Legendre exact to 1e-14.
+BENDS = np.array([0, .5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 10, 12, 15, 20, 27, 38])
+
+
+def log_ratio(p, q):
+    """x -> log p(x) - log q(x), 0 where neither law reaches x; any shape -> same shape.
+
+    The logit of the best discriminator between p and q (lesson 01).
+    """
+    def ratio(x):
+        with np.errstate(invalid="ignore"):
+            c = p.logpdf(x) - q.logpdf(x)
+        return np.where(np.isnan(c), 0.0, c)
+    return ratio
+
+
+class Law:
+    """What the laws below share. A law of your own needs `dim`, `logpdf` and `sample`."""
+
+    dim = 1
+    jumps = False                       # True where the density has edges, so that its score misses mass
+
+    def pdf(self, x):
+        """Density, the exponential of `logpdf`; units 1 / length**dim."""
+        return np.exp(self.logpdf(x))
+
+
+class Normal(Law):
+    """N(mean, sd² I). `Normal(dim=100)` is the usual noise, `Normal(2, .5)` a heap on the line.
+
+    mean: a number or (dim,), sd: a positive number. ValueError for others.
+    """
+
+    def __init__(self, mean=0.0, sd=1.0, dim=None):
+        self.mean = np.asarray(mean, dtype=float)
+        self.dim = int(dim if dim is not None else self.mean.size)
+        self.sd = float(sd)
+        if not self.sd > 0:
+            raise ValueError(f"sd must be positive, not {sd}")
+        if self.mean.ndim > 1 or self.mean.size not in (1, self.dim):
+            raise ValueError(f"mean of shape {self.mean.shape} does not fit dim={self.dim}")
+        if self.dim == 1:
+            self.mean = self.mean.reshape(())
+
+    def logpdf(self, x):
+        """-|x - mean|² / 2 sd² - dim/2 log(2 pi sd²)."""
+        square = ((np.asarray(x) - self.mean) / self.sd) ** 2
+        if self.dim > 1:
+            square = square.sum(-1)
+        return -square / 2 - self.dim * np.log(self.sd * np.sqrt(2 * np.pi))
+
+    def score(self, x):
+        """d/dx log density: (mean - x) / sd², same shape as x."""
+        return (self.mean - np.asarray(x)) / self.sd ** 2
+
+    def cdf(self, x):
+        """Share of the law below x, on the line: Φ((x - mean) / sd), same shape as x."""
+        return ndtr((np.asarray(x) - self.mean) / self.sd)
+
+    def sf(self, x):
+        """Share of the law above x, on the line; right to the last digits of 1e-300 too."""
+        return ndtr((self.mean - np.asarray(x)) / self.sd)
+
+    def sample(self, n, rng):
+        return self.mean + self.sd * rng.standard_normal((n, self.dim))
+
+    def edges(self):
+        """Points on the line between which the density is smooth: (k,), increasing."""
+        return self.mean + self.sd * np.concatenate([-BENDS[:0:-1], BENDS])
+
+    def __repr__(self):
+        if self.dim == 1:
+            return f"Normal({float(self.mean):g}, {self.sd:g})"
+        return f"Normal({self.mean.tolist()}, {self.sd:g}, dim={self.dim})"
+
+
+class Uniform(Law):
+    """Uniform on the cube [low, high]^dim. Two of them can have supports that do not meet. ValueError unless low < high."""
+
+    jumps = True
+
+    def __init__(self, low=-1.0, high=1.0, dim=1):
+        if not high > low:
+            raise ValueError(f"Uniform needs low < high, not {low} and {high}")
+        self.low, self.high, self.dim = float(low), float(high), int(dim)
+
+    def logpdf(self, x):
+        x = np.asarray(x, dtype=float)
+        inside = (x >= self.low) & (x <= self.high)
+        if self.dim > 1:
+            inside = inside.all(-1)
+        return np.where(inside, -self.dim * np.log(self.high - self.low), -np.inf)
+
+    def score(self, x):
+        return np.zeros_like(np.asarray(x, dtype=float))
+
+    def cdf(self, x):
+        """Share of the law below x, on the line."""
+        return np.clip((np.asarray(x, dtype=float) - self.low) / (self.high - self.low), 0, 1)
+
+    def sf(self, x):
+        """Share of the law above x, on the line."""
+        return np.clip((self.high - np.asarray(x, dtype=float)) / (self.high - self.low), 0, 1)
+
+    def sample(self, n, rng):
+        return rng.uniform(self.low, self.high, (n, self.dim))
+
+    def edges(self):
+        return np.linspace(self.low, self.high, 17)
+
+    def __repr__(self):
+        return f"Uniform({self.low:g}, {self.high:g}, dim={self.dim})"
+
+
+class Mixture(Law):
+    """Σ_i weights[i] · laws[i]; equal weights when none are given. ValueError for laws of unlike dim, weights below 0."""
+
+    def __init__(self, laws, weights=None):
+        self.laws = list(laws)
+        if not self.laws:
+            raise ValueError("a mixture needs at least one law")
+        weights = np.ones(len(self.laws)) if weights is None else np.asarray(weights, dtype=float)
+        if weights.shape != (len(self.laws),) or (weights < 0).any() or not weights.sum() > 0:
+            raise ValueError(f"{len(self.laws)} laws need as many weights ≥ 0, not {weights}")
+        self.weights = weights / weights.sum()
+        self.dim = self.laws[0].dim
+        if any(law.dim != self.dim for law in self.laws):
+            raise ValueError("all laws of a mixture need the same dim")
+        self.jumps = any(law.jumps for law in self.laws)
+
+    def _joint(self, x):
+        with np.errstate(divide="ignore"):
+            return np.stack([np.log(w) + law.logpdf(x) for w, law in zip(self.weights, self.laws)])
+
+    def logpdf(self, x):
+        return np.logaddexp.reduce(self._joint(x), axis=0)
+
+    def score(self, x):
+        """Σ_i P(i | x) score_i(x), on the line."""
+        joint = self._joint(x)
+        share = np.exp(joint - np.logaddexp.reduce(joint, axis=0))
+        return sum(s * law.score(x) for s, law in zip(share, self.laws))
+
+    def cdf(self, x):
+        """Σ_i weights[i] · cdf_i(x), on the line."""
+        return sum(w * law.cdf(x) for w, law in zip(self.weights, self.laws))
+
+    def sf(self, x):
+        """Σ_i weights[i] · sf_i(x), on the line."""
+        return sum(w * law.sf(x) for w, law in zip(self.weights, self.laws))
+
+    def sample(self, n, rng):
+        return self.sample_with_modes(n, rng)[0]
+
+    def sample_with_modes(self, n, rng):
+        """Points (n, dim) and the number of the law each came from (n,)."""
+        mode = rng.choice(len(self.laws), size=n, p=self.weights)
+        points = np.empty((n, self.dim))
+        for i, law in enumerate(self.laws):
+            points[mode == i] = law.sample(int((mode == i).sum()), rng)
+        return points, mode
+
+    def edges(self):
+        return np.unique(np.concatenate([law.edges() for law in self.laws]))
+
+    def __repr__(self):
+        return f"{type(self).__name__}({len(self.laws)} modes, dim={self.dim})"
+
+
+class _Spots(Mixture):
+    """Equally likely round spots: what the mode-coverage metrics know how to count."""
+
+    def __init__(self, centres, sd):
+        self.centres, self.sd = np.asarray(centres, dtype=float), float(sd)
+        super().__init__([Normal(centre, sd) for centre in self.centres])
+
+    def logpdf(self, x):
+        x = np.asarray(x, dtype=float)[..., None, :]
+        square = (((x - self.centres) / self.sd) ** 2).sum(-1)
+        total = np.logaddexp.reduce(-square / 2, axis=-1) - np.log(len(self.centres))
+        return total - np.log(2 * np.pi * self.sd ** 2)
+
+    def sample_with_modes(self, n, rng):
+        mode = rng.integers(len(self.centres), size=n)
+        return self.centres[mode] + self.sd * rng.standard_normal((n, self.dim)), mode
+
+
+class Ring(_Spots):
+    """`modes` spots on a circle: the classic test of mode collapse (模式崩溃)."""
+
+    def __init__(self, modes=8, radius=2.0, sd=0.05):
+        turn = 2 * np.pi * np.arange(modes) / modes
+        super().__init__(radius * np.stack([np.cos(turn), np.sin(turn)], axis=1), sd)
+
+
+class Grid(_Spots):
+    """side × side spots, `spacing` apart, centred at the origin."""
+
+    def __init__(self, side=5, spacing=1.0, sd=0.05):
+        line = spacing * (np.arange(side) - (side - 1) / 2)
+        super().__init__(np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2), sd)
+
+
+class SwissRoll(_Spots):
+    """A spiral of many overlapping spots: a thin curve, with an exact density."""
+
+    def __init__(self, turns=1.5, radius=2.0, sd=0.08, spots=200):
+        angle = 2 * np.pi * turns * np.sqrt(np.linspace(0.04, 1, spots))   # about equal arc length
+        reach = radius * angle / angle[-1]
+        super().__init__(reach[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1), sd)
+
+
+class Moons(Mixture):
+    """Two interlocking half circles, 0 the upper and 1 the lower: thin, curved classes with an exact density."""
+
+    def __init__(self, radius=1.4, sd=0.15, spots=60):
+        angle = np.pi * (np.arange(spots) + 0.5) / spots
+        upper = np.stack([np.cos(angle) - 0.5, np.sin(angle) - 0.25], axis=1)
+        super().__init__([_Spots(radius * upper, sd), _Spots(-radius * upper, sd)])

@@ -1,0 +1,56 @@
+"""What perfect players do: optimal critics, values and generator gradients for laws on the line.
+
+Here q is shifted by theta and every number is exact (quadrature). NumPy and SciPy, no torch.
+Derived in notebooks/01_minimax.ipynb and 02_vanishing_gradients.ipynb.
+"""
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import expit
+
+from .divergences import js, softplus
+from .laws import log_ratio
+from .quadrature import expectation, panels
+
+
+def optimal_logit(p, q):
+    """x -> c*(x) = log p(x)/q(x), so that D* = σ(c*) = p / (p + q). Any shape -> same shape."""
+    return log_ratio(p, q)
+
+
+def optimal_discriminator(p, q):
+    """x -> D*(x) = p(x) / (p(x) + q(x)), without dividing 0 by 0 far away."""
+    c = log_ratio(p, q)
+    return lambda x: expit(c(x))
+
+
+def gan_value(p, q, c=None):
+    """V(D) = E_p log σ(c) + E_q log(1 - σ(c)) for a logit c(x); the optimal one if none is given.
+
+    At the optimum this is 2 JS(p, q) - 2 log 2 (Goodfellow et al. 2014, arXiv 1406.2661).
+    """
+    if c is None:
+        return 2 * js(p, q) - 2 * np.log(2)
+    edges = panels(p, q)
+    return -expectation(p, lambda x: softplus(-c(x)), edges) - expectation(q, lambda x: softplus(c(x)), edges)
+
+
+# The derivative of what the generator minimises with respect to the logit c of its fakes.
+GENERATOR_LOSSES = {
+    "saturating": lambda c: -expit(c),                 # -softplus(c)
+    "non-saturating": lambda c: -expit(-c),            # softplus(-c)
+}
+
+
+def generator_gradient(p, q, loss="saturating"):
+    """d/dtheta of the generator's loss when all its fakes move by theta and the best critic stays: E_q h'(c*) c*'.
+
+    loss: a key of GENERATOR_LOSSES, or the function h' itself. For "saturating" this is 2 dJS/dtheta,
+    for "non-saturating" the slope of KL(q ‖ p) - 2 JS (Arjovsky & Bottou 2017, arXiv 1701.04862).
+    """
+    if isinstance(loss, str):
+        if loss not in GENERATOR_LOSSES:
+            raise KeyError(f"no generator loss {loss!r}; there are {', '.join(GENERATOR_LOSSES)}")
+        loss = GENERATOR_LOSSES[loss]
+    c = log_ratio(p, q)
+    return expectation(q, lambda x: loss(c(x)) * (p.score(x) - q.score(x)), panels(p, q))

@@ -1,0 +1,110 @@
+"""What an edge of the map is: an exact statement, both sides in float64, and the test that proves it.
+
+The edges are in kinship_critics.py and kinship_codes.py, the whole map in kinship.py. Used in notebooks/20_map.ipynb.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from ..exact.laws import Normal
+from .objectives import objective
+
+
+class Edge(NamedTuple):
+    """An edge: a, b are catalogue names, after " · " a setting; kind is "is", "limit", "bounds" or "contains".
+
+    sides(**setting) -> (left, right), float64 arrays of one shape, equal within `tolerance` (relative above 1), or, for
+    "bounds", left ≤ right. wrong: a setting in which they are not. test: "tests/test_x.py::test_name".
+    """
+
+    a: str
+    b: str
+    kind: str
+    statement: str
+    sides: Callable
+    wrong: dict
+    tolerance: float
+    test: str
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """The two catalogue names, without settings."""
+        return self.a.partition(" · ")[0], self.b.partition(" · ")[0]
+
+    @property
+    def lessons(self) -> tuple[str, ...]:
+        """Stems of the lessons that derive its ends, in order, each once."""
+        return tuple(sorted({objective(name).lesson for name in self.ends}))
+
+
+EDGES: list[Edge] = []
+KIND_WORDS = {"is": "–", "limit": "→", "bounds": "≤", "contains": "⊃"}
+
+
+def related(a: str, b: str, kind: str, statement: str, *, wrong: dict, test: str, tolerance: float = 1e-11):
+    """A decorator: the function below it computes both sides of a new edge of the map.
+
+    KeyError for names that are not in the catalogue, ValueError for an unknown kind or a statement over 90 characters.
+    """
+    for name in (a, b):
+        objective(name.partition(" · ")[0])
+    if kind not in KIND_WORDS or not 0 < len(statement) <= 90:
+        raise ValueError(f"a kinship is one of {', '.join(KIND_WORDS)}, said in at most 90 characters, not {kind!r}, "
+                         f"{len(statement)} characters")
+
+    def add(sides):
+        EDGES.append(Edge(a, b, kind, statement, sides, wrong, tolerance, f"tests/{test}"))
+        return sides
+    return add
+
+
+def check_edge(edge: Edge, **setting) -> float:
+    """The largest difference of the two sides, relative where they exceed 1; for "bounds", by how much left exceeds right.
+
+    setting: arguments of edge.sides, to see the statement fail where it does not hold.
+    """
+    left, right = both_sides(edge, **setting)
+    excess = left - right if edge.kind == "bounds" else np.abs(left - right)
+    return float(max(0., (excess / np.maximum(1, np.abs(right))).max()))
+
+
+def both_sides(edge: Edge, **setting) -> tuple[np.ndarray, np.ndarray]:
+    """(left, right) as flat float64 arrays, the value first. ArithmeticError where one is not finite or they do not match."""
+    left, right = (np.ravel(np.asarray(side, dtype=float)) for side in edge.sides(**setting))
+    if left.shape != right.shape or not (np.isfinite(left).all() and np.isfinite(right).all()):
+        raise ArithmeticError(f"{edge.a} and {edge.b}: sides of shape {left.shape} and {right.shape}, or not finite")
+    return left, right
+
+
+# -- numbers that both sides share ------------------------------------------------------------------
+
+REAL, FAKE = [-5., 1.4, 12.5, 2.7], [.3, -7.1, 4., 1.]
+P, Q = Normal(.3, 1), Normal(1.7, 1.4)
+PLACES, MASS, MASS_FAKE = np.array([-1.2, .4, 1.1, 3.]), np.array([.1, .5, .2, .2]), np.array([.4, .1, .3, .2])
+itself = lambda x: x
+
+
+def leaf(values):
+    return torch.tensor(values, dtype=torch.float64, requires_grad=True)
+
+
+def draws(*shape, seed: int):
+    return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+
+
+def played(loss, *leaves):
+    """[value, gradients by all leaves] of a loss: what two games must share to train the same weights."""
+    value = loss(*leaves)
+    grads = torch.autograd.grad(value, leaves, allow_unused=True)
+    return np.concatenate([[value.item()], *(np.zeros(leaf.numel()) if grad is None else grad.numpy().ravel()
+                                             for leaf, grad in zip(leaves, grads))])
+
+
+def rounds(game, real=REAL, fake=FAKE):
+    """Critic's and generator's loss with their gradients, on given scores."""
+    critic = played(lambda x, z: game["f"](itself, itself, x, z), leaf(real), leaf(fake))
+    return np.concatenate([critic, played(lambda z: game["g"](itself, itself, z), leaf(fake))])

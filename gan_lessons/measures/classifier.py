@@ -1,0 +1,171 @@
+"""The small classifier on whose last hidden layer fakes are compared with real images.
+
+Its scores mean nothing outside it, so one is fixed: `mnist_features.safetensors`, made by
+`tools/train_classifier.py`, knows MNIST and the drawn digits. For other image sets one is trained
+when it is first asked for, and kept in the cache.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import affine_grid, cross_entropy, dropout, grid_sample
+
+from ..data.datasets import SOURCES, Images, load_images
+from ..data.downloads import cache
+from ..pixels import scaled
+from .frechet import anchors_of
+
+FEATURES = 64
+FIVE_CLASSES = 199.0  # the distance that fixes the unit, see `rescale`
+SHIPPED = Path(__file__).with_name("mnist_features.safetensors")
+
+
+class Classifier(nn.Module):
+    """(n, c, h, w) in [-1, 1] -> logits (n, classes); `features` are the 64 before them."""
+
+    def __init__(self, channels: int = 1, classes: int = 10):
+        super().__init__()
+
+        def block(ins, outs, side):
+            return [nn.Conv2d(ins, outs, side, padding=side // 2), nn.ReLU(), nn.MaxPool2d(2)]
+
+        self.body = nn.Sequential(
+            *block(channels, 16, 5), *block(16, 32, 3), *block(32, 48, 3),
+            nn.AdaptiveAvgPool2d(3), nn.Flatten(), nn.Linear(9 * 48, FEATURES), nn.ReLU())
+        self.head = nn.Linear(FEATURES, classes)
+        self.channels = channels
+        self.to(memory_format=torch.channels_last)  # twice as fast on a CPU
+
+    def features(self, x: Tensor) -> Tensor:
+        return self.body(x)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(dropout(self.body(x), 0.3, self.training))
+
+
+@dataclass(eq=False)
+class Judge:
+    """A trained classifier with what it says of the real images it belongs to."""
+
+    net: Classifier
+    accuracy: dict[str, float]  # share of the test images named right, per image set
+    anchors: dict[str, dict[str, float]]  # set -> what distances to its test images mean
+    moments: dict[str, tuple[np.ndarray, np.ndarray]]  # set -> mean, covariance of features
+
+
+@lru_cache
+def judge(name: str) -> Judge:
+    """The classifier for an image set: the shipped one for mnist and glyphs, else from the cache,
+    trained now if it is not there (minutes; prints its accuracy). ValueError for other sets,
+    DataUnavailable where the set cannot be had.
+    """
+    if name in ("mnist", "glyphs"):
+        return load(SHIPPED)
+    if name not in SOURCES:
+        raise ValueError(f"there is no classifier to score {name!r} with; there is one for "
+                         f"{', '.join(SOURCES)} and glyphs")
+    path = cache() / "classifiers" / f"{name}-v1.safetensors"
+    if path.exists():
+        return load(path)
+    print(f"Training the classifier that scores {name}, once, a few minutes …")
+    made = fit([name])
+    save(made, path)
+    print(f"{name}: {made.accuracy[name]:.2%} of the test images named right")
+    return made
+
+
+def fit(names, epochs: int = 8, seed: int = 0, batch: int = 128, lr: float = 2e-3) -> Judge:
+    """Train on the training images of `names` together, mildly warped; Adam, one-cycle rate."""
+    sets = [load_images(name) for name in names]
+    images, labels = torch.cat([s.images for s in sets]), torch.cat([s.labels for s in sets])
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        net = Classifier(images.shape[1], len(sets[0].classes))
+        rounds = len(images) // batch
+        optimizer = torch.optim.Adam(net.parameters(), lr, fused=True)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, epochs * rounds)
+        for _ in range(epochs):
+            for rows in torch.randperm(len(images))[:rounds * batch].split(batch):
+                loss = cross_entropy(net(warped(scaled(images[rows]))), labels[rows])
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                schedule.step()
+    net.eval().requires_grad_(False)
+    tests = [load_images(name, "test") for name in names]
+    accuracy = {name: accuracy_of(net, test) for name, test in zip(names, tests)}
+    found = [anchors_of(net, *pair) for pair in zip(sets, tests)]
+    s = rescale(net, (FIVE_CLASSES / found[0][0]["five classes"]) ** 0.5)
+    anchors = {name: {what: round(s * s * d, 2) for what, d in distances.items()}
+               for name, (distances, _) in zip(names, found)}
+    moments = {name: (s * mean, s * s * covariance)
+               for name, (_, (mean, covariance)) in zip(names, found)}
+    return Judge(net, accuracy, anchors, moments)
+
+
+def rescale(net: Classifier, s: float) -> float:
+    """Multiply the features by s > 0 and leave the classifier as it is; returns s.
+
+    ReLU is homogeneous: the layer before the features is multiplied, the one after divided by s.
+    Every Fréchet distance is multiplied by s²: its unit is free, and `fit` sets it so that real
+    images of only five classes lie at `FIVE_CLASSES`.
+    """
+    last = next(m for m in reversed(net.body) if isinstance(m, nn.Linear))
+    last.weight.mul_(s), last.bias.mul_(s), net.head.weight.div_(s)
+    return s
+
+
+def warped(x: Tensor) -> Tensor:
+    """Each image turned by up to 0.15, stretched by up to 10 %, moved by up to 7 % of a side."""
+    n = len(x)
+    turn = 0.3 * torch.rand(n) - 0.15
+    stretch, shift = 0.9 + 0.2 * torch.rand(2, n), 0.28 * torch.rand(2, n) - 0.14
+    cos, sin = turn.cos(), turn.sin()
+    maps = torch.stack([cos * stretch[0], -sin, shift[0], sin, cos * stretch[1], shift[1]], 1)
+    grid = affine_grid(maps.reshape(n, 2, 3), list(x.shape), align_corners=False)
+    return grid_sample(x, grid, padding_mode="border", align_corners=False)
+
+
+def accuracy_of(net: Classifier, test: Images) -> float:
+    right = sum((net(scaled(x)).argmax(1) == y).sum().item()
+                for x, y in zip(test.images.split(100), test.labels.split(100)))
+    return right / len(test)
+
+
+def save(made: Judge, path: Path) -> None:
+    """Weights, moments and anchors in one safetensors file, written as a whole or not at all."""
+    from safetensors.torch import save as serialise
+    tensors = {f"net.{k}": v.contiguous() for k, v in made.net.state_dict().items()}
+    for name, (mean, covariance) in made.moments.items():
+        tensors[f"{name}.mean"] = torch.from_numpy(mean)
+        tensors[f"{name}.covariance"] = torch.from_numpy(covariance)
+    about = {"accuracy": made.accuracy, "anchors": made.anchors}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, part = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    with os.fdopen(handle, "wb") as file:
+        file.write(serialise(tensors, {"about": json.dumps(about)}))
+    os.replace(part, path)
+
+
+def load(path: Path) -> Judge:
+    """What `save` wrote."""
+    from safetensors import safe_open
+    with safe_open(path, "pt") as file:
+        about = json.loads(file.metadata()["about"])
+        tensors = {key: file.get_tensor(key) for key in file.keys()}
+    weights = {k.removeprefix("net."): v for k, v in tensors.items() if k.startswith("net.")}
+    net = Classifier(weights["body.0.weight"].shape[1], len(weights["head.bias"]))
+    net.load_state_dict(weights)
+    net.eval().requires_grad_(False)
+    moments = {name: (tensors[f"{name}.mean"].numpy(), tensors[f"{name}.covariance"].numpy())
+               for name in about["anchors"]}
+    return Judge(net, about["accuracy"], about["anchors"], moments)

@@ -1,0 +1,72 @@
+"""The Fréchet distance of two clouds of features, and the anchors that make a score readable.
+
+Dowson & Landau 1982; on a network's features: Heusel et al. 2017, arXiv 1706.08500.
+Used from notebooks/01_minimax.ipynb on, through `metrics`.
+"""
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import conv2d, pad
+
+from ..data.datasets import Images
+from ..pixels import scaled
+
+
+def frechet(mean, covariance, mean2, covariance2) -> float:
+    """Fréchet (2-Wasserstein) distance, squared, of two Normals; (d,), (d, d) each."""
+    from scipy.linalg import eigh, eigvalsh
+    values, vectors = eigh(covariance)
+    root = vectors * np.sqrt(np.clip(values, 0, None)) @ vectors.T
+    cross = np.sqrt(np.clip(eigvalsh(root @ covariance2 @ root), 0, None)).sum()
+    shift = np.square(np.asarray(mean) - np.asarray(mean2)).sum()
+    return float(shift + np.trace(covariance) + np.trace(covariance2) - 2 * cross)
+
+
+def moments(points) -> tuple[np.ndarray, np.ndarray]:
+    """Mean (d,) and covariance (d, d) of points (n, d), in float64."""
+    points = np.asarray(points, dtype=np.float64)
+    n, d = points.shape
+    if n <= d:
+        raise ValueError(f"{n} samples cannot give the covariance of {d} features: take at least "
+                         f"{d + 1}, better 10,000")
+    if not np.isfinite(points).all():
+        raise ValueError("the samples hold nan or inf: the training that made them has diverged")
+    return points.mean(0), np.cov(points, rowvar=False).reshape(d, d)
+
+
+def anchors_of(net, train: Images, test: Images):
+    """The anchors of a classifier and image set, and the moments (mean, covariance) of the test
+    features. 10,000 images each."""
+    rng = torch.Generator().manual_seed(0)
+    first = train.images[:10_000]
+    few = {"real": first, "blurred": _blurred(first),
+           "five classes": train.images[train.labels < 5][:10_000],
+           "noise": torch.randint(0, 256, first.shape, generator=rng, dtype=torch.uint8)}
+    goal = moments(features_of(net, "features", test.images))
+    return {what: frechet(*moments(features_of(net, "features", images)), *goal)
+            for what, images in few.items()}, goal
+
+
+def _blurred(images: Tensor) -> Tensor:
+    """uint8 images, blurred by a Normal of one pixel's standard deviation."""
+    weights = torch.exp(-torch.arange(-3, 4.0).square() / 2)
+    kernel = torch.outer(weights, weights) / weights.sum() ** 2
+    channels = images.shape[1]
+    padded = pad(images.float(), (3, 3, 3, 3), mode="replicate")
+    kernel = kernel.expand(channels, 1, 7, 7)
+    return conv2d(padded, kernel, groups=channels).round().to(torch.uint8)
+
+
+@torch.no_grad()
+def features_of(net, method: str, images: Tensor) -> Tensor:
+    """net.method of images (n, c, h, w), bytes or numbers in [-1, 1], a hundred at a time: (n, d).
+
+    ValueError for images of another number of channels, or smaller than 12 pixels.
+    """
+    if images.shape[1] != net.channels or min(images.shape[2:]) < 12:
+        raise ValueError(f"this classifier knows images of {net.channels} channel(s), not "
+                         f"{tuple(images.shape[1:])}: name the image set they belong to")
+    parts = (scaled(x).float() for x in images.split(100))
+    return torch.cat([getattr(net, method)(x) for x in parts])

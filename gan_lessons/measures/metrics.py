@@ -1,0 +1,190 @@
+"""How good are the fakes: Fréchet distance, precision and recall, classes and modes reached.
+
+Distances between images are distances between the 64 features of a small classifier
+(`classifier.py`), so a score is only comparable with scores of the same classifier: read it
+between its anchors, which `report` prints beside it. Used from notebooks/01_minimax.ipynb on.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
+
+from ..data.datasets import Images, load_images
+from ..pixels import scaled
+from .classifier import judge
+from .frechet import features_of, frechet, moments
+
+_known_moments: WeakKeyDictionary = WeakKeyDictionary()
+
+
+class PrecisionRecall(NamedTuple):
+    """precision: share of fakes that could be real; recall: share of reals that could be fake."""
+
+    precision: float
+    recall: float
+
+
+class Coverage(NamedTuple):
+    """hit: modes with a good point; covered: with at least 1 % of all points; modes: how many
+    there are; quality: share of points that lie near a mode."""
+
+    hit: int
+    covered: int
+    modes: int
+    quality: float
+
+    def __str__(self):
+        return (f"{self.covered} of {self.modes} modes covered ({self.hit} hit), "
+                f"{self.quality:.1%} of the points near a mode")
+
+
+def features(images, name: str = "mnist") -> Tensor:
+    """(n, c, h, w) uint8 or float in [-1, 1] -> (n, 64), by the classifier of set `name`."""
+    return features_of(judge(name).net, "features", _images(images))
+
+
+def frechet_distance(fake, real=None) -> float:
+    """|m - m'|² + tr(C + C' - 2 (C C')^½) between the features of fakes and of real images.
+
+    fake  (n, c, h, w), uint8 or float in [-1, 1]; or points (n, d), compared as they are
+    real  an Images or tensor like `fake`; by default the test images of `load_images()`
+    It reads high for small n: compare scores of the same n only, 10,000 for those of the lessons.
+    (Dowson & Landau 1982; on a network's features: Heusel et al. 2017, arXiv 1706.08500.)
+    Raises ValueError for too few samples or shapes that do not fit.
+    """
+    real = _default_test() if real is None else real
+    a = _points(fake, like=real)
+    return frechet(*moments(a), *_real_moments(real))
+
+
+def anchors(name: str | None = None) -> dict[str, float]:
+    """What distances to the test images of set `name` mean: other real images, blurred ones, real
+    ones of five classes only, noise; 10,000 of each. By default for the set of `load_images()`."""
+    name = _default_test().name if name is None else name
+    return dict(judge(name).anchors[name])
+
+
+def report(fake, real=None) -> str:
+    """The Fréchet distance in one line, between its anchors."""
+    real = _default_test() if real is None else real
+    scale = anchors(_set_of(real))
+    few = "" if len(fake) >= 5000 else f" from only {len(fake):,} samples, which reads high"
+    return (f"Fréchet distance {_short(frechet_distance(fake, real))}{few} ("
+            + " · ".join(f"{what} {_short(scale[what])}" for what in
+                         ("real", "five classes", "noise")) + ")")
+
+
+def precision_recall(fake, real=None, k: int = 3, most: int = 5000) -> PrecisionRecall:
+    """Share of fakes within the k-nearest-neighbour balls of real images, and the reverse.
+
+    fake, real as in `frechet_distance`; at most `most` of each are used; ValueError for k or fewer.
+    (Kynkäänniemi et al. 2019, arXiv 1904.06991, eq. 1 and 2.)
+    """
+    real = _default_test() if real is None else real
+    a, b = _points(fake[:most], real), _points(getattr(real, "images", real)[:most], real)
+    if min(len(a), len(b)) <= k:
+        raise ValueError(f"{k} nearest neighbours need more than {k} samples on both sides, not "
+                         f"{len(a)} and {len(b)}")
+    return PrecisionRecall(_inside(a, b, k), _inside(b, a, k))
+
+
+def class_probabilities(images, name: str = "mnist") -> Tensor:
+    """(n, c, h, w) uint8 or float in [-1, 1] -> (n, classes), each row sums to 1: p(y | x) of set `name`'s classifier."""
+    return features_of(judge(name).net, "forward", _images(images)).softmax(1)
+
+
+def plain_features(images) -> Tensor:
+    """(n, c, h, w) -> (n, 16 (c + 1)): mean colour of each of 4 × 4 fields, and how much neighbouring pixels differ there.
+
+    What is left to measure photographs with where there is no classifier: it sees colours and roughness, no objects.
+    """
+    x = _images(images)
+    x = scaled(x).float()
+    grey = x.mean(1, keepdim=True)
+    rough = grey.diff(dim=2)[..., 1:].abs() + grey.diff(dim=3)[..., 1:, :].abs()
+    return torch.cat([adaptive_avg_pool2d(x, 4).flatten(1), adaptive_avg_pool2d(rough, 4).flatten(1)], 1)
+
+
+def class_histogram(fake, name: str = "mnist") -> np.ndarray:
+    """(classes,) int64: how many fakes the classifier of set `name` takes for each class."""
+    probabilities = class_probabilities(fake, name)
+    return np.bincount(probabilities.argmax(1).numpy(), minlength=probabilities.shape[1])
+
+
+def modes_covered(points, law, sds: float = 3.0) -> Coverage:
+    """Which modes of a `Ring` or `Grid` the points (n, 2) reach: within `sds` deviations.
+
+    TypeError for a law without spots, ValueError for points of another shape.
+    """
+    from scipy.spatial import cKDTree
+    if not hasattr(law, "centres"):
+        raise TypeError(f"{law!r} has no centres to count: use a Ring or a Grid")
+    points = np.asarray(points, dtype=np.float64)
+    if points.ndim != 2 or points.shape[1] != law.centres.shape[1] or not len(points):
+        raise ValueError(f"points must be (n, {law.centres.shape[1]}) with n ≥ 1, not "
+                         f"{points.shape}")
+    distance, mode = cKDTree(law.centres).query(points[np.isfinite(points).all(1)])
+    counts = np.bincount(mode[distance <= sds * law.sd], minlength=len(law.centres))
+    return Coverage(int((counts > 0).sum()), int((counts >= 0.01 * len(points)).sum()),
+                    len(law.centres), float(counts.sum() / len(points)))
+
+
+@lru_cache
+def _default_test() -> Images:
+    return load_images(split="test")
+
+
+def _set_of(real) -> str:
+    return real.name if isinstance(real, Images) else "mnist"
+
+
+def _real_moments(real):
+    """Mean and covariance of the real side; kept for an `Images`, shipped for the default one."""
+    if not isinstance(real, Images):
+        return moments(_points(real, real))
+    if real not in _known_moments:
+        _known_moments[real] = (judge(real.name).moments[real.name] if real is _default_test()
+                                else moments(_points(real.images, real)))
+    return _known_moments[real]
+
+
+def _points(samples, like) -> Tensor:
+    """Samples as points (n, d): features of images, or samples that are points already."""
+    samples = torch.as_tensor(samples).detach().cpu()
+    real = torch.as_tensor(getattr(like, "images", like))
+    if samples.shape[1:] != real.shape[1:]:
+        raise ValueError(f"fakes {tuple(samples.shape)} and real samples {tuple(real.shape)} are "
+                         "not alike: reshape the fakes, or pass the images they imitate")
+    return samples if samples.dim() == 2 else features(samples, _set_of(like))
+
+
+def _images(images) -> Tensor:
+    """Checked images (n, c, h, w) on the CPU."""
+    images = torch.as_tensor(getattr(images, "images", images)).detach().cpu()
+    if images.dim() != 4 or not len(images):
+        raise ValueError(f"images must be (n, channels, height, width) with n ≥ 1, not "
+                         f"{tuple(images.shape)}: reshape them, as fake.view(-1, 1, 28, 28)")
+    if images.dtype != torch.uint8 and not (images.abs() <= 1.001).all():
+        raise ValueError("float images must lie in [-1, 1], without nan: let the generator end in "
+                         "tanh, or pass uint8")
+    return images
+
+
+def _inside(points: Tensor, balls: Tensor, k: int) -> float:
+    """Share of `points` nearer to one of `balls` than its k-th neighbour among them."""
+    points, balls = points.double(), balls.double()
+    radius = torch.cat([torch.cdist(part, balls).kthvalue(k + 1).values
+                        for part in balls.split(1000)])
+    hits = [(torch.cdist(part, balls) <= radius).any(1) for part in points.split(1000)]
+    return torch.cat(hits).double().mean().item()
+
+
+def _short(distance: float) -> str:
+    return f"{distance:.0f}" if distance >= 20 else f"{distance:.1f}"

@@ -1,0 +1,134 @@
+"""Flows: a bijection b of samples and noise, trained by its exact likelihood; and f-VAE, a bijection of a VAE's codes.
+
+Change of variables: log q(x) = log N(b(x); 0, I) + log |det db/dx|. Derived in notebooks/18_f_vae.ipynb; bijections are made in
+gan_lessons/players/flows.py. Dinh et al. 2015, arXiv 1410.8516; Su & Wu 2018, arXiv 1809.05861 (their F is our b).
+"""
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from ..game import Game, Move
+from .variational import draw_code, gaussian_code, gaussian_nll
+
+
+def bits_per_dimension(nll, shape, step: float = 1 / 127.5):
+    """Nats of a whole dequantised picture -> bits for each of its numbers: nll / (D log 2) - log₂ step.
+
+    `step`: distance of neighbouring grey values in the units of x; 1/127.5 for pictures in [-1, 1] as batches() draws
+    them (about +7), 1/256 for [0, 1) (+8), 1 for bytes. Guessing all 256 values alike costs exactly 8.
+    """
+    return nll / (math.prod(shape) * math.log(2)) - math.log2(step)
+
+
+def dequantised(x: Tensor, step: float = 1 / 127.5) -> Tensor:
+    """x + step · U, U uniform on [-½, ½]: grey values become cells, so that a density cannot grow without end on them."""
+    return x + step * (torch.rand_like(x) - .5)
+
+
+def normal_nll(z: Tensor) -> Tensor:
+    """-log N(z; 0, I) in nats, a sum over all axes but the first: (n, ...) -> (n,)."""
+    return gaussian_nll(z, torch.zeros_like(z))
+
+
+def flow_nll(b, x: Tensor) -> Tensor:
+    """-log q(x) = -log N(b(x); 0, I) - log |det db/dx| in nats: (n, ...) -> (n,), for b(x) = (z, log_det)."""
+    z, log_det = b(x)
+    return normal_nll(z) - log_det
+
+
+def flow(step: float = 0.0) -> Game:
+    """b   E -log q(x + step · U), U uniform on [-½, ½] for each number: exact maximum likelihood.
+
+    step: the distance of neighbouring grey values, 1/127.5 for pictures of batches(); 0 for points, which have a density.
+    ValueError for step < 0.
+    """
+    if not step >= 0:
+        raise ValueError(f"step = {step}: the distance of neighbouring grey values is 0 (points) or more")
+
+    def likelihood(b, x):
+        return flow_nll(b, dequantised(x, step) if step else x).mean()
+    return Game([Move("b", likelihood)])
+
+
+class LearntNoise(nn.Module):
+    """A decoder with a pixel noise of its own: d(v), (n, k) -> (n, *shape), and d.log_sd, learnt, `shape` or ().
+
+    start: deviation at the beginning. Each weight counts `pace` times, so that a deviation can fall by many powers of
+    e in a few thousand steps of Adam. ValueError for start ≤ 0.
+    """
+
+    def __init__(self, net: nn.Module, shape=(), start: float = .3, pace: float = 10.0):
+        super().__init__()
+        if not start > 0:
+            raise ValueError(f"start = {start}: a deviation is above 0")
+        self.net, self.start, self.pace = net, math.log(start), pace
+        self.grown = nn.Parameter(torch.zeros(shape))
+
+    @property
+    def log_sd(self) -> Tensor:
+        return self.start + self.pace * self.grown
+
+    def forward(self, v: Tensor) -> Tensor:
+        return self.net(v)
+
+
+class Residual(nn.Module):
+    """Wires that begin straight: v + net(v), (n, k) -> (n, k), with a net whose last layer begins at 0.
+
+    With `sd` an encoder: (x, log sd) + net(x), (n, ...) -> (n, 2k), m(x) = x and s = sd at first. Between two of them an
+    f-VAE begins as its flow alone, on x + sd · u. `shape`: of the pictures that a decoder makes of codes (n, k); an
+    encoder of pictures needs none. Nets for pictures: `picture_net`. ValueError for sd ≤ 0 and a net of another size.
+    """
+
+    def __init__(self, net: nn.Module, sd: float | None = None, shape=None):
+        super().__init__()
+        if sd is not None and not sd > 0:
+            raise ValueError(f"sd = {sd}: a deviation is above 0")
+        self.net, self.log_sd, self.shape = net, None if sd is None else math.log(sd), shape
+        last = [layer for layer in net.layers if list(layer.parameters())][-1]
+        for weight in last.parameters():
+            nn.init.zeros_(weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x if self.shape is None else x.reshape(len(x), *self.shape)
+        wires = x if self.log_sd is None else torch.cat([x, torch.full_like(x, self.log_sd)], 1)
+        said = self.net(x)
+        if said.shape != wires.shape:
+            raise ValueError(f"the network says {tuple(said.shape[1:])}, the wires carry {tuple(wires.shape[1:])}")
+        return wires + said if self.log_sd is None else (wires + said).flatten(1)
+
+
+def f_vae_terms(e, d, b, x: Tensor, sd: float | None = None, step: float = 0.0) -> tuple[Tensor, Tensor]:
+    """(-log q(x | v), log p(v | x) - log q(v)), (n,) each, at one drawn code v = m(x) + s(x) u, u ~ N(0, I).
+
+    b(v) = z is Normal under the model: -log q(v) is `flow_nll`. log p(v | x) = log N(u; 0, I) - Σ log s.
+    sd: deviation of a pixel; None for a decoder that brings its own, d.log_sd (`OwnNoise`).
+    """
+    x = dequantised(x, step) if step else x
+    m, log_s = gaussian_code(e, x)
+    v = draw_code(m, log_s)
+    u = (v - m) * (-log_s).exp()
+    if sd is None:
+        distortion = normal_nll((x - d(v)) * (-d.log_sd).exp()) + d.log_sd.expand_as(x[0]).sum()
+    else:
+        distortion = gaussian_nll(x, d(v), sd)
+    return distortion, flow_nll(b, v) - normal_nll(u) - log_s.sum(1)
+
+
+def f_vae(sd: float | None = 1.0, step: float = 0.0) -> Game:
+    """e d b   E [-log q(x | v) + log p(v | x) - log q(v)],  z = b(v) ~ N(0, I): a VAE whose prior of codes learns.
+
+    e: (n, ...) -> (n, 2k), d: (n, k) -> (n, ...), b: a bijection of codes (n, k). Samples: d(b.inverse(noise)).
+    With b = id the mean over u is the loss of vae(sd=sd). With e = d = id and s = sd it is the flow's, on x + sd · u.
+    sd=None: the decoder brings its own, see `OwnNoise`. ValueError for sd ≤ 0 or step < 0.
+    """
+    if not ((sd is None or sd > 0) and step >= 0):
+        raise ValueError(f"sd = {sd}, step = {step}: the deviation of a pixel is above 0, the distance of grey values 0 or more")
+
+    def negative_elbo(e, d, b, x):
+        distortion, rate = f_vae_terms(e, d, b, x, sd, step)
+        return (distortion + rate).mean()
+    return Game([Move("e d b", negative_elbo)])

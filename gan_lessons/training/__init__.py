@@ -1,0 +1,12 @@
+"""The one loop that plays every game (`loop`), whose `turns` it is, what it refuses (`refusals`), what it
+leaves behind (`run`) and on the disk (`checkpoints`), what it changes in the process (`settings`),
+`optimizers`, `budgets` in steps, and its `progress` on the screen. May import game, exact, drawing,
+players and data. The map, explorers and questions may import it.
+"""
+
+
+def __getattr__(name):
+    """`from gan_lessons.training import train`, as the first edition had it."""
+    if name == "train":
+        raise ImportError("train has moved: write  from gan_lessons import train", name=name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

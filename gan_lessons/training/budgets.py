@@ -1,0 +1,30 @@
+"""How long a lesson trains: GAN_LESSONS_BUDGET=smoke|laptop|full (laptop when unset).
+
+Introduced in notebooks/00_start_here.ipynb.
+"""
+from __future__ import annotations
+
+import os
+
+BUDGETS = ("smoke", "laptop", "full")
+
+
+def budget() -> str:
+    """The budget in force. ValueError, listing the three, if the variable holds anything else."""
+    name = os.environ.get("GAN_LESSONS_BUDGET", "laptop").strip().lower() or "laptop"
+    if name not in BUDGETS:
+        raise ValueError(f"GAN_LESSONS_BUDGET is {name!r}; set it to one of {', '.join(BUDGETS)} or unset it")
+    return name
+
+
+def pictures(n: int) -> int:
+    """How many of n pictures a generator really draws: all, but under smoke at most 500."""
+    return min(n, 500) if budget() == "smoke" else n
+
+
+def steps(*, laptop: int, full: int | None = None, smoke: int = 3) -> int:
+    """Rounds to train under the budget in force: `steps(laptop=1_200, full=40_000)`.
+
+    smoke runs a handful of rounds, to prove that every cell works; full defaults to laptop.
+    """
+    return {"smoke": smoke, "laptop": laptop, "full": laptop if full is None else full}[budget()]

@@ -1,0 +1,118 @@
+"""What `train` refuses before it begins, each with its remedy."""
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from ..players.modes import evaluating
+from ..players.networks import takes_labels
+from .turns import refuse_shared_weights
+
+PRECISIONS = ("highest", "medium", "bfloat16")
+
+
+def check_request(game, players, samples, steps, turns, optimizer, watch, ema, precision, reuse):
+    if not isinstance(steps, int) or steps <= 0:
+        raise ValueError(f"steps must be a whole number above 0, not {steps!r}: steps(laptop=1_000)")
+    if not hasattr(samples, "draw"):
+        raise TypeError(f"samples come from batches(...), not from {type(samples).__name__}: batches(load_images())")
+    if not (watch in ("auto", None) or callable(watch)):
+        raise TypeError(f'watch is "auto", None or a function of the Run, not {watch!r}')
+    missing = [name for name in game.players if name not in players]
+    if missing:
+        raise NameError(f"the game is played by {', '.join(game.players)}; players lacks {', '.join(missing)}")
+    for name, net in players.items():
+        if not isinstance(net, nn.Module):
+            raise TypeError(f"player {name!r} must be a torch Module, not {type(net).__name__}")
+    movers = {move.player for move in game.moves}
+    for what, names in (("turns", turns), ("optimizer", optimizer if isinstance(optimizer, Mapping) else {})):
+        if unknown := set(names) - movers:
+            raise NameError(f"{what} names {', '.join(sorted(unknown))}; the moves are {', '.join(sorted(movers))}")
+    if isinstance(optimizer, Mapping) and movers - set(optimizer):
+        raise NameError(f"optimizer lacks {', '.join(sorted(movers - set(optimizer)))}")
+    if not all(map(callable, optimizer.values() if isinstance(optimizer, Mapping) else [optimizer])):
+        raise TypeError("optimizer makes an optimiser from the weights of a player, as adam(2e-4) or "
+                        f"partial(torch.optim.SGD, lr=.1) do; this is {optimizer!r}")
+    if any(not isinstance(n, int) or n < 1 for n in turns.values()):
+        raise ValueError(f"turns are whole numbers above 0, not {turns}")
+    decays = {} if ema is None else ema if isinstance(ema, Mapping) else {"g": ema}
+    if not all(name in players and 0 < decay < 1 for name, decay in decays.items()):
+        raise ValueError(f"ema is the decay of an averaged copy of g, between 0 and 1, not {ema!r}; for others, "
+                         '{"g": .99, "l": .99}')
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision is one of {', '.join(PRECISIONS)}, not {precision!r}")
+    if reuse not in (None, "g"):
+        raise ValueError(f'reuse is None or "g", not {reuse!r}')
+    refuse_shared_weights(players)
+
+
+def check_reuse(schedule, labelled: bool = False):
+    """ValueError unless the last two moves are another player's and then g's, on the same noise and labels."""
+    *_, critic, generator = [None, *schedule]
+    if not (critic and generator.move.player == "g" != critic.move.player and all(
+            "g" in m.players and "z" in m.batch for m in (critic, generator))):
+        raise ValueError('reuse="g" needs a game in which g moves last, once, and both its loss and that of the '
+                         "player before it ask for g and z")
+    if labelled and not {"y", *generator.batch} <= set(critic.batch):
+        raise ValueError('reuse="g" with labels needs a player before g that asks for y and all that g asks for')
+
+
+def check_shapes(players, samples, movers: set[str], asked: set[str]):
+    """Two samples through critic and generator: what would not fit, or broadcast silently, is refused here."""
+    if asked - {"y", "u"} != {"x", "z"} or movers not in ({"f", "g"}, {"l", "g"}):
+        return
+    critic, = movers - {"g"}
+    for name in (critic, "g"):
+        _check_classes(name, getattr(players[name], "classes", None), "y" in asked, getattr(samples, "classes", None))
+    if "y" in asked and (absent := getattr(samples, "absent", ())):
+        raise ValueError(f"no sample of class {', '.join(map(str, absent))} to learn from: leave what is missing out of the "
+                         "classes and number the others from 0, or give a set that has them all")
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(torch.random.fork_rng(devices=[]))
+        stack.enter_context(torch.no_grad())
+        for net in players.values():
+            stack.enter_context(evaluating(net))
+        probe = samples.probe(asked)
+        x_fake = _try(players["g"], "g", probe, "z", "noise", "set z=Normal(dim=...) in batches(...) to what g takes")
+        x = probe["x"]
+        if x.shape[1:] != x_fake.shape[1:]:
+            raise ValueError(f"g makes samples of shape {tuple(x_fake.shape[1:])}, the data have "
+                             f"{tuple(x.shape[1:])}: choose a generator for that size")
+        scores = _try(players[critic], critic, probe, "x", "samples", "choose a critic for that size")
+        if isinstance(scores, Tensor) and scores.dim() > 1 and scores[0].numel() == 1:
+            shape = ", ".join(["n", *map(str, scores.shape[1:])])
+            raise ValueError(f"{critic} returns shape ({shape}), which broadcasts against (n,) without a word: "
+                             "end the critic with .flatten() or nn.Flatten(0)")
+        if "u" in asked:
+            _check_unlabelled(critic, players[critic], scores, probe, getattr(samples, "classes", None))
+
+
+def _check_unlabelled(name: str, critic, scores, probe, there: int | None):
+    """Labelled and unlabelled samples alike; one class logit for each class of the data."""
+    if probe["u"].shape != probe["x"].shape:
+        raise ValueError(f"unlabelled samples have shape {tuple(probe['u'].shape[1:])}, labelled ones "
+                         f"{tuple(probe['x'].shape[1:])}: both come from one kind of data")
+    if "y" in probe and not takes_labels(critic) and there is not None and scores.shape[1:] != (there,):
+        raise ValueError(f"{name} gives {tuple(scores.shape[1:])} for a sample, the data have {there} classes: build it with "
+                         f"outputs={there}")
+
+
+def _check_classes(name: str, classes: int | None, labelled: bool, there: int | None):
+    if classes is not None and not labelled:
+        raise ValueError(f"{name} takes labels, and no loss of this game asks for y: play conditional(game)")
+    if None not in (classes, there) and classes != there:
+        raise ValueError(f"{name} is built for {classes} classes, the data have {there}: give it classes={there}")
+
+
+def _try(net, name: str, probe, what: str, called: str, remedy: str):
+    """net(probe[what]), with the labels for a network that takes them."""
+    labels = [probe["y"]] if takes_labels(net) else []
+    try:
+        return net(probe[what], *labels)
+    except RuntimeError as error:
+        shape = tuple(probe[what].shape[1:])
+        label = " and a label" if labels else ""
+        raise ValueError(f"{name} cannot take {called} of shape {shape}{label} ({error}): {remedy}") from error

@@ -1,8 +1,10 @@
 """lessons.py: every way in which a set-up can fail says so in one line, with the remedy.
 
-No package is installed here: pip, venv and nvidia-smi are played by `Machine`.
+No package is installed here: pip, venv and nvidia-smi are played by `Machine`. The two tools that
+lessons.py starts, install.py and course.py, do run, in this process and on the same machine.
 """
 import ast
+import contextlib
 import errno
 import importlib.util
 import json
@@ -15,21 +17,33 @@ import subprocess
 import sys
 import time
 import types
+import unittest.mock
 import zipfile
 
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
+TOOLS = ("course", "install", "lab")
 HERE = "cp%d%d" % sys.version_info[:2]
 
 
 class Machine:
-    """Stands in for `subprocess`: keeps the commands, answers as told, else plays a good one."""
+    """Stands in for `subprocess`: keeps the commands, answers as told, else plays a good one.
+
+    A tool of the course is run: its own commands come here too, and what it asks of nb.py,
+    static_site.py and the arena is kept as a command, as `nb.py html ...`.
+    """
 
     PIPE, STDOUT, TimeoutExpired = subprocess.PIPE, subprocess.STDOUT, subprocess.TimeoutExpired
 
     def __init__(self, python):
         self.python, self.commands, self.environments, self.replies = python, [], [], {}
+        self.modules = {name: types.SimpleNamespace(main=self.keeper(command)) for name, command in
+                        [("nb", "nb.py"), ("static_site", "static_site.py"),
+                         ("gan_lessons.arena", "-m gan_lessons.arena")]}
+
+    def keeper(self, command):
+        return lambda arguments: self.call([command, *arguments])
 
     def says(self, part, code=0, output=""):
         """Commands that contain `part` give this; `output` may be an exception to raise."""
@@ -47,6 +61,9 @@ class Machine:
                 if isinstance(output, BaseException):
                     raise output
                 return code, output
+        tool = pathlib.Path(str(command[1])).stem if len(command) > 1 else ""
+        if tool in ("course", "install"):
+            return self.plays(tool, *map(str, command[2:])), ""
         if "-m venv" in text:
             self.python.parent.mkdir(parents=True, exist_ok=True)
             self.python.write_text("")
@@ -58,6 +75,25 @@ class Machine:
         elif "nvidia-smi" in text:
             raise FileNotFoundError(text)
         return 0, ""
+
+    def plays(self, name, *arguments):
+        """Run a tool as its last lines do; its exit code."""
+        lessons = sys.modules["lessons"]
+        assert pathlib.Path(self.python).exists() or arguments[0] == "afresh"
+        with self.inside():
+            tool = importlib.import_module(name)
+            if name == "install":
+                return lessons.finish(tool.install, *arguments)
+            return lessons.finish(tool.main, arguments[0], list(arguments[1:]))
+
+    @contextlib.contextmanager
+    def inside(self):
+        """Another process: tools are imported anew, on this machine; what takes long is played."""
+        with (contextlib.chdir("."),                           # the arena changes the folder
+              unittest.mock.patch.dict(sys.modules, {**self.modules, "subprocess": self})):
+            for name in TOOLS:
+                sys.modules.pop(name, None)
+            yield
 
     def run(self, command, text=False, **options):
         code, output = self._answer(command)
@@ -77,7 +113,7 @@ class Process:
 
     def __init__(self, code, output, env):
         self.returncode, self.stdout, self.waits = code, output.splitlines(True), 0
-        if "JUPYTER_RUNTIME_DIR" in env:
+        if "JUPYTER_RUNTIME_DIR" in (env or {}):
             self.returncode = None
             info = {"url": "http://localhost:8890/", "token": "t0ken", "port": 8890}
             runtime = pathlib.Path(env["JUPYTER_RUNTIME_DIR"])
@@ -96,7 +132,7 @@ class Process:
         self.waits += 1
         if self.returncode is None and self.waits == 1:
             raise KeyboardInterrupt
-        return 0
+        return self.returncode or 0
 
 
 def load(folder, monkeypatch, **environment):
@@ -108,6 +144,11 @@ def load(folder, monkeypatch, **environment):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     monkeypatch.setattr(module.signal, "signal", lambda *_: None)
+    monkeypatch.syspath_prepend(folder / "tools")
+    monkeypatch.setitem(sys.modules, "lessons", module)        # as the tools import it
+    for name in TOOLS:                                         # those of this folder, imported anew
+        monkeypatch.setitem(sys.modules, name, None)
+        del sys.modules[name]
     module.subprocess = Machine(module.PYTHON)
     return module, module.subprocess
 
@@ -117,7 +158,9 @@ def folder(tmp_path):
     """A copy of the course in a folder with spaces in its name."""
     home = tmp_path / "my GAN lessons"
     (home / "notebooks").mkdir(parents=True)
-    for name in ("lessons.py", "pyproject.toml", "constraints.txt"):
+    (home / "tools").mkdir()
+    for name in ("lessons.py", "pyproject.toml", "constraints.txt",
+                 *(f"tools/{tool}.py" for tool in TOOLS)):
         shutil.copy(ROOT / name, home / name)
     for name in ("00_start_here", "01_minimax"):
         (home / "notebooks" / (name + ".ipynb")).write_text("{}")
@@ -167,13 +210,16 @@ def test_an_old_python_can_read_the_script_and_is_told_what_it_lacks():
     assert not any(isinstance(n, ast.ImportFrom) for n in top)
 
 
-@pytest.mark.parametrize("name", ["lab", "test", "run", "site", "slides", "refresh", "afresh", "wheels", "doctor", "setup"])
+@pytest.mark.parametrize("name", ["lab", "test", "run", "site", "slides", "refresh", "arena",
+                                  "afresh", "wheels", "doctor", "setup", "help"])
 def test_every_command_explains_itself_and_then_does_nothing(course, name, capsys):
     module, machine = course
     assert module.main([name, "--help"]) == 0 and module.main(["help", name]) == 0
     said = capsys.readouterr().out
-    assert said.count("python lessons.py " + ("[lab]" if name == "lab" else name)) == 2
-    assert not machine.commands
+    written = "[lab]" if name == "lab" else "arena [-h]" if name == "arena" else name
+    if name != "help":                                 # asked for help, it shows all commands
+        assert said.count("python lessons.py " + written) == 2
+    assert len(said.split()) > 20 and not machine.commands
 
 
 def test_help_lists_every_command(course, capsys):
@@ -193,6 +239,23 @@ def test_unknown_command_lesson_and_arguments(course, fails):
     assert "no lesson 'xx'" in fails(module, "refresh", "xx")
     assert "takes no arguments" in fails(module, "setup", "--fast")
     assert not machine.commands
+
+
+@pytest.mark.parametrize("words, says", [
+    (["arena"], "arguments are required: where"),
+    (["arena", "nowhere"], "invalid choice: 'nowhere' (choose from "),
+    (["arena", "toys", "--seeds", "x"], "argument --seeds: invalid int value: 'x'"),
+    (["run", "--foo", "1"], "unrecognized arguments: --foo"),
+    (["wheels", "--all", "x"], "unrecognized arguments: --all"),
+    (["lab", "--port=http"], "'http' is no number from 0 to 65535"),
+    (["--port", "65536"], "'65536' is no number from 0 to 65535"),
+    (["lab", "--port"], "expected one argument")])
+def test_a_mistake_that_argparse_finds_is_one_line_and_names_the_help(course, fails, words, says):
+    module, machine = course
+    line = fails(module, *words)
+    name = "lab" if words[0].startswith("-") else words[0]
+    assert says in line and f"for help: python lessons.py {name} --help" in line
+    assert not machine.commands                        # before the set-up, not after it
 
 
 # ------------------------------------------------------------------------ set-up that works
@@ -366,7 +429,7 @@ def test_the_cpu_build_is_asked_for_by_its_full_version(course):
     module, machine = course
     module.main(["setup"])
     call, = machine.ran("torch==")
-    assert "torch==2.13.0+cpu" in call and "--no-deps" in call and module.CPU_INDEX in call
+    assert "torch==2.13.0+cpu" in call and "--no-deps" in call and "--index-url https://download.pytorch.org/whl/cpu" in call
 
 
 @linux
@@ -517,7 +580,8 @@ def test_tests_run_small_on_one_thread_each(ready, monkeypatch):
     environment = machine.environments[-1]
     assert environment["GAN_LESSONS_BUDGET"] == "smoke" and environment["OMP_NUM_THREADS"] == "1"
     assert "MPLBACKEND" not in environment
-    assert machine.commands[-1].endswith("--dist=loadfile --no-loadscope-reorder -k game tests/test_game.py")
+    assert machine.commands[-1].endswith(
+        "--dist=loadfile --no-loadscope-reorder -k game tests/test_game.py")
 
 
 @pytest.mark.parametrize("name", ["1", "01", "01_minimax", "notebooks/01_minimax.ipynb"])
@@ -562,7 +626,7 @@ def test_afresh_without_git_uses_what_set_up_kept(course, folder, capsys):
     path = folder / "notebooks" / "00_start_here.ipynb"
     path.write_text("my notes")
     shutil.rmtree(module.VENV)
-    module.main(["setup"])                                  # an environment made anew keeps nothing of mine
+    module.main(["setup"])                          # an environment made anew keeps nothing of mine
     assert module.main(["afresh", "00", "01"]) == 0
     assert path.read_text() == "{}" and copies(folder)[0].read_text() == "my notes"
     assert module.lessons() == [path, folder / "notebooks" / "01_minimax.ipynb"]
@@ -577,7 +641,8 @@ def test_afresh_where_nothing_was_kept_leaves_the_lesson_alone(ready, folder, fa
     shutil.rmtree(module.PUBLISHED)
     assert "no git checkout" in fails(module, "afresh", "0")
     assert path.read_text() == "my notes" and not copies(folder)
-    assert "needs the number" in fails(module, "afresh") and "no lesson '77'" in fails(module, "afresh", "77")
+    assert "needs the number" in fails(module, "afresh")
+    assert "no lesson '77'" in fails(module, "afresh", "77")
 
 
 def test_afresh_on_a_full_disk_overwrites_nothing(ready, folder, fails, monkeypatch):
@@ -593,7 +658,7 @@ def test_afresh_on_a_full_disk_overwrites_nothing(ready, folder, fails, monkeypa
     assert path.read_text() == "my notes"
 
 
-# ------------------------------------------------------------------------ wheels for a room without network
+# ------------------------------------------------------------------------ wheels
 
 def test_wheels_collects_all_that_set_up_installs(ready, tmp_path, capsys):
     module, machine = ready
@@ -601,19 +666,23 @@ def test_wheels_collects_all_that_set_up_installs(ready, tmp_path, capsys):
     assert module.main(["wheels", str(target)]) == 0
     assert "PIP_NO_INDEX=1 PIP_FIND_LINKS=%s python lessons.py" % target in capsys.readouterr().out
     downloads = " ".join(machine.ran("pip download"))
-    known = module.requirements()
+    with machine.inside():
+        import install
+    known = install.requirements()
     for need in [*known["build-system"]["requires"], *known["project"]["dependencies"],
                  *known["dependency-groups"]["test"], "pip>=25.2"]:
         assert need in downloads
     assert downloads.count(f"-d {target}") == len(machine.ran("pip download"))
     torch = wheel(target, wheel_name())
     machine.says("config list", 0, f":env:.find-links={str(target)!r}\n")
-    assert module.torch_plan("cpu")[1] == [str(torch)]          # what lies in the folder is what set-up takes
+    # what lies in the folder is what set-up takes
+    assert install.torch_plan("cpu")[1] == [str(torch)]
 
 
 def test_wheels_needs_a_folder_and_room(ready, fails, tmp_path, monkeypatch):
     module, _ = ready
-    assert "needs the folder" in fails(module, "wheels") and "needs the folder" in fails(module, "wheels", "a", "b")
+    assert "needs the folder" in fails(module, "wheels")
+    assert "needs the folder" in fails(module, "wheels", "a", "b")
     monkeypatch.setattr(module.shutil, "disk_usage", lambda _: types.SimpleNamespace(free=1e8))
     assert "too full" in fails(module, "wheels", str(tmp_path / "w"))
 

@@ -10,6 +10,7 @@ import argparse
 import inspect
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import time
@@ -249,4 +250,5 @@ def main(name, arguments):
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)   # as Ctrl-C: no worker is left behind
     sys.exit(lessons.finish(main, sys.argv[1], sys.argv[2:]))

@@ -3,9 +3,9 @@
 
     python lessons.py help
 
-Here stands what must run before anything is installed: the set-up, and the way to the commands. What
-runs after it is in tools/: install.py fills the new environment, course.py holds the commands, and
-the environment's Python executes both.
+Here stands what must run before anything is installed: the set-up, and the way to the commands.
+What runs after it is in tools/: install.py fills the new environment, course.py holds the commands,
+and the environment's Python executes both.
 """
 # Standard library only, and no argparse: a command's own options are read in tools/course.py.
 # This file stays readable for Python 3.6, which is told what it lacks.

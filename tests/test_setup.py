@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import platform
+import re
 import shutil
 import socket
 import subprocess
@@ -258,6 +259,71 @@ def test_a_mistake_that_argparse_finds_is_one_line_and_names_the_help(course, fa
     assert not machine.commands                        # before the set-up, not after it
 
 
+def test_without_a_set_up_a_fresh_process_helps_and_refuses(folder, monkeypatch):
+    """lessons.py and the tools it starts, as they are called: nothing of them is imported here."""
+    monkeypatch.delenv("GAN_LESSONS_VENV", raising=False)
+
+    def go(*words):
+        return subprocess.run([sys.executable, str(folder / "lessons.py"), *words], text=True,
+                              capture_output=True, cwd=folder.parent)
+    said = go("arena", "--help")
+    assert said.returncode == 0 and "tcp://ADDRESS:8786" in said.stdout and not said.stderr
+    said = go("run", "77")
+    assert said.returncode == 1 and not said.stdout
+    assert said.stderr == "lessons.py: no lesson '77'; there are: 00_start_here, 01_minimax\n"
+    said = go("afresh", "01")                          # this one is refused by tools/course.py
+    assert said.returncode == 1 and "01_minimax.ipynb as published is not at hand" in said.stderr
+    assert said.stderr.startswith("lessons.py: ") and said.stderr.count("\n") == 1
+    assert not (folder / ".venv").exists()
+
+
+def test_an_old_python_is_told_so_by_every_command_and_still_lists_them(course, fails, monkeypatch,
+                                                                        capsys):
+    module, machine = course
+    old = types.SimpleNamespace(version_info=(3, 9, 2), executable="python3", stderr=sys.stderr)
+    monkeypatch.setattr(module, "sys", old)
+    assert module.main(["help"]) == 0 and "python lessons.py run NN" in capsys.readouterr().out
+    for name in module.COMMANDS.keys() - {"help", "doctor"}:
+        assert "3.11 or newer is needed" in fails(module, name)
+    assert not machine.ran("-m venv")
+
+
+@pytest.mark.parametrize("name", ["arena", "site", "refresh"])
+def test_a_command_ends_as_its_tool_ends(ready, name, capsys):
+    module, machine = ready
+    part = {"arena": "gan_lessons.arena", "site": "static_site.py", "refresh": "nb.py"}[name]
+    words = [name] + ["toys"] * (name == "arena")
+    machine.says(part, 3)
+    assert module.main(words) == 3
+    machine.says(part, 0, KeyboardInterrupt())
+    assert module.main(words) == 130
+    assert capsys.readouterr().out.count("Stopped; the same command goes on from here.") == 1
+    machine.says(part, 0, OSError(errno.ENOSPC, "No space left on device"))
+    assert module.main(words) == 1 and "free some space" in capsys.readouterr().err
+
+
+def test_ctrl_c_is_left_to_the_tool_and_a_polite_kill_is_handed_on(course, monkeypatch):
+    module, _ = course
+    events, handlers = [KeyboardInterrupt, KeyboardInterrupt, None], {}
+
+    class Tool:
+        def __init__(self, command):
+            assert command == ("python", "tool.py", "x")
+
+        def wait(self):
+            if event := events.pop(0):
+                raise event
+            return 7
+
+        def terminate(self):
+            events.append("terminated")
+    monkeypatch.setattr(module.signal, "signal", handlers.__setitem__)
+    monkeypatch.setattr(module.subprocess, "Popen", Tool)
+    assert module.start("python", "tool.py", "x") == 7 and not events
+    handlers[module.signal.SIGTERM]()
+    assert events == ["terminated"]
+
+
 # ------------------------------------------------------------------------ set-up that works
 
 def test_first_set_up_then_nothing_to_do(course, folder, capsys):
@@ -429,7 +495,8 @@ def test_the_cpu_build_is_asked_for_by_its_full_version(course):
     module, machine = course
     module.main(["setup"])
     call, = machine.ran("torch==")
-    assert "torch==2.13.0+cpu" in call and "--no-deps" in call and "--index-url https://download.pytorch.org/whl/cpu" in call
+    assert "torch==2.13.0+cpu" in call and "--no-deps" in call
+    assert "--index-url https://download.pytorch.org/whl/cpu" in call
 
 
 @linux
@@ -454,6 +521,24 @@ def test_a_wheel_in_a_find_links_folder_is_taken(course, tmp_path, section, caps
     call, = machine.ran(str(offered))
     assert "-e " in call and not machine.ran("--index-url")
     assert offered.name in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name, fits", [
+    (wheel_name(), True),
+    (wheel_name("2.13.0"), True),
+    (wheel_name("2.13.0%2Bcpu"), True),                # as a browser saves it
+    (wheel_name("2.13.1+cpu"), False),
+    (wheel_name(python="cp39"), False),
+    (wheel_name().replace(f"{HERE}-{HERE}", f"{HERE}-{HERE}t"), False),      # a Python without GIL
+    (f"torch-2.13.0-{HERE}-{HERE}-manylinux_2_99_x86_64.whl", False),        # of a system to come
+    (f"torch-2.13.0-{HERE}-{HERE}-linux_riscv64.whl", False),
+    ("torch-2.13.0-py3-none-any.whl", True),
+    ("torch-2.13.0.whl", False), ("torch-new-py3-none-any.whl", False)])
+def test_which_wheels_fit_is_what_pip_says(course, name, fits):
+    _, machine = course
+    with machine.inside():
+        import install
+    assert install.wheel_fits(name, "2.13.0") == fits
 
 
 def test_a_find_links_address_with_spaces(course, tmp_path):
@@ -594,9 +679,44 @@ def test_run_and_refresh_find_the_lesson(ready, folder, name):
     assert machine.commands[-1].endswith(f"nb.py slides {path} --out {folder / 'build' / 'slides'}")
     assert module.main(["site", name]) == 0
     assert machine.commands[-1].endswith(f"static_site.py --out {folder / 'build' / 'site'} {path}")
+    assert module.main(["refresh", "--force", name]) == 0
+    assert machine.commands[-1].endswith(f"nb.py refresh --force {path}")
     machine.says("nb.py refresh", 1)
     assert module.main(["refresh", name]) == 1
     assert machine.commands[-1].endswith(f"nb.py refresh {path}")
+
+
+def test_every_command_runs_in_the_environment(ready, folder):
+    module, machine = ready
+    for words in (["run", "1"], ["site"], ["slides", "1"], ["refresh"], ["arena", "toys"], ["test"],
+                  ["wheels", str(folder / "w")], ["lab"]):
+        done = len(machine.commands)
+        assert module.main(words) == 0
+        assert machine.commands[done] == f"{module.PYTHON} {folder / 'tools' / 'course.py'} " + (
+            " ".join(words))
+        assert len(machine.commands) > done + 1        # and there it did something
+
+
+def test_the_arena_gets_its_words_as_they_are(ready):
+    module, machine = ready
+    words = ["toys", "--only", "VAE", "--only", "real data", "--seeds", "5", "--fresh"]
+    assert module.main(["arena", *words]) == 0
+    assert machine.commands[-1] == "-m gan_lessons.arena " + " ".join(words)
+
+
+def test_the_arena_has_the_options_that_its_help_lists(course, capsys):
+    """Before set-up the arena itself cannot be asked, so they stand in two places."""
+    import course
+    from gan_lessons import arena
+    assert pathlib.Path(course.__file__).parent != ROOT / "tools"      # the copy of this test
+    listed = []
+    for shown in (course.parse, lambda _, words: arena.main(words)):
+        with pytest.raises(SystemExit):
+            shown("arena", ["--help"])
+        said = capsys.readouterr().out
+        options = set(re.findall(r"^  (--\w+(?: [A-Z]+)?)", said, re.M))
+        listed.append((options, re.search(r"\{.*?\}", said)[0]))
+    assert listed[0] == listed[1] and len(listed[0][0]) > 8
 
 
 # ------------------------------------------------------------------------ afresh
@@ -616,6 +736,15 @@ def test_afresh_keeps_the_readers_copy_beside(ready, folder, capsys):
     mine, = copies(folder)
     assert path.read_text() == "{}" and mine.read_text() == "my notes"
     assert f"notebooks/mine/{mine.name}" in capsys.readouterr().out
+
+
+def test_afresh_needs_no_set_up(course, folder):
+    module, machine = course
+    path = folder / "notebooks" / "01_minimax.ipynb"
+    path.write_text("my notes")
+    machine.says("show HEAD:./notebooks/01_minimax.ipynb", 0, "{}")
+    assert module.main(["afresh", "1"]) == 0 and path.read_text() == "{}"
+    assert not machine.ran("-m venv") and machine.commands[0].startswith(sys.executable)
 
 
 def test_afresh_without_git_uses_what_set_up_kept(course, folder, capsys):

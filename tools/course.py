@@ -250,5 +250,5 @@ def main(name, arguments):
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, signal.default_int_handler)   # as Ctrl-C: no worker is left behind
+    signal.signal(signal.SIGTERM, signal.default_int_handler)     # as Ctrl-C: no worker stays
     sys.exit(lessons.finish(main, sys.argv[1], sys.argv[2:]))

@@ -1,9 +1,11 @@
-"""Which cells of a page need which: names are followed from the cell that uses them to those that bind them."""
+"""Which cells of a page need which: a name is followed from where it is used to what binds it."""
 from __future__ import annotations
 
 import ast
 import re
 import symtable
+
+BINDING = (ast.Assign, ast.AnnAssign, ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
 
 
 def tree(cell):
@@ -12,7 +14,7 @@ def tree(cell):
 
 
 def trimmed(nb, ids):
-    """Leave only the cells `ids` and those before them that bind a name they need, directly or through others."""
+    """Leave only the cells `ids` and those before that bind a name they need, if through others."""
     wanted, kept = set(), []
     for cell in reversed(nb.cells):
         if cell.cell_type == "code":
@@ -24,19 +26,27 @@ def trimmed(nb, ids):
 
 
 def flow(cell):
-    """(names a cell takes from before it, names it binds or changes, those of them that it surely binds anew)."""
+    """Three sets of names, by a look at each statement of a cell in turn.
+
+    Those it takes from before it, those it binds or changes, and of these the ones that it surely
+    binds anew: what stood under such a name before is not needed.
+    """
     needs, binds, surely = set(), set(), set()
     for node in tree(cell).body:
         table = symtable.symtable(ast.unparse(node), "cell", "exec")
         own = {s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported()}
-        used = {s.get_name() for s in table.get_symbols() if s.is_referenced()} | set().union(*map(outside, table.get_children()))
-        changed = {base(part) for part in ast.walk(node) if isinstance(part, (ast.Attribute, ast.Subscript))
+        used = {s.get_name() for s in table.get_symbols() if s.is_referenced()}
+        used = used.union(*map(outside, table.get_children()))
+        parts = list(ast.walk(node))
+        changed = {base(part) for part in parts if isinstance(part, (ast.Attribute, ast.Subscript))
                    and not isinstance(part.ctx, ast.Load)}
-        used |= {base(part.target) for part in ast.walk(node) if isinstance(part, ast.AugAssign)}
-        first = {part.id for part in ast.walk(node.target) if isinstance(part, ast.Name)} if isinstance(node, ast.For) else set()
+        used |= {base(part.target) for part in parts if isinstance(part, ast.AugAssign)}
+        first = set()                   # a loop's own variable is bound before it is used
+        if isinstance(node, ast.For):
+            first = {part.id for part in ast.walk(node.target) if isinstance(part, ast.Name)}
         needs |= used - first - surely
         binds |= own | changed
-        if isinstance(node, (ast.Assign, ast.AnnAssign, ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)):
+        if isinstance(node, BINDING):
             surely |= own
     return needs, binds, surely
 
@@ -50,4 +60,5 @@ def base(node):
 
 def outside(table):
     """Names that a function, or what lies inside it, takes from the page."""
-    return {s.get_name() for s in table.get_symbols() if s.is_global()}.union(*map(outside, table.get_children()))
+    own = {s.get_name() for s in table.get_symbols() if s.is_global()}
+    return own.union(*map(outside, table.get_children()))

@@ -52,7 +52,8 @@ def device():
 
     from gan_lessons.training.settings import bfloat16_pays
     threads = f"{os.cpu_count()} cores, {torch.get_num_threads()} threads for torch"
-    half = "bfloat16 in hardware" if bfloat16_pays(torch.device("cpu")) else "no bfloat16 (trainings use float32)"
+    half = ("bfloat16 in hardware" if bfloat16_pays(torch.device("cpu"))
+            else "no bfloat16 (trainings use float32)")
     yield "ok", f"CPU {torch.backends.cpu.get_cpu_capability()}, {threads}, {half}"
     if torch.cuda.is_available():
         yield "ok", f"GPU {torch.cuda.get_device_name(0)}, CUDA {torch.version.cuda}"

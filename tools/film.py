@@ -1,4 +1,4 @@
-"""An explorer as a film: states of its controls drawn ahead, so that a page can move it without a kernel."""
+"""An explorer as a film: its states drawn ahead, so that a page can move it without a kernel."""
 from __future__ import annotations
 
 import base64
@@ -20,9 +20,10 @@ def film(shown, most: int = MOST):
 
 
 class Film:
-    """HTML with a native slider or menu for each control and one picture; `static_site` brings the few lines of script.
+    """HTML with a native slider or menu for each control and one picture.
 
-    Where all combinations are too many, one control moves at a time and the others go back to where they stood.
+    The few lines of script that move them are brought by `static_site`. Where all combinations are
+    too many, one control moves at a time and the others go back to where they stood.
     """
 
     def __init__(self, explorer, most: int = MOST):
@@ -31,8 +32,10 @@ class Film:
             self.grid = grid(explorer.controls, most)
         except TooMany:
             self.together, share = False, max(2 * FEW, most // len(explorer.controls))
-            self.grid = {name: thinned(_values(control), share, control.value) if not _is_menu(control) else _values(control)
-                         for name, control in explorer.controls.items()}
+            self.grid = {name: _values(control) for name, control in explorer.controls.items()}
+            for name, control in explorer.controls.items():
+                if not _is_menu(control):               # every entry of a menu stays
+                    self.grid[name] = thinned(self.grid[name], share, control.value)
 
     def states(self):
         """Every state that is drawn, in the order in which the page counts them."""
@@ -46,25 +49,33 @@ class Film:
             yield few_colours(base64.b64encode(self.explorer.draw(**state)).decode())
 
     def _repr_html_(self):
-        rows, counts = [], [len(values) for values in self.grid.values()]
-        stand = [nearest(values, self.explorer.controls[name].value) for name, values in self.grid.items()]
-        rows = [_row(self.explorer.controls[name], values, at) for (name, values), at in zip(self.grid.items(), stand)]
+        controls = [self.explorer.controls[name] for name in self.grid]
+        counts = [len(values) for values in self.grid.values()]
+        stand = [nearest(values, control.value)
+                 for values, control in zip(self.grid.values(), controls)]
+        rows = map(_row, controls, self.grid.values(), stand)
         start = int(np.ravel_multi_index(stand, counts)) if self.together else stand[0]
         pictures = list(self.frames())
-        note = "" if self.together else "<p><em>On this page one control moves at a time; in the notebook all do.</em></p>"
-        return (f'<div class="gan-film" data-counts="{" ".join(map(str, counts))}" data-together="{int(self.together)}">'
-                f'{"".join(rows)}{note}<img alt="{html.escape(self.explorer.alt)}" width="{self.explorer._width}" '
+        note = "" if self.together else ("<p><em>On this page one control moves at a time; "
+                                         "in the notebook all do.</em></p>")
+        return (f'<div class="gan-film" data-counts="{" ".join(map(str, counts))}" '
+                f'data-together="{int(self.together)}">{"".join(rows)}{note}'
+                f'<img alt="{html.escape(self.explorer.alt)}" width="{self.explorer._width}" '
                 f'style="max-width:100%" src="data:image/png;base64,{pictures[start]}">'
                 f'<div hidden>{" ".join(pictures)}</div></div>')
 
 
 def _row(control, values, at) -> str:
-    label, says = html.escape(control.description or ""), [_said(control, value) for value in values]
+    label = html.escape(control.description or "")
+    says = [_said(control, value) for value in values]
     if _is_menu(control):
-        options = "".join(f'<option{" selected" if i == at else ""}>{html.escape(text)}</option>' for i, text in enumerate(says))
-        return f'<label><span>{label}</span> <select data-start="{at}">{options}</select></label>'
-    return (f'<label><span>{label}</span> <input type="range" min="0" max="{len(values) - 1}" value="{at}" data-start="{at}" '
-            f'aria-valuetext="{says[at]}" data-says="{html.escape(" ".join(says))}"> <output>{says[at]}</output></label>')
+        options = "".join(f'<option{" selected" if i == at else ""}>{html.escape(text)}</option>'
+                          for i, text in enumerate(says))
+        return (f'<label><span>{label}</span> '
+                f'<select data-start="{at}">{options}</select></label>')
+    return (f'<label><span>{label}</span> <input type="range" min="0" max="{len(values) - 1}" '
+            f'value="{at}" data-start="{at}" aria-valuetext="{says[at]}" '
+            f'data-says="{html.escape(" ".join(says))}"> <output>{says[at]}</output></label>')
 
 
 def _is_menu(control) -> bool:
@@ -78,8 +89,11 @@ def _options(control):
 
 def _said(control, value) -> str:
     if hasattr(control, "options"):
-        return next(str(label) for label, option in _options(control) if option is value or option == value)
-    return str(value) if isinstance(value, (bool, int)) else format(value, getattr(control, "readout_format", "g"))
+        return next(str(label) for label, option in _options(control)
+                    if option is value or option == value)
+    if isinstance(value, (bool, int)):
+        return str(value)
+    return format(value, getattr(control, "readout_format", "g"))
 
 
 class TooMany(ValueError):
@@ -87,18 +101,21 @@ class TooMany(ValueError):
 
 
 def grid(controls, most: int = MOST) -> dict:
-    """control -> the values it takes, at most `most` states in all; sliders are thinned out to FEW or more, menus are not.
+    """control -> the values it takes, at most `most` states in all.
 
-    The ends and where a control stands are among them. TooMany where that cannot be.
+    Sliders are thinned out to FEW or more, menus are not. The ends and where a control stands are
+    among the values. TooMany where that cannot be.
     """
     full = {name: _values(control) for name, control in controls.items()}
     counts = {name: len(values) for name, values in full.items()}
     while math.prod(counts.values()) > most:
-        sliders = [name for name, control in controls.items() if not _is_menu(control) and counts[name] > FEW]
+        sliders = [name for name, control in controls.items()
+                   if not _is_menu(control) and counts[name] > FEW]
         if not sliders:
             raise TooMany(f"{len(counts)} controls have more than {most} states")
         counts[max(sliders, key=counts.get)] -= 1
-    return {name: thinned(values, counts[name], controls[name].value) for name, values in full.items()}
+    return {name: thinned(values, counts[name], controls[name].value)
+            for name, values in full.items()}
 
 
 def _values(control) -> list:
@@ -112,7 +129,10 @@ def _values(control) -> list:
 
 
 def thinned(values: list, count: int, keep) -> list:
-    """`count` of the values, evenly spread, with both ends, and the one nearest to `keep` in place of its neighbour."""
+    """`count` of the values, evenly spread, with both ends.
+
+    The one nearest to `keep` is among them, in place of its neighbour.
+    """
     if count >= len(values):
         return values
     chosen = sorted({round(i) for i in np.linspace(0, len(values) - 1, count)})

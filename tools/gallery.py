@@ -1,4 +1,4 @@
-"""The pictures of README's gallery, taken from the stored outputs of the lessons: never from another run.
+"""The pictures of README's gallery, from the stored outputs of the lessons: never from another run.
 
     python tools/gallery.py          writes docs/gallery/NN.png and prints README's table
 """
@@ -25,13 +25,21 @@ COLUMNS = 2
 
 
 def picture(number: str, begins: str) -> tuple[bytes, str, str]:
-    """(PNG, alt text, stem) of the stored picture whose alt text begins so. KeyError where there is none, or more."""
+    """(PNG, alt text, stem) of the stored picture whose alt text begins so.
+
+    KeyError where there is none, or more.
+    """
     path, = (path for path in lessons() if path.stem.startswith(number))
-    found = {output.metadata["image/png"]["alt"]: output.data["image/png"]
-             for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code" for output in cell.outputs
-             if "image/png" in output.get("data", {}) and output.metadata["image/png"]["alt"].startswith(begins)}
+    found = {}
+    for cell in nbformat.read(path, as_version=4).cells:
+        for output in cell.get("outputs", []):
+            if "image/png" in output.get("data", {}):
+                alt = output.metadata["image/png"]["alt"]
+                if alt.startswith(begins):
+                    found[alt] = output.data["image/png"]
     if len(found) != 1:
-        raise KeyError(f"{path.name} stores {len(found)} pictures whose alt text begins with {begins!r}")
+        raise KeyError(f"{path.name} stores {len(found)} pictures whose alt text begins with "
+                       f"{begins!r}")
     (alt, png), = found.items()
     return base64.b64decode(png), alt, path.stem
 

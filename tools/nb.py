@@ -14,6 +14,7 @@ piece, and a fingerprint of the code cells, so that a test sees code that was ed
 from __future__ import annotations
 
 import argparse
+import asyncio
 import base64
 import copy
 import hashlib
@@ -27,6 +28,7 @@ from importlib.metadata import version
 
 import nbformat
 from PIL import Image
+from tqdm import tqdm
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 MAX_KIB = 600
@@ -105,7 +107,8 @@ def normalise_outputs(outputs, count):
 def normalise(nb):
     """Bring `nb` into normal form, in place; it is returned."""
     stamp = {"gan_lessons": nb.metadata["gan_lessons"]} if "gan_lessons" in nb.metadata else {}
-    nb.metadata = nbformat.from_dict({**stamp, "kernelspec": KERNEL, "language_info": {"name": "python"}})
+    nb.metadata = nbformat.from_dict(
+        {**stamp, "kernelspec": KERNEL, "language_info": {"name": "python"}})
     count = 0
     for cell in nb.cells:
         cell.metadata = nbformat.from_dict(
@@ -168,14 +171,11 @@ def problems(path):
 
 # ---------------------------------------------------------------- execution
 
-def progress(name, cell, cells):
-    """On a terminal, where a run stands; elsewhere nothing."""
-    if sys.stderr.isatty():
-        print(f"\r{name}: cell {cell + 1} of {cells}\x1b[K", end="\r", file=sys.stderr, flush=True)
-
-
 def execute(nb, name, folder, timeout=900, **environment):
-    """Run every cell of `nb` in place, in a clean kernel of this Python. LessonFailed says where."""
+    """Run every cell of `nb` in place, in a clean kernel of this Python.
+
+    LessonFailed says which cell failed, and how.
+    """
     from jupyter_client import AsyncKernelManager
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
@@ -188,14 +188,19 @@ def execute(nb, name, folder, timeout=900, **environment):
             cell.outputs, cell.execution_count = [], None
     kernel = AsyncKernelManager(kernel_name="python3")
     kernel.kernel_spec.argv[0] = sys.executable     # a kernel of the same name may stand elsewhere
-    client = NotebookClient(nb, km=kernel, timeout=timeout, store_widget_state=False,
-                            iopub_timeout=60, raise_on_iopub_timeout=True,      # a busy machine loses no output
-                            record_timing=False, resources={"metadata": {"path": str(folder)}},
-                            extra_arguments=["--log-level=ERROR"],
-                            on_cell_start=lambda cell, cell_index: progress(name, cell_index, len(nb.cells)))
+    # on a terminal it is shown where a run stands; elsewhere nothing (disable=None)
+    bar = tqdm(total=len(nb.cells), desc=name, unit="cell", leave=False, disable=None)
+    client = NotebookClient(
+        nb, km=kernel, timeout=timeout, store_widget_state=False, record_timing=False,
+        iopub_timeout=60, raise_on_iopub_timeout=True,      # a busy machine loses no output
+        resources={"metadata": {"path": str(folder)}}, extra_arguments=["--log-level=ERROR"],
+        on_cell_start=lambda cell, cell_index: bar.update(cell_index - bar.n))
     env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0", **environment}
     try:
-        client.execute(env=env)
+        with bar:
+            client.execute(env=env)
+    except asyncio.CancelledError:          # what nbclient makes of Ctrl-C
+        raise KeyboardInterrupt from None
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         index = next((i for i, cell in enumerate(nb.cells) if cell.cell_type == "code"
                       and any(o.output_type == "error" for o in cell.outputs)), None)
@@ -207,8 +212,10 @@ def execute(nb, name, folder, timeout=900, **environment):
             what = "the kernel died (out of memory?)"
         if index is None:
             raise LessonFailed(f"{name}: {what}") from None
-        source = nb.cells[index].source.strip().splitlines() or [""]
-        raise LessonFailed(f"{name}, cell {index + 1} ({nb.cells[index].id}, «{source[0]}»): {what}") from None
+        cell = nb.cells[index]
+        source = cell.source.strip().splitlines() or [""]
+        raise LessonFailed(
+            f"{name}, cell {index + 1} ({cell.id}, «{source[0]}»): {what}") from None
     finally:
         for cell, old in zip(nb.cells, stored_tags):
             if old is not None:
@@ -276,7 +283,8 @@ def write_page(path, out, make, nb, *more):
 
 REVEAL = "reveal.js-5.2.1.tgz"          # MIT licence, Hakim El Hattab and others
 REVEAL_HASH = "sha256:359b575dd51bbda32f89b2fd4c7dc46ad7389a805572158916c29252f7a27333"
-REGISTRIES = ("https://registry.npmjs.org/reveal.js/-/", "https://registry.npmmirror.com/reveal.js/-/")
+REGISTRIES = ("https://registry.npmjs.org/reveal.js/-/",
+              "https://registry.npmmirror.com/reveal.js/-/")
 
 
 def reveal():
@@ -288,8 +296,8 @@ def reveal():
     try:
         path = fetch(REVEAL, REVEAL_HASH, REGISTRIES, cache())
     except DataUnavailable as error:
-        raise LessonFailed(f"slides need reveal.js once, 3 MB: {error}. Try again with a network, or put "
-                           f"{REVEAL} from {REGISTRIES[0]} into {cache()}") from None
+        raise LessonFailed(f"slides need reveal.js once, 3 MB: {error}. Try again with a network, "
+                           f"or put {REVEAL} from {REGISTRIES[0]} into {cache()}") from None
     with tarfile.open(path) as archive:
         return {name: archive.extractfile(f"package/dist/{name}").read().decode("utf-8")
                 for name in ("reset.css", "reveal.css", "reveal.js")}

@@ -21,6 +21,7 @@ class UnknownMarkup(Exception):
 
 LIMITS = set("min max sup inf lim argmin argmax".split())      # written below, in display
 FUNCTIONS = LIMITS | set("log ln exp sin cos tan tanh det tr".split())
+WITH_LIMITS = ("msub", "msup", "msubsup", "munder", "munderover")
 THIN = {"width": "0.167em"}
 OPERANDS = set("mi mn mfrac msub msup msubsup msqrt mrow mstyle munder".split())
 FONT = """<style>math { font-family: "STIX Two Math", "Latin Modern Math", "Cambria Math",
@@ -33,9 +34,11 @@ def mathml(latex, display="inline"):
     source = re.sub(r"\\operatorname\*?\{arg\\,(min|max)\}", r"\\operatorname{arg\1}", source)
     for name in re.findall(r"\\begin\{(.*?)\}", source):
         if "\\" + name not in MATRICES:
-            raise UnknownMarkup(f"${latex.strip()}$ uses the environment {name}, which is not known")
-    try:
-        root = ElementTree.fromstring(convert(source, display=display).replace("xmlns=", "data-ns="))
+            raise UnknownMarkup(f"${latex.strip()}$ uses the environment {name}, "
+                                "which is not known")
+    try:                            # without a namespace ElementTree keeps the tags' names short
+        made = convert(source, display=display).replace("xmlns=", "data-ns=")
+        root = ElementTree.fromstring(made)
     except Exception as error:
         reason = str(error) or type(error).__name__
         raise UnknownMarkup(f"${latex.strip()}$ cannot be set: {reason}") from None
@@ -78,7 +81,7 @@ def as_in_tex(parent, display):
 
 def word(element):
     """What an operator says, without its limits: log, min, ..."""
-    while element is not None and element.tag in ("msub", "msup", "msubsup", "munder", "munderover"):
+    while element is not None and element.tag in WITH_LIMITS:
         element = element[0]
     return "" if element is None else " ".join("".join(element.itertext()).split())
 
@@ -128,7 +131,7 @@ def with_alt(outputs):
 
 
 def rendered(exporter, template, nb, title):
-    """HTML of `nb` as it is stored, without scripts; cells tagged hide-input show only their output."""
+    """HTML of `nb` as it is stored, without scripts; of cells tagged hide-input only the output."""
     nb = copy.deepcopy(nb)
     for cell in nb.cells:
         with_alt(cell.get("outputs", []))
@@ -152,26 +155,32 @@ DECK = """<style>%s
 %s</style><style>
 .reveal { font: 22px/1.45 "DejaVu Sans", Arial, sans-serif; color: #222; background: #fff; }
 .reveal .slides { text-align: left; }
-.reveal .slides section { max-height: 96vh; overflow-y: auto; scrollbar-width: thin; padding: 0 .5em; box-sizing: border-box; }
+.reveal .slides section { max-height: 96vh; overflow-y: auto; scrollbar-width: thin;
+  padding: 0 .5em; box-sizing: border-box; }
 .reveal .slides section.stack { overflow: visible; max-height: none; }
-.reveal h1, .reveal h2, .reveal h3 { font-family: inherit; color: #111; text-transform: none; line-height: 1.25; }
+.reveal h1, .reveal h2, .reveal h3 { font-family: inherit; color: #111; text-transform: none;
+  line-height: 1.25; }
 .reveal h1 { font-size: 1.7em; } .reveal h2 { font-size: 1.5em; } .reveal h3 { font-size: 1.2em; }
-.reveal p, .reveal li { font-size: 1em; } .reveal pre { width: 100%%; box-shadow: none; font-size: .78em; margin: 0; }
+.reveal p, .reveal li { font-size: 1em; }
+.reveal pre { width: 100%%; box-shadow: none; font-size: .78em; margin: 0; }
 .reveal .jp-Notebook, .reveal { --jp-code-font-size: 17px; }
-.reveal table { font-size: .8em; } .reveal img { margin: 0; } .reveal .jp-InputPrompt, .reveal .jp-OutputPrompt { display: none; }
+.reveal table { font-size: .8em; } .reveal img { margin: 0; }
+.reveal .jp-InputPrompt, .reveal .jp-OutputPrompt { display: none; }
 .reveal .fragment.current-fragment { outline: none; }
 </style></head>"""
 PLAY = """<script>%s</script><script>
-Reveal.initialize({hash: true, slideNumber: "c/t", width: 1100, height: 720, margin: .03, center: false, transition: "none"});
+Reveal.initialize({hash: true, slideNumber: "c/t", width: 1100, height: 720, margin: .03,
+                   center: false, transition: "none"});
 const follow = (event) => event.fragment.scrollIntoView({block: "nearest"});
 Reveal.on("fragmentshown", follow);
 </script></body>"""
 
 
 def deck(nb, title, reveal):
-    """A deck of reveal.js in one file: {"reveal.js": …, "reveal.css": …} are put into it, nothing is fetched.
+    """A deck of reveal.js in one file.
 
-    Slides, subslides and fragments as the cells' metadata say; a slide higher than the screen follows its fragments.
+    {"reveal.js": …, "reveal.css": …} are put into it, nothing is fetched. Slides, subslides and
+    fragments as the cells' metadata say; a slide higher than the screen follows its fragments.
     """
     body = rendered(SlidesExporter, "reveal", nb, title)
     body = re.sub(r"<link\b[^>]*>\s*", "", body)

@@ -4,8 +4,9 @@
 
 A stored lesson bears a fingerprint of its code, so moving a helper to another module would ask for
 every training again. Here both versions of a page, that of REV (by default HEAD) and today's, are
-read as syntax trees. Imports of this package leave the trees, and each name that one bound is replaced by what it stands for: the full name of its new home, for old places by the table
-in `gan_lessons/moved.py`. Only where the two trees are then equal, cell by cell and tag by tag, the
+read as syntax trees. Imports of this package leave the trees, and each name that one bound is
+replaced by what it stands for: the full name of its new home, for old places by the table in
+`gan_lessons/moved.py`. Only where the two trees are then equal, cell by cell and tag by tag, the
 outputs of REV are kept under a new fingerprint; otherwise the first difference is named. That the
 package still computes the same numbers is not proved here: the suite runs every cell.
 """

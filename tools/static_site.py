@@ -1,9 +1,10 @@
-"""The course as pages that need neither kernel nor network: stored outputs, mathematics set ahead, sliders alive.
+"""The course as pages that need neither kernel nor network: mathematics set ahead, sliders alive.
 
     python tools/static_site.py --out DIR [PATH ...]
 
-Every explorer is drawn ahead in a grid of its states (film.py); only the cells it needs are run for that, in the budget
-that GAN_LESSONS_BUDGET says. A page that is up to date is left alone, so a build that was stopped goes on.
+Every explorer is drawn ahead in a grid of its states (film.py); only the cells it needs are run for
+that, in the budget that GAN_LESSONS_BUDGET says. All other outputs are the stored ones. A page that
+is up to date is left alone, so a build that was stopped goes on.
 """
 from __future__ import annotations
 
@@ -24,11 +25,12 @@ from nb import LessonFailed, execute, fingerprint, lessons, read, tags, write
 from pages import UnknownMarkup, page
 
 STYLE = """<style>
-.gan-film label { display: flex; align-items: center; gap: .6em; font: 14px/1.8 "DejaVu Sans", Arial, sans-serif; }
+.gan-film label { display: flex; align-items: center; gap: .6em;
+  font: 14px/1.8 "DejaVu Sans", Arial, sans-serif; }
 .gan-film label span { min-width: 11em; text-align: right; }
 .gan-film input { width: 22em; max-width: 50vw; } .gan-film output { min-width: 4em; }
-nav.gan { display: flex; justify-content: space-between; gap: 1em; max-width: 1000px; margin: 1em auto; padding: 0 1em;
-  font: 15px "DejaVu Sans", Arial, sans-serif; }
+nav.gan { display: flex; justify-content: space-between; gap: 1em; max-width: 1000px;
+  margin: 1em auto; padding: 0 1em; font: 15px "DejaVu Sans", Arial, sans-serif; }
 </style>"""
 SCRIPT = """<script>
 for (const film of document.querySelectorAll(".gan-film")) {
@@ -37,7 +39,8 @@ for (const film of document.querySelectorAll(".gan-film")) {
   const controls = [...film.querySelectorAll("input, select")];
   const picture = film.querySelector("img");
   const together = film.dataset.together === "1";
-  const value = (control) => control.tagName === "SELECT" ? control.selectedIndex : Number(control.value);
+  const value = (control) =>
+    control.tagName === "SELECT" ? control.selectedIndex : Number(control.value);
   const move = (event) => {
     let at = 0;
     controls.forEach((control, i) => {
@@ -46,7 +49,8 @@ for (const film of document.querySelectorAll(".gan-film")) {
         else control.value = control.dataset.start;
       }
       if (together) at = at * counts[i] + value(control);
-      else if (control === event.target) at = counts.slice(0, i).reduce((a, b) => a + b, 0) + value(control);
+      else if (control === event.target)
+        at = counts.slice(0, i).reduce((a, b) => a + b, 0) + value(control);
       if (control.dataset.says) {
         const says = control.dataset.says.split(" ")[value(control)];
         control.setAttribute("aria-valuetext", says);
@@ -74,12 +78,15 @@ def filmed(nb, path, timeout=1800):
     if not asked:
         return {}
     trimmed(nb, asked)
-    tools = os.pathsep.join(filter(None, [str(pathlib.Path(__file__).parent), os.environ.get("PYTHONPATH")]))
-    execute(nb, path.name, path.parent, timeout, PYTHONPATH=tools)
-    made = {cell.id: output.data["text/html"] for cell in nb.cells if cell.id in asked for output in cell.outputs
+    places = [str(pathlib.Path(__file__).parent), os.environ.get("PYTHONPATH")]
+    execute(nb, path.name, path.parent, timeout,
+            PYTHONPATH=os.pathsep.join(filter(None, places)))       # the kernel imports film.py
+    made = {cell.id: output.data["text/html"]
+            for cell in nb.cells if cell.id in asked for output in cell.outputs
             if "gan-film" in output.get("data", {}).get("text/html", "")}
     if missing := asked - set(made):
-        raise LessonFailed(f"{path.name}: cells {', '.join(sorted(missing))} are tagged explore and show no explorer")
+        raise LessonFailed(f"{path.name}: cells {', '.join(sorted(missing))} are tagged explore "
+                           "and show no explorer")
     return made
 
 
@@ -98,24 +105,31 @@ def plain(text):
 def navigation(path, paths):
     """Links to the lesson before, the table of contents and the lesson after."""
     at = paths.index(path)
-    link = lambda there, text: f'<a href="{there.stem}.html">{text}</a>' if there else "<span></span>"
-    before, after = paths[at - 1] if at else None, paths[at + 1] if at + 1 < len(paths) else None
-    return (f'<nav class="gan" aria-label="lessons">{link(before, "← " + before.stem[:2] if before else "")}'
-            f'<a href="index.html">All lessons</a>{link(after, after.stem[:2] + " →" if after else "")}</nav>')
+    before, after = "<span></span>", "<span></span>"         # they keep the middle in the middle
+    if at > 0:
+        stem = paths[at - 1].stem
+        before = f'<a href="{stem}.html">← {stem[:2]}</a>'
+    if at + 1 < len(paths):
+        stem = paths[at + 1].stem
+        after = f'<a href="{stem}.html">{stem[:2]} →</a>'
+    return (f'<nav class="gan" aria-label="lessons">{before}'
+            f'<a href="index.html">All lessons</a>{after}</nav>')
 
 
 def lesson(path, paths, out):
     """Write the page of one lesson; False if it was up to date."""
     nb, target = read(path), out / f"{path.stem}.html"
-    known = repr([fingerprint(nb), [cell.source for cell in nb.cells], [path.stem for path in paths]])
+    known = repr([fingerprint(nb), [cell.source for cell in nb.cells],
+                  [path.stem for path in paths]])
     stamp = f"<!-- {zlib.crc32(known.encode()):08x} -->"
     if target.exists() and target.read_text(encoding="utf-8").endswith(stamp):
         return False
     films = filmed(nb, path)
     for cell in nb.cells:
         if cell.get("id") in films:
-            cell.outputs = [output for output in cell.outputs if "image/png" not in output.get("data", {})]
-            cell.outputs.append(nbformat.v4.new_output("display_data", {"text/html": films[cell.id]}))
+            film = nbformat.v4.new_output("display_data", {"text/html": films[cell.id]})
+            cell.outputs = [output for output in cell.outputs
+                            if "image/png" not in output.get("data", {})] + [film]
     try:
         text = page(nb, path.stem)
     except UnknownMarkup as error:
@@ -130,16 +144,23 @@ def lesson(path, paths, out):
 
 def contents(paths, out):
     """The table of contents: each lesson with its question."""
-    rows = "".join(f'<li value="{int(path.stem[:2])}"><a href="{path.stem}.html">{html.escape(title.partition("·")[2].strip() or title)}'
-                   f'</a><br><span>{html.escape(question)}</span></li>'
-                   for path in paths for title, question in [heading(read(path))])
-    write(out / "index.html", f"""<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>GAN Lessons</title>
+    rows = ""
+    for path in paths:
+        title, question = heading(read(path))
+        title = title.partition("·")[2].strip() or title        # the list has the number already
+        rows += (f'<li value="{int(path.stem[:2])}">'
+                 f'<a href="{path.stem}.html">{html.escape(title)}</a>'
+                 f'<br><span>{html.escape(question)}</span></li>')
+    write(out / "index.html", f"""<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>GAN Lessons</title>
 <meta name="viewport" content="width=device-width"><style>
-body {{ font: 17px/1.5 "DejaVu Sans", Arial, sans-serif; max-width: 46em; margin: 2em auto; padding: 0 1em; color: #222; }}
+body {{ font: 17px/1.5 "DejaVu Sans", Arial, sans-serif; max-width: 46em; margin: 2em auto;
+  padding: 0 1em; color: #222; }}
 li {{ margin-bottom: .8em; }} li span {{ color: #555; }} a {{ color: #0072B2; }}
 </style></head><body><h1>GAN Lessons</h1>
-<p>Every objective of generative adversarial networks derived, executed and dragged. These pages need no network; their
-sliders move between pictures drawn ahead. To run, change and train everything, take the notebooks.</p>
+<p>Every objective of generative adversarial networks derived, executed and dragged. These pages
+need no network; their sliders move between pictures drawn ahead. To run, change and train
+everything, take the notebooks.</p>
 <ol>{rows}</ol></body></html>
 """)
 
@@ -155,7 +176,8 @@ def main(argv=None):
         start = time.perf_counter()
         try:
             done = lesson(path, everything, args.out)
-            print(f"{path.stem}: {'written' if done else 'up to date'}, {time.perf_counter() - start:.0f} s", flush=True)
+            print(f"{path.stem}: {'written' if done else 'up to date'}, "
+                  f"{time.perf_counter() - start:.0f} s", flush=True)
         except LessonFailed as error:
             failed = True
             print(error, file=sys.stderr, flush=True)

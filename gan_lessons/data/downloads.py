@@ -47,6 +47,9 @@ def fetch(name: str, known_hash: str, mirrors, folder: Path) -> Path:
         raise DataUnavailable(f"the cache cannot be written ({error}): set GAN_LESSONS_CACHE to a "
                               "folder of yours") from error
     reasons = []
+    # Not pooch's retry_if_failed: it tries a fixed number of times, each from the first byte, waits
+    # in between, and asks again after a 404 or for a whole file of another checksum. Here a try is
+    # worth another as long as the last one brought something.
     for mirror in answering(mirrors):
         stuck = 0  # tries that got no further
         while stuck < 2:
@@ -93,7 +96,10 @@ def answering(mirrors) -> list[str]:
 
 
 def _resuming(url, output, _pooch):
-    """pooch's downloader: goes on where an earlier transfer of the same file broke off."""
+    """A downloader for pooch that goes on where an earlier transfer of the same file broke off.
+
+    Of pooch's own none can: HTTPDownloader always writes a new file from its first byte.
+    """
     import requests
     from tqdm import tqdm
     name = url.rsplit("/", 1)[1]

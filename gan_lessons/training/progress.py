@@ -26,6 +26,8 @@ def line(run) -> str:
 
 class Progress:
     """A watcher for `train`: call it with the Run after every round, `close` it at the end."""
+    # Not tqdm: in a notebook its bar is a widget, of which a stored page keeps nothing, or a stream
+    # that cannot be redrawn beside a picture; here the text output itself is updated, and stays.
 
     def __init__(self, run, *, every: float = 0.5, pictures_every: float = 3.0):
         self.every, self.pictures_every = every, pictures_every
@@ -48,8 +50,9 @@ class Progress:
         if now - self.pictured >= self.pictures_every:
             try:
                 self._draw(run)
-            except Exception as error:                  # what is only looked at never ends a training
-                print(f"No live picture ({type(error).__name__}: {error}); training goes on.", flush=True)
+            except Exception as error:              # what is only looked at never ends a training
+                print(f"No live picture ({type(error).__name__}: {error}); training goes on.",
+                      flush=True)
                 self.pictures_every = float("inf")
             # a slow picture is drawn less often: at most a fiftieth of the time
             self.pictures_every = max(self.pictures_every, 50 * (time.monotonic() - now))

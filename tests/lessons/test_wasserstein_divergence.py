@@ -288,7 +288,7 @@ def test_the_page_takes_a_folder_of_pictures(tmp_path, monkeypatch, capsys):
     gauge = next(source for source in code if "def gauge" in source).partition("\ngauge(")[0]
     space = {}
     imports = [line for source in code for line in source.splitlines()
-               if line.startswith("from gan_lessons.objectives")]
+               if line.startswith(("from gan_lessons.objectives", "from gan_lessons.players"))]
     for source in (code[0], *imports, gauge, "game, noise = wasserstein_divergence(), Normal(dim=64)", *code[first:first + 2]):
         exec(source, space)
     assert space["photos"].shape == (3, 64, 64) and "Your folder" in capsys.readouterr().out

@@ -1,0 +1,254 @@
+"""The commands of `python lessons.py` that need the course's environment.
+
+    .venv/bin/python tools/course.py COMMAND [arguments of the command]
+
+lessons.py runs this file with the environment's Python. Before that it imports it with its own, to
+have the arguments read (`parse`): a mistyped lesson is refused at once, and help is given, before a
+set-up of minutes. So only the standard library is imported here; a command imports what it needs.
+"""
+import argparse
+import inspect
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+import lessons  # noqa: E402
+from lessons import PUBLISHED, PYTHON, ROOT, Stop, answers, say  # noqa: E402
+
+BUILD = ROOT / "build"
+
+
+def lab(asked, arguments):
+    """Sets up on first use, then opens notebooks/00_start_here.ipynb in JupyterLab. Further options
+    go to JupyterLab, for example --port=8899 or --no-browser. Without a display, or over SSH, no
+    browser is started; the address is printed with its token. Ctrl-C ends it.
+    """
+    from lab import serve
+    return serve(arguments, asked.port)
+
+
+def test(asked, arguments):
+    """Sets up on first use, then runs every test and every notebook, two files at a time. Further
+    arguments go to pytest, for example: tests/machinery/test_game.py -k gradients, or -n 0 for one process.
+    Image sets are not downloaded for this; set GAN_LESSONS_OFFLINE=0 to allow it.
+    """
+    environment = dict(os.environ, GAN_LESSONS_BUDGET="smoke", OMP_NUM_THREADS="1")
+    environment.setdefault("GAN_LESSONS_OFFLINE", "1")
+    environment.pop("MPLBACKEND", None)       # the notebooks bring their own
+    workers = str(min(2, os.cpu_count() or 1))
+    start = time.time()
+    say(f"Running the tests and the notebooks, {workers} at a time ...")
+    code = subprocess.call([str(PYTHON), "-m", "pytest", "-n", workers, "--dist=loadfile",
+                            "--no-loadscope-reorder",     # the browser's long file first, not last
+                            *arguments], cwd=str(ROOT), env=environment)
+    passed = "All tests passed" if code == 0 else "Tests did not pass"
+    say(f"{passed} after {time.time() - start:.0f} s.")
+    return code
+
+
+def run(asked, arguments):
+    """Runs a lesson (01, or 01_minimax) from top to bottom without a browser and writes it as a
+    page into build/html. The notebook itself is left alone. GAN_LESSONS_BUDGET=smoke|laptop|full
+    says how long its trainings are (default laptop: at most ten minutes).
+    """
+    import nb
+    for path in asked.lessons:
+        code = nb.main(["html", str(path), "--out", str(BUILD / "html")])
+        if code:
+            return code
+    return 0
+
+
+def site(asked, arguments):
+    """Makes static pages of lessons (all, if none is named) in build/site: stored outputs,
+    mathematics set ahead, sliders that move between pictures drawn ahead. They need no kernel and
+    no network; put the folder on any web server, or open its index.html. A minute or more for each
+    lesson; pages that are up to date are left alone, so a build that was stopped goes on.
+    """
+    import static_site
+    return static_site.main(["--out", str(BUILD / "site"), *map(str, asked.lessons)])
+
+
+def slides(asked, arguments):
+    """Makes a deck of slides (reveal.js) of a lesson as it is stored: one file in build/slides that
+    needs no network. Space goes on, Esc shows all slides, ?print-pdf in the address prints.
+    """
+    import nb
+    return nb.main(["slides", *map(str, asked.lessons), "--out", str(BUILD / "slides")])
+
+
+def refresh(asked, arguments):
+    """Runs lessons (all, if none is named) in a clean kernel and stores their outputs in the
+    notebooks. It refuses to touch a notebook with changes that git does not have.
+    """
+    import nb
+    force = ["--force"] if asked.force else []
+    return nb.main(["refresh", *force, *map(str, asked.lessons)])
+
+
+def arena(asked, arguments):
+    """Every objective of the course on the same data, with the same networks and as many generator
+    updates, in several seeds; rows go to build/arena, medians to the screen. It uses all cores and
+    shows its progress; stopped, or killed, the same command goes on where it was. On two cores
+    each of the three takes about ten minutes with 3 seeds; --seeds 5 later adds the two that are
+    missing. GAN_LESSONS_BUDGET=full trains twenty times as long, which is meant for graphics
+    cards.
+
+    Several machines, or several graphics cards, are a Dask cluster: one scheduler, one worker for
+    each core or card, all with this project and its .venv.
+
+        .venv/bin/dask scheduler --port 8786
+        CUDA_VISIBLE_DEVICES=0 .venv/bin/dask worker tcp://ADDRESS:8786 --nworkers 1 --nthreads 1
+        CUDA_VISIBLE_DEVICES=1 .venv/bin/dask worker tcp://ADDRESS:8786 --nworkers 1 --nthreads 1
+        python lessons.py arena mnist --cluster tcp://ADDRESS:8786
+
+    A worker that dies takes no result with it: its contests are given to the others.
+    """
+    os.chdir(ROOT)                      # a relative --out is meant from here
+    from gan_lessons.map.arena import main
+    return main(arguments)
+
+
+def afresh(asked, arguments):
+    """Puts a lesson back to what was published. What you wrote is not lost: your copy goes to
+    notebooks/mine, with the time in its name, and runs from there.
+    """
+    for path in asked.lessons:
+        fresh, mine = published(path), path.read_bytes()
+        if mine == fresh:
+            say(f"{path.name} is as published; nothing to do.")
+            continue
+        kept = path.parent / "mine" / (path.stem + time.strftime("_%Y-%m-%d_%H%M%S.ipynb"))
+        kept.parent.mkdir(exist_ok=True)
+        kept.write_bytes(mine)                          # before anything is overwritten
+        part = path.with_name(path.name + ".part")
+        part.write_bytes(fresh)
+        os.replace(part, path)
+        say(f"{path.name} is as published again; yours is {kept.relative_to(ROOT).as_posix()}. "
+            "Open pages must be reloaded.")
+
+
+def published(path):
+    """The lesson as git has it; where there is no git, as it was when the course was set up."""
+    text = answers("git", "-C", str(ROOT), "show", f"HEAD:./{path.parent.name}/{path.name}")
+    kept = PUBLISHED / path.name
+    if not text and not kept.exists():
+        raise Stop(f"{path.name} as published is not at hand: this folder is no git checkout, and "
+                   "set-up kept no copy; download the course again into another folder.")
+    return text or kept.read_bytes()
+
+
+def wheels(asked, arguments):
+    """Collects every package that set-up installs, for this kind of machine and this Python, in a
+    folder of about 0.5 GB. Carry it to a room without network, and set up there with
+
+        PIP_NO_INDEX=1 PIP_FIND_LINKS=FOLDER python lessons.py
+
+    (on Windows: set PIP_NO_INDEX=1, then set PIP_FIND_LINKS=FOLDER, then python lessons.py).
+    """
+    import install
+    install.wheels(*asked.folder)
+
+
+# ------------------------------------------------------------------------------- reading a command
+
+COMMANDS = {command.__name__: command for command in (lab, test, run, site, slides, refresh, arena,
+                                                      afresh, wheels)}
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, but a mistake is one line without the usage, as all refusals of lessons.py are."""
+
+    def error(self, message):
+        raise Stop(f"{message}; for help: {self.prog} --help")
+
+
+def parse(name, arguments):
+    """The arguments of a command, read; Stop says what is wrong with them, SystemExit ends help."""
+    parser = Parser(prog=f"python lessons.py {name}", description=inspect.getdoc(COMMANDS[name]),
+                    formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
+                    usage=f"python lessons.py {name} {lessons.COMMANDS[name][1]}")
+    if name in ("run", "site", "slides", "refresh", "afresh"):
+        # `*` where one is needed, too: our own refusal says which lessons there are
+        parser.add_argument("lessons", nargs="*", type=find_lesson, metavar="NN",
+                            help="a lesson's number or name, as 01 or 01_minimax")
+    if name == "refresh":
+        parser.add_argument("--force", action="store_true", help="even with unsaved changes")
+    elif name == "wheels":
+        parser.add_argument("folder", nargs="*", type=pathlib.Path, metavar="FOLDER")
+    elif name == "arena":
+        arena_options(parser)
+    elif name == "lab":
+        parser.usage = "python lessons.py [lab] [JupyterLab options]"
+        parser.add_argument("--port", "--ServerApp.port", type=free_port, metavar="PORT",
+                            help="where the server listens (default: 8888, or the next free one)")
+    if name in ("lab", "test"):         # what is not ours goes to JupyterLab or pytest as it is
+        asked, _ = parser.parse_known_args(arguments)
+    else:
+        asked = parser.parse_args(arguments)
+    if name in ("run", "slides", "afresh") and not asked.lessons:
+        raise Stop(f"{name} needs the number of a lesson; {known_lessons()}")
+    if name == "wheels" and len(asked.folder) != 1:
+        raise Stop("wheels needs the folder to put them in, as: python lessons.py wheels D:/wheels")
+    return asked
+
+
+def arena_options(parser):
+    """Those of gan_lessons.map.arena, which cannot be imported before set-up; a test compares both."""
+    parser.usage = None                 # argparse lists them all
+    parser.add_argument("where", choices=["toys", "mnist", "cifar10"])
+    parser.add_argument("--only", action="append", metavar="NAME",
+                        help="a contestant, may be given several times")
+    parser.add_argument("--seeds", type=int, metavar="N", help="seeds 0 to N - 1 (default 3)")
+    parser.add_argument("--seed", type=int, metavar="SEED", help="this seed alone")
+    parser.add_argument("--data", help="one of the toys, as ring")
+    parser.add_argument("--steps", type=int,
+                        help="generator updates (default: those of GAN_LESSONS_BUDGET)")
+    parser.add_argument("--processes", type=int, metavar="N",
+                        help="processes on this machine (default: its cores)")
+    parser.add_argument("--cluster", metavar="ADDRESS",
+                        help="a Dask scheduler, as tcp://10.0.0.1:8786")
+    parser.add_argument("--fresh", action="store_true",
+                        help="forget what an earlier run left in the file")
+    parser.add_argument("--out", metavar="FILE", help="default: build/arena/arena_WHERE.csv")
+    parser.add_argument("--keep", metavar="FOLDER",
+                        help="keep eight pictures of each contest, and a sheet of seed 0")
+
+
+def known_lessons():
+    return "there are: " + (", ".join(path.stem for path in lessons.lessons()) or "none yet")
+
+
+def find_lesson(name):
+    wanted = pathlib.PurePath(name).stem
+    if wanted.isdigit():
+        wanted = wanted.zfill(2)
+    for path in lessons.lessons():
+        if wanted in (path.stem, path.stem[:2]):
+            return path
+    raise Stop(f"no lesson {name!r}; {known_lessons()}")
+
+
+def free_port(text):
+    from lab import taken
+    port = int(text) if text.isdecimal() else -1
+    if not 0 <= port < 1 << 16:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 65535")
+    if taken(port):
+        raise Stop(f"port {port} is taken; choose another with --port=, or leave --port out and a "
+                   "free one is found.")
+    return port
+
+
+def main(name, arguments):
+    return COMMANDS[name](parse(name, arguments), arguments)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)     # as Ctrl-C: no worker stays
+    sys.exit(lessons.finish(main, sys.argv[1], sys.argv[2:]))

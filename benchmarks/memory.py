@@ -44,7 +44,9 @@ def measure(name, nb, folder):
     nb.cells.append(nbformat.v4.new_code_cell(REPORT))
     execute(nb, name, folder, GAN_LESSONS_BUDGET="smoke")
     now, peak, torch = map(int, nb.cells[-1].outputs[-1].text.split())
-    print(f"| {name} | {now / 1e6:.0f} | {peak / 1e6:.0f} | {'yes' if torch else 'no'} |", flush=True)
+    print(
+        f"| {name} | {now / 1e6:.0f} | {peak / 1e6:.0f} | {'yes' if torch else 'no'} |", flush=True
+    )
 
 
 if __name__ == "__main__":

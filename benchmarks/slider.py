@@ -98,7 +98,10 @@ def key_to_picture(page, lab, path, presses):
 
 
 def in_the_browser(presses):
-    cells = {"Explorer": [DRAWING + EXPLORER, "explorer"], "interact + plt.show()": [DRAWING, INTERACT]}
+    cells = {
+        "Explorer": [DRAWING + EXPLORER, "explorer"],
+        "interact + plt.show()": [DRAWING, INTERACT],
+    }
     rows = []
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         with lab_server(folder, OMP_NUM_THREADS="1") as lab:
@@ -144,14 +147,21 @@ def in_python():
         here["update"](explorer._artists, mu, 1.)
         return b""
 
-    rows = {"the update alone": update_only, "a frame: Explorer.draw": lambda mu: explorer.draw(mu=mu)}
+    rows = {
+        "the update alone": update_only,
+        "a frame: Explorer.draw": lambda mu: explorer.draw(mu=mu),
+    }
     print("\nWhat a frame costs Python, CPU ms (960 × 540 pixels)\n")
     print("| | ms | KiB |\n|---|---|---|")
     for name, draw in rows.items():
         print("| {} | {:.1f} | {:.0f} |".format(name, *np.array(cost(draw, states)) / (1, 1024)))
     for artist in explorer._moving:
         artist.set_animated(False)
-    print("| the same by savefig | {:.1f} | {:.0f} |".format(*np.array(cost(saved, states)) / (1, 1024)))
+    print(
+        "| the same by savefig | {:.1f} | {:.0f} |".format(
+            *np.array(cost(saved, states)) / (1, 1024)
+        )
+    )
 
 
 if __name__ == "__main__":

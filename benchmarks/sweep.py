@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")                     # one thread a worker, before torch is loaded
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # one thread a worker, before torch is loaded
 
 from distributed import Client, LocalCluster
 
@@ -28,13 +28,26 @@ MAY_DIFFER = ("cpu_seconds", "images_per_second", "memory", "seconds", "finished
 
 
 def figures(rows):
-    return [{name: value for name, value in row.items() if name not in (*MAY_DIFFER, "key")} for row in rows]
+    return [
+        {name: value for name, value in row.items() if name not in (*MAY_DIFFER, "key")}
+        for row in rows
+    ]
 
 
 def held(path, steps, seeds=range(SEEDS), **how):
     """(rows, seconds) of the study, begun afresh."""
     began = time.perf_counter()
-    rows = arena.run_arena("toys", path, only=NAMES, data="ring", steps=steps, seeds=seeds, fresh=True, watch=False, **how)
+    rows = arena.run_arena(
+        "toys",
+        path,
+        only=NAMES,
+        data="ring",
+        steps=steps,
+        seeds=seeds,
+        fresh=True,
+        watch=False,
+        **how,
+    )
     return rows, time.perf_counter() - began
 
 
@@ -53,11 +66,28 @@ def on_processes(many, path, steps):
 
 def killed_and_resumed(path, steps):
     """Rows after SIGKILL to the whole process group, in the middle of the study; how many were done by then."""
-    words = [sys.executable, "-m", "gan_lessons.map.arena", "toys", "--data", "ring", "--steps", str(steps), "--seeds", str(SEEDS),
-             "--processes", "2", "--out", str(path)] + [word for name in NAMES for word in ("--only", name)]
+    words = [
+        sys.executable,
+        "-m",
+        "gan_lessons.map.arena",
+        "toys",
+        "--data",
+        "ring",
+        "--steps",
+        str(steps),
+        "--seeds",
+        str(SEEDS),
+        "--processes",
+        "2",
+        "--out",
+        str(path),
+    ] + [word for name in NAMES for word in ("--only", name)]
     process = subprocess.Popen(words, start_new_session=True, stdout=subprocess.DEVNULL)
     journal, total = path.with_name(path.name + ".runs"), len(NAMES) * SEEDS
-    while not (journal.exists() and len(journal.read_text().splitlines()) > total // 2) and process.poll() is None:
+    while (
+        not (journal.exists() and len(journal.read_text().splitlines()) > total // 2)
+        and process.poll() is None
+    ):
         time.sleep(.05)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
@@ -83,14 +113,18 @@ def main():
                     found.setdefault((title, many), []).append(seconds)
                     reference = reference or figures(rows)
                     assert figures(rows) == reference, (title, many)
-        print(f"| {len(reference)} contests of {options.steps} steps | one, s | two, s | ratio | lowest – highest |\n"
-              "|---|---|---|---|---|")
+        print(
+            f"| {len(reference)} contests of {options.steps} steps | one, s | two, s | ratio | lowest – highest |\n"
+            "|---|---|---|---|---|"
+        )
         for title in ways:
             one, two = found[title, 1], found[title, 2]
             ratios = [a / b for a, b in zip(one, two)]
             print(f"| {title} | {statistics.median(one):.1f} | {statistics.median(two):.1f} | "
                   f"{statistics.median(ratios):.2f} | {min(ratios):.2f} – {max(ratios):.2f} |")
-        print(f"\nEvery figure of all {2 * len(ways) * options.repeats} studies is the same to the last digit.")
+        print(
+            f"\nEvery figure of all {2 * len(ways) * options.repeats} studies is the same to the last digit."
+        )
         if os.name != "nt":
             rows, done = killed_and_resumed(folder / "killed.csv", options.steps)
             assert figures(rows) == figures(load(folder / "rows.csv")), "killing changed a figure"

@@ -31,8 +31,13 @@ def measure(n, equal, rounds=5):
 
 
 if __name__ == "__main__":
-    print(f"Target: {TARGET}\n\n| points | weights | median s | slowest s | bill less income, relative |\n|---|---|---|---|---|")
+    print(
+        f"Target: {TARGET}\n\n| points | weights | median s | slowest s | bill less income, relative |\n|---|---|---|---|---|"
+    )
     for n in (50, 100, 200, 400):
         for equal in (True, False):
             median, slowest, gap = measure(n, equal)
-            print(f"| {n} × {n} | {'equal' if equal else 'random'} | {median:.3f} | {slowest:.3f} | {gap:.0e} |", flush=True)
+            print(
+                f"| {n} × {n} | {'equal' if equal else 'random'} | {median:.3f} | {slowest:.3f} | {gap:.0e} |",
+                flush=True,
+            )

@@ -10,7 +10,7 @@ RULE = ("game, pixels, exact, drawing < players, data < objectives, training, me
         " < explorers, questions")
 FLOORS = [floor.split(", ") for floor in RULE.split(" < ")]
 FLOOR = {wing: number for number, wing_list in enumerate(FLOORS) for wing in wing_list}
-TOP = {"__init__", "moved"}                                  # the door and its sign: they may know all
+TOP = {"__init__", "moved"}  # the door and its sign: they may know all
 WIDGETS = {"drawing.explorer", "training.progress"}          # where ipywidgets may be imported
 OUTSIDE = {"notebooks", "tests", "tools", "benchmarks"}      # what the package never builds on
 

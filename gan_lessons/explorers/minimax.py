@@ -40,11 +40,19 @@ def discriminator():
         c = lambda x: slope * (threshold - x)
         mine.set_ydata(expit(c(X)))
         value = gan_value(REAL_COINS, FAKE_COINS, c)
-        title.set_text(f"V(D) = {value:.4f}      the best possible is {best:.4f}      you lose {best - value:.4f}")
+        title.set_text(
+            f"V(D) = {value:.4f}      the best possible is {best:.4f}      you lose {best - value:.4f}"
+        )
 
-    return Explorer(setup, update, dict(slope=slider(-2.0, 6.0, .1, .5, "slope of the logit"),
-                                        threshold=slider(-2.0, 4.0, .1, 0.0, "threshold")),
-                    alt="Two heaps of coins, the discriminator you set with the sliders, its value and the best value.")
+    return Explorer(
+        setup,
+        update,
+        dict(
+            slope=slider(-2.0, 6.0, 0.1, 0.5, "slope of the logit"),
+            threshold=slider(-2.0, 4.0, 0.1, 0.0, "threshold"),
+        ),
+        alt="Two heaps of coins, the discriminator you set with the sliders, its value and the best value.",
+    )
 
 
 def generator():
@@ -64,6 +72,12 @@ def generator():
         title.set_text(f"JS = {js(REAL_COINS, q):.4f}      V(D*) = {gan_value(REAL_COINS, q):.4f}"
                        f"      dJS/dμ = {js_slope(REAL_COINS, q):.6f}")
 
-    return Explorer(setup, update, dict(distance=slider(0.0, 8.0, .1, 3.0, "distance μ"),
-                                        sigma=slider(.4, 3.0, .1, 1.0, "width σ")),
-                    alt="Genuine and forged coins with the best discriminator; the title gives JS, the value and the slope.")
+    return Explorer(
+        setup,
+        update,
+        dict(
+            distance=slider(0.0, 8.0, 0.1, 3.0, "distance μ"),
+            sigma=slider(0.4, 3.0, 0.1, 1.0, "width σ"),
+        ),
+        alt="Genuine and forged coins with the best discriminator; the title gives JS, the value and the slope.",
+    )

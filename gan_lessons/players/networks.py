@@ -106,7 +106,7 @@ def image_generator(shape=(1, 28, 28), noise: int = 100, width: int = 32, batch_
         norm = lambda n: [nn.BatchNorm2d(n)] if batch_norm else []
         stack = [nn.Linear(noise, 2 * wide * small ** 2), nn.Unflatten(1, (2 * wide, small, small)),
                  *norm(2 * wide), nn.ReLU()]
-        for step in range(doublings - 1):
+        for _ in range(doublings - 1):
             stack += [nn.ConvTranspose2d(2 * wide, wide, 4, 2, 1), *norm(wide), nn.ReLU()]
             wide //= 2
         return [*stack, nn.ConvTranspose2d(2 * wide, channels, 4, 2, 1), nn.Tanh()]

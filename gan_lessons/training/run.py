@@ -18,7 +18,7 @@ from .budgets import pictures
 class TrainingDiverged(ArithmeticError):
     """A loss was NaN or infinite. `.step`, `.player`, and `.run`: everything up to that step."""
 
-    def __init__(self, step: int, player: str, value: float, run: "Run"):
+    def __init__(self, step: int, player: str, value: float, run: Run):
         super().__init__(f"the loss of player {player!r} became {value} at step {step:,}: lower the learning rate, or "
                          "look for a logarithm or a square root of 0 in the loss (use softplus and logits)")
         self.step, self.player, self.run = step, player, run

@@ -54,12 +54,25 @@ def lab_server(root, timeout=90, **environment):
     places = dict(JUPYTER_CONFIG_DIR="config", JUPYTER_DATA_DIR="data", JUPYTER_RUNTIME_DIR="run",
                   IPYTHONDIR="ipython", JUPYTERLAB_SETTINGS_DIR="settings",
                   JUPYTERLAB_WORKSPACES_DIR="workspaces")
-    env = {**os.environ, **{key: str(private / name) for key, name in places.items()}, **environment}
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ServerApp.ip=127.0.0.1",
-               f"--ServerApp.port={port}", "--ServerApp.port_retries=0",
-               f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={root}",
-               "--ServerApp.log_level=WARN", "--LabApp.expose_app_in_browser=True",
-               "--ServerApp.kernel_websocket_connection_class=gan_lessons.drawing.server.PromptConnection"]
+    env = {
+        **os.environ,
+        **{key: str(private / name) for key, name in places.items()},
+        **environment,
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--no-browser",
+        "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.port={port}",
+        "--ServerApp.port_retries=0",
+        f"--IdentityProvider.token={token}",
+        f"--ServerApp.root_dir={root}",
+        "--ServerApp.log_level=WARN",
+        "--LabApp.expose_app_in_browser=True",
+        "--ServerApp.kernel_websocket_connection_class=gan_lessons.drawing.server.PromptConnection",
+    ]
     if getattr(os, "geteuid", lambda: 1)() == 0:
         command.append("--ServerApp.allow_root=True")
     log = private / "server.log"
@@ -79,7 +92,8 @@ def lab_server(root, timeout=90, **environment):
                 break
             except OSError:
                 if server.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError("JupyterLab did not start:\n" + log.read_text()[-4000:])
+                    said = log.read_text()[-4000:]
+                    raise RuntimeError("JupyterLab did not start:\n" + said) from None
                 time.sleep(0.2)
         yield address, token
     finally:

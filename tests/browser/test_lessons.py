@@ -44,7 +44,9 @@ def move_first_menu(explorer, page):
     page.wait_for_function("([explorer, before]) => explorer.querySelector('img').src !== before",
                            arg=[explorer.element_handle(), before], timeout=10_000)
     assert menu.input_value() != value
-    assert explorer.locator("[role=alert]").count() == 0, explorer.locator("[role=alert]").inner_text()
+    assert explorer.locator("[role=alert]").count() == 0, explorer.locator(
+        "[role=alert]"
+    ).inner_text()
 
 
 @pytest.mark.parametrize("path", lessons(), ids=lambda path: path.stem)
@@ -88,7 +90,9 @@ def test_the_stop_button_ends_a_training_and_nothing_else(lab, lab_root, page):
     page.evaluate("() => window.ran")
     assert page.evaluate(ERRORS) == []
     trained, after = page.locator(".jp-CodeCell").nth(2), page.locator(".jp-CodeCell").nth(3)
-    assert "stopped" in trained.inner_text().lower() or "interrupted" in trained.inner_text().lower()
+    assert (
+        "stopped" in trained.inner_text().lower() or "interrupted" in trained.inner_text().lower()
+    )
     said = after.locator(".jp-OutputArea-output").inner_text().split()
     assert said[0] == "steps" and 0 < int(said[1]) < 10_000_000 and said[2:] == ["True", "5"]
     if SHOTS:

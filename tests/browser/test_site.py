@@ -11,7 +11,10 @@ def test_a_lesson_without_kernel_and_network(page, tmp_path, monkeypatch, capsys
     lesson = str(lessons()[0])
     assert static_site.main(["--out", str(tmp_path), lesson]) == 0
     written = (tmp_path / "00_start_here.html").stat().st_mtime_ns
-    assert static_site.main(["--out", str(tmp_path), lesson]) == 0 and "up to date" in capsys.readouterr().out
+    assert (
+        static_site.main(["--out", str(tmp_path), lesson]) == 0
+        and "up to date" in capsys.readouterr().out
+    )
     assert (tmp_path / "00_start_here.html").stat().st_mtime_ns == written
 
     asked = []
@@ -27,7 +30,9 @@ def test_a_lesson_without_kernel_and_network(page, tmp_path, monkeypatch, capsys
     slider.focus()
     page.keyboard.press("ArrowRight")
     assert picture.get_attribute("src") != before
-    assert film.locator("output").first.inner_text() == slider.get_attribute("aria-valuetext") != said
+    assert (
+        film.locator("output").first.inner_text() == slider.get_attribute("aria-valuetext") != said
+    )
     page.keyboard.press("ArrowLeft")
     assert picture.get_attribute("src") == before
     page.get_by_role("link", name="All lessons").first.click()
@@ -40,7 +45,9 @@ def test_one_control_at_a_time(page, tmp_path):
     from film import Film
     from test_film import blocks, greys
     made = Film(blocks(), most=22)
-    (tmp_path / "film.html").write_text(f"<body>{made._repr_html_()}{static_site.SCRIPT}</body>", encoding="utf-8")
+    (tmp_path / "film.html").write_text(
+        f"<body>{made._repr_html_()}{static_site.SCRIPT}</body>", encoding="utf-8"
+    )
     page.goto((tmp_path / "film.html").as_uri())
     left, right = page.locator("input").all()
     shown = lambda: greys(page.locator("img").get_attribute("src").split("base64,")[1])

@@ -37,4 +37,8 @@ def test_without_the_registry_the_remedy_is_named(tmp_path, monkeypatch, capsys)
     monkeypatch.setenv("GAN_LESSONS_CACHE", str(tmp_path))
     assert tool.main(["slides", str(tool.lessons()[0]), "--out", str(tmp_path / "out")]) == 1
     said = capsys.readouterr().err
-    assert "slides need reveal.js once" in said and str(tmp_path) in said and not (tmp_path / "out").exists()
+    assert (
+        "slides need reveal.js once" in said
+        and str(tmp_path) in said
+        and not (tmp_path / "out").exists()
+    )

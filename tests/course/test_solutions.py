@@ -36,6 +36,10 @@ def test_published_solutions_are_judged_right(path):
 
 def test_a_wrong_solution_is_noticed(tmp_path):
     cells = [nbformat.v4.new_code_cell(f"print('{mark} half')") for mark in "✓✗○"]
-    nb = execute(nbformat.v4.new_notebook(cells=[*cells, nbformat.v4.new_code_cell("x = 1")]), "made up", tmp_path)
+    nb = execute(
+        nbformat.v4.new_notebook(cells=[*cells, nbformat.v4.new_code_cell("x = 1")]),
+        "made up",
+        tmp_path,
+    )
     found = judged_wrong(nb, {cell.id for cell in nb.cells})
     assert [line.split(": ")[1] for line in found] == ["✗ half", "○ half", "the judge said nothing"]

@@ -166,7 +166,7 @@ def test_an_old_import_says_where_the_name_lives_now(statement, said):
 
 def test_what_never_was_is_still_an_attribute_error():
     with pytest.raises(AttributeError, match="no 'zork'; it has DataUnavailable, Game"):
-        gan_lessons.zork
+        gan_lessons.zork  # noqa: B018
     with pytest.raises(ModuleNotFoundError, match="No module named"):
         import_module("gan_lessons.zork")
 

@@ -16,13 +16,17 @@ REAL, FAKE = [-5., 1.4, 2.5, 2.7], [0.3, -7.1, 1.]
 itself = lambda x: x
 tensor = lambda values: torch.tensor(values, dtype=torch.float64, requires_grad=True)
 
-BY_HAND = {                                     # T(v) and φ*(T(v)), written without the table
+BY_HAND = {  # T(v) and φ*(T(v)), written without the table
     "KL": (lambda v: v, lambda v: math.exp(v - 1)),
     "reverse KL": (lambda v: -math.exp(-v), lambda v: v - 1),
     "Pearson": (lambda v: v, lambda v: v * v / 4 + v if v > -2 else -1),
     "squared Hellinger": (lambda v: 1 - math.exp(-v), lambda v: math.exp(v) - 1),
-    "JS": (lambda v: math.log(2 / (1 + math.exp(-v))), lambda v: -math.log(2 - 2 / (1 + math.exp(-v)))),
-    "total variation": (lambda v: math.tanh(v) / 2, lambda v: math.tanh(v) / 2)}
+    "JS": (
+        lambda v: math.log(2 / (1 + math.exp(-v))),
+        lambda v: -math.log(2 - 2 / (1 + math.exp(-v))),
+    ),
+    "total variation": (lambda v: math.tanh(v) / 2, lambda v: math.tanh(v) / 2),
+}
 
 
 @pytest.mark.parametrize("name", BY_HAND)
@@ -34,19 +38,28 @@ def test_losses_on_asymmetric_scores(name, real, fake):
         x, z = tensor(real), tensor(fake)
         critic = f_gan(name, bend=bend)["f"](itself, itself, x, z)
         assert critic.item() == pytest.approx(-average(T, real) + average(cost, fake))
-        assert f_gan(name, bend=bend)["g"](itself, itself, z).item() == pytest.approx(-average(cost, fake))
-        assert f_gan(name, "trick", bend=bend)["g"](itself, itself, z).item() == pytest.approx(-average(T, fake))
+        assert f_gan(name, bend=bend)["g"](itself, itself, z).item() == pytest.approx(
+            -average(cost, fake)
+        )
+        assert f_gan(name, "trick", bend=bend)["g"](itself, itself, z).item() == pytest.approx(
+            -average(T, fake)
+        )
 
 
 @pytest.mark.parametrize("name", ["GAN", "JS"])
 def test_gan_is_minimax_and_its_trick_is_non_saturating(name):
     shift = 0 if name == "GAN" else math.log(2)
-    for mine, theirs, factor in [(f_gan(name), gl.minimax(), 1), (f_gan(name, "trick"), gl.non_saturating(), -1)]:
+    for mine, theirs, factor in [
+        (f_gan(name), gl.minimax(), 1),
+        (f_gan(name, "trick"), gl.non_saturating(), -1),
+    ]:
         x, z = tensor(REAL), tensor(FAKE)
         for player, arguments, constant in [("f", (x, z), -2 * shift), ("g", (z,), factor * shift)]:
             a, b = (game[player](itself, itself, *arguments) for game in (mine, theirs))
             assert a.item() == pytest.approx(b.item() + constant)
-            for one, two in zip(torch.autograd.grad(a, arguments), torch.autograd.grad(b, arguments)):
+            for one, two in zip(
+                torch.autograd.grad(a, arguments), torch.autograd.grad(b, arguments)
+            ):
                 torch.testing.assert_close(one, two, rtol=1e-12, atol=1e-14)
 
 
@@ -55,9 +68,16 @@ def test_every_row_plays(name):
     parameter = {"alpha": dict(alpha=.7), "JS-weighted": dict(pi=.3)}.get(name, {})
     for generator in ("conjugate", "trick"):
         game = f_gan(name, generator, **parameter)
-        run = gl.train(game, dict(f=gl.mlp_critic(1), g=gl.Line(1.)), gl.batches(Normal(), z=Normal(dim=1), batch=64),
-                       steps=5, watch=None)
-        assert game.players == ("f", "g") and np.isfinite([*run.losses["f"], *run.losses["g"]]).all()
+        run = gl.train(
+            game,
+            dict(f=gl.mlp_critic(1), g=gl.Line(1.0)),
+            gl.batches(Normal(), z=Normal(dim=1), batch=64),
+            steps=5,
+            watch=None,
+        )
+        assert (
+            game.players == ("f", "g") and np.isfinite([*run.losses["f"], *run.losses["g"]]).all()
+        )
 
 
 @pytest.mark.parametrize("name", ["KL", "reverse KL", "Pearson", "squared Hellinger", "JS", "own"])
@@ -67,8 +87,14 @@ def test_a_trained_dual_comes_within_two_percent_from_below(name):
     critic = gl.mlp_critic(1, width=32, act=torch.nn.Tanh)
     game = Game({"f": f_gan(D)["f"]})
     for rate, rounds in ((5e-3, 400), (5e-4, 300)):
-        gl.train(game, dict(f=critic, g=gl.Line(1., 1.2, learn="")), gl.batches(p, z=Normal(dim=1), batch=1024),
-                 steps=rounds, optimizer=gl.adam(rate, (.9, .99)), watch=None)
+        gl.train(
+            game,
+            dict(f=critic, g=gl.Line(1.0, 1.2, learn="")),
+            gl.batches(p, z=Normal(dim=1), batch=1024),
+            steps=rounds,
+            optimizer=gl.adam(rate, (.9, .99)),
+            watch=None,
+        )
     bound = D.dual(p, q, v=gl.on_arrays(critic))
     assert .98 * D(p, q) < bound <= D(p, q)
 
@@ -76,7 +102,10 @@ def test_a_trained_dual_comes_within_two_percent_from_below(name):
 def test_with_asinh_far_scores_train_calmly():
     """Gradients of squared Hellinger stay below 2 where those of e^v reach 1e17."""
     v = torch.tensor([-1e4, -40., 0., 40., 1e4], requires_grad=True)
-    for game in (f_gan("squared Hellinger", bend=torch.asinh), f_gan("squared Hellinger", "trick", bend=torch.asinh)):
+    for game in (
+        f_gan("squared Hellinger", bend=torch.asinh),
+        f_gan("squared Hellinger", "trick", bend=torch.asinh),
+    ):
         for loss in (game["f"](itself, itself, v, v), game["g"](itself, itself, v)):
             gradient, = torch.autograd.grad(loss, v)
             assert loss.isfinite() and (len(v) * gradient.abs() <= 4).all()
@@ -92,14 +121,19 @@ def test_every_state_of_the_explorers_can_be_drawn(make, states):
     title = explorer._artists[-1]
     for state in states:
         explorer.draw(**state)
-        assert "nan" not in title.get_text() and state["name"].split()[0].lower() in title.get_text().lower()
+        assert (
+            "nan" not in title.get_text()
+            and state["name"].split()[0].lower() in title.get_text().lower()
+        )
     explorer.draw(**states[0])
 
 
 def test_the_workbench_says_what_is_true():
     explorer = explorers.workbench()
     says = lambda **state: (explorer.draw(**state), explorer._artists[-1].get_text())[1]
-    assert "D = ∞" in says(name="Pearson", p_sd=1.5, mean=0.) and "∞" not in says(name="Pearson", p_sd=1.4, mean=0.)
+    assert "D = ∞" in says(name="Pearson", p_sd=1.5, mean=.0) and "∞" not in says(
+        name="Pearson", p_sd=1.4, mean=.0
+    )
     assert says(name="KL", sharpness=1.).count("0.5000") == 3
 
 

@@ -55,8 +55,11 @@ def same(mine, theirs, leaves):
 def test_both_sides_agree_and_in_a_wrong_setting_they_do_not(edge):
     left, right = both_sides(edge)
     assert check_edge(edge) <= edge.tolerance <= 1e-6
-    assert check_edge(edge, **edge.wrong) > 1e3 * edge.tolerance and check_edge(edge, **edge.wrong) > 1e-3
-    assert np.abs(left).max() > .01                                                 # nothing is proved by zeros
+    assert (
+        check_edge(edge, **edge.wrong) > 1e3 * edge.tolerance
+        and check_edge(edge, **edge.wrong) > 1e-3
+    )
+    assert np.abs(left).max() > .01  # nothing is proved by zeros
     if edge.kind == "bounds":
         assert (left < right - 1e-4).any()
 
@@ -120,7 +123,9 @@ def test_no_free_critic_pays_less_than_two_minus_two_tv(seed):
     counts = rng.multinomial(30, rng.dirichlet(np.ones(6)), size=2)
     counts[1] = rng.multinomial(30, rng.dirichlet(np.ones(6)))
     least = 2 - np.abs(counts[0] - counts[1]).sum() / 30
-    pays = lambda scores: hinge()["f"](itself, itself, *(torch.tensor(np.repeat(scores, count)) for count in counts)).item()
+    pays = lambda scores: hinge()["f"](
+        itself, itself, *(torch.tensor(np.repeat(scores, count)) for count in counts)
+    ).item()
     assert pays(np.where(counts[0] >= counts[1], 1., -1.)) == pytest.approx(least, abs=1e-12)
     for _ in range(200):
         assert pays(rng.normal(size=6) * rng.exponential(2)) >= least - 1e-12
@@ -130,7 +135,9 @@ def test_no_free_critic_pays_less_than_two_minus_two_tv(seed):
 def test_inside_one_hinge_plays_wgan(seed):
     torch.manual_seed(seed)
     x, z = (torch.tanh(torch.randn(n)).double().requires_grad_() for n in (5, 7))
-    same(hinge()["f"](itself, itself, x, z), 2 + gl.wasserstein()["f"](itself, itself, x, z), (x, z))
+    same(
+        hinge()["f"](itself, itself, x, z), 2 + gl.wasserstein()["f"](itself, itself, x, z), (x, z)
+    )
     same(hinge()["g"](itself, itself, z), gl.wasserstein()["g"](itself, itself, z), (z,))
 
 
@@ -140,18 +147,33 @@ def test_inside_one_hinge_plays_wgan(seed):
 def test_one_slope_steeper_than_the_square(p, q, where, weight):
     """p = 2, k = λ: by the formulas of lessons 07 and 08, and by searching for the best slope of either penalty."""
     x = np.array([-1.3, .2, 1.9])
-    steep, square = penalised_slope(p, q, weight, where)(x), divergence_slope(p, q, weight, 2, where)(x)
+    steep, square = (
+        penalised_slope(p, q, weight, where)(x),
+        divergence_slope(p, q, weight, 2, where)(x),
+    )
     assert (np.sign(steep) == np.sign(square)).all()
     np.testing.assert_allclose(np.abs(steep), 1 + np.abs(square), rtol=1e-12)
-    for at, d, density in zip(x, np.abs(cdf_difference(p, q)(x)), where(p, q)(x)):
-        found = [minimize_scalar(lambda s: -d * s + weight * density * ask(s), bounds=(0, 60), method="bounded",
-                                 options=dict(xatol=1e-10)).x for ask in (lambda s: (s - 1) ** 2, lambda s: s * s)]
+    for d, density in zip(np.abs(cdf_difference(p, q)(x)), where(p, q)(x)):
+        found = [
+            minimize_scalar(
+                lambda s: -d * s + weight * density * ask(s),
+                bounds=(0, 60),
+                method="bounded",
+                options=dict(xatol=1e-10),
+            ).x
+            for ask in (lambda s: (s - 1) ** 2, lambda s: s * s)
+        ]
         assert found[0] == pytest.approx(1 + found[1], abs=1e-4)
 
 
 def cloud(seed, n=6):
     rng = np.random.default_rng(seed)
-    return rng.normal(size=(n, 2)), rng.dirichlet(np.ones(n)), rng.dirichlet(np.ones(n)), rng.choice([.5, 1, 3])
+    return (
+        rng.normal(size=(n, 2)),
+        rng.dirichlet(np.ones(n)),
+        rng.dirichlet(np.ones(n)),
+        rng.choice([.5, 1, 3]),
+    )
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -160,7 +182,9 @@ def test_bound_slopes_make_ls_gan_transport(seed):
     best = best_loss(places, places, weight=weight, first=0, kappa=1, mass=p, mass_fake=q,
                         margin=lambda a, b: distances(a, b, p=2))
     between = distances(places, places, p=2)
-    assert best.value == pytest.approx(weight * (p @ between @ q - plan(p, q, between).cost), abs=1e-7)
+    assert best.value == pytest.approx(
+        weight * (p @ between @ q - plan(p, q, between).cost), abs=1e-7
+    )
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -176,9 +200,18 @@ def test_one_margin_for_all_pairs_is_total_variation(seed):
 def test_pairs_of_normals_stand_root_two_apart(distance, sd):
     """The lead of a pair is Normal with mean d² and variance 2d², d = distance/σ; so is minimax's logit at √2 d."""
     d = distance / sd
-    loss = quad(lambda u: norm.pdf(u) * np.logaddexp(0, -(d * d + 2**.5 * abs(d) * u)), -12, 12, epsabs=1e-13)[0]
-    assert pairwise_value(gl.Normal(1, sd), gl.Normal(1 + distance, sd)) == pytest.approx(loss, abs=1e-11)
-    assert -gan_value(gl.Normal(1, sd), gl.Normal(1 + 2**.5 * distance, sd)) / 2 == pytest.approx(loss, abs=1e-11)
+    loss = quad(
+        lambda u: norm.pdf(u) * np.logaddexp(0, -(d * d + 2**.5 * abs(d) * u)),
+        -12,
+        12,
+        epsabs=1e-13,
+    )[0]
+    assert pairwise_value(gl.Normal(1, sd), gl.Normal(1 + distance, sd)) == pytest.approx(
+        loss, abs=1e-11
+    )
+    assert -gan_value(gl.Normal(1, sd), gl.Normal(1 + 2**.5 * distance, sd)) / 2 == pytest.approx(
+        loss, abs=1e-11
+    )
 
 
 @pytest.mark.parametrize("kind", ["SGAN", "LSGAN", "Hinge", "GAN"])
@@ -186,7 +219,9 @@ def test_pairs_of_normals_stand_root_two_apart(distance, sd):
 def test_one_pair_has_no_average(kind, real, fake):
     for player in "fg":
         x, z = leaf([real]), leaf([fake])
-        average, pair = (relativistic(name + kind)[player](itself, itself, x, z) for name in ("Ra", "R"))
+        average, pair = (
+            relativistic(name + kind)[player](itself, itself, x, z) for name in ("Ra", "R")
+        )
         same(average, 2 * pair, (x, z))
 
 
@@ -196,7 +231,9 @@ def test_centred_averages_pay_the_plain_price(kind, plain, seed):
     torch.manual_seed(seed)
     x, z = (3 * torch.randn(n, dtype=torch.float64) for n in (4, 6))
     x, z = x - x.mean(), z - z.mean()
-    assert relativistic(kind)["f"](itself, itself, x, z).item() == pytest.approx(plain["f"](itself, itself, x, z).item())
+    assert relativistic(kind)["f"](itself, itself, x, z).item() == pytest.approx(
+        plain["f"](itself, itself, x, z).item()
+    )
     lifted = relativistic(kind)["f"](itself, itself, x + 1, z).item()
     assert lifted != pytest.approx(plain["f"](itself, itself, x + 1, z).item(), abs=1e-3)
 
@@ -226,7 +263,7 @@ def test_a_flow_descends_kl(mean, sd):
     """E -log q(x) of an affine flow is KL(p‖q) + H(p), and its slope by the mean that of KL."""
     p = gl.Mixture([gl.Normal(-1, .6), gl.Normal(1.5, 1)], [.3, .7])
     x = np.linspace(-9, 11, 4001)
-    weights = torch.tensor(p.pdf(x) * (x[1] - x[0]))                            # the trapezium rule is exact here
+    weights = torch.tensor(p.pdf(x) * (x[1] - x[0]))  # the trapezium rule is exact here
     at = leaf(float(mean))
     b = lambda x: ((x - at) / sd, torch.full((len(x),), -math.log(sd), dtype=torch.float64))
     loss = (weights * flow_nll(b, torch.tensor(x)[:, None])).sum()
@@ -241,12 +278,20 @@ def test_a_vae_pays_the_evidence_and_its_encoders_error(seed):
     """loss = E -log q(x) + E KL(p(z|x) ‖ q(z|x)), with the posterior of a straight line in closed form."""
     rng = np.random.default_rng(seed)
     A = rng.normal(size=(3, 3))
-    vae = LinearVAE(A @ A.T + .2 * np.eye(3), rng.normal(size=(2, 3)) / 2, np.exp(rng.normal(size=2) / 2),
-                    rng.normal(size=(3, 2)), .8)
+    vae = LinearVAE(
+        A @ A.T + .2 * np.eye(3),
+        rng.normal(size=(2, 3)) / 2,
+        np.exp(rng.normal(size=2) / 2),
+        rng.normal(size=(3, 2)),
+        .8,
+    )
     spread = np.linalg.inv(np.eye(2) + vae.decoder.T @ vae.decoder / vae.sd**2)
     gain = spread @ vae.decoder.T / vae.sd**2
     missed = (vae.encoder - gain) @ vae.covariance @ (vae.encoder - gain).T
-    error = gaussian_kl(np.zeros(2), np.diag(vae.noise**2), np.zeros(2), spread) + np.trace(np.linalg.solve(spread, missed)) / 2
+    error = (
+        gaussian_kl(np.zeros(2), np.diag(vae.noise**2), np.zeros(2), spread)
+        + np.trace(np.linalg.solve(spread, missed)) / 2
+    )
     assert vae.terms().loss() == pytest.approx(vae.evidence() + error, rel=1e-10) and error > .1
     exact = vae._replace(encoder=gain[:1], noise=np.sqrt(spread[0, :1]), decoder=vae.decoder[:, :1])
     spread1 = 1 / (1 + exact.decoder.T @ exact.decoder / vae.sd**2)
@@ -265,7 +310,10 @@ def well_drawn():
     boxes, routes = pictures._layout()
     every = list(boxes.values())
     assert not any(overlap(a, b, .05) for i, a in enumerate(every) for b in every[:i])
-    assert all(0 < a.x - a.w / 2 and a.x + a.w / 2 < pictures.WIDE and a.y + a.h / 2 < pictures.HIGH for a in every)
+    assert all(
+        0 < a.x - a.w / 2 and a.x + a.w / 2 < pictures.WIDE and a.y + a.h / 2 < pictures.HIGH
+        for a in every
+    )
     numbers = [pictures.Box(*route.number, .16, .14, "") for route in routes]
     assert not any(overlap(a, b) for i, a in enumerate(numbers) for b in numbers[:i])
     for edge, route, number in zip(edges.EDGES, routes, numbers):
@@ -283,7 +331,9 @@ def test_nothing_lies_on_anything():
 
 @pytest.fixture
 def one_more(monkeypatch):
-    monkeypatch.setitem(OBJECTIVES, "your GAN", Objective("your GAN", "encoders", "20_map", "minimax:minimax", "?"))
+    monkeypatch.setitem(
+        OBJECTIVES, "your GAN", Objective("your GAN", "encoders", "20_map", "minimax:minimax", "?")
+    )
     monkeypatch.setattr(edges, "EDGES", EDGES)
     EDGES.append(EDGES[0]._replace(a="your GAN", b="WGAN", statement="made up"))
     pictures._layout.cache_clear()
@@ -306,16 +356,31 @@ def test_choosing_an_objective():
     for name in OBJECTIVES:
         explorer._update(explorer._artists, name=name, edge=2)
         found = edges_of(name)
-        assert title.get_text().startswith(f"{name}, lesson {OBJECTIVES[name].lesson[:2]}: {len(found)} kinship")
-        assert {other for other, frame in frames.items() if frame.get_visible()} == {end for edge in found for end in edge.ends}
+        assert title.get_text().startswith(
+            f"{name}, lesson {OBJECTIVES[name].lesson[:2]}: {len(found)} kinship"
+        )
+        assert {other for other, frame in frames.items() if frame.get_visible()} == {
+            end for edge in found for end in edge.ends
+        }
         shown = [text for texts in lines.values() for text in texts if text.get_visible()]
-        assert [edge.statement in text.get_text() for edge, text in zip(found, shown, strict=True)] == [True] * len(found)
+        assert [
+            edge.statement in text.get_text() for edge, text in zip(found, shown, strict=True)
+        ] == [True] * len(found)
         for text in [*shown, proof]:
-            assert text.get_window_extent().width / explorer.figure.dpi < pictures.WIDE - .3 and "nan" not in text.get_text()
+            assert (
+                text.get_window_extent().width / explorer.figure.dpi < pictures.WIDE - .3
+                and "nan" not in text.get_text()
+            )
         assert found[min(2, len(found)) - 1].test in proof.get_text()
         lit = [number.get_text() for number in numbers if number.get_visible()]
-        assert lit == [str(EDGES.index(edge) + 1) for edge in found] and len(lit) == sum(c.get_visible() for c in curves)
-    for state in (dict(name="minimax GAN", edge=7), dict(name="RaHinge", edge=7), dict(name="f-GAN", edge=1)):
+        assert lit == [str(EDGES.index(edge) + 1) for edge in found] and len(lit) == sum(
+            c.get_visible() for c in curves
+        )
+    for state in (
+        dict(name="minimax GAN", edge=7),
+        dict(name="RaHinge", edge=7),
+        dict(name="f-GAN", edge=1),
+    ):
         explorer.draw(**state)
 
 
@@ -325,7 +390,9 @@ def test_boxes_are_links_and_a_list_without_styles():
     assert [stem for stem, _ in links] == [objective.lesson for objective in OBJECTIVES.values()]
     assert page.count("<li>") == len(OBJECTIVES) and all(name in page for name in OBJECTIVES)
     assert 'alt="Map of all' in page and len(page) < 150_000 and "<script" not in page
-    for left, top, width, height in re.findall(r"left:([\d.]+)%; top:([\d.]+)%; width:([\d.]+)%; height:([\d.]+)%", page):
+    for left, top, width, height in re.findall(
+        r"left:([\d.]+)%; top:([\d.]+)%; width:([\d.]+)%; height:([\d.]+)%", page
+    ):
         assert float(left) + float(width) < 100 and float(top) + float(height) < 100
 
 
@@ -333,7 +400,12 @@ def test_links_in_outputs_lead_to_pages_of_the_site(tmp_path):
     shown = new_code_cell("linked_map()", id="map", metadata={"tags": []}, execution_count=1)
     shown.outputs = [new_output("display_data", {"text/html": pictures.linked_map()._repr_html_()}),
                      new_output("display_data", {"text/markdown": edges.edge_table().data})]
-    cells = [new_markdown_cell("# 20 · Made up\n\n> Where?\n\n[first](01_minimax.ipynb#Idea)", id="head"), shown]
+    cells = [
+        new_markdown_cell(
+            "# 20 · Made up\n\n> Where?\n\n[first](01_minimax.ipynb#Idea)", id="head"
+        ),
+        shown,
+    ]
     path = tmp_path / "20_made_up.ipynb"
     tool.nbformat.write(new_notebook(cells=cells), path)
     static_site.lesson(path, [path], tmp_path)
@@ -346,7 +418,9 @@ def test_links_in_outputs_lead_to_pages_of_the_site(tmp_path):
 def test_the_table_has_a_row_for_each_edge():
     rows = edges.edge_table().data.splitlines()
     assert len(rows) == 2 + len(EDGES) and all(row.count("|") == 6 for row in rows)
-    plain = [row.replace("&#95;", "_").replace("<wbr>", "").replace("&#124;", "|") for row in rows[2:]]
+    plain = [
+        row.replace("&#95;", "_").replace("<wbr>", "").replace("&#124;", "|") for row in rows[2:]
+    ]
     assert all(edge.test in row and edge.statement in row for edge, row in zip(EDGES, plain))
     assert all(re.search(r"\| (\de-\d\d|0) \| \[\d\d\]", row) for row in plain)
 

@@ -32,7 +32,11 @@ def pairs(sigma, distances=DISTANCES):
 def agrees(name, one, rtol=1e-10, **own):
     """The entry at both widths against one(p, q), pair by pair."""
     for sigma in SIGMAS:
-        np.testing.assert_allclose(atlas_curve(name, DISTANCES, sigma, **own), [one(p, q) for p, q in pairs(sigma)], rtol=rtol)
+        np.testing.assert_allclose(
+            atlas_curve(name, DISTANCES, sigma, **own),
+            [one(p, q) for p, q in pairs(sigma)],
+            rtol=rtol,
+        )
 
 
 def shifted(value, p, q, h=1e-4):
@@ -48,7 +52,11 @@ def test_every_objective_of_the_catalogue_is_here_or_says_why_not():
         assert (entry.shape is None) == (entry.how == "none")
         if entry.own:
             assert entry.own.usual in entry.own.values
-    assert [name for name, entry in ATLAS.items() if entry.how == "none"] == ["RaSGAN", "RaHinge", "Deep InfoMax"]
+    assert [name for name, entry in ATLAS.items() if entry.how == "none"] == [
+        "RaSGAN",
+        "RaHinge",
+        "Deep InfoMax",
+    ]
 
 
 def test_f_family():
@@ -63,7 +71,9 @@ def test_f_family():
 
 @pytest.mark.parametrize("name", F_DIVERGENCES)
 def test_rows_of_the_table_of_divergences(name):
-    for parameter in {"alpha": [{"alpha": -.7}, {"alpha": 1.6}], "JS-weighted": [{"pi": .2}]}.get(name, [{}]):
+    for parameter in {"alpha": [{"alpha": -.7}, {"alpha": 1.6}], "JS-weighted": [{"pi": .2}]}.get(
+        name, [{}]
+    ):
         row = f_divergence(name, **parameter)
         agrees(f"f-GAN · {name}", row.slope, **parameter)
         if row.log_weight:
@@ -74,10 +84,22 @@ def test_transport():
     agrees("WGAN", wasserstein_1_slope)
     agrees("WGAN", lambda p, q: .01, K=.01)
     for name in ("WGAN-GP", "WGAN-LP"):
-        agrees(name, lambda p, q: -gl.expectation(q, penalised_slope(p, q, 3.), p.sd * np.linspace(-9, 16, 80)),
-               rtol=1e-7, weight=3.)
+        agrees(
+            name,
+            lambda p, q: (
+                -gl.expectation(q, penalised_slope(p, q, 3.0), p.sd * np.linspace(-9, 16, 80))
+            ),
+            rtol=1e-7,
+            weight=3.0,
+        )
     for k, power in [(2., 6.), (.5, 2.), (3., 1.5)]:
-        agrees("WGAN-div", lambda p, q: divergence_gradient(p, q, k, power), rtol=2e-6, k=k, power=power)
+        agrees(
+            "WGAN-div",
+            lambda p, q: divergence_gradient(p, q, k, power),
+            rtol=2e-6,
+            k=k,
+            power=power,
+        )
 
 
 @pytest.mark.parametrize("K, distance", [(.4, 1.7), (2., .9)])
@@ -87,19 +109,36 @@ def test_the_best_bound_hinge_critic_is_a_ramp(K, distance):
     step, n = x[1] - x[0], len(x)
     p, q = Normal(0, 1).pdf(x) * step, Normal(distance, 1).pdf(x) * step
     one, difference = np.eye(n), np.diff(np.eye(n), axis=0)
-    rows = np.block([[-one, -one, 0 * one], [one, 0 * one, -one], [difference, np.zeros((n - 1, 2 * n))],
-                     [-difference, np.zeros((n - 1, 2 * n))]])
+    rows = np.block(
+        [
+            [-one, -one, 0 * one],
+            [one, 0 * one, -one],
+            [difference, np.zeros((n - 1, 2 * n))],
+            [-difference, np.zeros((n - 1, 2 * n))],
+        ]
+    )
     limits = np.r_[-np.ones(n), -np.ones(n), np.full(2 * n - 2, K * step)]
-    best = linprog(np.r_[np.zeros(n), p, q], A_ub=rows, b_ub=limits, bounds=[(None, None)] * n + [(0, None)] * 2 * n)
+    best = linprog(
+        np.r_[np.zeros(n), p, q],
+        A_ub=rows,
+        b_ub=limits,
+        bounds=[(None, None)] * n + [(0, None)] * 2 * n,
+    )
     ramp = np.clip(-K * (x - distance / 2), -1, 1)
-    assert best.fun == pytest.approx(p @ np.maximum(0, 1 - ramp) + q @ np.maximum(0, 1 + ramp), rel=1e-6)
-    felt = quad(lambda t: K * Normal(distance, 1).pdf(t), distance / 2 - 1 / K, distance / 2 + 1 / K)[0]
+    assert best.fun == pytest.approx(
+        p @ np.maximum(0, 1 - ramp) + q @ np.maximum(0, 1 + ramp), rel=1e-6
+    )
+    felt = quad(
+        lambda t: K * Normal(distance, 1).pdf(t), distance / 2 - 1 / K, distance / 2 + 1 / K
+    )[0]
     assert atlas_curve("hinge", distance, K=K) == pytest.approx(felt, rel=1e-10)
 
 
 def test_hinge_between_wgan_and_total_variation():
     agrees("hinge", lambda p, q: 2 * f_divergence("total variation").slope(p, q), K=np.inf)
-    np.testing.assert_allclose(atlas_curve("hinge", DISTANCES, K=1e4), atlas_curve("hinge", DISTANCES, K=np.inf), rtol=1e-6)
+    np.testing.assert_allclose(
+        atlas_curve("hinge", DISTANCES, K=1e4), atlas_curve("hinge", DISTANCES, K=np.inf), rtol=1e-6
+    )
     np.testing.assert_allclose(atlas_curve("hinge", DISTANCES, K=.01), .01, rtol=1e-12)
 
 
@@ -110,7 +149,10 @@ def test_the_linear_program_that_was_solved_ahead(weight, delta):
     l = best_loss(x, x, mass=Normal(0, 1).pdf(x), mass_fake=q.pdf(x), weight=weight).values
     felt = q.pdf(x) @ np.gradient(l, x) / q.pdf(x).sum()
     assert atlas_curve("LS-GAN", delta, weight=weight) == pytest.approx(felt, rel=.03, abs=.02)
-    assert atlas_curve("LS-GAN", 2. * delta, 2.0, weight=weight) == LP_LOSS_SENSITIVE[weight][LP_DELTAS.index(delta)]
+    assert (
+        atlas_curve("LS-GAN", 2.0 * delta, 2.0, weight=weight)
+        == LP_LOSS_SENSITIVE[weight][LP_DELTAS.index(delta)]
+    )
 
 
 def test_margins_and_their_relatives():
@@ -118,7 +160,9 @@ def test_margins_and_their_relatives():
     p, q = (Normal(m, 1).pdf(x) / Normal(m, 1).pdf(x).sum() for m in (0, 2))
     for nu in (0., -2.):
         l = capped_transport(p, q, abs(x[:, None] - x), nu).l
-        assert q @ np.gradient(l, x) == pytest.approx(float(atlas_curve("GLS-GAN", 2., nu=nu)), abs=.01)
+        assert q @ np.gradient(l, x) == pytest.approx(
+            float(atlas_curve("GLS-GAN", 2.0, nu=nu)), abs=.01
+        )
     ls = atlas_curve("LS-GAN", DISTANCES)
     np.testing.assert_array_equal(atlas_curve("CLS-GAN", DISTANCES), ls)
     np.testing.assert_allclose(atlas_curve("semi-supervised CLS-GAN", DISTANCES, eta=.5), 1.5 * ls)
@@ -138,23 +182,39 @@ def test_comparisons():
         swapped = lambda p, q: average_value(q, p, lambda x: k * x)
         return shifted(swapped, p, q)
     p, q = Normal(0, .6), Normal(1.02, .6)
-    assert atlas_curve("RaSGAN · straight line", 1.02, .6) == pytest.approx(straight(p, q), rel=1e-3)
+    assert atlas_curve("RaSGAN · straight line", 1.02, .6) == pytest.approx(
+        straight(p, q), rel=1e-3
+    )
 
 
 def test_labels_and_encoders():
     for p, q in pairs(1.0):
         means, _ = acgan_gradient(Mixture([p]), Mixture([q]), weight=3.)
-        assert means[0] == pytest.approx(float(atlas_curve("ACGAN", q.mean)), rel=1e-9)      # one class: no class loss
-    agrees("Improved GAN", lambda p, q: shifted(lambda p, q: (.5 * (q.mean - p.mean)) ** 2, p, q), rtol=1e-9, a=.5)
+        assert means[0] == pytest.approx(
+            float(atlas_curve("ACGAN", q.mean)), rel=1e-9
+        )  # one class: no class loss
+    agrees(
+        "Improved GAN",
+        lambda p, q: shifted(lambda p, q: (.5 * (q.mean - p.mean)) ** 2, p, q),
+        rtol=1e-9,
+        a=.5,
+    )
     agrees("VAE", lambda p, q: 2 * reverse_kl_slope(p, q), beta=2.)
     for name in ("flow", "f-VAE"):
-        agrees(name, lambda p, q: shifted(lambda p, q: -gl.expectation(p, q.logpdf), p, q), rtol=1e-8)
+        agrees(
+            name, lambda p, q: shifted(lambda p, q: -gl.expectation(p, q.logpdf), p, q), rtol=1e-8
+        )
     hats = lambda p, q: -gl.expectation(p, Mixture([p, q], [.7, .3]).logpdf)
     agrees("VAE clustering", lambda p, q: shifted(hats, p, q), rtol=1e-8, share=.3)
 
 
 def test_numbers_of_the_second_lesson():
-    for distance, weak, strong in [(1, .397973, .602027), (3, .295864, 2.704136), (5, .047380, 4.952620), (8, 3.9e-4, 7.999607)]:
+    for distance, weak, strong in [
+        (1, .397973, .602027),
+        (3, .295864, 2.704136),
+        (5, .047380, 4.952620),
+        (8, 3.9e-4, 7.999607),
+    ]:
         assert atlas_curve("minimax GAN", distance) == pytest.approx(weak, abs=3.1e-6)
         assert atlas_curve("non-saturating GAN", distance) == pytest.approx(strong, abs=6e-7)
     assert atlas_curve("minimax GAN", 12.) == pytest.approx(1.8e-8, abs=6e-10)
@@ -175,7 +235,11 @@ def test_curves_are_odd_and_of_any_shape(name):
     ("minimax GAN", -1), ("least squares GAN", -1), ("f-GAN · Jeffrey", -1), ("RaLSGAN", -1), ("WGAN", 0), ("LS-GAN", 0),
     ("WGAN-div", 1 / 5), ("Improved GAN", 1)])
 def test_how_curves_scale_with_the_width(name, power):
-    np.testing.assert_allclose(atlas_curve(name, 1.7 * DISTANCES, 1.7), 1.7 ** power * atlas_curve(name, DISTANCES), rtol=1e-12)
+    np.testing.assert_allclose(
+        atlas_curve(name, 1.7 * DISTANCES, 1.7),
+        1.7**power * atlas_curve(name, DISTANCES),
+        rtol=1e-12,
+    )
 
 
 def test_a_game_of_ones_own():
@@ -183,7 +247,9 @@ def test_a_game_of_ones_own():
                                atlas_curve("non-saturating GAN", DISTANCES, .6), rtol=1e-9)
     boosting = Game({"f": lambda f, g, x, z: torch.exp(-f(x)).mean() + torch.exp(f(g(z))).mean(),
                      "g": lambda f, g, z: -f(g(z)).mean()})
-    np.testing.assert_allclose(atlas_curve(boosting, [-1.7, 0, 4.2], 2.), [-1.7 / 8, 0, 4.2 / 8], rtol=1e-12)
+    np.testing.assert_allclose(
+        atlas_curve(boosting, [-1.7, 0, 4.2], 2.0), [-1.7 / 8, 0, 4.2 / 8], rtol=1e-12
+    )
     with pytest.raises(ValueError, match="needs a constraint"):
         atlas_curve(gl.wasserstein(), DISTANCES)
 
@@ -211,11 +277,20 @@ def test_labels_never_overlap():
     for heights in ([3., 1, 1, 1, 2.9], [0.] * 9, np.random.default_rng(0).normal(size=12)):
         placed = pictures.apart(heights, .4)
         assert np.diff(np.sort(placed)).min() >= .4 - 1e-9
-        assert abs(np.sum(placed - heights)) < 1e-9                     # nobody is pushed more than the others
+        assert abs(np.sum(placed - heights)) < 1e-9  # nobody is pushed more than the others
         assert (np.argsort(placed, kind="stable") == np.argsort(heights, kind="stable")).all()
-    for values in (10. ** np.linspace(-30, 30, 23), np.full(23, 1e-20), np.full(23, np.inf), np.arange(23) * 1e-3):
+    for values in (
+        10.0 ** np.linspace(-30, 30, 23),
+        np.full(23, 1e-20),
+        np.full(23, np.inf),
+        np.arange(23) * 1e-3,
+    ):
         _, placed = pictures._rungs(values)
-        assert np.diff(np.sort(placed)).min() > .4 and -8 < placed.min() and placed.max() < np.log10(pictures.TOP)
+        assert (
+            np.diff(np.sort(placed)).min() > .4
+            and -8 < placed.min()
+            and placed.max() < np.log10(pictures.TOP)
+        )
     known = pictures.entries()
     together = pictures.groups(known)
     assert sorted(sum(together, [])) == sorted(known)

@@ -16,8 +16,12 @@ def said(capsys):
     return capsys.readouterr().out.strip()
 
 
-QUESTIONS = {name: entry for number, stem in enumerate(STEMS) if find_spec(f"gan_lessons.questions.{stem}")
-             for name, entry in questions(f"{number:02}").items()}
+QUESTIONS = {
+    name: entry
+    for number, stem in enumerate(STEMS)
+    if find_spec(f"gan_lessons.questions.{stem}")
+    for name, entry in questions(f"{number:02}").items()
+}
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
@@ -35,7 +39,15 @@ def test_every_question_knows_its_answer(name, capsys):
 
 @pytest.fixture
 def questions(monkeypatch):
-    monkeypatch.setattr(judges, "questions", lambda number: {"number": (2., "h"), "list": ([1., 2.], "h"), "word": ("wasserstein", "h")})
+    monkeypatch.setattr(
+        judges,
+        "questions",
+        lambda number: {
+            "number": (2.0, "h"),
+            "list": ([1.0, 2.0], "h"),
+            "word": ("wasserstein", "h"),
+        },
+    )
 
 
 @pytest.mark.parametrize("name, answer, mark", [
@@ -58,14 +70,29 @@ mine = lambda f, g, x, z: softplus(-f(x)).mean() + softplus(f(g(z))).mean()
 JUDGED = {
     "right": (mine, "✓ critic_loss: values and gradients agree"),
     "in another order": (lambda x, z, g, f: mine(f, g, x, z), "✓"),
-    "wrong sign": (lambda f, g, x, z: softplus(f(x)).mean() + softplus(f(g(z))).mean(), "✗.*differ by up to"),
+    "wrong sign": (
+        lambda f, g, x, z: softplus(f(x)).mean() + softplus(f(g(z))).mean(),
+        "✗.*differ by up to",
+    ),
     "half": (lambda f, g, x, z: .5 * mine(f, g, x, z), "✗.*differ"),
-    "a detached term": (lambda f, g, x, z: softplus(-f(x)).mean() + softplus(f(g(z).detach())).mean(), "✗.*differ"),
+    "a detached term": (
+        lambda f, g, x, z: softplus(-f(x)).mean() + softplus(f(g(z).detach())).mean(),
+        "✗.*differ",
+    ),
     "all detached": (lambda f, g, x, z: mine(f, g, x, z).detach(), "✗.*differ"),
     "slightly off": (lambda f, g, x, z: mine(f, g, x, z) * (1 + 1e-9), "✗.*differ"),
-    "right only in value": (lambda f, g, x, z: mine(f, g, x, z) + g(z).sum() - g(z).sum().detach(), "✗.*differ"),
-    "gradients not finite": (lambda f, g, x, z: mine(f, g, x, z) + (z * 0).sum().sqrt(), "✗.*not finite"),
-    "not a mean": (lambda f, g, x, z: softplus(-f(x)) + softplus(f(g(z))), r"✗.*shape \(5,\) where \(\) is right"),
+    "right only in value": (
+        lambda f, g, x, z: mine(f, g, x, z) + g(z).sum() - g(z).sum().detach(),
+        "✗.*differ",
+    ),
+    "gradients not finite": (
+        lambda f, g, x, z: mine(f, g, x, z) + (z * 0).sum().sqrt(),
+        "✗.*not finite",
+    ),
+    "not a mean": (
+        lambda f, g, x, z: softplus(-f(x)) + softplus(f(g(z))),
+        r"✗.*shape \(5,\) where \(\) is right",
+    ),
     "raises": (lambda f, g, x, z: 1 / 0, "✗.*ZeroDivisionError"),
     "too few arguments": (lambda f: f, "✗ critic_loss: yours raised"),
     "no function": (3, "✗.*TypeError"),
@@ -116,6 +143,10 @@ def test_in_a_notebook_the_mark_is_shown_and_escaped(monkeypatch, questions):
 def test_functions_of_arrays_agree_in_values(capsys):
     x, w = np.array([-5, 1.4, 12.5, 2.7]), np.array([.1, .2, .3, .4])
     agree(lambda x, w: float((x * w).sum()), lambda x, w: x @ w, x=x, w=w)
-    assert "✓" in (text := said(capsys)) and "values agree to 1e-12" in text and "gradients" not in text
+    assert (
+        "✓" in (text := said(capsys))
+        and "values agree to 1e-12" in text
+        and "gradients" not in text
+    )
     agree(lambda x, w: (x * w).sum() * (1 + 1e-10), lambda x, w: x @ w, x=x, w=w)
     assert "✗" in said(capsys)

@@ -36,7 +36,11 @@ def test_show_wants_a_sentence_and_displays_once(monkeypatch):
             plots.show(fig, alt=alt)
     assert shown == [] and plots.show(fig, alt="Two heaps far from each other.") is None
     (data, how), = shown
-    assert data["text/plain"] == how["metadata"]["image/png"]["alt"] == "Two heaps far from each other."
+    assert (
+        data["text/plain"]
+        == how["metadata"]["image/png"]["alt"]
+        == "Two heaps far from each other."
+    )
 
 
 def test_the_two_heaps_are_densities_and_the_line_is_the_best_discriminator():
@@ -61,22 +65,34 @@ def test_smooth_is_a_running_mean_of_the_past(k, span):
 
 
 def test_losses_draws_each_player_once_with_its_mean():
-    run = SimpleNamespace(losses={"f": [1., 3, 2], "g": [4., 4, 4], "e d": [0., 1, 2], "a₂": [5., 6, 7]})
+    run = SimpleNamespace(
+        losses={"f": [1.0, 3, 2], "g": [4.0, 4, 4], "e d": [.0, 1, 2], "a₂": [5.0, 6, 7]}
+    )
     fig, ax = plots.figure()
     plots.losses(ax, run)
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == [f"loss of {name}" for name in run.losses]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        f"loss of {name}" for name in run.losses
+    ]
     np.testing.assert_allclose(ax.lines[1].get_ydata(), [1, 2, 2])
     assert len({line.get_color() for line in ax.lines[:4]}) == 2
-    plots.png(fig)                                                  # whatever a player is called, it can be drawn
+    plots.png(fig)  # whatever a player is called, it can be drawn
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_sheet_of_pictures_row_by_row(channels):
-    images = np.arange(7, dtype=np.uint8)[:, None, None, None] * np.ones((1, channels, 4, 5), dtype=np.uint8) * 30
+    images = (
+        np.arange(7, dtype=np.uint8)[:, None, None, None]
+        * np.ones((1, channels, 4, 5), dtype=np.uint8)
+        * 30
+    )
     sheet = plots.pictures(plots.figure()[1], images, columns=3).get_array()
     assert sheet.shape[:2] == (8, 15)
-    np.testing.assert_allclose(np.asarray(sheet)[2, 7].max(), 30 / 255, atol=1e-6)       # second of the first row
-    np.testing.assert_allclose(np.asarray(sheet)[5, 12].max(), 150 / 255, atol=1e-6)     # last of the second
+    np.testing.assert_allclose(
+        np.asarray(sheet)[2, 7].max(), 30 / 255, atol=1e-6
+    )  # second of the first row
+    np.testing.assert_allclose(
+        np.asarray(sheet)[5, 12].max(), 150 / 255, atol=1e-6
+    )  # last of the second
     as_float = plots.pictures(plots.figure()[1], images / 127.5 - 1, columns=3).get_array()
     np.testing.assert_allclose(as_float, sheet, atol=1e-6)
     assert plots.pictures(plots.figure()[1], images[:2]).get_array().shape[:2] == (4, 10)

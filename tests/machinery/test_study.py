@@ -48,19 +48,27 @@ def deadly(name, seed):
 
 def results(rows):
     """Rows without what may differ from run to run."""
-    return [{k: v for k, v in row.items() if k not in ("seconds", "finished", "versions", "folder")} for row in rows]
+    return [
+        {k: v for k, v in row.items() if k not in ("seconds", "finished", "versions", "folder")}
+        for row in rows
+    ]
 
 
 def right(**more):
-    return results([{"name": n, "seed": s, **more, **score(n, s)} for n in ("gan", "wgan") for s in range(3)])
+    return results(
+        [{"name": n, "seed": s, **more, **score(n, s)} for n in ("gan", "wgan") for s in range(3)]
+    )
 
 
 def test_combinations():
     assert combinations({"a": [1, 2], "b": "xy", "c": (None, True)}) == [
         {"a": a, "b": "xy", "c": c} for a in (1, 2) for c in (None, True)]
     assert combinations([{"a": 1}, {"b": 2}]) == [{"a": 1}, {"b": 2}]
-    for wrong, error, says in [({"a": []}, ValueError, "no combination"), ({"a": [1, 1]}, ValueError, "twice"),
-                               ({"a": [{}]}, TypeError, "by its name")]:
+    for wrong, error, says in [
+        ({"a": []}, ValueError, "no combination"),
+        ({"a": [1, 1]}, ValueError, "twice"),
+        ({"a": [{}]}, TypeError, "by its name"),
+    ]:
         with pytest.raises(error, match=says):
             combinations(wrong)
 
@@ -71,7 +79,16 @@ def test_every_combination_is_run_once_in_order_and_written_down(tmp_path, proce
     rows = study(score, GRID, path, processes=processes, watch=False)
     keyless = [{k: v for k, v in row.items() if k != "key"} for row in rows]
     assert results(keyless) == right() and results(load(path)) == right()
-    assert load(path)[0].keys() == {"name", "seed", "distance", "good", "word", "seconds", "finished", "versions"}
+    assert load(path)[0].keys() == {
+        "name",
+        "seed",
+        "distance",
+        "good",
+        "word",
+        "seconds",
+        "finished",
+        "versions",
+    }
     assert "torch 2" in load(path)[0]["versions"] and load(path)[0]["seconds"] >= 0
 
 
@@ -79,7 +96,10 @@ def test_one_failing_run_is_reported_and_tried_again(tmp_path, capsys):
     path = tmp_path / "arena.csv"
     rows = study(picky, GRID, path, processes=1)
     assert [("error" in row) for row in rows] == [False] * 4 + [True, False]
-    assert load(path)[4]["error"] == "ArithmeticError: the loss became nan" and "distance" not in load(path)[4]
+    assert (
+        load(path)[4]["error"] == "ArithmeticError: the loss became nan"
+        and "distance" not in load(path)[4]
+    )
     assert "failed: {'name': 'wgan', 'seed': 1}: ArithmeticError" in capsys.readouterr().out
     again = study(picky, GRID, path, processes=1, watch=False)
     assert sum("error" in row for row in again) == 1 and len(load(path)) == 6
@@ -92,7 +112,15 @@ def test_results_that_no_file_can_hold_are_errors_of_their_run(tmp_path, result,
 
 
 def test_numbers_survive_the_file(tmp_path):
-    values = {"a": 1e-17, "b": math.inf, "c": -3, "d": True, "e": None, "f": "a, \"b\"\nc", "g": .1 + .2}
+    values = {
+        "a": 1e-17,
+        "b": math.inf,
+        "c": -3,
+        "d": True,
+        "e": None,
+        "f": 'a, "b"\nc',
+        "g": .1 + .2,
+    }
     study(lambda seed: values, {"seed": [0]}, tmp_path / "a.csv", processes=1, watch=False)
     found = load(tmp_path / "a.csv")[0]
     assert {k: found[k] for k in values} == values
@@ -103,7 +131,9 @@ def test_numbers_survive_the_file(tmp_path):
 def test_a_larger_study_runs_only_what_is_new(tmp_path):
     folder = str(tmp_path)
     path = tmp_path / "arena.csv"
-    study(logged, {"name": ["gan"], "seed": [0, 1], "folder": folder}, path, processes=1, watch=False)
+    study(
+        logged, {"name": ["gan"], "seed": [0, 1], "folder": folder}, path, processes=1, watch=False
+    )
     rows = study(logged, {**GRID, "folder": folder}, path, processes=1, watch=False)
     assert results([{k: v for k, v in row.items() if k != "key"} for row in rows]) == right()
     assert all((tmp_path / f"{n}{s}").read_text() == "x" for n in ("gan", "wgan") for s in range(3))
@@ -122,7 +152,9 @@ def test_a_torn_line_is_run_again(tmp_path):
 def test_results_of_another_study_are_not_mixed_in(tmp_path):
     path = tmp_path / "arena.csv"
     study(score, GRID, path, processes=1, watch=False)
-    with pytest.raises(ValueError, match="another study .score.: choose another path, or fresh=True"):
+    with pytest.raises(
+        ValueError, match="another study .score.: choose another path, or fresh=True"
+    ):
         study(picky, GRID, path, watch=False)
     runs = path.with_name("arena.csv.runs")
     head, rest = runs.read_text().split("\n", 1)
@@ -144,11 +176,15 @@ study(logged, {{**GRID, "folder": {folder!r}}}, {path!r}, processes=1, watch=Fal
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 def test_a_killed_study_goes_on_where_it_was(tmp_path):
     path = tmp_path / "arena.csv"
-    code = KILLED.format(tests=str(pathlib.Path(__file__).parent), folder=str(tmp_path), path=str(path))
+    code = KILLED.format(
+        tests=str(pathlib.Path(__file__).parent), folder=str(tmp_path), path=str(path)
+    )
     process = subprocess.Popen([sys.executable, "-c", code])
     runs = path.with_name("arena.csv.runs")
     end = time.monotonic() + 60
-    while not (runs.exists() and len(runs.read_text().splitlines()) >= 3) and time.monotonic() < end:
+    while (
+        not (runs.exists() and len(runs.read_text().splitlines()) >= 3) and time.monotonic() < end
+    ):
         time.sleep(.02)
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -156,8 +192,10 @@ def test_a_killed_study_goes_on_where_it_was(tmp_path):
     assert 2 <= kept < 6
     study(logged, {**GRID, "folder": str(tmp_path)}, path, processes=1, watch=False)
     assert results(load(path)) == right()
-    begun = sorted(len((tmp_path / f"{n}{s}").read_text()) for n in ("gan", "wgan") for s in range(3))
-    assert begun[:5] == [1] * 5 and begun[5] <= 2                 # at most the one that was under way
+    begun = sorted(
+        len((tmp_path / f"{n}{s}").read_text()) for n in ("gan", "wgan") for s in range(3)
+    )
+    assert begun[:5] == [1] * 5 and begun[5] <= 2  # at most the one that was under way
 
 
 def test_a_process_that_dies_takes_nothing_with_it(tmp_path):
@@ -171,7 +209,10 @@ def test_a_process_that_dies_takes_nothing_with_it(tmp_path):
 @pytest.fixture(scope="module")
 def dask():
     from distributed import Client, LocalCluster
-    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+
+    with LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+    ) as cluster:
         with Client(cluster) as client:
             client.run(lambda path: sys.path.insert(0, path), str(pathlib.Path(__file__).parent))
             yield cluster
@@ -182,12 +223,20 @@ def test_the_same_study_on_a_cluster(tmp_path, dask):
     rows = study(picky, GRID, path, cluster=dask.scheduler_address, watch=False)
     assert [("error" in row) for row in rows] == [False] * 4 + [True, False]
     here = study(picky, GRID, tmp_path / "here.csv", processes=1, watch=False)
-    assert results(rows) == results(here) and results(load(path)) == results(load(tmp_path / "here.csv"))
+    assert results(rows) == results(here) and results(load(path)) == results(
+        load(tmp_path / "here.csv")
+    )
 
 
 def test_a_worker_killed_in_the_middle_changes_no_figure(tmp_path, dask):
     path = tmp_path / "arena.csv"
-    rows = study(deadly_once, {**GRID, "folder": str(tmp_path)}, path, cluster=dask.scheduler_address, watch=False)
+    rows = study(
+        deadly_once,
+        {**GRID, "folder": str(tmp_path)},
+        path,
+        cluster=dask.scheduler_address,
+        watch=False,
+    )
     assert (tmp_path / "diedgan1").exists()
     assert results([{k: v for k, v in row.items() if k != "key"} for row in rows]) == right()
     assert len(path.with_name("arena.csv.runs").read_text().splitlines()) == 7
@@ -195,5 +244,9 @@ def test_a_worker_killed_in_the_middle_changes_no_figure(tmp_path, dask):
 
 def test_a_cluster_that_is_not_there_is_named(tmp_path):
     import dask.config
-    with dask.config.set({"distributed.comm.timeouts.connect": "1s"}), pytest.raises(OSError, match="127.0.0.1:1"):
+
+    with (
+        dask.config.set({"distributed.comm.timeouts.connect": "1s"}),
+        pytest.raises(OSError, match="127.0.0.1:1"),
+    ):
         study(score, GRID, tmp_path / "a.csv", cluster="tcp://127.0.0.1:1", watch=False)

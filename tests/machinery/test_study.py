@@ -48,10 +48,8 @@ def deadly(name, seed):
 
 def results(rows):
     """Rows without what may differ from run to run."""
-    return [
-        {k: v for k, v in row.items() if k not in ("seconds", "finished", "versions", "folder")}
-        for row in rows
-    ]
+    differ = "seconds", "finished", "versions", "fingerprint", "folder"
+    return [{k: v for k, v in row.items() if k not in differ} for row in rows]
 
 
 def right(**more):
@@ -88,6 +86,7 @@ def test_every_combination_is_run_once_in_order_and_written_down(tmp_path, proce
         "seconds",
         "finished",
         "versions",
+        "fingerprint",
     }
     assert "torch 2" in load(path)[0]["versions"] and load(path)[0]["seconds"] >= 0
 
@@ -105,7 +104,8 @@ def test_one_failing_run_is_reported_and_tried_again(tmp_path, capsys):
     assert sum("error" in row for row in again) == 1 and len(load(path)) == 6
 
 
-@pytest.mark.parametrize("result, says", [({"x": object()}, "plain numbers"), ({"seed": 3}, "rename"), (3, "not iterable")])
+@pytest.mark.parametrize("result, says", [({"x": object()}, "plain numbers"), (3, "not iterable"),
+                                          ({"seed": 3}, "rename"), ({"fingerprint": "a"}, "rename")])
 def test_results_that_no_file_can_hold_are_errors_of_their_run(tmp_path, result, says):
     row, = study(lambda seed: result, {"seed": [0]}, tmp_path / "a.csv", processes=1, watch=False)
     assert says in row["error"]
@@ -156,13 +156,24 @@ def test_results_of_another_study_are_not_mixed_in(tmp_path):
         ValueError, match="another study .score.: choose another path, or fresh=True"
     ):
         study(picky, GRID, path, watch=False)
-    runs = path.with_name("arena.csv.runs")
-    head, rest = runs.read_text().split("\n", 1)
-    runs.write_text(json.dumps({**json.loads(head), "code": "older"}) + "\n" + rest)
-    with pytest.raises(ValueError, match="other code"):
-        study(score, GRID, path, watch=False)
     assert results(load(path)) == right()
-    assert len(study(score, GRID, path, processes=1, watch=False, fresh=True)) == 6
+    assert len(study(picky, GRID, path, processes=1, watch=False, fresh=True)) == 6
+
+
+def test_a_journal_without_fingerprints_is_refused_and_kept(tmp_path):
+    """As the first edition wrote it: {"study", "code"}, then rows that say nothing of their code."""
+    path = tmp_path / "arena.csv"
+    study(score, GRID, path, processes=1, watch=False)
+    runs = path.with_name("arena.csv.runs")
+    lines = [json.loads(text) for text in runs.read_text().splitlines()]
+    lines[0] = {"study": "score", "code": "5f0c1a2b3c4d5e6f"}
+    for row in lines[1:]:
+        del row["fingerprint"]
+    before = "".join(json.dumps(line) + "\n" for line in lines)
+    runs.write_text(before)
+    with pytest.raises(ValueError, match="6 results .score. of other code.*of 6.*not written down"):
+        study(score, GRID, path, watch=False)
+    assert runs.read_text() == before and results(load(path)) == right()
 
 
 KILLED = """

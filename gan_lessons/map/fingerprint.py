@@ -196,6 +196,8 @@ class _Code:
         if isinstance(value, (*PLAIN, bytes, complex, type(...))):
             self.texts[where].append(repr(value))
             return
+        # each use leaves a name, also where the thing itself was counted before
+        self.texts[where].append(getattr(value, "__qualname__", type(value).__name__))
         if id(value) in self.apart or id(value) in self.met:
             return
         self.met[id(value)] = value             # held, so that no other object takes its id
@@ -214,7 +216,7 @@ class _Code:
         elif hasattr(value, "__wrapped__"):     # lru_cache, staticmethod, classmethod
             self.follow(value.__wrapped__, where)
         elif isinstance(value, (dict, MappingProxyType)):
-            self.each((part for item in value.items() for part in item), where)
+            self.each([part for item in value.items() for part in item], where)
         elif isinstance(value, (set, frozenset)):
             self.each(sorted(value, key=repr), where)
         elif isinstance(value, (list, tuple)):
@@ -227,6 +229,7 @@ class _Code:
             self.instance(value, where)
 
     def each(self, values, where):
+        self.texts[where].append(f"{len(values)} of")
         for value in values:
             self.follow(value, where)
 
@@ -280,14 +283,14 @@ class _Code:
                 self.follow(getattr(door, name), where)
 
     def imported(self, name, wanted, where):
-        try:
-            module = import_module(name)
-        except ImportError:
-            return                              # the run says so better
-        for one in wanted or ():
-            self.follow(getattr(module, one, None), where)
-        if not wanted:
-            self.follow(module, where)
+        for one in wanted or ("",):
+            try:
+                module = import_module(name)
+                if f"{name}.{one}" in _TEXTS:
+                    import_module(f"{name}.{one}")
+                self.follow(getattr(module, one) if one else module, where)
+            except (ImportError, AttributeError):
+                continue                        # the run says so better
 
     def kind(self, value, where):
         if self.named(value.__module__, value, where):

@@ -115,9 +115,10 @@ def gaussian_mixture(x, k: int, steps: int = 100, floor: float = 1e-3,
                      seed: int = 0) -> GaussianMixture:
     """A mixture of k Normals for points x (n, d), by expectation maximisation (EM).
 
-    Starts from the clusters of `kmeans`. Alternates responsibilities r_y(x) = q(y) q(x | y) / Σ and the weighted shares, means and
-    covariances, until a step gains less than 1e-4 nats a point or `steps` are done. `floor` times
-    the mean variance of x is added to every variance, so that no cluster shrinks to a point.
+    Starts from the clusters of `kmeans` and alternates responsibilities r_y(x) = q(y) q(x | y) / Σ
+    with the weighted shares, means and covariances, until a step gains less than 1e-4 nats a point
+    or `steps` are done. `floor` times the mean variance of x is added to every variance, so that no
+    cluster shrinks to a point.
     Dempster, Laird, Rubin 1977. ValueError as in `kmeans`.
     """
     x = _enough_points(x, k)

@@ -108,9 +108,9 @@ def ratio_spread(information, n: int, shuffled: bool = False):
 def copies_info_nce(kinds: int, n: int) -> float:
     """The best InfoNCE can do, in the mean, where z tells which of equally likely values x has.
 
-    kinds: the number of values; n: samples in a batch. log n - E log(1 + B): of the other samples
-    B ~ Binomial(n - 1, 1/kinds) have the same value. Always below both log n and I = log kinds. ValueError for other numbers than
-    whole ones of 1 or more.
+    log n - E log(1 + B): of the n samples of a batch B ~ Binomial(n - 1, 1/kinds) others have the
+    same value as x, one of `kinds`. Always below both log n and I = log kinds. ValueError for other
+    numbers than whole ones of 1 or more.
     """
     if not (isinstance(kinds, int) and isinstance(n, int) and kinds >= 1 and n >= 1):
         raise ValueError(f"kinds = {kinds!r}, n = {n!r}: whole numbers, 1 or more")

@@ -60,7 +60,7 @@ def panels(p, q):
     edges = np.unique(np.concatenate([edges, (edges[1:] + edges[:-1]) / 2]))
     # a panel that starts with p = q counts as well: its left border is then the point
     equal = sign_changes(log_ratio(p, q), edges, steps=48, from_zero=True)           # (j,)
-    # parallel scores have no width of change: no panels are added around such a point
+    # where the scores are equal too, log p/q does not change at a width: no panels are added
     with np.errstate(divide="ignore", invalid="ignore"):
         width = np.nan_to_num(1 / np.abs(p.score(equal) - q.score(equal)), posinf=0)
     near = equal[:, None] + width[:, None] * np.arange(-40, 41, 2)                   # (j, 41)

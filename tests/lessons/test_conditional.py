@@ -18,6 +18,7 @@ from gan_lessons import (
     Normal,
     Ring,
     adam,
+    agree,
     batches,
     image_critic,
     image_generator,
@@ -120,6 +121,16 @@ def test_it_asks_for_y_and_keeps_players_moves_and_what_comes_after():
     ]
     assert labelled.moves[0].optional == ("u0",) and labelled.moves[0].after == clipped.append
     assert repr(conditional(wasserstein())) == "Game(f: critic_loss, g: generator_loss)"
+
+
+@pytest.mark.parametrize("sign, mark", [(1, "✓"), (-1, "✗")])
+def test_agree_plays_its_losses_as_any_other(sign, mark, capsys):
+    def mine(f, g, x, y, z):
+        return softplus(-f(x, y)).mean() + softplus(sign * f(g(z, y), y)).mean()
+    nets = dict(f=Projected(mlp_critic(2), 3).double(),
+                g=Concatenated(mlp_generator(2 + 3, 2), 3).double())
+    agree(mine, conditional(non_saturating())["f"], **nets)
+    assert capsys.readouterr().out.startswith(f"{mark} critic_loss: values ")
 
 
 @pytest.mark.parametrize("game, message", [

@@ -73,7 +73,7 @@ class LearntNoise(nn.Module):
 
     log_sd: `shape` or (), the logarithm of a deviation in units of x. start: that deviation at the
     beginning. Each weight counts `pace` times, so that a deviation can fall by many powers of e in
-    a few thousand steps of Adam, whose steps have one size for all weights.
+    a few thousand steps of Adam, which are about as large for every weight.
     ValueError for start ≤ 0. Lesson 18.
     """
 

@@ -134,15 +134,15 @@ class ActNorm(nn.Module):
 class Mixing(nn.Module):
     """y = A x, a square matrix on axis 1, at every pixel the same.
 
-    log |det| = pixels · log |det A|. Glow's invertible 1 × 1 convolution: between couplings, it decides anew what passes. Begins as a
-    random rotation, whose log |det| is 0. ValueError, in `inverse`, where A has become singular.
+    log |det| = pixels · log |det A|. Glow's invertible 1 × 1 convolution: between couplings, it
+    decides anew what passes. Begins as a random orthogonal matrix, whose log |det| is 0.
+    ValueError, in `inverse`, where A has become singular.
     Kingma & Dhariwal 2018, arXiv 1807.03039; lesson 18.
     """
 
     def __init__(self, channels: int, seed: int = 0):
         super().__init__()
         rng = torch.Generator().manual_seed(seed)
-        # The Q of a random matrix is a random rotation (or a rotation and a reflection)
         Q, _ = torch.linalg.qr(torch.randn(channels, channels, generator=rng))
         self.A = nn.Parameter(Q)
 
@@ -153,7 +153,7 @@ class Mixing(nn.Module):
 
     def inverse(self, y: Tensor) -> Tensor:
         _, log_abs_det = torch.linalg.slogdet(self.A)
-        if not log_abs_det > -80:                                        # e^-80, and NaN
+        if not log_abs_det > -80:                                        # NaN is refused, too
             raise ValueError("the matrix of this step has become singular: it cannot be undone; "
                              "lower the learning rate")
         return torch.einsum("ij,nj...->ni...", torch.linalg.inv(self.A), y)

@@ -123,6 +123,15 @@ def test_it_asks_for_y_and_keeps_players_moves_and_what_comes_after():
     assert repr(conditional(wasserstein())) == "Game(f: critic_loss, g: generator_loss)"
 
 
+@pytest.mark.parametrize("game, message", [
+    (Game({"f": lambda f, x, y: None}), "asks for y already"), (conditional(minimax()), "asks for y already"),
+    (acgan(), "asks for y already"), (Game({"f": lambda f, u: None}), "asks for u: there is no label"),
+])
+def test_games_that_cannot_become_conditional(game, message):
+    with pytest.raises(ValueError, match=message):
+        conditional(game)
+
+
 @pytest.mark.parametrize("sign, mark", [(1, "✓"), (-1, "✗")])
 def test_agree_plays_its_losses_as_any_other(sign, mark, capsys):
     def mine(f, g, x, y, z):
@@ -131,15 +140,6 @@ def test_agree_plays_its_losses_as_any_other(sign, mark, capsys):
                 g=Concatenated(mlp_generator(2 + 3, 2), 3).double())
     agree(mine, conditional(non_saturating())["f"], **nets)
     assert capsys.readouterr().out.startswith(f"{mark} critic_loss: values ")
-
-
-@pytest.mark.parametrize("game, message", [
-    (Game({"f": lambda f, x, y: None}), "asks for y already"), (conditional(minimax()), "asks for y already"),
-    (acgan(), "asks for y already"), (Game({"f": lambda f, u: None}), "asks for u: there is no label"),
-])
-def test_games_that_cannot_become_conditional(game, message):
-    with pytest.raises(ValueError, match=message):
-        conditional(game)
 
 
 @pytest.mark.parametrize("batch_norm", [False, True])

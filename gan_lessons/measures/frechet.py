@@ -1,4 +1,4 @@
-"""The Fréchet distance of two clouds of features, and the anchors that make a score readable.
+"""The Fréchet distance of two sets of features, and the anchors that make a score readable.
 
 Dowson & Landau 1982; on a network's features: Heusel et al. 2017, arXiv 1706.08500.
 Used from notebooks/01_minimax.ipynb on, through `metrics`.

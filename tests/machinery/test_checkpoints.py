@@ -13,12 +13,13 @@ from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from gan_lessons import Normal, Ring, adam, batches, non_saturating, rmsprop, train
+from gan_lessons.data import files
 from gan_lessons.training import checkpoints
 from gan_lessons.training.checkpoints import CheckpointError
 
 
 def play(path, steps=12, *, stop_at=None, dropout=True, wide=6, deep=(), seed=4, **options):
-    """A training of fresh objects with everything that has a memory: dropout, both norms, EMA, data order."""
+    """A training of fresh objects with everything that has a memory: dropout, norms, EMA, order."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         f = nn.Sequential(
@@ -125,8 +126,9 @@ def test_a_crash_leaves_the_old_file_whole(tmp_path, where):
     path = tmp_path / "run.pt"
     checkpoints.save(STATE, path)
     crash = {
-        "in the middle of writing": "def die(state, file): file.write(b'half a file'); file.flush(); os._exit(9)\n"
-        "torch.save = die",
+        "in the middle of writing":
+            "def die(state, file): file.write(b'half a file'); file.flush(); os._exit(9)\n"
+            "torch.save = die",
         "before the rename": "os.replace = lambda a, b: os._exit(9)",
     }[where]
     script = f"import os, torch\nfrom gan_lessons.training import checkpoints\n{crash}\n" \
@@ -140,8 +142,8 @@ def test_a_crash_leaves_the_old_file_whole(tmp_path, where):
 
 class FullDisk:
     """A file on a disk that is full after some bytes."""
-    def __init__(self, handle, mode):
-        self.file, self.left = open(handle, mode), 700
+    def __init__(self, path, mode):
+        self.file, self.left = open(path, mode), 700
 
     def __getattr__(self, name):
         return getattr(self.file, name)
@@ -162,7 +164,7 @@ class FullDisk:
 def test_a_full_disk_is_an_oserror_and_leaves_nothing_behind(tmp_path, monkeypatch):
     path = tmp_path / "run.pt"
     checkpoints.save(STATE, path)
-    monkeypatch.setattr(checkpoints.os, "fdopen", FullDisk)
+    monkeypatch.setattr(files, "open", FullDisk, raising=False)
     with pytest.raises(OSError):
         checkpoints.save({**STATE, "w": torch.ones(10_000)}, path)
     assert os.listdir(tmp_path) == ["run.pt"]
@@ -170,7 +172,7 @@ def test_a_full_disk_is_an_oserror_and_leaves_nothing_behind(tmp_path, monkeypat
 
 
 def test_training_goes_on_when_the_disk_is_full(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(checkpoints.os, "fdopen", FullDisk)
+    monkeypatch.setattr(files, "open", FullDisk, raising=False)
     run = play(tmp_path / "run.pt")
     assert run.step == 12 and run.losses == play(None).losses
     assert "Checkpoint not written (" in capsys.readouterr().out and os.listdir(tmp_path) == []
@@ -181,7 +183,8 @@ def test_a_real_limit_on_file_size(tmp_path):
     script = (
         "import resource, torch\nfrom gan_lessons.training import checkpoints\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
-        f"try: checkpoints.save({{'plan': {{}}, 'w': torch.ones(10_000)}}, {str(tmp_path / 'run.pt')!r})\n"
+        "try: checkpoints.save({'plan': {}, 'w': torch.ones(10_000)}, "
+        f"{str(tmp_path / 'run.pt')!r})\n"
         "except OSError as error: print('refused', error)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
@@ -223,8 +226,9 @@ def break_it(name, path, tmp_path):
         )
 
 
-@pytest.mark.parametrize("name", ["empty", "truncated", "text", "corrupt", "pickled code", "code in a checkpoint",
-                                  "no state", "no plan", "odd plan"])
+@pytest.mark.parametrize("name", [
+    "empty", "truncated", "text", "corrupt", "pickled code", "code in a checkpoint", "no state",
+    "no plan", "odd plan"])
 def test_what_is_no_checkpoint_is_refused_and_never_run(tmp_path, name):
     path = tmp_path / "run.pt"
     play(path, steps=2)
@@ -253,11 +257,17 @@ def test_a_checkpoint_without_all_its_parts_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("options, says", [
-    (dict(wide=9), "its shapes of f is"), (dict(ema=None), "its ema is 0.9, here it is None"),
-    (dict(ema=.5), "its ema is 0.9, here it is 0.5"), (dict(deep=[nn.Linear(6, 6)]), "its shapes of f is"),
-    (dict(turns={"f": 3}), "its round is"), (dict(seed=5), "its seed is 4, here it is 5"),
-    (dict(optimizer=adam(7e-3)), r"its learning rates is .0.0002, 0.0002., here it is .0.007, 0.007."),
-    (dict(optimizer=OPTIMISERS["sgd"]), "its optimizers is .'Adam', 'Adam'., here it is .'SGD', 'SGD'.")])
+    (dict(wide=9), "its shapes of f is"),
+    (dict(deep=[nn.Linear(6, 6)]), "its shapes of f is"),
+    (dict(ema=None), "its ema is 0.9, here it is None"),
+    (dict(ema=.5), "its ema is 0.9, here it is 0.5"),
+    (dict(turns={"f": 3}), "its round is"),
+    (dict(seed=5), "its seed is 4, here it is 5"),
+    (dict(optimizer=adam(7e-3)),
+     r"its learning rates is .0.0002, 0.0002., here it is .0.007, 0.007."),
+    (dict(optimizer=OPTIMISERS["sgd"]),
+     "its optimizers is .'Adam', 'Adam'., here it is .'SGD', 'SGD'."),
+])
 def test_another_trainings_checkpoint_is_refused(tmp_path, options, says):
     play(tmp_path / "run.pt", steps=2)
     with pytest.raises(

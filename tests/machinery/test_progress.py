@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from gan_lessons import Normal, Ring, batches, mlp_critic, mlp_generator, non_saturating, train
-from gan_lessons.training import progress as exact_progress
+from gan_lessons.training import progress as live
 from gan_lessons.training.progress import Progress, in_notebook, line
 
 
@@ -25,7 +25,7 @@ def test_the_line_tells_how_far_how_fast_and_how_long():
 @pytest.fixture
 def clock(monkeypatch):
     clock = SimpleNamespace(now=100.0)
-    monkeypatch.setattr(exact_progress.time, "monotonic", lambda: clock.now)
+    monkeypatch.setattr(live.time, "monotonic", lambda: clock.now)
     return clock
 
 
@@ -50,13 +50,13 @@ class Shown:
 @pytest.fixture
 def notebook(monkeypatch):
     shown = Shown()
-    monkeypatch.setattr(exact_progress, "in_notebook", lambda: True)
+    monkeypatch.setattr(live, "in_notebook", lambda: True)
     monkeypatch.setattr("IPython.display.display", shown)
     return shown
 
 
 def test_a_terminal_line_is_redrawn_at_most_twice_a_second(clock, capsys, monkeypatch):
-    monkeypatch.setattr(exact_progress.sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(live.sys.stderr, "isatty", lambda: True, raising=False)
     progress = Progress(at(0))
     for step in range(1, 101):
         clock.now += .02                                           # two seconds in all

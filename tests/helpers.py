@@ -12,11 +12,8 @@ def shifted(law, by):
     """The same law on the line, moved."""
     if isinstance(law, Mixture):
         return Mixture([shifted(part, by) for part in law.laws], law.weights)
-    return (
-        Normal(law.mean + by, law.sd)
-        if isinstance(law, Normal)
-        else Uniform(law.low + by, law.high + by)
-    )
+    return Normal(law.mean + by, law.sd) if isinstance(law, Normal) else Uniform(law.low + by,
+                                                                                 law.high + by)
 
 
 def title(explorer, **state):

@@ -55,12 +55,10 @@ def form(nb):
         if cell.metadata.get("slideshow", {}).get("slide_type") not in SLIDES:
             found.append(f"{where}: no slide metadata")
         if (head := HEADS.get(cell.source.partition(" ")[0])) and head != cell.metadata.get(
-            "slideshow", {}
-        ).get("slide_type"):
+                "slideshow", {}).get("slide_type"):
             found.append(f"{where}: a cell that begins with this heading is a {head}")
         if ("hide-input" in tags(cell)) != bool(
-            cell.metadata.get("jupyter", {}).get("source_hidden")
-        ):
+                cell.metadata.get("jupyter", {}).get("source_hidden")):
             found.append(f"{where}: hide-input and jupyter.source_hidden go together")
         if cell.cell_type != "code":
             text = re.sub(r"^#.*$", "", cell.source, flags=re.M)
@@ -102,11 +100,8 @@ def tables(nb):
         lines = cell.source.splitlines() if cell.cell_type == "markdown" else []
         for above, line in zip(lines, lines[1:]):
             wide = len(re.findall(r"(?<!\\)\|", line))
-            if (
-                above.startswith("|")
-                and line.startswith("|")
-                and wide != len(re.findall(r"(?<!\\)\|", above))
-            ):
+            if above.startswith("|") and line.startswith("|") and wide != len(
+                    re.findall(r"(?<!\\)\|", above)):
                 found.append(
                     f"{wide - 1} cells where the row above has another number (write \\vert, not |): {line[:60]}"
                 )
@@ -167,11 +162,8 @@ def steps_are_budgeted(nb):
             if called(call) == "train" and not {"steps", None} & {k.arg for k in call.keywords}:
                 found.append(f"cell {cell.id}: train(...) without steps=steps(...)")
         for loop in (n for n in ast.walk(tree(cell)) if isinstance(n, ast.For)):
-            if (
-                is_training(loop)
-                and not calls(loop.iter, "steps")
-                and not names(loop.iter) & budgeted
-            ):
+            if is_training(loop) and not calls(loop.iter, "steps") and not names(
+                    loop.iter) & budgeted:
                 found.append(f"cell {cell.id}: a training loop over {ast.unparse(loop.iter)}")
     return found
 
@@ -183,9 +175,8 @@ def names(node):
 
 def is_training(node):
     """A hand-written loop counts: it calls some .step() without arguments."""
-    return any(
-        isinstance(call.func, ast.Attribute) and not call.args for call in calls(node, "step")
-    )
+    return any(isinstance(call.func, ast.Attribute) and not call.args
+               for call in calls(node, "step"))
 
 
 def held_by(call):
@@ -199,12 +190,8 @@ def trainers(sources):
     bodies = {f.name: f for source in sources for f in ast.walk(ast.parse(source))
               if isinstance(f, ast.FunctionDef)}
     known = {"train"}
-    while (
-        more := {
-            name for name, f in bodies.items() if calls(f, *known) or names(f) & known - {"train"}
-        }
-        - known
-    ):
+    while more := {name for name, f in bodies.items()
+                   if calls(f, *known) or names(f) & known - {"train"}} - known:
         known |= more
     return known
 
@@ -235,9 +222,8 @@ class Follower:
             return any(self.depends(d) for d in node.decorator_list)
         if isinstance(node, (ast.For, ast.While, ast.If, ast.With, ast.Try)):
             head = self.head(node)
-            blocks = [
-                b for field in ("body", "orelse", "finalbody") for b in getattr(node, field, [])
-            ]
+            blocks = [b for field in ("body", "orelse", "finalbody")
+                      for b in getattr(node, field, [])]
             blocks += [b for handler in getattr(node, "handlers", []) for b in handler.body]
             for _ in range(2):                                   # a loop feeds its own start
                 inside = [self.statement(b, certain=False) for b in blocks]
@@ -253,9 +239,8 @@ class Follower:
                      for n in [part] if isinstance(n, ast.Name)}
             self.trained |= given & self.containers
             self.trained |= {name for callback in given for name in self.fills.get(callback, ())}
-        for call in (
-            n for n in ast.walk(node) if isinstance(n, ast.Call)
-        ):  # history.append(trained)
+        # history.append(trained)
+        for call in (n for n in ast.walk(node) if isinstance(n, ast.Call)):
             arguments = [*call.args, *(k.value for k in call.keywords)]
             if held_by(call) in self.own and any(map(self.depends, arguments)):
                 self.trained.add(held_by(call))
@@ -272,12 +257,8 @@ class Follower:
         if isinstance(node, ast.With):
             for item in node.items:
                 if item.optional_vars is not None:
-                    self.assign(
-                        item.optional_vars,
-                        item.context_expr,
-                        self.depends(item.context_expr),
-                        False,
-                    )
+                    self.assign(item.optional_vars, item.context_expr,
+                                self.depends(item.context_expr), False)
             return any(self.depends(item.context_expr) for item in node.items)
         return hasattr(node, "test") and self.depends(node.test)
 
@@ -324,8 +305,7 @@ def train_tags(nb, trainers=("train",)):
         if "train" in tags(cell):
             if not allowed:
                 found.append(
-                    f"cell {cell.id}: tagged train, but nothing in it depends on a training"
-                )
+                    f"cell {cell.id}: tagged train, but nothing in it depends on a training")
         elif needed:
             found.append(f"cell {cell.id}: depends on a training and is not tagged train")
         elif allowed and picture:
@@ -361,9 +341,8 @@ def exercises(nb):
         if cell.cell_type == "code" and "exercise" in tags(cell):
             if judged(cell) is None:
                 found.append(f"cell {cell.id}: an exercise ends with check(...) or agree(...)")
-            if not any(
-                isinstance(n, ast.Constant) and n.value is ... for n in ast.walk(tree(cell))
-            ):
+            if not any(isinstance(n, ast.Constant)
+                       and n.value is ... for n in ast.walk(tree(cell))):
                 found.append(f"cell {cell.id}: an exercise holds a placeholder ... for the answer")
             if solution_after(nb, index) is None:
                 found.append(f"cell {cell.id}: no solution in <details> after it")

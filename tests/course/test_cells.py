@@ -20,19 +20,10 @@ def test_flow_of_names(source, needs, binds, surely):
 
 
 def test_only_the_cells_that_a_solution_needs_are_left():
-    cells = [
-        code("import numpy as np"),
-        code("a = 0"),
-        code("a = np.ones(3)"),
-        code("b = 2"),
-        code("a[0] = 5"),
-        nbformat.v4.new_markdown_cell("A sentence."),
-        code("def f(x):\n    return x + a"),
-        code("a = [b for x in 'ab']"),
-        code("a = f(1)"),
-        code("f(1) + a"),
-        code("c = f(2)"),
-    ]
+    cells = [code("import numpy as np"), code("a = 0"), code("a = np.ones(3)"),
+             code("b = 2"), code("a[0] = 5"), nbformat.v4.new_markdown_cell("A sentence."),
+             code("def f(x):\n    return x + a"), code("a = [b for x in 'ab']"), code("a = f(1)"),
+             code("f(1) + a"), code("c = f(2)")]
     nb = nbformat.v4.new_notebook(cells=cells)
     trimmed(nb, {cells[9].id})
     assert [cell.id for cell in nb.cells] == [cells[i].id for i in (0, 2, 4, 6, 8, 9)]

@@ -14,9 +14,8 @@ def code(source, *tags, **metadata):
 
 
 def text(source, **metadata):
-    return nbformat.v4.new_markdown_cell(
-        textwrap.dedent(source).strip(), metadata={**SLIDE, **metadata}
-    )
+    return nbformat.v4.new_markdown_cell(textwrap.dedent(source).strip(),
+                                         metadata={**SLIDE, **metadata})
 
 
 def notebook(*cells):
@@ -55,14 +54,10 @@ def test_parts_in_order():
     assert rules.parts(nb) == []
     assert "no section «## Summary»" in rules.parts(
         notebook(text("# T"), text("\n\n".join(p for p in rules.PARTS if p != "## Summary"))))[0]
-    assert (
-        "out of order"
-        in rules.parts(notebook(text("# T"), text("\n\n".join(rules.PARTS[::-1]))))[0]
-    )
-    assert (
-        "beyond"
-        in rules.parts(notebook(text("# T"), text("\n\n".join([*rules.PARTS, "## More"]))))[0]
-    )
+    assert "out of order" in rules.parts(notebook(text("# T"),
+                                                  text("\n\n".join(rules.PARTS[::-1]))))[0]
+    assert "beyond" in rules.parts(notebook(text("# T"),
+                                            text("\n\n".join([*rules.PARTS, "## More"]))))[0]
     assert "no title" in rules.parts(notebook(text("\n\n".join(rules.PARTS))))[0]
 
 
@@ -92,10 +87,8 @@ def test_stored_outputs():
 
 def test_chinese_stays_in_the_prose():
     assert rules.no_chinese_in_code(notebook(text("散度"), code("x = 'divergence'  # 散度"))) == []
-    assert (
-        "散度"
-        in rules.no_chinese_in_code(notebook(code("%matplotlib inline\nax.set(title='散度')")))[0]
-    )
+    assert "散度" in rules.no_chinese_in_code(
+        notebook(code("%matplotlib inline\nax.set(title='散度')")))[0]
 
 
 @pytest.mark.parametrize("source, problem", [
@@ -148,20 +141,16 @@ def test_train_follows_the_names(sources, trained):
 
 
 def test_pictures_of_the_images_at_hand_count_as_trained():
-    nb = notebook(
-        code("images = load_images()"), code("show(images)"), code("images.name", "train")
-    )
+    nb = notebook(code("images = load_images()"), code("show(images)"),
+                  code("images.name", "train"))
     assert rules.train_tags(nb) == []
     nb.cells[1].outputs = [nbformat.v4.new_output("display_data", data={"image/png": "x"})]
     assert "a picture of load_images()" in rules.train_tags(nb)[0]
 
 
 def test_functions_of_the_package_that_train_are_found():
-    package = [
-        "def taste():\n    return helper()",
-        "def helper():\n    train(1)",
-        "def draw():\n    pass",
-    ]
+    package = ["def taste():\n    return helper()", "def helper():\n    train(1)",
+               "def draw():\n    pass"]
     assert rules.trainers(package) == {"train", "helper", "taste"}
 
 
@@ -181,9 +170,8 @@ answer = 2 * x
 def exercise_page(source="answer = ...\ncheck('double', answer)", tail=SOLVED):
     more = "".join(f"**{n}** Say.\n\n<details><summary>Solution</summary>\n\nSo.\n\n</details>\n\n"
                    for n in (2, 3, 4))
-    return notebook(
-        text("x\n\n## Exercises\n\nTry these."), code(source, "exercise"), text(tail + "\n" + more)
-    )
+    return notebook(text("x\n\n## Exercises\n\nTry these."), code(source, "exercise"),
+                    text(tail + "\n" + more))
 
 
 def test_exercises():
@@ -192,8 +180,7 @@ def test_exercises():
     assert "placeholder" in rules.exercises(exercise_page("answer = 3\ncheck('double', answer)"))[0]
     assert "no solution" in rules.exercises(exercise_page(tail="**1** Say."))[0]
     assert "at least four" in "".join(
-        rules.exercises(notebook(text("x\n\n## Exercises\n\n**1** Say.")))
-    )
+        rules.exercises(notebook(text("x\n\n## Exercises\n\n**1** Say."))))
 
 
 def test_a_solution_replaces_everything_before_the_judge():

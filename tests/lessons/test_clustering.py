@@ -36,11 +36,8 @@ def hats(K=3, k=2, seed=1):
 def given(K, k, seed):
     r = rng(seed)
     root = r.normal(size=(K, k, k))
-    return (
-        r.normal(size=(K, k)),
-        root @ root.swapaxes(1, 2) + .3 * np.eye(k),
-        r.dirichlet(np.ones(K)),
-    )
+    return r.normal(size=(K, k)), root @ root.swapaxes(1, 2) + .3 * np.eye(k), r.dirichlet(
+        np.ones(K))
 
 
 # ---------------------------------------------------------------- hats and their price
@@ -48,23 +45,18 @@ def given(K, k, seed):
 @pytest.mark.parametrize("seed", range(3))
 def test_hats_are_weighted_normal_log_densities(seed):
     h = hats(seed=seed)
-    by_hand = [
-        np.log(q) + multivariate_normal(m, C).logpdf(Z.numpy())
-        for m, C, q in zip(*given(3, 2, seed))
-    ]
+    by_hand = [np.log(q) + multivariate_normal(m, C).logpdf(Z.numpy())
+               for m, C, q in zip(*given(3, 2, seed))]
     np.testing.assert_allclose(h(Z).detach().numpy(), np.stack(by_hand, 1), rtol=1e-10)
-    np.testing.assert_allclose(
-        copy.deepcopy(h).requires_grad_(False)(Z), h(Z).detach(), rtol=1e-14
-    )  # as ema keeps it
+    # as ema keeps it
+    np.testing.assert_allclose(copy.deepcopy(h).requires_grad_(False)(Z), h(Z).detach(), rtol=1e-14)
 
 
 def test_hats_that_do_not_tilt_take_the_diagonals():
     centres, C, shares = given(3, 2, 0)
     h = GaussianMixturePrior(3, 2, widths=True, shares=True).double().start(centres, C, shares)
-    by_hand = [
-        np.log(q) + norm(m, np.diag(c) ** .5).logpdf(Z.numpy()).sum(1)
-        for m, c, q in zip(centres, C, shares)
-    ]
+    by_hand = [np.log(q) + norm(m, np.diag(c)**.5).logpdf(Z.numpy()).sum(1)
+               for m, c, q in zip(centres, C, shares)]
     np.testing.assert_allclose(h(Z).detach().numpy(), np.stack(by_hand, 1), rtol=1e-10)
     assert h.tilt.abs().max() < 1e-12
 
@@ -126,15 +118,11 @@ def test_gradient_over_share_is_a_step_of_em(n, K):
     (-h(z).logsumexp(1)).mean().backward()
     r = responsibilities(h(z)).detach()
     em = r.T @ z / r.sum(0)[:, None]
+    torch.testing.assert_close(h.centres - h.centres.grad / r.mean(0)[:, None], em,
+                               rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(
-        h.centres - h.centres.grad / r.mean(0)[:, None], em, rtol=1e-12, atol=1e-12
-    )
-    torch.testing.assert_close(
-        torch.tensor(explorers.soft_step(z.numpy(), h.centres.detach().numpy(), 1.0)[2]),
-        em,
-        rtol=1e-10,
-        atol=1e-10,
-    )
+        torch.tensor(explorers.soft_step(z.numpy(), h.centres.detach().numpy(), 1.)[2]), em,
+        rtol=1e-10, atol=1e-10)
 
 
 @pytest.mark.parametrize("sd, part", [(.7, False), (.95, False), (1.1, True), (2., True)])
@@ -150,9 +138,8 @@ def test_hats_part_only_under_notes_wider_than_they_are(sd, part):
 def test_hats_in_one_place_move_alike():
     h = GaussianMixturePrior(3, 2, sd=0.).double()
     (-h(Z).logsumexp(1)).mean().backward()
-    assert torch.equal(h.centres.grad[0], h.centres.grad[1]) and torch.equal(
-        h.centres.grad[0], h.centres.grad[2]
-    )
+    assert torch.equal(h.centres.grad[0], h.centres.grad[1])
+    assert torch.equal(h.centres.grad[0], h.centres.grad[2])
     assert h.centres.grad.abs().max() > .1
 
 
@@ -166,9 +153,8 @@ def test_a_far_hat_has_no_gradient_but_em_brings_it_home():
 
 def test_an_empty_hat_goes_to_the_worst_served_note_of_the_fullest():
     notes = torch.tensor([[0.], [.2], [3.], [9.]]).double()
-    h = hats(3, 1).start(
-        np.array([[.0], [9.0], [500.0]]), np.ones((3, 1, 1)) / 2, np.array([.5, .25, .25])
-    )
+    h = hats(3, 1).start(np.array([[0.], [9.], [500.]]), np.ones((3, 1, 1)) / 2,
+                         np.array([.5, .25, .25]))
     assert restart_empty(h, notes, .1) == [2]
     assert h.centres[:, 0].tolist() == pytest.approx([0, 9, 3])
     np.testing.assert_allclose(h.log_q.softmax(0).detach(), [1 / 3, 1 / 3, 1 / 3])
@@ -192,9 +178,8 @@ def test_joint_bound_by_hand(n, beta, sd, balance):
     total = 0.
     for i in range(n):
         total -= norm(copy[i], sd).logpdf(x[i]).sum()
-        total += beta * sum(
-            -math.log(math.exp(a) * math.sqrt(2 * math.pi * math.e)) for a in log_s[i]
-        )
+        total += beta * sum(-math.log(math.exp(a) * math.sqrt(2 * math.pi * math.e))
+                            for a in log_s[i])
         total += beta * sum(r[i, y] * math.log(r[i, y] / joint[i, y]) for y in range(4))
     total = total / n + balance * sum(p * math.log(4 * p) for p in r.mean(0))
     assert loss.item() == pytest.approx(total, rel=1e-10)
@@ -203,12 +188,10 @@ def test_joint_bound_by_hand(n, beta, sd, balance):
 
 
 def test_answers_of_a_network_cost_their_kl():
-    e, d, h, a = (
-        gl.mlp_critic(2, outputs=4).double(),
-        gl.mlp_generator(2, 2).double(),
-        hats(),
-        gl.mlp_critic(2, outputs=3).double(),
-    )
+    e = gl.mlp_critic(2, outputs=4).double()
+    d = gl.mlp_generator(2, 2).double()
+    h = hats()
+    a = gl.mlp_critic(2, outputs=3).double()
     x, prices = torch.randn(9, 2).double(), []
     for game, more in [(clustering(), {}), (clustering(answers=True), {"a": a})]:
         torch.manual_seed(1)
@@ -216,23 +199,18 @@ def test_answers_of_a_network_cost_their_kl():
     torch.manual_seed(1)
     z = draw_code(*gaussian_code(e, x))
     r, best = a(z).softmax(1), responsibilities(h(z))
-    assert prices[1] - prices[0] == pytest.approx(
-        (r * (r / best).log()).sum(1).mean().item(), rel=1e-9
-    )
+    assert prices[1] - prices[0] == pytest.approx((r * (r / best).log()).sum(1).mean().item(),
+                                                  rel=1e-9)
     assert clustering(answers=True).players == ("e", "d", "h", "a")
 
 
 def test_hats_in_one_place_at_zero_are_the_vae():
-    e, d, x = (
-        gl.mlp_critic(2, outputs=4).double(),
-        gl.mlp_generator(2, 2).double(),
-        torch.randn(5, 2).double().repeat(40_000, 1),
-    )
+    e = gl.mlp_critic(2, outputs=4).double()
+    d = gl.mlp_generator(2, 2).double()
+    x = torch.randn(5, 2).double().repeat(40_000, 1)
     values = []
-    for game, more in [
-        (vae(sd=.5), {}),
-        (clustering(sd=.5), {"h": GaussianMixturePrior(3, 2, sd=.0).double()}),
-    ]:
+    for game, more in [(vae(sd=.5), {}),
+                       (clustering(sd=.5), {"h": GaussianMixturePrior(3, 2, sd=0.).double()})]:
         torch.manual_seed(0)
         values.append(game["e"](e=e, d=d, **more, x=x).item())
     assert values[0] == pytest.approx(values[1], abs=.02)  # same notes, five standard errors
@@ -241,15 +219,9 @@ def test_hats_in_one_place_at_zero_are_the_vae():
 def test_three_heaps_are_found():
     law = gl.Mixture([gl.Normal(-3, .5), gl.Normal(0, .5), gl.Normal(3, .5)])
     game = gl.Game({"h": lambda h, x: -h(x).logsumexp(1).mean()})
-    run = gl.train(
-        game,
-        dict(h=GaussianMixturePrior(3, 1, widths=True, sd=2.0)),
-        gl.batches(law, batch=256),
-        steps=500,
-        optimizer=gl.adam(3e-2),
-        watch=None,
-        precision="highest",
-    )
+    run = gl.train(game, dict(h=GaussianMixturePrior(3, 1, widths=True, sd=2.)),
+                   gl.batches(law, batch=256), steps=500, optimizer=gl.adam(3e-2), watch=None,
+                   precision="highest")
     assert sorted(run.players["h"].centres[:, 0].tolist()) == pytest.approx([-3, 0, 3], abs=.15)
 
 
@@ -285,21 +257,17 @@ def test_draws_of_a_hat():
 
 def test_straightening_takes_the_slant_away():
     y, x = np.mgrid[:28, :28]
-    slanted = [
-        np.exp(-(((x - 15 - a * (y - 12)) / 2) ** 2) / 2 - ((y - 12) / 4) ** 2 / 2) * 255
-        for a in (-.5, 0, .7)
-    ]
+    slanted = [np.exp(-((x - 15 - a * (y - 12)) / 2)**2 / 2 - ((y - 12) / 4)**2 / 2) * 255
+               for a in (-.5, 0, .7)]
     pictures = gl.Images(torch.tensor(np.array(slanted))[:, None].to(torch.uint8), torch.arange(3))
     upright = deskew(pictures)
     assert torch.equal(upright.labels, pictures.labels) and upright.images.dtype == torch.uint8
-    for before, after in zip(
-        pictures.images[:, 0].double().numpy(), upright.images[:, 0].double().numpy()
-    ):
+    for before, after in zip(pictures.images[:, 0].double().numpy(),
+                             upright.images[:, 0].double().numpy()):
         moments = lambda w: np.cov(np.stack([x.ravel(), y.ravel()]), aweights=w.ravel(), bias=True)
         assert abs(moments(after)[0, 1]) < .2
-        assert np.average(x, weights=after) == pytest.approx(13.5, abs=.1) and np.average(
-            y, weights=after
-        ) == pytest.approx(13.5, abs=.1)
+        assert np.average(x, weights=after) == pytest.approx(13.5, abs=.1)
+        assert np.average(y, weights=after) == pytest.approx(13.5, abs=.1)
         assert moments(after)[1, 1] == pytest.approx(moments(before)[1, 1], rel=.05)
     assert abs(np.cov(np.stack([x.ravel(), y.ravel()]), aweights=slanted[2].ravel())[0, 1]) > 5
 
@@ -322,19 +290,16 @@ def test_kmeans_against_scikit_learn():
     centres, clusters = kmeans(x, 3)
     theirs = KMeans(3, n_init=10, random_state=0).fit(x)
     assert np.square(x - centres[clusters]).sum() == pytest.approx(theirs.inertia_, rel=1e-6)
-    np.testing.assert_allclose(
-        np.sort(centres[:, 0]), np.sort(theirs.cluster_centers_[:, 0]), atol=1e-6
-    )
+    np.testing.assert_allclose(np.sort(centres[:, 0]),
+                               np.sort(theirs.cluster_centers_[:, 0]), atol=1e-6)
 
 
 @pytest.mark.parametrize("seed", range(2))
 def test_mixture_against_scikit_learn(seed):
     from sklearn.mixture import GaussianMixture
     x = heaps(seed)
-    mine, theirs = (
-        gaussian_mixture(x, 3, steps=300, floor=.0),
-        GaussianMixture(3, tol=1e-6, reg_covar=0, random_state=0).fit(x),
-    )
+    mine = gaussian_mixture(x, 3, steps=300, floor=0.)
+    theirs = GaussianMixture(3, tol=1e-6, reg_covar=0, random_state=0).fit(x)
     a, b = mine.centres[:, 0].argsort(), theirs.means_[:, 0].argsort()
     np.testing.assert_allclose(mine.shares[a], theirs.weights_[b], atol=5e-3)
     np.testing.assert_allclose(mine.centres[a], theirs.means_[b], atol=2e-2)
@@ -358,9 +323,8 @@ def test_clusterings_that_cannot_be(cluster):
 
 def test_scores_of_the_page():
     table = np.array([[50, 0, 0], [40, 10, 0], [0, 0, 30]])
-    assert vote_accuracy(table) * 130 == pytest.approx(120) and matching_accuracy(
-        table
-    ) * 130 == pytest.approx(90)
+    assert vote_accuracy(table) * 130 == pytest.approx(120)
+    assert matching_accuracy(table) * 130 == pytest.approx(90)
 
 
 # ---------------------------------------------------------------- pictures
@@ -369,16 +333,13 @@ def test_explorer_titles_add_up_and_answer_quickly():
     import re
     import time
     explorer = explorers.components_and_codes()
-    for values in [
-        dict(steps=0, K=4, apart=4.0, width=1.0, begin="spread"),
-        dict(steps=7, K=6, apart=2.0, width=.5, begin="one far away"),
-    ]:
+    for values in [dict(steps=0, K=4, apart=4., width=1., begin="spread"),
+                   dict(steps=7, K=6, apart=2., width=.5, begin="one far away")]:
         began = time.perf_counter()
         explorer._update(explorer._artists, **values)
         assert time.perf_counter() - began < .3
         price, fit, information, usage = map(
-            float, re.findall(r"-?\d+\.\d{3}", explorer._artists[-1].get_text())[:4]
-        )
+            float, re.findall(r"-?\d+\.\d{3}", explorer._artists[-1].get_text())[:4])
         assert price == pytest.approx(fit + information + usage, abs=.0021)
 
 
@@ -398,8 +359,7 @@ def test_figures_of_the_page_draw():
     explorers.one_component_or_three(axes)
     explorers.columns(axes[0], np.zeros((4, 3, 1, 28, 28)), list("1234"))
     explorers.confusion(axes[1], np.arange(12).reshape(4, 3), range(4))
-    explorers.codes_by_component(
-        axes[2], np.zeros((5, 2)), GaussianMixturePrior(3, 2), np.arange(5) % 3
-    )
+    explorers.codes_by_component(axes[2], np.zeros((5, 2)), GaussianMixturePrior(3, 2),
+                                 np.arange(5) % 3)
     explorers.density(axes[2], explorers.NOTES, GaussianMixturePrior(3, 1))
     assert plots.png(fig)

@@ -34,9 +34,8 @@ def test_values_and_gradients_on_asymmetric_scores(a, b, c, real, fake):
     game = least_squares(fake=a, real=b, target=c)
     x, z = scores(real), scores(fake)
     loss = game["f"](itself, itself, x, z)
-    by_hand = (
-        sum((s - b) ** 2 for s in real) / len(real) + sum((s - a) ** 2 for s in fake) / len(fake)
-    ) / 2
+    by_hand = (sum((s - b) ** 2 for s in real) / len(real)
+               + sum((s - a) ** 2 for s in fake) / len(fake)) / 2
     assert loss.item() == pytest.approx(by_hand, rel=1e-14) and loss.dtype == torch.float64
     loss.backward()
     assert x.grad.tolist() == pytest.approx([(s - b) / len(real) for s in real], rel=1e-14)
@@ -71,9 +70,8 @@ def test_a_network_of_either_batch_size(n):
     together = game["f"](f, g, x, z)                          # one pass of [x; g(z)]
     apart = game["f"](lambda x: f(x), g, x, z)                # a plain function: two passes
     torch.testing.assert_close(together, apart, rtol=1e-13, atol=0)
-    assert game["g"](f, g, z).item() == pytest.approx(
-        ((f(g(z)) - 1.5) ** 2).mean().item() / 2, rel=1e-14
-    )
+    assert game["g"](f, g, z).item() == pytest.approx(((f(g(z)) - 1.5) ** 2).mean().item() / 2,
+                                                      rel=1e-14)
 
 
 @pytest.mark.parametrize("labels", [dict(fake=1), dict(fake=.5, real=.5), dict(fake=-1, real=-1.0, target=0)])
@@ -103,9 +101,8 @@ def test_the_best_critic_at_single_points(a, b, c):
 
 def test_no_other_critic_costs_less():
     p, q, f = Normal(0, 1), Normal(1, 1.5), exact.least_squares_critic(Normal(0, 1), Normal(1, 1.5))
-    cost = lambda f: (
-        quad(lambda x: p.pdf(x) * (f(x) - 1) ** 2 + q.pdf(x) * f(x) ** 2, -20, 20)[0] / 2
-    )
+    cost = lambda f: quad(lambda x: p.pdf(x) * (f(x) - 1) ** 2 + q.pdf(x) * f(x) ** 2,
+                          -20, 20)[0] / 2
     best = cost(f)
     assert best == pytest.approx((2 - exact.triangular(p, q)) / 8, abs=1e-9)
     for other in (lambda x: f(x) + .05, lambda x: 1.1 * f(x), lambda x: f(x - .2), lambda x: .5):
@@ -118,16 +115,10 @@ def test_the_identity_for_every_a_b_c(seed):
     chi2 = exact.triangular(p, q)
     twice = 2 * exact.least_squares_value(p, q, a, b, c)
     assert twice == pytest.approx(
-        (b - a) ** 2 / 4 * chi2 + (b - a) ** 2 / 2 + 2 * (b - c) * (a - c), abs=1e-10
-    )
+        (b - a) ** 2 / 4 * chi2 + (b - a) ** 2 / 2 + 2 * (b - c) * (a - c), abs=1e-10)
     assert twice == pytest.approx((b - a) ** 2 / 4 * chi2 + 2 * ((a + b) / 2 - c) ** 2, abs=1e-10)
-    plain = quad(
-        lambda x: (p.pdf(x) - q.pdf(x)) ** 2 / (p.pdf(x) + q.pdf(x)),
-        -25,
-        25,
-        limit=400,
-        epsabs=1e-12,
-    )[0]
+    plain = quad(lambda x: (p.pdf(x) - q.pdf(x)) ** 2 / (p.pdf(x) + q.pdf(x)), -25, 25, limit=400,
+                 epsabs=1e-12)[0]
     assert chi2 == pytest.approx(plain, abs=1e-9)
 
 
@@ -140,11 +131,8 @@ def test_the_codings_of_the_paper():
 
 
 def test_le_cam_is_bounded_by_two_and_symmetric():
-    for p, q in [
-        (Normal(), Normal(1e4)),
-        (Uniform(0, 1), Uniform(2, 3)),
-        (Normal(0, 1e-3), Normal(0, 1e3)),
-    ]:
+    for p, q in [(Normal(), Normal(1e4)), (Uniform(0, 1), Uniform(2, 3)),
+                 (Normal(0, 1e-3), Normal(0, 1e3))]:
         assert 1.99 < exact.triangular(p, q) <= 2
     assert exact.triangular(Normal(2, .3), Normal(2, .3)) == 0
     assert exact.triangular(Uniform(0, 1), Uniform(.5, 1.5)) == pytest.approx(1, abs=1e-12)
@@ -196,15 +184,12 @@ def test_slopes_are_difference_quotients(theta):
     chi2 = (exact.triangular(p, moved(theta + h)) - exact.triangular(p, moved(theta - h))) / (2 * h)
     assert exact.triangular_slope(p, moved(theta)) == pytest.approx(chi2, rel=1e-5, abs=1e-9)
     for a, b, c in CODINGS:
-        f = exact.least_squares_critic(p, moved(theta), a, b)  # frozen
-        loss = lambda t: (
-            quad(lambda x: moved(t).pdf(x) * (f(x) - c) ** 2, -14, 16, limit=200, epsabs=1e-13)[0]
-            / 2
-        )
+        f = exact.least_squares_critic(p, moved(theta), a, b)                        # frozen
+        loss = lambda t: quad(lambda x: moved(t).pdf(x) * (f(x) - c) ** 2, -14, 16, limit=200,
+                              epsabs=1e-13)[0] / 2
         felt = (loss(theta + h) - loss(theta - h)) / (2 * h)
         assert exact.least_squares_gradient(p, moved(theta), a, b, c) == pytest.approx(
-            felt, rel=1e-5, abs=1e-8
-        )
+            felt, rel=1e-5, abs=1e-8)
 
 
 def test_against_the_critic_itself_the_slope_is_exact():
@@ -224,11 +209,8 @@ def test_no_score_sees_an_edge_move():
 
 def test_the_explorer_says_what_the_oracle_says():
     labels = explorers.labels()
-    for state in (
-        dict(a=-1.0, b=1.0, c=.0, distance=4.0),
-        dict(a=.0, b=1.0, c=1.0, distance=2.0),
-        dict(a=1.0, b=-.5, c=2.0, distance=.5),
-    ):
+    for state in (dict(a=-1., b=1., c=0., distance=4.), dict(a=0., b=1., c=1., distance=2.),
+                  dict(a=1., b=-.5, c=2., distance=.5)):
         labels.draw(**state)
         *_, felt, dot, title = labels._artists
         q, (a, b, c) = Normal(state["distance"], 1), (state[name] for name in "abc")
@@ -244,9 +226,8 @@ def test_the_explorer_at_its_edges():
     labels = explorers.labels()
     assert "no generator learns" in draw_title(labels, a=.5, b=.5)
     assert "0/0" in draw_title(labels, a=0., b=1., distance=0.)
-    assert (
-        labels.draw(a=-1.0, b=1.0, c=.0, distance=2.0) == explorers.labels().draw()
-    )  # nothing is left behind
+    # nothing is left behind
+    assert labels.draw(a=-1., b=1., c=0., distance=2.) == explorers.labels().draw()
 
 
 def test_moving_all_labels_together_changes_nothing():
@@ -260,6 +241,5 @@ def test_two_graders():
     explorers.two_graders(left, right)
     sigmoid, squares = (line.get_ydata() for line in right.lines[:2])
     x = right.lines[0].get_xdata()
-    assert (
-        np.allclose(squares, -x) and (sigmoid < 0).all() and sigmoid[0] > -2e-4
-    )  # pushes on the coin at x
+    # pushes on the coin at x
+    assert np.allclose(squares, -x) and (sigmoid < 0).all() and sigmoid[0] > -2e-4

@@ -21,9 +21,8 @@ def sigma(c):
 def test_values_and_gradients_on_asymmetric_scores(real, fake):
     x, z = scores(real), scores(fake)
     loss = critic_loss(itself, itself, x, z)
-    by_hand = -sum(math.log(sigma(c)) for c in real) / len(real) - sum(
-        math.log(1 - sigma(c)) for c in fake
-    ) / len(fake)
+    by_hand = -sum(math.log(sigma(c)) for c in real) / len(real) - sum(math.log(1 - sigma(c))
+                                                                       for c in fake) / len(fake)
     assert loss.item() == pytest.approx(by_hand, rel=1e-10)
     loss.backward()
     assert x.grad.tolist() == pytest.approx([-(1 - sigma(c)) / len(real) for c in real])

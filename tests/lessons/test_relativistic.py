@@ -103,9 +103,8 @@ def test_hand_numbers():
 def test_who_says_one_thing_to_everything(kind, nothing):
     same = scores([1.7] * 5)
     for player in "fg":
-        assert relativistic(kind)[player](itself, itself, same, same).item() == pytest.approx(
-            nothing, abs=1e-15
-        )
+        assert relativistic(kind)[player](itself, itself, same,
+                                          same).item() == pytest.approx(nothing, abs=1e-15)
 
 
 def test_two_questions_for_a_pair_are_one():
@@ -113,9 +112,8 @@ def test_two_questions_for_a_pair_are_one():
     yes = binary_cross_entropy_with_logits(lead, torch.ones_like(lead))
     no = binary_cross_entropy_with_logits(-lead, torch.zeros_like(lead))
     loss = relativistic("RSGAN")["f"](itself, itself, scores(REAL), scores(FAKE))
-    assert (
-        loss.item() == pytest.approx(yes.item(), rel=1e-14) == pytest.approx(no.item(), rel=1e-14)
-    )
+    assert loss.item() == pytest.approx(yes.item(), rel=1e-14) == pytest.approx(no.item(),
+                                                                                rel=1e-14)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -139,10 +137,8 @@ def test_identity_is_wgan_and_twice_wgan():
     for n in (3, 4):
         for times, kind in ((1, "RGAN"), (2, "RaGAN")):
             x, z, u, v = (scores(values[:n]) for values in (REAL, FAKE, REAL, FAKE))
-            mine, theirs = (
-                relativistic(kind)["f"](itself, itself, x, z),
-                wasserstein()["f"](itself, itself, u, v),
-            )
+            mine = relativistic(kind)["f"](itself, itself, x, z)
+            theirs = wasserstein()["f"](itself, itself, u, v)
             mine.backward(), theirs.backward()
             assert mine.item() == pytest.approx(times * theirs.item(), rel=1e-14)
             assert torch.equal(x.grad, times * u.grad) and torch.equal(z.grad, times * v.grad)
@@ -154,11 +150,9 @@ def test_squares_are_variances(n, m):
     variances = np.var(REAL[:n]) + np.var(FAKE[:m])                # population: divided by n
     gap = np.mean(REAL[:n]) - np.mean(FAKE[:m])
     assert relativistic("RaLSGAN")["f"](itself, itself, x, z).item() == pytest.approx(
-        variances + 2 * (gap - 1) ** 2, rel=1e-13
-    )
+        variances + 2 * (gap - 1) ** 2, rel=1e-13)
     assert relativistic("RaLSGAN")["g"](itself, itself, x, z).item() == pytest.approx(
-        variances + 2 * (gap + 1) ** 2, rel=1e-13
-    )
+        variances + 2 * (gap + 1) ** 2, rel=1e-13)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -167,18 +161,16 @@ def test_a_network_of_either_batch_size(kind, n):
     torch.manual_seed(n)
     x, z, f = torch.randn(n, 2).double(), torch.randn(n, 2).double(), mlp_critic(2).double()
     game, g = relativistic(kind), lambda z: 2 * z + 1
-    for player in "fg":  # one pass of [x; g(z)] or two
-        torch.testing.assert_close(
-            game[player](f, g, x, z), game[player](lambda x: f(x), g, x, z), rtol=1e-12, atol=1e-15
-        )
+    for player in "fg":                                      # one pass of [x; g(z)] or two
+        torch.testing.assert_close(game[player](f, g, x, z), game[player](lambda x: f(x), g, x, z),
+                                   rtol=1e-12, atol=1e-15)
 
 
 @pytest.mark.parametrize("kind", ["RaSGAN", "RaLSGAN", "RaHinge", "RaGAN"])
 def test_averages_take_batches_of_any_two_sizes(kind):
     value, *_ = by_hand(kind, REAL, FAKE[:3])
-    assert relativistic(kind)["f"](
-        itself, itself, scores(REAL), scores(FAKE[:3])
-    ).item() == pytest.approx(value, rel=1e-13)
+    assert relativistic(kind)["f"](itself, itself, scores(REAL),
+                                   scores(FAKE[:3])).item() == pytest.approx(value, rel=1e-13)
 
 
 # ---------------------------------------------------------------- what is refused
@@ -217,43 +209,28 @@ def test_a_comparison_and_a_price_of_ones_own():
 
 def test_both_losses_ask_for_real_samples():
     game = relativistic()
-    assert game.players == ("f", "g") and all(
-        move.needs == ("f", "g", "x", "z") for move in game.moves
-    )
+    assert game.players == ("f", "g")
+    assert all(move.needs == ("f", "g", "x", "z") for move in game.moves)
 
 
 def test_the_generator_learns_from_its_own_batch_and_the_last_bias_of_the_critic_never_does():
     critic, forger = mlp_critic(1), Line(3.)
     bias = critic.layers[-1].bias.clone()
-    train(
-        relativistic("RSGAN"),
-        dict(f=critic, g=forger),
-        batches(Normal(), z=Normal(dim=1)),
-        steps=20,
-        watch=None,
-        optimizer=lambda weights: torch.optim.SGD(weights, lr=.1),
-        precision="highest",
-        reuse="g",
-    )
+    train(relativistic("RSGAN"), dict(f=critic, g=forger), batches(Normal(), z=Normal(dim=1)),
+          steps=20, watch=None, optimizer=lambda weights: torch.optim.SGD(weights, lr=.1),
+          precision="highest", reuse="g")
     assert forger.mean.item() != 3. and forger.sd.item() != 1.
     torch.testing.assert_close(critic.layers[-1].bias, bias, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("reuse", [None, "g"])
 def test_pictures_and_batch_norm(reuse):
-    images = torch.randint(
-        0, 256, (40, 1, 28, 28), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
-    )
+    images = torch.randint(0, 256, (40, 1, 28, 28), dtype=torch.uint8,
+                           generator=torch.Generator().manual_seed(0))
     players = dict(f=image_critic(width=4, batch_norm=True), g=image_generator(noise=5, width=4))
     norm = next(m for m in players["f"].modules() if isinstance(m, nn.BatchNorm2d))
-    run = train(
-        relativistic("RaSGAN"),
-        players,
-        batches(images, z=Normal(dim=5), batch=8),
-        steps=2,
-        watch=None,
-        reuse=reuse,
-    )
+    run = train(relativistic("RaSGAN"), players, batches(images, z=Normal(dim=5), batch=8), steps=2,
+                watch=None, reuse=reuse)
     assert np.isfinite(run.losses["f"]).all() and np.isfinite(run.losses["g"]).all()
     assert norm.num_batches_tracked == 4  # real and fake in the critic's own moves, none in g's
 
@@ -269,8 +246,7 @@ def test_the_value_for_unit_normals(theta, value):
     p, q = Normal(0, 1), Normal(theta, 1)
     assert exact.pairwise_value(p, q) == pytest.approx(value, abs=6e-7)
     assert exact.pairwise_value(p, q) == pytest.approx(
-        np.log(2) - js(p, Normal(2**.5 * theta, 1)), abs=1e-12
-    )
+        np.log(2) - js(p, Normal(2 ** .5 * theta, 1)), abs=1e-12)
 
 
 def test_the_value_is_a_js_of_pairs():
@@ -286,9 +262,8 @@ def test_the_value_is_a_js_of_pairs():
 def test_ends_of_the_scale():
     assert exact.product_js(Normal(1, 2), Normal(1, 2)) == pytest.approx(0, abs=1e-12)
     assert exact.product_js(Uniform(0, 1), Uniform(2, 3)) == pytest.approx(np.log(2), abs=1e-12)
-    assert exact.pairwise_value(Uniform(0, 1), Uniform(.25, 1.25)) == pytest.approx(
-        9 / 16 * np.log(2), abs=1e-9
-    )
+    assert exact.pairwise_value(Uniform(0, 1),
+                                Uniform(.25, 1.25)) == pytest.approx(9 / 16 * np.log(2), abs=1e-9)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -303,11 +278,8 @@ def test_no_other_critic_costs_less():
     f = log_ratio(p, q)
     best = exact.pairwise_value(p, q)
     assert exact.pairwise_value(p, q, lambda x: f(x) - 4) == pytest.approx(best, abs=1e-12)
-    for other in (
-        lambda x: 1.1 * f(x),
-        lambda x: f(x) + .3 * np.sin(2 * x),
-        lambda x: np.clip(f(x), -1, 1),
-    ):
+    for other in (lambda x: 1.1 * f(x), lambda x: f(x) + .3 * np.sin(2 * x),
+                  lambda x: np.clip(f(x), -1, 1)):
         assert exact.pairwise_value(p, q, other) > best + 1e-4
 
 
@@ -322,18 +294,12 @@ def test_the_best_critic_on_three_weights_by_search():
 def test_a_trained_critic_reaches_the_value():
     for theta, tolerance in ((1., .02), (3., .02)):
         p, q = Normal(0, 1), Normal(theta, 1)
-        run = train(
-            Game({"f": relativistic("RSGAN")["f"]}),
-            dict(f=mlp_critic(1, width=32), g=Line(theta, learn="")),
-            batches(p, z=Normal(dim=1), batch=512),
-            steps=700,
-            optimizer=adam(2e-3),
-            watch=None,
-        )
-        paid, best = (
-            exact.pairwise_value(p, q, on_arrays(run.players["f"])),
-            exact.pairwise_value(p, q),
-        )
+        run = train(Game({"f": relativistic("RSGAN")["f"]}),
+                    dict(f=mlp_critic(1, width=32), g=Line(theta, learn="")),
+                    batches(p, z=Normal(dim=1), batch=512), steps=700,
+                    optimizer=adam(2e-3), watch=None)
+        paid = exact.pairwise_value(p, q, on_arrays(run.players["f"]))
+        best = exact.pairwise_value(p, q)
         assert best < paid < (1 + tolerance) * best
 
 
@@ -343,7 +309,8 @@ def test_a_trained_critic_reaches_the_value():
 def test_the_gradient_for_unit_normals(theta):
     p, q = Normal(0, 1), Normal(theta, 1)
     felt = exact.rsgan_gradient(p, q)
-    assert felt == pytest.approx(theta - 2**.5 * js_slope(p, Normal(2**.5 * theta, 1)), rel=1e-10)
+    assert felt == pytest.approx(theta - 2 ** .5 * js_slope(p, Normal(2 ** .5 * theta, 1)),
+                                 rel=1e-10)
     plain = generator_gradient(p, q, "non-saturating")
     assert plain < felt < 1.151 * plain
 
@@ -353,9 +320,8 @@ def test_the_gradient_is_the_slope_of_kl_minus_the_js_of_pairs(mean):
     h = 1e-4
     moved = lambda t: Normal(mean + t, 1.5)
     value = lambda t: kl(moved(t), LUMPY) - exact.product_js(LUMPY, moved(t))
-    assert exact.rsgan_gradient(LUMPY, moved(0)) == pytest.approx(
-        (value(h) - value(-h)) / (2 * h), rel=1e-5
-    )
+    assert exact.rsgan_gradient(LUMPY, moved(0)) == pytest.approx((value(h) - value(-h)) / (2 * h),
+                                                                  rel=1e-5)
 
 
 def test_the_gradient_is_that_of_the_loss_with_frozen_police():
@@ -392,14 +358,12 @@ def test_ralsgan_on_three_weights_by_search():
 @pytest.mark.parametrize("theta", [.5, 1., 2.7])
 def test_straight_lines(theta):
     p, q = Normal(0, 1), Normal(theta, 1)
-    squares = minimize_scalar(
-        lambda w: exact.average_value(p, q, lambda x: -w * x, lambda t: (t - 1) ** 2)
-    )
+    squares = minimize_scalar(lambda w: exact.average_value(p, q, lambda x: -w * x,
+                                                            lambda t: (t - 1) ** 2))
     assert squares.x == pytest.approx(theta / (1 + theta ** 2), abs=1e-6)
     assert squares.fun == pytest.approx(2 / (1 + theta ** 2), abs=1e-12)
-    logistic = minimize_scalar(
-        lambda w: exact.average_value(p, q, lambda x: -w * x), bounds=(0, 9), method="bounded"
-    )
+    logistic = minimize_scalar(lambda w: exact.average_value(p, q, lambda x: -w * x), bounds=(0, 9),
+                               method="bounded")
     assert logistic.x == pytest.approx(2 * theta, abs=1e-3)
     assert logistic.fun == pytest.approx(2 * np.log(2) - 2 * js(p, Normal(2 * theta, 1)), abs=1e-7)
 
@@ -412,14 +376,12 @@ def test_ralsgans_gradient_is_that_of_the_loss_with_frozen_police(theta):
     def loss(t):  # roles swapped
         q = Normal(theta + t, .8)
         real, fake = (quad(lambda x: law.pdf(x) * f(x), -12, 14, limit=200)[0] for law in (p, q))
-        return (
-            quad(lambda x: q.pdf(x) * (f(x) - real - 1) ** 2, -12, 14, limit=200, epsabs=1e-12)[0]
-            + quad(lambda x: p.pdf(x) * (fake - f(x) - 1) ** 2, -12, 14, limit=200, epsabs=1e-12)[0]
-        )
+        return (quad(lambda x: q.pdf(x) * (f(x) - real - 1) ** 2, -12, 14, limit=200,
+                     epsabs=1e-12)[0] + quad(lambda x: p.pdf(x) * (fake - f(x) - 1) ** 2, -12, 14,
+                                             limit=200, epsabs=1e-12)[0])
 
     assert exact.ralsgan_gradient(p, Normal(theta, .8)) == pytest.approx(
-        (loss(h) - loss(-h)) / (2 * h), rel=1e-4, abs=1e-6
-    )
+        (loss(h) - loss(-h)) / (2 * h), rel=1e-4, abs=1e-6)
 
 
 @pytest.mark.parametrize("price", [exact.logistic, lambda t: np.maximum(0, 1 - t)])
@@ -428,16 +390,13 @@ def test_an_average_can_be_bought(price):
     p, q = Normal(0, 1), Normal(1, 1)
     def cost(T, K):
         return exact.average_value(
-            p, q, lambda x: K / norm.cdf(-T) * ((x < -T) * 1.0 - (x > 1 + T) * 1.0), price
-        )
+            p, q, lambda x: K / norm.cdf(-T) * ((x < -T) * 1. - (x > 1 + T) * 1.), price)
 
     costs = [cost(*bribe) for bribe in [(2, 1), (4, 4), (6, 8), (8, 8)]]
-    assert costs[-1] < .01 < exact.average_value(
-        p, q, lambda x: -2 * x, price
-    ) and costs == sorted(costs, reverse=True)
-    squares = exact.average_value(
-        p, q, lambda x: 4 / norm.cdf(-4) * ((x < -4) * 1.0 - (x > 5) * 1.0), lambda t: (t - 1) ** 2
-    )
+    assert costs[-1] < .01 < exact.average_value(p, q, lambda x: -2 * x, price)
+    assert costs == sorted(costs, reverse=True)
+    squares = exact.average_value(p, q, lambda x: 4 / norm.cdf(-4) * ((x < -4) * 1. - (x > 5) * 1.),
+                                  lambda t: (t - 1) ** 2)
     assert squares > 2                                          # worse than saying nothing
 
 
@@ -447,23 +406,19 @@ def test_pushes_are_minus_the_gradients_by_hand():
     for kind in ("RSGAN", "RaSGAN", "RaLSGAN", "RaHinge"):
         up, down = explorers.pushes(explorers.GAMES[kind], "f", np.array(REAL), np.array(FAKE))
         _, first, second = by_hand(kind, REAL, FAKE)
-        assert -up == pytest.approx(first, rel=1e-12, abs=1e-15) and -down == pytest.approx(
-            second, rel=1e-12, abs=1e-15
-        )
+        assert -up == pytest.approx(first, rel=1e-12, abs=1e-15)
+        assert -down == pytest.approx(second, rel=1e-12, abs=1e-15)
     nobody, felt = explorers.pushes(non_saturating(), "g", np.array(REAL), np.array(FAKE))
-    assert not nobody.any() and felt == pytest.approx(
-        [1 / (1 + math.exp(s)) / 4 for s in FAKE], rel=1e-12
-    )
+    assert not nobody.any()
+    assert felt == pytest.approx([1 / (1 + math.exp(s)) / 4 for s in FAKE], rel=1e-12)
 
 
 @pytest.mark.parametrize("objective, changed", [("RSGAN", [True, False, False, False]), ("RaSGAN", [True] * 4),
                                                 ("RaLSGAN", [True] * 4), ("non-saturating", [False] * 4), ("WGAN", [False] * 4)])
 def test_which_pushes_change_when_a_real_score_is_dragged(objective, changed):
     real, fake = explorers.SCORES
-    before, after = (
-        explorers.pushes(explorers.GAMES[objective], "g", np.array([first, *real[1:]]), fake)[1]
-        for first in (2.6, 3.9)
-    )
+    before, after = (explorers.pushes(explorers.GAMES[objective], "g", np.array([first, *real[1:]]),
+                                      fake)[1] for first in (2.6, 3.9))
     assert (np.abs(before - after) > 1e-6).tolist() == changed
 
 
@@ -479,9 +434,8 @@ def test_the_scores_explorer_says_what_the_games_say():
             and f"add up to {total + 0.0:+.3f}".replace("-0.000", "+0.000") in title
         )
         assert (abs(total) > .01) == (objective == "non-saturating")
-    assert (
-        explorer.draw(objective="RSGAN", real=2.6, fake=-.1) == explorers.scores().draw()
-    )  # nothing is left behind
+    # nothing is left behind
+    assert explorer.draw(objective="RSGAN", real=2.6, fake=-.1) == explorers.scores().draw()
 
 
 def test_the_atlas_says_what_the_oracle_says():
@@ -500,9 +454,8 @@ def test_the_atlas_says_what_the_oracle_says():
         )
         heights = [dot.get_ydata()[0] for dot in dots]
         assert heights[2] == pytest.approx(pairs, rel=1e-9)
-        assert heights[4] == pytest.approx(
-            max(exact.ralsgan_gradient(p, q), explorers.FLOOR), rel=1e-9
-        )
+        assert heights[4] == pytest.approx(max(exact.ralsgan_gradient(p, q), explorers.FLOOR),
+                                           rel=1e-9)
 
 
 def test_the_line_for_rasgan_feels_four_times_the_slope():
@@ -517,9 +470,8 @@ def test_pictures_without_sliders():
     figure, (left, right) = plots.figure(2)
     explorers.two_tests(left, right)
     wrong = [line for line in right.lines if line.get_color() == plots.BAD]
-    assert (
-        len(wrong) == 1 and wrong[0].get_ydata()[0] > wrong[0].get_ydata()[1]
-    )  # the fake is ahead
+    # the fake is ahead
+    assert len(wrong) == 1 and wrong[0].get_ydata()[0] > wrong[0].get_ydata()[1]
     figure, ax = plots.figure()
     explorers.pair_plane(ax, 2.)
     assert any("2.83" in text.get_text() for text in ax.texts)

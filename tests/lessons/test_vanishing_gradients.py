@@ -15,12 +15,10 @@ from gan_lessons.explorers import vanishing_gradients as explorers
 def test_gradient_is_distance_times_the_share_that_passes(theta, sigma):
     p, q = Normal(0, sigma), Normal(theta, sigma)
     passing = expectation(q, optimal_discriminator(p, q))
-    assert generator_gradient(p, q, "saturating") == pytest.approx(
-        theta / sigma**2 * passing, rel=1e-9
-    )
+    assert generator_gradient(p, q, "saturating") == pytest.approx(theta / sigma**2 * passing,
+                                                                   rel=1e-9)
     assert generator_gradient(p, q, "non-saturating") == pytest.approx(
-        theta / sigma**2 * (1 - passing), rel=1e-9
-    )
+        theta / sigma**2 * (1 - passing), rel=1e-9)
 
 
 def test_non_saturating_gradient_is_that_of_reverse_kl_minus_twice_js():

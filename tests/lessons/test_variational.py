@@ -30,24 +30,15 @@ rng = np.random.default_rng
 
 def tables(seed, n=5, k=3):
     r = rng(seed)
-    return (
-        r.dirichlet(np.ones(n)),
-        r.dirichlet(np.ones(k), n),
-        r.dirichlet(np.ones(k)),
-        r.dirichlet(np.ones(n), k),
-    )
+    return r.dirichlet(np.ones(n)), r.dirichlet(np.ones(k), n), r.dirichlet(
+        np.ones(k)), r.dirichlet(np.ones(n), k)
 
 
 def lines(seed, d=4, k=2):
     r = rng(seed)
     A = r.normal(size=(d, d))
-    return variational.LinearVAE(
-        A @ A.T,
-        r.normal(size=(k, d)),
-        r.uniform(.2, 2, k),
-        r.normal(size=(d, k)),
-        r.uniform(.3, 2),
-    )
+    return variational.LinearVAE(A @ A.T, r.normal(size=(k, d)), r.uniform(.2, 2, k),
+                                 r.normal(size=(d, k)), r.uniform(.3, 2))
 
 
 # ---------------------------------------------------------------- the loss
@@ -56,13 +47,11 @@ M, LOG_S = [[1.4, -5.], [0., .7], [2.7, .3]], [[.2, -1.], [0., .5], [-.4, .1]]
 
 
 def test_kl_of_a_note_by_hand():
-    m, log_s = (
-        torch.tensor(numbers, dtype=torch.float64, requires_grad=True) for numbers in (M, LOG_S)
-    )
+    m, log_s = (torch.tensor(numbers, dtype=torch.float64, requires_grad=True)
+                for numbers in (M, LOG_S))
     kl = kl_to_normal(m, log_s)
-    by_hand = [
-        sum(gl.kl(Normal(a, math.exp(b)), Normal()) for a, b in zip(*row)) for row in zip(M, LOG_S)
-    ]
+    by_hand = [sum(gl.kl(Normal(a, math.exp(b)), Normal()) for a, b in zip(*row))
+               for row in zip(M, LOG_S)]
     assert kl.tolist() == pytest.approx(by_hand, rel=1e-10) and kl.dtype == torch.float64
     kl.sum().backward()
     torch.testing.assert_close(m.grad, m.detach(), rtol=1e-14, atol=0)
@@ -86,11 +75,9 @@ def test_distortion_is_a_normal_log_density(shape, sd):
 @pytest.mark.parametrize("n, k, beta, sd", [(5, 1, 1., 1.), (8, 3, 2.5, .3), (3, 2, 0., .7)])
 def test_negative_elbo_by_hand(n, k, beta, sd):
     torch.manual_seed(n)
-    e, d, x = (
-        gl.mlp_critic(2, outputs=2 * k).double(),
-        gl.mlp_generator(k, 2).double(),
-        torch.randn(n, 2).double(),
-    )
+    e = gl.mlp_critic(2, outputs=2 * k).double()
+    d = gl.mlp_generator(k, 2).double()
+    x = torch.randn(n, 2).double()
     torch.manual_seed(7)
     loss = exact_variational.vae(beta, sd)["e d"](e, d, x)
     torch.manual_seed(7)
@@ -98,14 +85,10 @@ def test_negative_elbo_by_hand(n, k, beta, sd):
     copy = d(m + log_s.exp() * torch.randn(n, k, dtype=torch.float64))
     total = 0.
     for i in range(n):
-        total += ((x[i] - copy[i]) ** 2).sum() / (2 * sd**2) + 2 * math.log(
-            sd * math.sqrt(2 * math.pi)
-        )
-        total += (
-            beta
-            * sum(m[i, j] ** 2 + math.exp(2 * log_s[i, j]) - 1 - 2 * log_s[i, j] for j in range(k))
-            / 2
-        )
+        total += ((x[i] - copy[i]) ** 2).sum() / (2 * sd ** 2) + 2 * math.log(
+            sd * math.sqrt(2 * math.pi))
+        total += beta * sum(m[i, j] ** 2 + math.exp(2 * log_s[i, j]) - 1 - 2 * log_s[i, j]
+                            for j in range(k)) / 2
     assert loss.item() == pytest.approx(total.item() / n, rel=1e-12)
     assert exact_variational.vae(beta, sd).moves[0].player == "e d"
 
@@ -127,8 +110,7 @@ def test_an_encoder_that_is_exact_gives_the_evidence():
     torch.manual_seed(0)
     loss = exact_variational.vae(1., .9)["e d"](e, lambda z: z @ V.T, x)
     evidence = -multivariate_normal(
-        [0, 0], best.decoder @ best.decoder.T + .81 * np.eye(2)
-    ).logpdf([1.7, -.2])
+        [0, 0], best.decoder @ best.decoder.T + .81 * np.eye(2)).logpdf([1.7, -.2])
     assert loss.item() == pytest.approx(evidence, abs=.01)       # 5 standard errors
 
 
@@ -163,17 +145,14 @@ def test_rate_is_information_plus_aggregate(seed):
 @pytest.mark.parametrize("seed", range(5))
 def test_the_line_at_the_top_of_the_page(seed):
     p, encoder, prior, decoder = tables(seed)
-    t, best = (
-        variational.discrete_terms(p, encoder, prior, decoder),
-        variational.best_decoder(p, encoder),
-    )
+    t = variational.discrete_terms(p, encoder, prior, decoder)
+    best = variational.best_decoder(p, encoder)
     miss = (p @ encoder) @ [discrete_kl(row, guess) for row, guess in zip(best, decoder)]
     for beta in (0, .3, 1, 5):
         right = entropy(p) + beta * t.aggregate + miss + (beta - 1) * t.information
         assert t.loss(beta) == pytest.approx(right, abs=1e-12)
     assert variational.discrete_terms(p, encoder, prior, best).distortion == pytest.approx(
-        entropy(p) - t.information, abs=1e-12
-    )
+        entropy(p) - t.information, abs=1e-12)
     assert entropy(p) - t.distortion < t.information
 
 
@@ -197,11 +176,8 @@ def test_notes_that_are_never_written():
 
 def test_tables_that_do_not_fit():
     p, encoder, prior, decoder = tables(0)
-    for wrong in (
-        (p, encoder.T, prior, decoder),
-        (p, encoder, prior, decoder.T),
-        (p, encoder, [.5, .5], decoder),
-    ):
+    for wrong in ((p, encoder.T, prior, decoder), (p, encoder, prior, decoder.T),
+                  (p, encoder, [.5, .5], decoder)):
         with pytest.raises(ValueError, match="needed is"):
             variational.discrete_terms(*wrong)
     with pytest.raises(ValueError, match="a row of encoder is no table"):
@@ -227,9 +203,8 @@ def test_terms_of_lines_by_sampling(seed):
 
 
 def test_one_direction_has_the_information_of_its_correlation():
-    vae = variational.LinearVAE(
-        np.array([[2.5]]), np.array([[.7]]), np.array([.4]), np.array([[1.0]]), 1.0
-    )
+    vae = variational.LinearVAE(np.array([[2.5]]), np.array([[.7]]), np.array([.4]),
+                                np.array([[1.]]), 1.)
     rho = .7 * 2.5 ** .5 / (.49 * 2.5 + .16) ** .5
     assert vae.terms().information == pytest.approx(gaussian_information(rho), rel=1e-12)
 
@@ -238,18 +213,11 @@ def test_one_direction_has_the_information_of_its_correlation():
 def test_the_best_line_by_search(beta, t):
     def loss(at):
         w, log_s, v = at
-        return (
-            variational.LinearVAE(np.eye(1), np.array([[w]]), np.exp([log_s]), np.array([[v]]), t)
-            .terms()
-            .loss(beta)
-        )
+        return variational.LinearVAE(np.eye(1), np.array([[w]]), np.exp([log_s]), np.array([[v]]),
+                                     t).terms().loss(beta)
 
-    found = min(
-
-            minimize(loss, start, tol=1e-12).fun
-            for start in ([1, -.5, 1], [.3, 0, .8], [-1, .2, -.5])
-
-    )
+    found = min((minimize(loss, start, tol=1e-12).fun
+                 for start in ([1, -.5, 1], [.3, 0, .8], [-1, .2, -.5])))
     best = variational.best_linear([1.], beta, t)
     assert best.terms().loss(beta) == pytest.approx(found, abs=1e-8)
     assert best.terms().information == pytest.approx(max(0, -np.log(beta * t * t) / 2), abs=1e-12)
@@ -262,35 +230,27 @@ def test_no_other_matrices_are_better(seed):
     best, r = variational.best_linear(variances, beta, sd, k=3), rng(seed)
     lowest = best.terms().loss(beta)
     for size in (.3, .03):
-        other = best._replace(
-            encoder=best.encoder + size * r.normal(size=(3, 4)),
-            noise=best.noise * np.exp(size * r.normal(size=3)),
-            decoder=best.decoder + size * r.normal(size=(4, 3)),
-        )
+        other = best._replace(encoder=best.encoder + size * r.normal(size=(3, 4)),
+                              noise=best.noise * np.exp(size * r.normal(size=3)),
+                              decoder=best.decoder + size * r.normal(size=(4, 3)))
         assert other.terms().loss(beta) > lowest
 
 
 def test_water_filling():
     best = variational.best_linear([.25, 4, .5, 2, 1], beta=1, sd=.8)                    # any order
     t = best.terms()
-    assert (
-        t.information == pytest.approx(np.log(4 * 2 * 1 / .64**3) / 2, rel=1e-12)
-        and abs(t.aggregate) < 1e-12
-    )
+    assert t.information == pytest.approx(np.log(4 * 2 * 1 / .64 ** 3) / 2, rel=1e-12)
+    assert abs(t.aggregate) < 1e-12
     assert best.residual() == pytest.approx(3 * .64 + .5 + .25, rel=1e-12)
     assert t.loss() == pytest.approx(best.evidence(), abs=1e-12)  # tight at beta = 1
-    assert (
-        variational.best_linear([4.0, 2.0], 1.5, .8).terms().loss()
-        > variational.best_linear([4.0, 2.0], 1.5, .8).evidence() + .01
-    )
+    assert variational.best_linear([4., 2.], 1.5, .8).terms().loss() > variational.best_linear(
+        [4., 2.], 1.5, .8).evidence() + .01
     few = variational.best_linear([.25, 4, .5, 2, 1], 1, .8, k=2)
-    assert few.decoder.shape == (5, 2) and few.residual() == pytest.approx(
-        2 * .64 + 1 + .5 + .25, rel=1e-12
-    )
+    assert few.decoder.shape == (5, 2)
+    assert few.residual() == pytest.approx(2 * .64 + 1 + .5 + .25, rel=1e-12)
     same = variational.best_linear([4., 2.], 4, .4), variational.best_linear([4., 2.], 1, .8)
-    assert np.allclose(same[0].encoder, same[1].encoder) and np.allclose(
-        same[0].noise, same[1].noise
-    )
+    assert np.allclose(same[0].encoder, same[1].encoder)
+    assert np.allclose(same[0].noise, same[1].noise)
 
 
 @pytest.mark.parametrize("variances, beta, sd", [([1, 0], 1, 1), ([1, -1], 1, 1), ([1], 0, 1), ([1], 1, 0), ([], 1, 1),
@@ -320,11 +280,9 @@ def test_more_notes_than_directions():
 @pytest.mark.parametrize("n, k", [(7, 1), (300, 3)])
 def test_code_logpdf_is_the_log_density_of_every_pair(n, k):
     torch.manual_seed(n)
-    z, m, log_s = (
-        torch.randn(4, k).double(),
-        2 * torch.randn(n, k).double(),
-        torch.randn(n, k).double() / 2 - 1,
-    )
+    z = torch.randn(4, k).double()
+    m = 2 * torch.randn(n, k).double()
+    log_s = torch.randn(n, k).double() / 2 - 1
     theirs = torch.distributions.Normal(m, log_s.exp()).log_prob(z[:, None]).sum(-1)
     torch.testing.assert_close(code_logpdf(z, m, log_s), theirs, rtol=1e-10, atol=1e-10)
 
@@ -356,15 +314,8 @@ def test_information_of_notes_at_its_ends():
 def test_a_trained_line_lives_or_drowns(sd, lives):
     x = torch.tensor(rng(0).normal(size=(4000, 1))).float()
     pair = dict(e=gl.mlp_critic(1, depth=0, outputs=2), d=gl.mlp_generator(1, 1, depth=0))
-    run = gl.train(
-        exact_variational.vae(1.0, sd),
-        pair,
-        gl.batches(x, batch=256),
-        steps=800,
-        optimizer=gl.adam(1e-2),
-        watch=None,
-        ema={"e": .99, "d": .99},
-    )
+    run = gl.train(exact_variational.vae(1., sd), pair, gl.batches(x, batch=256), steps=800,
+                   optimizer=gl.adam(1e-2), watch=None, ema={"e": .99, "d": .99})
     with torch.no_grad():
         m, log_s = gaussian_code(run.ema["e"], x)
     rate = kl_to_normal(m, log_s).mean().item()
@@ -375,28 +326,20 @@ def test_a_trained_line_lives_or_drowns(sd, lives):
 def test_the_two_prices_in_the_title():
     explorer = explorers.terms()
     text = title(explorer, beta=1.5, sd=.6, information=.8, width=1.3)
-    vae = variational.LinearVAE(
-        np.eye(1),
-        np.array([[1.3 * (1 - math.exp(-1.6)) ** .5]]),
-        np.array([1.3 * math.exp(-.8)]),
-        np.array([[(1 - math.exp(-1.6)) ** .5 / 1.3]]),
-        .6,
-    )  # v = w σ²/(w² σ² + s²)
+    # v = w σ²/(w² σ² + s²)
+    vae = variational.LinearVAE(np.eye(1), np.array([[1.3 * (1 - math.exp(-1.6)) ** .5]]),
+                                np.array([1.3 * math.exp(-.8)]),
+                                np.array([[(1 - math.exp(-1.6)) ** .5 / 1.3]]), .6)
     t = vae.terms()
     assert f"rate {t.rate:.3f} = I {t.information:.3f} + KL(p(z)‖q(z)) {t.aggregate:.3f}" in text
-    assert (
-        f"loss {t.loss(1.5):.3f}" in text
-        and f"lowest at I = {-math.log(1.5 * .36) / 2:.2f}" in text
-    )
+    assert f"loss {t.loss(1.5):.3f}" in text
+    assert f"lowest at I = {-math.log(1.5 * .36) / 2:.2f}" in text
     curve = explorer._artists[2]
     assert curve.get_xdata()[np.argmin(curve.get_ydata())] == pytest.approx(
-        -math.log(1.5 * .36) / 2, abs=.02
-    )
+        -math.log(1.5 * .36) / 2, abs=.02)
     best = explorer._artists[3].get_ydata()
-    assert (
-        np.allclose(np.diff(best), .5 * np.diff(curve.get_xdata()))
-        and (best <= curve.get_ydata() + 1e-12).all()
-    )
+    assert np.allclose(np.diff(best), .5 * np.diff(curve.get_xdata()))
+    assert (best <= curve.get_ydata() + 1e-12).all()
 
 
 def test_the_two_prices_at_their_edges():
@@ -414,9 +357,8 @@ def test_the_water_explorer_says_what_the_oracle_says():
     text = title(explorer, beta=1., sd=.7)
     t = variational.best_linear(WATER, 1, .7).terms()
     assert "5 of 8 directions alive" in text and f"rate {t.rate:.3f} = I {t.rate:.3f}" in text
-    assert "2 of 8" in title(explorer, beta=2.9, sd=.7) and "3 of 8" in title(
-        explorer, beta=2.8, sd=.7
-    )
+    assert "2 of 8" in title(explorer, beta=2.9, sd=.7)
+    assert "3 of 8" in title(explorer, beta=2.8, sd=.7)
     assert "0 of 8" in title(explorer, beta=8., sd=1.5)
 
 
@@ -424,9 +366,8 @@ def test_codes_of_the_first_picture():
     for step, sd in explorers.CODES.values():
         rate, information, aggregate = explorers.split(explorers.codes(step, sd))
         assert rate == pytest.approx(information + aggregate, abs=1e-9)
-    assert explorers.split(explorers.codes(*explorers.CODES["long notes"]))[1] == pytest.approx(
-        math.log(5), abs=1e-6
-    )
+    assert explorers.split(
+        explorers.codes(*explorers.CODES["long notes"]))[1] == pytest.approx(math.log(5), abs=1e-6)
     figure, axes = plots.figure(3)
     explorers.three_codes(axes)
     assert "I 1.61" in axes[2].get_title()
@@ -435,13 +376,10 @@ def test_codes_of_the_first_picture():
 def test_pictures_that_share_a_note():
     torch.manual_seed(0)
     images = torch.rand(30, 1, 28, 28) * 2 - 1
-    pair = dict(
-        e=gl.mlp_critic((1, 28, 28), outputs=4, width=8),
-        d=gl.mlp_generator(2, (1, 28, 28), width=8),
-    )
-    run = gl.train(
-        exact_variational.vae(), pair, gl.batches(images, z=Normal(dim=2)), steps=2, watch=None
-    )
+    pair = dict(e=gl.mlp_critic((1, 28, 28), outputs=4, width=8),
+                d=gl.mlp_generator(2, (1, 28, 28), width=8))
+    run = gl.train(exact_variational.vae(), pair, gl.batches(images, z=Normal(dim=2)),
+                   steps=2, watch=None)
     with torch.no_grad():
         codes = gaussian_code(run.players["e"], images)
     explorer = explorers.shared(run, images, codes)
@@ -450,9 +388,7 @@ def test_pictures_that_share_a_note():
     near = code_logpdf(torch.tensor([[.5, -1.]]), *codes).softmax(1)[0]
     wanted = sum(w * image for w, image in zip(near, images))[0]
     assert np.allclose(mean.get_array(), (wanted.numpy() + 1) / 2, atol=1e-5)
-    assert np.allclose(
-        decoded.get_array(),
-        (run.players["d"](torch.tensor([[.5, -1.0]])).detach().numpy()[0, 0] + 1) / 2,
-        atol=1e-5,
-    )
+    assert np.allclose(decoded.get_array(),
+                       (run.players["d"](torch.tensor([[.5, -1.]])).detach().numpy()[0, 0] + 1) / 2,
+                       atol=1e-5)
     assert "of 30 pictures share this z" in text.get_text()

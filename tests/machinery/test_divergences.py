@@ -45,17 +45,13 @@ def quad(h, p, q):
     def ends(law):
         if isinstance(law, Mixture):
             return [e for part in law.laws for e in ends(part)]
-        return (
-            [law.mean + law.sd * k for k in range(-9, 10)]
-            if isinstance(law, Normal)
-            else [law.low, law.high]
-        )
+        return [law.mean + law.sd * k
+                for k in range(-9, 10)] if isinstance(law, Normal) else [law.low, law.high]
 
     borders = np.unique([float(e) for law in (p, q) for e in ends(law)])
     borders = np.unique(np.concatenate([borders, np.linspace(borders[0], borders[-1], 60)]))
-    return sum(
-        integrate.quad(h, a, b, epsabs=1e-13, epsrel=1e-11)[0] for a, b in zip(borders, borders[1:])
-    )
+    return sum(integrate.quad(h, a, b, epsabs=1e-13, epsrel=1e-11)[0]
+               for a, b in zip(borders, borders[1:]))
 
 
 def scipy_js(p, q):
@@ -98,11 +94,8 @@ def test_kl_is_scipys(p, q):
 
 
 def test_kl_of_normals_in_closed_form():
-    for p, q in [
-        (Normal(.3, 1.2), Normal(2, .7)),
-        (Normal(-5, .1), Normal(9, 3)),
-        (Normal(0, 2), Normal(.1, .05)),
-    ]:
+    for p, q in [(Normal(.3, 1.2), Normal(2, .7)), (Normal(-5, .1), Normal(9, 3)),
+                 (Normal(0, 2), Normal(.1, .05))]:
         closed = np.log(q.sd / p.sd) + (p.sd ** 2 + (p.mean - q.mean) ** 2) / (2 * q.sd ** 2) - .5
         assert kl(p, q) == pytest.approx(closed, rel=1e-11)
 
@@ -121,23 +114,15 @@ def test_a_slope_that_sees_no_edge_is_refused_where_there_is_one():
     p, q = Uniform(0, 1), Uniform(.25, 1.25)
     assert (js(p, shifted(q, .1)) - js(p, q)) / .1 == pytest.approx(LOG2)
     edged = Mixture([q, Normal()])
-    for slope, pair in [
-        (js_slope, (p, q)),
-        (js_slope, (Normal(), edged)),
-        (js_slope, (edged, Normal())),
-        (kl_slope, (Normal(), q)),
-        (reverse_kl_slope, (p, Normal())),
-    ]:
+    for slope, pair in [(js_slope, (p, q)), (js_slope, (Normal(), edged)),
+                        (js_slope, (edged, Normal())), (kl_slope, (Normal(), q)),
+                        (reverse_kl_slope, (p, Normal()))]:
         with pytest.raises(ValueError, match="jumps.*difference"):
             slope(*pair)
-    for slope, pair, divergence in [
-        (kl_slope, (p, Normal(.3, 1)), kl),
-        (reverse_kl_slope, (Normal(), q), reverse_kl),
-    ]:
-        numeric = (
-            divergence(pair[0], shifted(pair[1], 1e-4))
-            - divergence(pair[0], shifted(pair[1], -1e-4))
-        ) / 2e-4
+    for slope, pair, divergence in [(kl_slope, (p, Normal(.3, 1)), kl),
+                                    (reverse_kl_slope, (Normal(), q), reverse_kl)]:
+        numeric = (divergence(pair[0], shifted(pair[1], 1e-4))
+                   - divergence(pair[0], shifted(pair[1], -1e-4))) / 2e-4
         assert slope(*pair) == pytest.approx(numeric, rel=1e-7)
 
 
@@ -155,15 +140,11 @@ def test_far_apart_everything_is_finite_and_right(distance):
 def test_a_tiny_slope_is_right_to_many_digits(distance):
     """-½ E_q[σ(c) c'] is ½ E_q[σ(c)] · distance; half way its integrand peaks, 1 / distance wide on both sides."""
     middle, p, q = distance / 2, Normal(), Normal(distance)
-    h = lambda u: (
-        np.exp(-np.logaddexp(0, distance * u) - (u - middle) ** 2 / 2 + middle**2 / 2)
-        * middle
-        / np.sqrt(2 * np.pi)
-    )
+    h = lambda u: np.exp(-np.logaddexp(0, distance * u)
+                         - (u - middle) ** 2 / 2 + middle ** 2 / 2) * middle / np.sqrt(2 * np.pi)
     borders = np.arange(-60, 61) / distance
-    theirs = sum(
-        integrate.quad(h, a, b, epsabs=0, epsrel=1e-12)[0] for a, b in zip(borders, borders[1:])
-    )
+    theirs = sum(integrate.quad(h, a, b, epsabs=0, epsrel=1e-12)[0]
+                 for a, b in zip(borders, borders[1:]))
     assert js_slope(p, q) == pytest.approx(theirs * np.exp(-middle ** 2 / 2), rel=1e-9)
 
 
@@ -187,7 +168,8 @@ def test_expectation_gives_the_moments():
     law = Mixture([Normal(-1, .25), Uniform(2, 5)], [1, 3])
     assert expectation(law, np.ones_like) == pytest.approx(1, abs=1e-13)
     assert expectation(law, lambda x: x) == pytest.approx(.25 * -1 + .75 * 3.5)
-    assert expectation(law, lambda x: x**2) == pytest.approx(.25 * 1.0625 + .75 * (3.5**2 + .75))
+    assert expectation(law, lambda x: x ** 2) == pytest.approx(
+        .25 * 1.0625 + .75 * (3.5 ** 2 + .75))
 
 
 def test_the_log_ratio_is_a_straight_line_between_equal_widths():

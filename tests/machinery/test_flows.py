@@ -32,13 +32,10 @@ def restless(flow, seed=0):
 
 def by_autograd(step, x):
     """log |det| of the Jacobian at each sample, from autograd alone."""
-    flat = [
-        torch.autograd.functional.jacobian(lambda one: step(one[None])[0][0].flatten(), sample)
-        for sample in x
-    ]
-    return torch.stack(
-        [torch.linalg.slogdet(J.reshape(sample.numel(), -1))[1] for J, sample in zip(flat, x)]
-    )
+    flat = [torch.autograd.functional.jacobian(lambda one: step(one[None])[0][0].flatten(), sample)
+            for sample in x]
+    return torch.stack([torch.linalg.slogdet(J.reshape(sample.numel(), -1))[1]
+                        for J, sample in zip(flat, x)])
 
 
 FLOWS = {
@@ -84,9 +81,8 @@ def test_weights_feel_the_log_determinant(name):
         up = flow(x)[1].sum()
         weight[at] -= 2 * h
         down = flow(x)[1].sum()
-    assert slope[at].item() != 0 and slope[at].item() == pytest.approx(
-        (up - down).item() / 2 / h, rel=1e-5
-    )
+    assert slope[at].item() != 0
+    assert slope[at].item() == pytest.approx((up - down).item() / 2 / h, rel=1e-5)
 
 
 def test_the_density_of_a_flow_integrates_to_one():
@@ -106,9 +102,8 @@ def test_a_coupling_by_hand():
     right = torch.stack([x[:, 0], x[:, 1] * (.5 * x[:, 0]).exp() + 3 * x[:, 0]], 1)
     torch.testing.assert_close((y, log_det), (right, .5 * x[:, 0]))
     y, log_det = Coupling(lambda passed: passed**2, swap=True, affine=False)(x)
-    torch.testing.assert_close(
-        (y, log_det), (torch.stack([x[:, 0] + x[:, 1] ** 2, x[:, 1]], 1), torch.zeros(2).double())
-    )
+    torch.testing.assert_close((y, log_det), (torch.stack([x[:, 0] + x[:, 1]**2, x[:, 1]], 1),
+                                              torch.zeros(2).double()))
 
 
 def test_stretching_is_bounded():
@@ -117,16 +112,14 @@ def test_stretching_is_bounded():
 
 
 def test_actnorm_begins_with_mean_0_and_deviation_1_and_only_once():
-    x = torch.tensor([3.0, -2.0])[:, None, None] + torch.tensor([5.0, .1])[
-        :, None, None
-    ] * torch.randn(64, 2, 3, 3)
+    x = torch.tensor([3., -2.])[:, None, None] + torch.tensor(
+        [5., .1])[:, None, None] * torch.randn(64, 2, 3, 3)
     norm = ActNorm(2)
     y, log_det = norm(x)
     torch.testing.assert_close(y.mean((0, 2, 3)), torch.zeros(2), atol=1e-5, rtol=0)
     torch.testing.assert_close(y.transpose(0, 1).flatten(1).std(1), torch.ones(2))
     assert log_det[0].item() == pytest.approx(
-        -9 * x.transpose(0, 1).flatten(1).std(1).log().sum().item(), rel=1e-5
-    )
+        -9 * x.transpose(0, 1).flatten(1).std(1).log().sum().item(), rel=1e-5)
     before = norm.state_dict()["b"].clone()
     norm(x + 100)
     assert torch.equal(norm.b, before)
@@ -143,10 +136,8 @@ def test_flows_begin_as_a_normalisation():
 
 def test_the_same_seed_is_the_same_flow():
     states = [image_flow((1, 8, 8), couplings=1, seed=s).state_dict() for s in (4, 4, 5)]
-    same = [
-        all(torch.equal(a, b) for a, b in zip(states[0].values(), other.values()))
-        for other in states[1:]
-    ]
+    same = [all(torch.equal(a, b) for a, b in zip(states[0].values(), other.values()))
+            for other in states[1:]]
     assert same == [True, False]
 
 

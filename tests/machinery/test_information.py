@@ -49,9 +49,8 @@ def test_mutual_information_in_other_words(seed, shape):
 def test_a_symmetric_channel():
     for flip in (0, .1, .5):
         joint = np.array([[1 - flip, flip], [flip, 1 - flip]]) / 2
-        assert mutual_information(joint) == pytest.approx(
-            np.log(2) - entropy([flip, 1 - flip]), abs=1e-14
-        )
+        assert mutual_information(joint) == pytest.approx(np.log(2) - entropy([flip, 1 - flip]),
+                                                          abs=1e-14)
 
 
 @pytest.mark.parametrize("bad, what", [([.5, .6], "sum to 1"), ([1.2, -.2], "0 or more"), ([], "sum to 1"),
@@ -77,9 +76,8 @@ def test_gaussian_information_by_integral(rho, nats):
     one = multivariate_normal(0, 1)
     gain = lambda z, x: pair.pdf([x, z]) * (pair.logpdf([x, z]) - one.logpdf(x) - one.logpdf(z))
     if rho == .8:
-        assert dblquad(gain, -7, 7, -7, 7, epsabs=1e-5, epsrel=1e-5)[0] == pytest.approx(
-            nats, abs=1e-4
-        )
+        assert dblquad(gain, -7, 7, -7, 7, epsabs=1e-5,
+                       epsrel=1e-5)[0] == pytest.approx(nats, abs=1e-4)
 
 
 def test_gaussian_information_at_its_ends():
@@ -98,20 +96,17 @@ def test_gaussian_kl_of_numbers_by_integral(m, v, m2, v2):
 
 def test_gaussian_kl_of_vectors():
     rng = np.random.default_rng(3)
-    A, B, m, m2 = (
-        rng.normal(size=(3, 3)),
-        rng.normal(size=(3, 3)),
-        rng.normal(size=3),
-        rng.normal(size=3),
-    )
+    A = rng.normal(size=(3, 3))
+    B = rng.normal(size=(3, 3))
+    m = rng.normal(size=3)
+    m2 = rng.normal(size=3)
     C, C2 = A @ A.T, B @ B.T + np.eye(3)
     x = rng.multivariate_normal(m, C, 200_000)
     gain = multivariate_normal(m, C).logpdf(x) - multivariate_normal(m2, C2).logpdf(x)
     assert abs(gaussian_kl(m, C, m2, C2) - gain.mean()) < 5 * gain.std() / len(x) ** .5
     T = rng.normal(size=(3, 3))  # any change of coordinates changes nothing
     assert gaussian_kl(T @ m, T @ C @ T.T, T @ m2, T @ C2 @ T.T) == pytest.approx(
-        gaussian_kl(m, C, m2, C2), rel=1e-9
-    )
+        gaussian_kl(m, C, m2, C2), rel=1e-9)
     assert gaussian_kl(m, C) == pytest.approx(gaussian_kl(m, C, np.zeros(3), np.eye(3)), rel=1e-14)
 
 

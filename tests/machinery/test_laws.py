@@ -32,9 +32,8 @@ def test_distribution_functions_are_those_of_scipy(name):
 
 
 def test_the_distribution_function_of_a_mixture():
-    below = [
-        integrate.quad(TWO_HEAPS.pdf, -30, at, points=[-1.0], limit=200)[0] for at in POINTS.ravel()
-    ]
+    below = [integrate.quad(TWO_HEAPS.pdf, -30, at, points=[-1.], limit=200)[0]
+             for at in POINTS.ravel()]
     np.testing.assert_allclose(TWO_HEAPS.cdf(POINTS).ravel(), below, atol=1e-8)
     np.testing.assert_allclose(TWO_HEAPS.cdf(POINTS) + TWO_HEAPS.sf(POINTS), 1)
     assert 0 < TWO_HEAPS.sf(40.) < 1e-150
@@ -107,12 +106,8 @@ def test_spots_in_the_plane(law, modes):
 def test_ring_and_grid_lie_where_they_say():
     np.testing.assert_allclose(np.hypot(*Ring(modes=5, radius=3).centres.T), 3)
     np.testing.assert_allclose(Ring(modes=4, radius=2).centres[1], [0, 2], atol=1e-12)
-    assert {tuple(c) for c in Grid(2, spacing=3).centres} == {
-        (-1.5, -1.5),
-        (-1.5, 1.5),
-        (1.5, -1.5),
-        (1.5, 1.5),
-    }
+    assert {tuple(c) for c in Grid(2, spacing=3).centres} == {(-1.5, -1.5), (-1.5, 1.5),
+                                                              (1.5, -1.5), (1.5, 1.5)}
     distance = np.diff(np.hypot(*SwissRoll().centres.T))
     assert (distance > 0).all()
 

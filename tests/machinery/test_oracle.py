@@ -24,9 +24,8 @@ P, Q = Normal(.4, .7), Mixture([Normal(-1, .5), Normal(2, 1.1)], [.3, .7])
 @pytest.mark.parametrize("distance", TABLE)
 def test_generator_gradients_of_the_table(distance):
     p, q = Normal(0, 1), Normal(distance, 1)
-    saturating, other = (
-        generator_gradient(p, q, name) for name in ("saturating", "non-saturating")
-    )
+    saturating, other = (generator_gradient(p, q, name)
+                         for name in ("saturating", "non-saturating"))
     expected, precision, expected_other = TABLE[distance]
     assert saturating == pytest.approx(expected, rel=0, abs=precision)
     assert other == pytest.approx(expected_other, abs=6e-7)
@@ -53,8 +52,9 @@ def test_autograd_through_the_losses_gives_the_same_number(sd, distance, name, l
         def mean(self):
             return (self.as_subclass(torch.Tensor) * weights).sum()
 
-    def critic(x):  # the optimal logit, frozen
-        return (-(x**2) / 2 + (x - distance) ** 2 / (2 * sd**2) + np.log(sd)).as_subclass(Weighted)
+    def critic(x):                                          # the optimal logit, frozen
+        return (
+            -x ** 2 / 2 + (x - distance) ** 2 / (2 * sd ** 2) + np.log(sd)).as_subclass(Weighted)
 
     value = loss(critic, lambda z: theta + sd * z, torch.tensor(nodes))
     value.as_subclass(torch.Tensor).backward()
@@ -72,12 +72,8 @@ def test_the_value_at_the_optimum_is_twice_js_less_twice_log_two():
 
 def test_no_other_critic_reaches_the_value():
     best, c = gan_value(P, Q), optimal_logit(P, Q)
-    for other in (
-        lambda x: c(x) + .1,
-        lambda x: 1.05 * c(x),
-        lambda x: np.zeros_like(x),
-        lambda x: c(x - .05),
-    ):
+    for other in (lambda x: c(x) + .1, lambda x: 1.05 * c(x), lambda x: np.zeros_like(x),
+                  lambda x: c(x - .05)):
         assert gan_value(P, Q, other) < best - 1e-5
     assert gan_value(P, Q, lambda x: np.zeros_like(x)) == pytest.approx(-2 * np.log(2))
 
@@ -95,19 +91,16 @@ def test_the_optimal_discriminator_is_a_share_and_never_zero_over_zero():
     D = optimal_discriminator(P, Q)
     np.testing.assert_allclose(D(x), P.pdf(x) / (P.pdf(x) + Q.pdf(x)), rtol=1e-12)
     np.testing.assert_array_equal(
-        optimal_discriminator(Normal(), Normal(10))(np.array([-1e4, 5, 1e4])), [1, .5, 0]
-    )
+        optimal_discriminator(Normal(), Normal(10))(np.array([-1e4, 5, 1e4])), [1, .5, 0])
     assert np.isfinite(optimal_logit(P, Q)(np.array([-1e4, 1e4]))).all()
 
 
 def test_losses_of_your_own():
-    assert generator_gradient(P, Q, lambda c: np.ones_like(c)) == pytest.approx(
-        -reverse_kl_slope(P, Q)
-    )
+    assert generator_gradient(P, Q,
+                              lambda c: np.ones_like(c)) == pytest.approx(-reverse_kl_slope(P, Q))
     numeric = (kl(Normal(.1 + 1e-4, 1), Normal()) - kl(Normal(.1 - 1e-4, 1), Normal())) / 2e-4
-    assert -generator_gradient(Normal(), Normal(.1), lambda c: np.ones_like(c)) == pytest.approx(
-        numeric
-    )
+    assert -generator_gradient(Normal(), Normal(.1),
+                               lambda c: np.ones_like(c)) == pytest.approx(numeric)
     with pytest.raises(KeyError, match="saturating, non-saturating"):
         generator_gradient(P, Q, "hinge")
 
@@ -116,6 +109,5 @@ def test_losses_of_your_own():
                                          ("non-saturating", lambda c: np.logaddexp(0, -c))])
 def test_the_derivatives_in_the_table_of_losses(name, value):
     c = np.array([-30, -2.1, 0, .7, 40])
-    np.testing.assert_allclose(
-        GENERATOR_LOSSES[name](c), (value(c + 1e-6) - value(c - 1e-6)) / 2e-6, atol=1e-8
-    )
+    np.testing.assert_allclose(GENERATOR_LOSSES[name](c),
+                               (value(c + 1e-6) - value(c - 1e-6)) / 2e-6, atol=1e-8)

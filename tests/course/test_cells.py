@@ -8,13 +8,14 @@ def code(source):
     return nbformat.v4.new_code_cell(source)
 
 
-@pytest.mark.parametrize("source, needs, binds, surely", [
-    ("import numpy as np\nx = np.ones(k)", "k", "np x", "np x"),
-    ("y = [x + a for x in range(n)]", "a range n", "y", "y"),
-    ("for x in xs:\n    print(x, y)\n    y = x", "xs print y", "x y", ""),
-    ("def f(x):\n    z = x\n    return lambda t: t + z + a", "a", "f", "f"),
-    ("a[i].b = 5", "a i", "a", ""), ("n += 1", "n", "n", ""), ("try:\n    a = b\nexcept E:\n    a = 0", "b E", "a", ""),
-])
+@pytest.mark.parametrize("source, needs, binds, surely",
+                         [("import numpy as np\nx = np.ones(k)", "k", "np x", "np x"),
+                          ("y = [x + a for x in range(n)]", "a range n", "y", "y"),
+                          ("for x in xs:\n    print(x, y)\n    y = x", "xs print y", "x y", ""),
+                          ("def f(x):\n    z = x\n    return lambda t: t + z + a", "a", "f", "f"),
+                          ("a[i].b = 5", "a i", "a", ""),
+                          ("n += 1", "n", "n", ""),
+                          ("try:\n    a = b\nexcept E:\n    a = 0", "b E", "a", "")])
 def test_flow_of_names(source, needs, binds, surely):
     assert flow(code(source)) == tuple(set(names.split()) for names in (needs, binds, surely))
 

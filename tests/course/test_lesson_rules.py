@@ -31,19 +31,21 @@ def test_a_good_page_has_no_problem():
     assert rules.form(nb) == rules.setup_cell(nb) == []
 
 
-@pytest.mark.parametrize("cells, problem", [
-    ([code("x", "fun")], "vocabulary"),
-    ([code("x", "nbval-skip")], "vocabulary"),
-    ([nbformat.v4.new_markdown_cell("x")], "no slide"),
-    ([text("### Sub\n\nand text")], "is a subslide"), ([text("## Idea", slideshow={"slide_type": "-"})], "is a slide"),
-    ([code("x", "hide-input")], "go together"),
-    ([code("x", jupyter={"source_hidden": True})], "go together"),
-    ([code("\n".join("x" for _ in range(26)))], "26 lines"),
-    ([code("x = " + "1" * 96)], "100 columns"),
-    ([code("x"), code("y")], "no sentence"),
-    ([code("x"), text("### Only a heading of many words", slideshow={"slide_type": "subslide"}), code("y")], "no sentence"),
-    ([code("\n".join("x" for _ in range(9)))], "median"),
-])
+@pytest.mark.parametrize("cells, problem",
+                         [([code("x", "fun")], "vocabulary"),
+                          ([code("x", "nbval-skip")], "vocabulary"),
+                          ([nbformat.v4.new_markdown_cell("x")], "no slide"),
+                          ([text("### Sub\n\nand text")], "is a subslide"),
+                          ([text("## Idea", slideshow={"slide_type": "-"})], "is a slide"),
+                          ([code("x", "hide-input")], "go together"),
+                          ([code("x", jupyter={"source_hidden": True})], "go together"),
+                          ([code("\n".join("x" for _ in range(26)))], "26 lines"),
+                          ([code("x = " + "1" * 96)], "100 columns"),
+                          ([code("x"), code("y")], "no sentence"),
+                          ([code("x"), text("### Only a heading of many words",
+                                            slideshow={"slide_type": "subslide"}), code("y")],
+                           "no sentence"),
+                          ([code("\n".join("x" for _ in range(9)))], "median")])
 def test_form(cells, problem):
     found = rules.form(notebook(*cells))
     assert len(found) == 1 + (problem == "26 lines") and problem in found[0]

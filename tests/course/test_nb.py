@@ -122,16 +122,17 @@ def stamped(cell):
 
 
 @pytest.mark.parametrize("spoil, problem", [
-    (lambda nb: nb.cells[0].update(source="y"), "newer than the stored outputs"),
-    (lambda nb: nb.metadata.pop("gan_lessons"), "newer than the stored outputs"),
-    (lambda nb: nb.cells[0].metadata.update(tags=["train"]), "newer than the stored outputs"),
-    (lambda nb: nb.cells[0].metadata.update(editable=True), "not in normal form"),
-    (lambda nb: nb.cells[0].update(execution_count=4), "not in normal form"),
-    (lambda nb: nb.cells[0].update(execution_count=None), "was not run"),
-    (lambda nb: nb.cells[0].outputs.append(new_output("stream", name="stderr", text="oh")), "stderr"),
-    (lambda nb: nb.cells[0].outputs.append(new_output("error", ename="E", evalue="v")), "stores an error"),
-    (lambda nb: nb.cells.append(new_markdown_cell("x" * 700_000)), "at most 600"),
-])
+        (lambda nb: nb.cells[0].update(source="y"), "newer than the stored outputs"),
+        (lambda nb: nb.metadata.pop("gan_lessons"), "newer than the stored outputs"),
+        (lambda nb: nb.cells[0].metadata.update(tags=["train"]), "newer than the stored outputs"),
+        (lambda nb: nb.cells[0].metadata.update(editable=True), "not in normal form"),
+        (lambda nb: nb.cells[0].update(execution_count=4), "not in normal form"),
+        (lambda nb: nb.cells[0].update(execution_count=None), "was not run"),
+        (lambda nb: nb.cells[0].outputs.append(new_output("stream", name="stderr", text="oh")),
+         "stderr"),
+        (lambda nb: nb.cells[0].outputs.append(new_output("error", ename="E", evalue="v")),
+         "stores an error"),
+        (lambda nb: nb.cells.append(new_markdown_cell("x" * 700_000)), "at most 600")])
 def test_problems_are_found(tmp_path, spoil, problem):
     nb, path = stamped(new_code_cell("x", execution_count=1)), tmp_path / "09_x.ipynb"
     tool.write(path, tool.dumps(nb))

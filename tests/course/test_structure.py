@@ -46,16 +46,16 @@ def test_every_wing_is_on_a_floor_and_says_what_it_is():
 
 
 @pytest.mark.parametrize("source, complaint", [
-    ("exact/laws.py: import torch", "exact.laws imports torch"),
-    ("exact/laws.py: from ..players import networks", "exact.laws imports players"),
-    ("objectives/vae.py: from ..training.loop import train", "objectives.vae imports training"),
-    ("players/a.py: def f():\n    from gan_lessons.map.study import study", "players.a imports map"),
-    ("cellar/a.py: import numpy", "cellar.a stands on no floor"),
-    ("map/a.py: import tests", "map.a imports tests"),
-    ("map/a.py: import ipywidgets", "map.a imports ipywidgets"),
-    ("map/a.py: from ..exact.laws import Normal", None),
-    ("players/a.py: from . import b", None),
-])
+        ("exact/laws.py: import torch", "exact.laws imports torch"),
+        ("exact/laws.py: from ..players import networks", "exact.laws imports players"),
+        ("objectives/vae.py: from ..training.loop import train", "objectives.vae imports training"),
+        ("players/a.py: def f():\n    from gan_lessons.map.study import study",
+         "players.a imports map"),
+        ("cellar/a.py: import numpy", "cellar.a stands on no floor"),
+        ("map/a.py: import tests", "map.a imports tests"),
+        ("map/a.py: import ipywidgets", "map.a imports ipywidgets"),
+        ("map/a.py: from ..exact.laws import Normal", None),
+        ("players/a.py: from . import b", None)])
 def test_the_rules_see_what_they_forbid(tmp_path, source, complaint):
     name, _, text = source.partition(": ")
     path = tmp_path / "gan_lessons" / name

@@ -122,12 +122,13 @@ def test_universal_takes_pictures_flat():
 
 
 @pytest.mark.parametrize("call, remedy", [
-    (lambda: adversarial_autoencoder(joint=0.), "above 0"),
-    (lambda: aae.universal(0), "deterministic"),
-    (lambda: adversarial_autoencoder()["f"](lambda z: z[:, 0], lambda x: x, torch.zeros(3, 2), torch.zeros(3, 5)), r"dim=\.\.\."),
-    (lambda: adversarial_autoencoder()["e"](lambda x: x, lambda z: z[:, :1], torch.zeros(3, 2)), "choose one"),
-    (lambda: aae.gaussian(lambda x: x, torch.zeros(3, 5)), "outputs=2"),
-])
+        (lambda: adversarial_autoencoder(joint=0.), "above 0"),
+        (lambda: aae.universal(0), "deterministic"),
+        (lambda: adversarial_autoencoder()["f"](lambda z: z[:, 0], lambda x: x, torch.zeros(3, 2),
+                                                torch.zeros(3, 5)), r"dim=\.\.\."),
+        (lambda: adversarial_autoencoder()["e"](lambda x: x, lambda z: z[:, :1], torch.zeros(3, 2)),
+         "choose one"),
+        (lambda: aae.gaussian(lambda x: x, torch.zeros(3, 5)), "outputs=2")])
 def test_what_does_not_fit_is_refused_with_the_remedy(call, remedy):
     with pytest.raises(ValueError, match=remedy):
         call()
@@ -135,7 +136,8 @@ def test_what_does_not_fit_is_refused_with_the_remedy(call, remedy):
 
 # -- labels --------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("prior, classes", [(gl.Ring(modes=10, radius=3, sd=.1), 10), (gl.SwissRoll(), 10), (gl.Grid(2), 2)])
+@pytest.mark.parametrize("prior, classes", [(gl.Ring(modes=10, radius=3, sd=.1), 10),
+                                            (gl.SwissRoll(), 10), (gl.Grid(2), 2)])
 def test_tied_places_come_from_their_part_of_the_prior_and_fill_it(prior, classes):
     torch.manual_seed(0)
     y = torch.arange(classes).repeat(400)
@@ -218,14 +220,16 @@ def test_noise_is_added_to_what_the_encoder_sees_and_to_nothing_else():
         assert abs(x.std().item() - .3) < .01
 
 
-@pytest.mark.parametrize("classes, outputs, remedy", [(1, 5, "two or more"), (0, 5, "two or more"), (3, 3, r"outputs=3 \+ k"),
-                                                      (3, 2, r"outputs=3 \+ k")])
+@pytest.mark.parametrize("classes, outputs, remedy",
+                         [(1, 5, "two or more"), (0, 5, "two or more"), (3, 3, r"outputs=3 \+ k"),
+                          (3, 2, r"outputs=3 \+ k")])
 def test_codes_that_do_not_split_are_refused(classes, outputs, remedy):
     with pytest.raises(ValueError, match=remedy):
         aae.split_code(torch.zeros(4, outputs), classes)
 
 
-@pytest.mark.parametrize("make", (clustering_autoencoder, semi_supervised_autoencoder, lambda K: ClusterHeadDecoder(gl.mlp_generator(2, 2), K)))
+@pytest.mark.parametrize("make", (clustering_autoencoder, semi_supervised_autoencoder,
+                                  lambda K: ClusterHeadDecoder(gl.mlp_generator(2, 2), K)))
 @pytest.mark.parametrize("K", (1, 0, -2))
 def test_fewer_than_two_classes_are_refused(make, K):
     with pytest.raises(ValueError, match="two or more"):
@@ -376,8 +380,10 @@ def test_contingency_counts_pairs_and_finds_the_empty():
     assert contingency(torch.tensor([0, 1]), torch.tensor([0, 1]), 2).tolist() == [[1, 0], [0, 1]]
 
 
-@pytest.mark.parametrize("arguments, remedy", [(([0], [0], 1, 2), "two or more"), (([0, 1], [0], 2, 2), "one length"),
-                                               (([0, 2], [0, 1], 2, 2), "run from 0"), (([0, 1], [0, 3], 2, 2), "run from 0")])
+@pytest.mark.parametrize("arguments, remedy",
+                         [(([0], [0], 1, 2), "two or more"), (([0, 1], [0], 2, 2), "one length"),
+                          (([0, 2], [0, 1], 2, 2), "run from 0"),
+                          (([0, 1], [0, 3], 2, 2), "run from 0")])
 def test_contingency_refuses_what_it_cannot_count(arguments, remedy):
     with pytest.raises(ValueError, match=remedy):
         contingency(*arguments)

@@ -163,7 +163,8 @@ def test_an_empty_hat_goes_to_the_worst_served_note_of_the_fullest():
 
 # ---------------------------------------------------------------- the game
 
-@pytest.mark.parametrize("n, beta, sd, balance", [(5, 1., .3, 0.), (8, 2.5, 1., 0.), (6, 1., .5, 3.)])
+@pytest.mark.parametrize("n, beta, sd, balance",
+                         [(5, 1., .3, 0.), (8, 2.5, 1., 0.), (6, 1., .5, 3.)])
 def test_joint_bound_by_hand(n, beta, sd, balance):
     torch.manual_seed(n)
     e, d, h = gl.mlp_critic(2, outputs=6).double(), gl.mlp_generator(3, 2).double(), hats(4, 3)
@@ -225,7 +226,8 @@ def test_three_heaps_are_found():
     assert sorted(run.players["h"].centres[:, 0].tolist()) == pytest.approx([-3, 0, 3], abs=.15)
 
 
-@pytest.mark.parametrize("wrong", [dict(beta=-1.), dict(sd=0.), dict(balance=-.1), dict(sd=math.nan)])
+@pytest.mark.parametrize("wrong",
+                         [dict(beta=-1.), dict(sd=0.), dict(balance=-.1), dict(sd=math.nan)])
 def test_weights_that_cannot_be(wrong):
     with pytest.raises(ValueError, match="0 or more, the deviation of a pixel above 0"):
         clustering(**wrong)

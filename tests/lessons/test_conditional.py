@@ -111,10 +111,11 @@ def test_it_asks_for_y_and_keeps_players_moves_and_what_comes_after():
     assert repr(conditional(wasserstein())) == "Game(f: critic_loss, g: generator_loss)"
 
 
-@pytest.mark.parametrize("game, message", [
-    (Game({"f": lambda f, x, y: None}), "asks for y already"), (conditional(minimax()), "asks for y already"),
-    (acgan(), "asks for y already"), (Game({"f": lambda f, u: None}), "asks for u: there is no label"),
-])
+@pytest.mark.parametrize("game, message",
+                         [(Game({"f": lambda f, x, y: None}), "asks for y already"),
+                          (conditional(minimax()), "asks for y already"),
+                          (acgan(), "asks for y already"),
+                          (Game({"f": lambda f, u: None}), "asks for u: there is no label")])
 def test_games_that_cannot_become_conditional(game, message):
     with pytest.raises(ValueError, match=message):
         conditional(game)
@@ -206,10 +207,11 @@ def test_acgan_asks_for_x_alone_in_the_critic():
 
 
 @pytest.mark.parametrize("critic, message", [
-    (Projected(mlp_critic(2), 6), "Projected takes labels; the discriminator of ACGAN sees x alone"),
-    (mlp_critic(2), r"f gives \(64,\) where g draws 6 classes: build f with outputs=7"),
-    (mlp_critic(2, outputs=6), "outputs=7"), (mlp_critic(2, outputs=11), "outputs=7"),
-])
+        (Projected(mlp_critic(2), 6),
+         "Projected takes labels; the discriminator of ACGAN sees x alone"),
+        (mlp_critic(2), r"f gives \(64,\) where g draws 6 classes: build f with outputs=7"),
+        (mlp_critic(2, outputs=6), "outputs=7"),
+        (mlp_critic(2, outputs=11), "outputs=7")])
 def test_acgan_refuses_other_critics(critic, message):
     with pytest.raises(ValueError, match=message):
         train(acgan(), dict(f=critic, g=Concatenated(mlp_generator(8, 2), 6)),
@@ -297,7 +299,8 @@ def _loose(game, player):
     return lambda f, g, x, y, z: game["f"](f, g, x, z, y=y[torch.randperm(len(y))])
 
 
-@pytest.mark.parametrize("game", [conditional(non_saturating()), conditional(relativistic()), acgan(.5)])
+@pytest.mark.parametrize("game",
+                         [conditional(non_saturating()), conditional(relativistic()), acgan(.5)])
 def test_reused_fakes_keep_their_labels(game):
     """reuse="g" equals a loop by hand in which both players see one batch."""
     mine, hand = _nets(game), _nets(game)
@@ -360,13 +363,15 @@ def test_samples_by_label():
         plain.samples(5, 1)
 
 
-@pytest.mark.parametrize("wrong, message", [
-    (dict(g=Concatenated(mlp_generator(12, 2), 10)), "g is built for 10 classes, the data have 6"),
-    (dict(f=Projected(mlp_critic(2), 5)), "f is built for 5 classes, the data have 6"),
-    (dict(g=Concatenated(mlp_generator(7, 2), 6)), r"g cannot take noise of shape \(2,\) and a label"),
-    (dict(f=Concatenated(mlp_critic(7), 6)), r"f cannot take samples of shape \(2,\) and a label"),
-    (dict(g=Concatenated(mlp_generator(8, 3), 6)), r"g makes samples of shape \(3,\), the data have \(2,\)"),
-])
+@pytest.mark.parametrize(
+    "wrong, message",
+    [(dict(g=Concatenated(mlp_generator(12, 2), 10)), "g is built for 10 classes, the data have 6"),
+     (dict(f=Projected(mlp_critic(2), 5)), "f is built for 5 classes, the data have 6"),
+     (dict(g=Concatenated(mlp_generator(7, 2), 6)),
+      r"g cannot take noise of shape \(2,\) and a label"),
+     (dict(f=Concatenated(mlp_critic(7), 6)), r"f cannot take samples of shape \(2,\) and a label"),
+     (dict(g=Concatenated(mlp_generator(8, 3), 6)),
+      r"g makes samples of shape \(3,\), the data have \(2,\)")])
 def test_misfits_are_refused_before_training(wrong, message):
     with pytest.raises(ValueError, match=message):
         train(conditional(non_saturating()), players() | wrong, pairs(), steps=1, watch=None)

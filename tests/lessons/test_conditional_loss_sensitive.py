@@ -67,7 +67,8 @@ def test_the_largest_weight_is_named_in_every_case():
     assert C[0].tolist() == [1, 0] and C[1].tolist() == [0, 1]
 
 
-@pytest.mark.parametrize("wrong", [dict(weight=-1.), dict(weight=math.inf), dict(q=np.ones((2, 3))), dict(q=-np.ones((2, 2)))])
+@pytest.mark.parametrize("wrong", [dict(weight=-1.), dict(weight=math.inf), dict(q=np.ones((2, 3))),
+                                   dict(q=-np.ones((2, 2)))])
 def test_asked_weights_refuse(wrong):
     with pytest.raises(ValueError, match="0 or more"):
         asked_weights(**dict(p=np.ones((2, 2)), q=np.ones((2, 2)), weight=1.) | wrong)
@@ -163,8 +164,10 @@ def test_with_one_label_far_from_the_others_it_is_lesson_nine_with_a_way_out():
     assert l[:3, 0] == pytest.approx(alone.values, abs=1e-3)
 
 
-@pytest.mark.parametrize("wrong", [dict(q=np.array([[.4, .2], [.2, .2]])), dict(delta=np.ones((3, 3))), dict(delta=-np.ones((2, 2))),
-                                   dict(p=np.array([[.5, 0], [.5, 0]]), q=np.array([[.5, 0], [.5, 0]]))])
+@pytest.mark.parametrize("wrong",
+                         [dict(q=np.array([[.4, .2], [.2, .2]])), dict(delta=np.ones((3, 3))),
+                          dict(delta=-np.ones((2, 2))),
+                          dict(p=np.array([[.5, 0], [.5, 0]]), q=np.array([[.5, 0], [.5, 0]]))])
 def test_tables_that_do_not_fit(wrong):
     good = dict(p=np.full((2, 2), .25), q=np.full((2, 2), .25), delta=np.ones((2, 2)))
     with pytest.raises(ValueError, match="shares must be above 0 and the same"):

@@ -93,10 +93,12 @@ def test_with_asinh_far_scores_train_calmly():
             assert loss.isfinite() and (len(v) * gradient.abs() <= 4).all()
 
 
-@pytest.mark.parametrize("make, states", [
-    (explorers.tangents, [dict(name=name, t=t) for name in explorers.ROWS for t in (-4., -.5, .5, 4.)]),
-    (explorers.workbench, [dict(name=name, sharpness=sharpness, p_sd=width) for name in explorers.ROWS
-                           for sharpness in (0., 2.) for width in (.4, 2.)])])
+@pytest.mark.parametrize("make, states",
+                         [(explorers.tangents, [dict(name=name, t=t) for name in explorers.ROWS
+                                                for t in (-4., -.5, .5, 4.)]),
+                          (explorers.workbench, [dict(name=name, sharpness=sharpness, p_sd=width)
+                                                 for name in explorers.ROWS
+                                                 for sharpness in (0., 2.) for width in (.4, 2.)])])
 @pytest.mark.filterwarnings("error")
 def test_every_state_of_the_explorers_can_be_drawn(make, states):
     explorer = make()

@@ -152,7 +152,8 @@ def test_games_of_pictures_step():
     assert np.isfinite(run.losses["e d b"]).all()
 
 
-@pytest.mark.parametrize("wrong", [lambda: flow(-1), lambda: flow(math.nan), lambda: f_vae(0), lambda: f_vae(1, -1)])
+@pytest.mark.parametrize("wrong", [lambda: flow(-1), lambda: flow(math.nan), lambda: f_vae(0),
+                                   lambda: f_vae(1, -1)])
 def test_scales_that_are_none_are_refused(wrong):
     with pytest.raises(ValueError, match="or more"):
         wrong()
@@ -228,9 +229,10 @@ def test_straight_wires_carry_pictures():
     torch.testing.assert_close((log_s - math.log(.2))[0, :2], torch.tensor([4., 5.]).double())
 
 
-@pytest.mark.parametrize("wrong, says", [(lambda: LearntNoise(nn.Identity(), start=0), "above 0"),
-                                         (lambda: Residual(mlp_generator(2, 2), sd=-1), "above 0"),
-                                         (lambda: Residual(mlp_generator(2, 2), sd=.1)(torch.ones(1, 2)), "carry")])
+@pytest.mark.parametrize(
+    "wrong, says", [(lambda: LearntNoise(nn.Identity(), start=0), "above 0"),
+                    (lambda: Residual(mlp_generator(2, 2), sd=-1), "above 0"),
+                    (lambda: Residual(mlp_generator(2, 2), sd=.1)(torch.ones(1, 2)), "carry")])
 def test_wires_that_cannot_be_are_refused(wrong, says):
     with pytest.raises(ValueError, match=says):
         wrong()

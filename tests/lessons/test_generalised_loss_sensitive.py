@@ -138,8 +138,9 @@ def test_both_halves_of_the_equilibrium_theorem(name, seed):
             assert S(p, q, distance, l, cost, first, weight) >= floor - 1e-12
 
 
-@pytest.mark.parametrize("cost, fails", [(lambda a: F.leaky_relu(a, 1.2), True), (lambda a: F.relu(a).sqrt(), True),
-                                         (F.relu, False), (torch.abs, False), (F.elu, False)])
+@pytest.mark.parametrize("cost, fails", [(lambda a: F.leaky_relu(a, 1.2), True),
+                                         (lambda a: F.relu(a).sqrt(), True), (F.relu, False),
+                                         (torch.abs, False), (F.elu, False)])
 def test_at_perfection_only_a_cost_finds_no_difference(cost, fails):
     p, _, distance = finite_laws(7)
     flat = S(p, p, distance, np.zeros(5), cost)

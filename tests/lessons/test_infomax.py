@@ -57,7 +57,8 @@ def by_hand(name, own, other):
             [sigma(-t) / n for t in own], [-sigma(t) / m for t in other])
 
 
-@pytest.mark.parametrize("name, bound", [("DV", donsker_varadhan), ("NWJ", nwj), ("JSD", jensen_shannon)])
+@pytest.mark.parametrize("name, bound",
+                         [("DV", donsker_varadhan), ("NWJ", nwj), ("JSD", jensen_shannon)])
 @pytest.mark.parametrize("own, other", [(OWN, OTHER), (OTHER, OWN)])
 def test_values_and_gradients_on_asymmetric_scores(name, bound, own, other):
     mine, theirs = leaf(own), leaf(other)
@@ -101,7 +102,8 @@ def test_own_and_other():
     assert own.tolist() == [[0, 1], [8, 9], [16, 17]] and other.shape == (6, 2)
 
 
-@pytest.mark.parametrize("scores", [torch.zeros(4), torch.zeros(3, 4), torch.zeros(1, 1), torch.zeros(2, 3, 2)])
+@pytest.mark.parametrize("scores", [torch.zeros(4), torch.zeros(3, 4), torch.zeros(1, 1),
+                                    torch.zeros(2, 3, 2)])
 def test_scores_must_be_square_with_two_coins(scores):
     for bound in BOUNDS.values():
         with pytest.raises(ValueError, match="square table"):
@@ -137,8 +139,8 @@ def test_inequalities_that_hold_on_every_batch(seed):
 
 # ---------------------------------------------------------------- pairs with known information
 
-@pytest.mark.parametrize("rho, information, js", [(.5, .143841, .036921), (.8, .510826, .133644), (.9, .830366, .214553),
-                                                  (.95, 1.163951, .292064)])
+@pytest.mark.parametrize("rho, information, js", [(.5, .143841, .036921), (.8, .510826, .133644),
+                                                  (.9, .830366, .214553), (.95, 1.163951, .292064)])
 def test_the_numbers_of_normal_pairs(rho, information, js):
     for sign in (1, -1):
         pair = CorrelatedNormal(sign * rho)
@@ -411,9 +413,10 @@ def test_the_losses_of_the_normal_prior_and_of_none():
                                -information_bound("JSD")(t.local(features, z)))
 
 
-@pytest.mark.parametrize("asked, problem", [(dict(alpha=-1), "0 or more"), (dict(alpha=0, beta=0), "know its picture"),
-                                            (dict(gamma=math.nan), "0 or more"), (dict(beta=math.inf), "0 or more"),
-                                            (dict(prior="gauss"), "uniform.*normal")])
+@pytest.mark.parametrize(
+    "asked, problem", [(dict(alpha=-1), "0 or more"), (dict(alpha=0, beta=0), "know its picture"),
+                       (dict(gamma=math.nan), "0 or more"), (dict(beta=math.inf), "0 or more"),
+                       (dict(prior="gauss"), "uniform.*normal")])
 def test_impossible_games_are_refused(asked, problem):
     with pytest.raises(ValueError, match=problem):
         deep_infomax(**asked)

@@ -74,13 +74,15 @@ def test_a_network_of_either_batch_size(n):
                                                       rel=1e-14)
 
 
-@pytest.mark.parametrize("labels", [dict(fake=1), dict(fake=.5, real=.5), dict(fake=-1, real=-1.0, target=0)])
+@pytest.mark.parametrize("labels",
+                         [dict(fake=1), dict(fake=.5, real=.5), dict(fake=-1, real=-1.0, target=0)])
 def test_equal_labels_are_refused(labels):
     with pytest.raises(ValueError, match="paper's a.*choose two labels"):
         least_squares(**labels)
 
 
-@pytest.mark.parametrize("labels", [dict(fake=math.nan), dict(real=math.inf), dict(target=math.nan)])
+@pytest.mark.parametrize("labels",
+                         [dict(fake=math.nan), dict(real=math.inf), dict(target=math.nan)])
 def test_labels_must_be_finite(labels):
     with pytest.raises(ValueError, match="finite"):
         least_squares(**labels)

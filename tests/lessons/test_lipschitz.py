@@ -180,7 +180,8 @@ def cameras():
     return explorers.penalty_points()
 
 
-@pytest.mark.parametrize("where, density", [("on the segments", exact.segment_density), ("at real and fake", exact.sample_density)])
+@pytest.mark.parametrize("where, density", [("on the segments", exact.segment_density),
+                                            ("at real and fake", exact.sample_density)])
 @pytest.mark.parametrize("weight, distance", [(10., 3.), (.5, 1.2), (20., 5.)])
 def test_the_explorer_says_what_the_oracle_says(cameras, where, density, weight, distance):
     gap, fine = exact.penalised_gap(Normal(0, 1), Normal(distance, 1), weight, density)

@@ -28,9 +28,12 @@ def lp_norm(a, b, p):
 
 # ---------------------------------------------------------------- the losses
 
-@pytest.mark.parametrize("scale, p, weight, first", [(1, 1, 1, 1), (.3, 2, 4.5, 0), (2e-4, 1, .7, 2.5), (1.7, np.inf, 3, .1)])
-@pytest.mark.parametrize("real, fake, pairs", [(REAL, FAKE[:3], matched), (FAKE[:2], REAL[:2], matched), (REAL, FAKE, all_pairs),
-                                               (FAKE, REAL, all_pairs)], ids=["3:3", "2:2", "3x4", "4x3"])
+@pytest.mark.parametrize("scale, p, weight, first",
+                         [(1, 1, 1, 1), (.3, 2, 4.5, 0), (2e-4, 1, .7, 2.5), (1.7, np.inf, 3, .1)])
+@pytest.mark.parametrize("real, fake, pairs",
+                         [(REAL, FAKE[:3], matched), (FAKE[:2], REAL[:2], matched),
+                          (REAL, FAKE, all_pairs), (FAKE, REAL, all_pairs)],
+                         ids=["3:3", "2:2", "3x4", "4x3"])
 def test_values_and_gradients_by_hand(scale, p, weight, first, real, fake, pairs):
     chosen = list(zip(range(len(real)), range(len(fake)))) if pairs is matched else list(
         itertools.product(range(len(real)), range(len(fake))))
@@ -182,7 +185,8 @@ def heaps(seed, n, d, apart):
 
 
 @pytest.mark.parametrize("C", [.3, 3., 100.])
-@pytest.mark.parametrize("seed, n, d, apart", [(0, 7, 1, .8), (1, 13, 2, .8), (2, 31, 5, .5), (3, 24, 2, .2)])
+@pytest.mark.parametrize("seed, n, d, apart",
+                         [(0, 7, 1, .8), (1, 13, 2, .8), (2, 31, 5, .5), (3, 24, 2, .2)])
 def test_objective_and_slack_equal_those_of_scikit_learn(seed, n, d, apart, C):
     sklearn = pytest.importorskip("sklearn.svm")
     x, y = heaps(seed, n, d, apart)
@@ -365,10 +369,12 @@ def test_slack_falls_as_slopes_are_allowed():
     assert values[0] == pytest.approx(4 * distances(x, fake).mean(), abs=1e-6)
 
 
-@pytest.mark.parametrize("bad, says", [
-    (dict(weight=-1), "0 or more"), (dict(kappa=-1), "0 or more"), (dict(first=-1), "0 or more"), (dict(pairs="some"), "matched"),
-    (dict(pairs="matched"), "one to one"), (dict(mass=[1.]), "as many masses"), (dict(mass=[1., -1.]), "as many masses"),
-    (dict(margin=lambda a, b: -distances(a, b)), "margin of -")])
+@pytest.mark.parametrize(
+    "bad, says",
+    [(dict(weight=-1), "0 or more"), (dict(kappa=-1), "0 or more"), (dict(first=-1), "0 or more"),
+     (dict(pairs="some"), "matched"), (dict(pairs="matched"), "one to one"),
+     (dict(mass=[1.]), "as many masses"), (dict(mass=[1., -1.]), "as many masses"),
+     (dict(margin=lambda a, b: -distances(a, b)), "margin of -")])
 def test_what_has_no_best_loss_is_refused(bad, says):
     with pytest.raises(ValueError, match=says):
         best_loss([0., 1.], [2., 3., 4.], **bad)

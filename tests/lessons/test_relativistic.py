@@ -98,8 +98,9 @@ def test_hand_numbers():
     assert relativistic("RGAN")["g"](itself, itself, x, z).item() == 1
 
 
-@pytest.mark.parametrize("kind, nothing", [("RGAN", 0), ("RSGAN", math.log(2)), ("RLSGAN", 1), ("RHinge", 1), ("RaGAN", 0),
-                                           ("RaSGAN", 2 * math.log(2)), ("RaLSGAN", 2), ("RaHinge", 2)])
+@pytest.mark.parametrize("kind, nothing", [("RGAN", 0), ("RSGAN", math.log(2)), ("RLSGAN", 1),
+                                           ("RHinge", 1), ("RaGAN", 0), ("RaSGAN", 2 * math.log(2)),
+                                           ("RaLSGAN", 2), ("RaHinge", 2)])
 def test_who_says_one_thing_to_everything(kind, nothing):
     same = scores([1.7] * 5)
     for player in "fg":
@@ -183,7 +184,8 @@ def test_pairs_need_partners(kind, other):
             relativistic(kind)[player](itself, itself, scores(REAL), other)
 
 
-@pytest.mark.parametrize("x, z", [(scores(REAL)[:, None], scores(FAKE)[:, None]), (scores(REAL), scores(FAKE)[:, None])])
+@pytest.mark.parametrize("x, z", [(scores(REAL)[:, None], scores(FAKE)[:, None]),
+                                  (scores(REAL), scores(FAKE)[:, None])])
 def test_averages_need_one_number_a_sample(x, z):
     with pytest.raises(ValueError, match="Flatten"):
         relativistic("RaSGAN")["f"](itself, itself, x, z)
@@ -413,8 +415,10 @@ def test_pushes_are_minus_the_gradients_by_hand():
     assert felt == pytest.approx([1 / (1 + math.exp(s)) / 4 for s in FAKE], rel=1e-12)
 
 
-@pytest.mark.parametrize("objective, changed", [("RSGAN", [True, False, False, False]), ("RaSGAN", [True] * 4),
-                                                ("RaLSGAN", [True] * 4), ("non-saturating", [False] * 4), ("WGAN", [False] * 4)])
+@pytest.mark.parametrize("objective, changed",
+                         [("RSGAN", [True, False, False, False]), ("RaSGAN", [True] * 4),
+                          ("RaLSGAN", [True] * 4), ("non-saturating", [False] * 4),
+                          ("WGAN", [False] * 4)])
 def test_which_pushes_change_when_a_real_score_is_dragged(objective, changed):
     real, fake = explorers.SCORES
     before, after = (explorers.pushes(explorers.GAMES[objective], "g", np.array([first, *real[1:]]),

@@ -235,15 +235,18 @@ def test_both_games_train_on_pictures():
         assert all(np.isfinite(run.losses[player]).all() for player in game.players)
 
 
-@pytest.mark.parametrize("wrong, message", [
-    (dict(K=4), r"f gives \(4,\) for a sample, the data have 3 classes: build it with outputs=3"),
-    (dict(K=2), "outputs=3"),
-    (dict(game=semi_supervised(), K=4), "l is built for 4 classes, the data have 3"),
-    (dict(images=labelled(shift=1)), "label 3 is none of the 3 classes"),
-    (dict(images=Images(labelled().images[:8], torch.tensor([0, 2] * 4), tuple("abc"))), "no sample of class 1"),
-    (dict(unlabelled=torch.zeros(9, 1, 32, 32)), r"unlabelled samples have shape \(1, 32, 32\), labelled ones \(1, 28, 28\)"),
-    (dict(game=supervised(), images=labelled(shift=1), lone=True), "labels from . to 3 for a network of 3 classes"),
-])
+@pytest.mark.parametrize(
+    "wrong, message",
+    [(dict(K=4), r"f gives \(4,\) for a sample, the data have 3 classes: build it with outputs=3"),
+     (dict(K=2), "outputs=3"),
+     (dict(game=semi_supervised(), K=4), "l is built for 4 classes, the data have 3"),
+     (dict(images=labelled(shift=1)), "label 3 is none of the 3 classes"),
+     (dict(images=Images(labelled().images[:8], torch.tensor([0, 2] * 4), tuple("abc"))),
+      "no sample of class 1"),
+     (dict(unlabelled=torch.zeros(9, 1, 32, 32)),
+      r"unlabelled samples have shape \(1, 32, 32\), labelled ones \(1, 28, 28\)"),
+     (dict(game=supervised(), images=labelled(shift=1), lone=True),
+      "labels from . to 3 for a network of 3 classes")])
 def test_misfits_are_refused(wrong, message):
     with pytest.raises(ValueError, match=message):
         start(**wrong)
@@ -267,8 +270,10 @@ def test_losses_refuse_what_they_cannot_use():
                                **b | dict(y=torch.tensor([0, 1, -1, 2, 0])))
 
 
-@pytest.mark.parametrize("make", [lambda: improved_gan(-1), lambda: improved_gan(math.nan), lambda: semi_supervised(eta=-.1),
-                                  lambda: semi_supervised(weight=-2), lambda: semi_supervised(first=-1)])
+@pytest.mark.parametrize("make",
+                         [lambda: improved_gan(-1), lambda: improved_gan(math.nan),
+                          lambda: semi_supervised(eta=-.1), lambda: semi_supervised(weight=-2),
+                          lambda: semi_supervised(first=-1)])
 def test_negative_weights(make):
     with pytest.raises(ValueError, match="0 or more"):
         make()

@@ -114,7 +114,8 @@ def test_an_encoder_that_is_exact_gives_the_evidence():
     assert loss.item() == pytest.approx(evidence, abs=.01)       # 5 standard errors
 
 
-@pytest.mark.parametrize("wrong", [dict(beta=-1.), dict(sd=0.), dict(sd=-.1), dict(beta=math.nan), dict(sd=math.nan)])
+@pytest.mark.parametrize("wrong", [dict(beta=-1.), dict(sd=0.), dict(sd=-.1), dict(beta=math.nan),
+                                   dict(sd=math.nan)])
 def test_prices_and_noises_that_cannot_be(wrong):
     with pytest.raises(ValueError, match="0 or more, the deviation of a pixel above 0"):
         exact_variational.vae(**wrong)
@@ -253,8 +254,9 @@ def test_water_filling():
     assert np.allclose(same[0].noise, same[1].noise)
 
 
-@pytest.mark.parametrize("variances, beta, sd", [([1, 0], 1, 1), ([1, -1], 1, 1), ([1], 0, 1), ([1], 1, 0), ([], 1, 1),
-                                                 ([1, np.inf], 1, 1), ([1], np.nan, 1)])
+@pytest.mark.parametrize("variances, beta, sd",
+                         [([1, 0], 1, 1), ([1, -1], 1, 1), ([1], 0, 1), ([1], 1, 0), ([], 1, 1),
+                          ([1, np.inf], 1, 1), ([1], np.nan, 1)])
 def test_singular_scales_are_refused(variances, beta, sd):
     with pytest.raises(ValueError, match="finite and above 0"):
         variational.best_linear(variances, beta, sd)

@@ -91,8 +91,9 @@ def test_a_penalty_is_weighed_and_sees_the_fakes():
     assert torch.equal(seen[0], 3 * z)
 
 
-@pytest.mark.parametrize("bad", [dict(weight=-1), dict(weight=math.nan), dict(weight=math.inf), dict(clip=0.),
-                                 dict(clip=-.01), dict(clip=math.inf), dict(clip=math.nan)])
+@pytest.mark.parametrize("bad",
+                         [dict(weight=-1), dict(weight=math.nan), dict(weight=math.inf),
+                          dict(clip=0.), dict(clip=-.01), dict(clip=math.inf), dict(clip=math.nan)])
 def test_bad_numbers_are_refused(bad):
     with pytest.raises(ValueError, match="such as 0.01|the paper takes 10"):
         wasserstein(**bad)

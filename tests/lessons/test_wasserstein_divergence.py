@@ -243,7 +243,8 @@ def test_what_the_generator_feels(k, p):
 
 # ---------------------------------------------------------------- the pictures and questions of lesson 08
 
-@pytest.mark.parametrize("state", [dict(distance=3.), dict(distance=4.8, k=.8), dict(distance=1.2, k=.5, p=2., weight=1.),
+@pytest.mark.parametrize("state", [dict(distance=3.), dict(distance=4.8, k=.8),
+                                   dict(distance=1.2, k=.5, p=2., weight=1.),
                                    dict(distance=6., p=20., c=1.5)])
 def test_the_explorer_says_what_the_oracle_says(state):
     explorer = explorers.reports()

@@ -5,8 +5,9 @@ from gan_lessons import budget, steps
 from gan_lessons.training.budgets import BUDGETS
 
 
-@pytest.mark.parametrize("value, name", [(None, "laptop"), ("", "laptop"), ("smoke", "smoke"), ("laptop", "laptop"),
-                                         ("full", "full"), (" FULL ", "full")])
+@pytest.mark.parametrize("value, name",
+                         [(None, "laptop"), ("", "laptop"), ("smoke", "smoke"),
+                          ("laptop", "laptop"), ("full", "full"), (" FULL ", "full")])
 def test_the_variable_decides_when_it_is_asked(monkeypatch, value, name):
     monkeypatch.delenv("GAN_LESSONS_BUDGET", raising=False)
     if value is not None:

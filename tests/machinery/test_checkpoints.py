@@ -204,8 +204,8 @@ def break_it(name, path, tmp_path):
                    path)
 
 
-@pytest.mark.parametrize("name", ["empty", "truncated", "text", "corrupt", "pickled code", "code in a checkpoint",
-                                  "no state", "no plan", "odd plan"])
+@pytest.mark.parametrize("name", ["empty", "truncated", "text", "corrupt", "pickled code",
+                                  "code in a checkpoint", "no state", "no plan", "odd plan"])
 def test_what_is_no_checkpoint_is_refused_and_never_run(tmp_path, name):
     path = tmp_path / "run.pt"
     play(path, steps=2)
@@ -232,12 +232,17 @@ def test_a_checkpoint_without_all_its_parts_is_refused(tmp_path):
         play(tmp_path / "run.pt")
 
 
-@pytest.mark.parametrize("options, says", [
-    (dict(wide=9), "its shapes of f is"), (dict(ema=None), "its ema is 0.9, here it is None"),
-    (dict(ema=.5), "its ema is 0.9, here it is 0.5"), (dict(deep=[nn.Linear(6, 6)]), "its shapes of f is"),
-    (dict(turns={"f": 3}), "its round is"), (dict(seed=5), "its seed is 4, here it is 5"),
-    (dict(optimizer=adam(7e-3)), r"its learning rates is .0.0002, 0.0002., here it is .0.007, 0.007."),
-    (dict(optimizer=OPTIMISERS["sgd"]), "its optimizers is .'Adam', 'Adam'., here it is .'SGD', 'SGD'.")])
+@pytest.mark.parametrize("options, says",
+                         [(dict(wide=9), "its shapes of f is"),
+                          (dict(ema=None), "its ema is 0.9, here it is None"),
+                          (dict(ema=.5), "its ema is 0.9, here it is 0.5"),
+                          (dict(deep=[nn.Linear(6, 6)]), "its shapes of f is"),
+                          (dict(turns={"f": 3}), "its round is"),
+                          (dict(seed=5), "its seed is 4, here it is 5"),
+                          (dict(optimizer=adam(7e-3)),
+                           r"its learning rates is .0.0002, 0.0002., here it is .0.007, 0.007."),
+                          (dict(optimizer=OPTIMISERS["sgd"]),
+                           "its optimizers is .'Adam', 'Adam'., here it is .'SGD', 'SGD'.")])
 def test_another_trainings_checkpoint_is_refused(tmp_path, options, says):
     play(tmp_path / "run.pt", steps=2)
     with pytest.raises(CheckpointError,

@@ -86,7 +86,8 @@ def test_js_is_scipys_symmetric_and_between_zero_and_log_two(p, q):
     assert 0 < js(p, q) < LOG2
 
 
-@pytest.mark.parametrize("p, q", [SMOOTH[0], SMOOTH[1], SMOOTH[3], OTHER[1], (OTHER[0][0], Uniform(-1, 2))], ids=str)
+@pytest.mark.parametrize("p, q", [SMOOTH[0], SMOOTH[1], SMOOTH[3], OTHER[1],
+                                  (OTHER[0][0], Uniform(-1, 2))], ids=str)
 def test_kl_is_scipys(p, q):
     theirs = quad(lambda x: rel_entr(p.pdf(x), q.pdf(x)), p, q)
     assert kl(p, q) == pytest.approx(theirs, rel=1e-9)
@@ -101,7 +102,8 @@ def test_kl_of_normals_in_closed_form():
 
 
 @pytest.mark.parametrize("p, q", SMOOTH, ids=str)
-@pytest.mark.parametrize("divergence, slope", [(js, js_slope), (kl, kl_slope), (reverse_kl, reverse_kl_slope)])
+@pytest.mark.parametrize("divergence, slope",
+                         [(js, js_slope), (kl, kl_slope), (reverse_kl, reverse_kl_slope)])
 def test_slopes_are_the_derivatives(p, q, divergence, slope):
     step = 1e-3
     at = {k: divergence(p, shifted(q, k * step)) for k in (-2, -1, 1, 2)}

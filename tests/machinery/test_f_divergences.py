@@ -299,10 +299,12 @@ def test_the_fitted_normal_agrees_with_an_independent_optimiser(name):
 
 # ------------------------------------------------------------------ a divergence of one's own
 
-@pytest.mark.parametrize("name, phi", [
-    ("KL", lambda u: u * torch.log(u)), ("reverse KL", lambda u: -torch.log(u)), ("Pearson", lambda u: (u - 1) ** 2),
-    ("Neyman", lambda u: (1 - u) ** 2 / u), ("Le Cam", lambda u: (u - 1) ** 2 / (u + 1)),
-    ("squared Hellinger", lambda u: (u.sqrt() - 1) ** 2)])
+@pytest.mark.parametrize("name, phi", [("KL", lambda u: u * torch.log(u)),
+                                       ("reverse KL", lambda u: -torch.log(u)),
+                                       ("Pearson", lambda u: (u - 1) ** 2),
+                                       ("Neyman", lambda u: (1 - u) ** 2 / u),
+                                       ("Le Cam", lambda u: (u - 1) ** 2 / (u + 1)),
+                                       ("squared Hellinger", lambda u: (u.sqrt() - 1) ** 2)])
 def test_a_typed_phi_gives_the_row_of_the_table(name, phi):
     mine, D = own_divergence(phi), f_divergence(name)
     assert mine.t_max == pytest.approx(D.t_max, abs=1e-9)

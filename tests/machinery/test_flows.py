@@ -142,11 +142,12 @@ def test_the_same_seed_is_the_same_flow():
 
 
 @pytest.mark.parametrize("wrong, says", [
-    (lambda: point_flow(1), "2 numbers or more"), (lambda: image_flow((1, 30, 30), levels=2), "2\\^2 divides"),
-    (lambda: Coupling(nn.Identity())(torch.ones(2, 1)), "squeeze"), (lambda: Squeeze()(torch.ones(1, 1, 3, 4)), "do not tile"),
-    (lambda: Coupling(mlp_generator(1, 3))(torch.ones(4, 2)), "says \\(3,\\)"),
-    (lambda: ActNorm(2)(torch.tensor([[1., 2.], [1., 3.]])), "channel 0 .* constant"),
-])
+        (lambda: point_flow(1), "2 numbers or more"),
+        (lambda: image_flow((1, 30, 30), levels=2), "2\\^2 divides"),
+        (lambda: Coupling(nn.Identity())(torch.ones(2, 1)), "squeeze"),
+        (lambda: Squeeze()(torch.ones(1, 1, 3, 4)), "do not tile"),
+        (lambda: Coupling(mlp_generator(1, 3))(torch.ones(4, 2)), "says \\(3,\\)"),
+        (lambda: ActNorm(2)(torch.tensor([[1., 2.], [1., 3.]])), "channel 0 .* constant")])
 def test_what_is_refused(wrong, says):
     with pytest.raises(ValueError, match=says):
         wrong()

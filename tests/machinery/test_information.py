@@ -53,8 +53,8 @@ def test_a_symmetric_channel():
                                                           abs=1e-14)
 
 
-@pytest.mark.parametrize("bad, what", [([.5, .6], "sum to 1"), ([1.2, -.2], "0 or more"), ([], "sum to 1"),
-                                       ([np.nan, 1], "sum to 1")])
+@pytest.mark.parametrize("bad, what", [([.5, .6], "sum to 1"), ([1.2, -.2], "0 or more"),
+                                       ([], "sum to 1"), ([np.nan, 1], "sum to 1")])
 def test_what_is_no_table_is_refused(bad, what):
     with pytest.raises(ValueError, match=what):
         entropy(bad)
@@ -69,7 +69,8 @@ def test_shapes_that_do_not_fit():
 
 # ---------------------------------------------------------------- Normal laws
 
-@pytest.mark.parametrize("rho, nats", [(.5, .143841), (.8, .510826), (.9, .830366), (.95, 1.163951)])
+@pytest.mark.parametrize("rho, nats",
+                         [(.5, .143841), (.8, .510826), (.9, .830366), (.95, 1.163951)])
 def test_gaussian_information_by_integral(rho, nats):
     assert gaussian_information(rho) == pytest.approx(nats, abs=5e-7) == gaussian_information(-rho)
     pair = multivariate_normal([0, 0], [[1, rho], [rho, 1]])
@@ -87,7 +88,8 @@ def test_gaussian_information_at_its_ends():
         gaussian_information(1.01)
 
 
-@pytest.mark.parametrize("m, v, m2, v2", [(1, 1, 0, 1), (0, 4, 0, 1), (0, .25, 0, 1), (-1.3, .4, 2.1, 3.)])
+@pytest.mark.parametrize("m, v, m2, v2",
+                         [(1, 1, 0, 1), (0, 4, 0, 1), (0, .25, 0, 1), (-1.3, .4, 2.1, 3.)])
 def test_gaussian_kl_of_numbers_by_integral(m, v, m2, v2):
     p, q = Normal(m, v ** .5), Normal(m2, v2 ** .5)
     integral = quad(lambda x: p.pdf(x) * (p.logpdf(x) - q.logpdf(x)), -25, 25, limit=200)[0]

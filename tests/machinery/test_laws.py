@@ -87,8 +87,9 @@ def test_many_dimensions_use_the_last_axis():
     assert (abs(sample.var(0) - .09) < 4.5 * .09 * np.sqrt(2 / n)).all()
 
 
-@pytest.mark.parametrize("law, modes", [(Ring(modes=7, radius=1.5, sd=.1), 7), (Grid(3, spacing=2, sd=.2), 9),
-                                        (SwissRoll(spots=50, sd=.3), 50)], ids=repr)
+@pytest.mark.parametrize("law, modes",
+                         [(Ring(modes=7, radius=1.5, sd=.1), 7), (Grid(3, spacing=2, sd=.2), 9),
+                          (SwissRoll(spots=50, sd=.3), 50)], ids=repr)
 def test_spots_in_the_plane(law, modes):
     assert law.centres.shape == (modes, 2)
     square = stats.multivariate_normal
@@ -118,12 +119,15 @@ def test_samples_follow_their_generator():
         assert (a == b).all() and (a != c).any()
 
 
-@pytest.mark.parametrize("make, says", [
-    (lambda: Normal(0, 0), "sd must be positive"), (lambda: Normal(0, -1), "sd must be positive"),
-    (lambda: Normal([1, 2], 1, dim=3), "does not fit dim=3"), (lambda: Uniform(1, 1), "low < high"),
-    (lambda: Mixture([]), "at least one law"), (lambda: Mixture([Normal(), Normal()], [1]), "as many weights"),
-    (lambda: Mixture([Normal(), Normal()], [2, -1]), "as many weights"),
-    (lambda: Mixture([Normal(), Normal(dim=2)]), "same dim")])
+@pytest.mark.parametrize("make, says",
+                         [(lambda: Normal(0, 0), "sd must be positive"),
+                          (lambda: Normal(0, -1), "sd must be positive"),
+                          (lambda: Normal([1, 2], 1, dim=3), "does not fit dim=3"),
+                          (lambda: Uniform(1, 1), "low < high"),
+                          (lambda: Mixture([]), "at least one law"),
+                          (lambda: Mixture([Normal(), Normal()], [1]), "as many weights"),
+                          (lambda: Mixture([Normal(), Normal()], [2, -1]), "as many weights"),
+                          (lambda: Mixture([Normal(), Normal(dim=2)]), "same dim")])
 def test_what_is_no_law_is_refused(make, says):
     with pytest.raises(ValueError, match=says):
         make()

@@ -421,7 +421,8 @@ def settings():
             torch.get_rng_state().tolist(), signal.getsignal(signal.SIGINT))
 
 
-@pytest.mark.parametrize("precision, inside", [("highest", "highest"), ("medium", "medium"), ("bfloat16", "medium")])
+@pytest.mark.parametrize("precision, inside",
+                         [("highest", "highest"), ("medium", "medium"), ("bfloat16", "medium")])
 def test_process_settings_are_set_and_put_back(precision, inside):
     threads, matmul = torch.get_num_threads(), torch.get_float32_matmul_precision()
     torch.set_num_threads(2)
@@ -672,7 +673,7 @@ def test_stop_of_a_script(tmp_path):
 
 
 @pytest.mark.parametrize("alpha", [.99, .9])
-@pytest.mark.parametrize("size", [1., 1e-7])                       # at 1e-7 the 1e-8 beside √v counts
+@pytest.mark.parametrize("size", [1., 1e-7])  # at 1e-7 the 1e-8 beside √v counts
 def test_fused_rmsprop_is_rmsprop(alpha, size):
     torch.manual_seed(0)
     mine = [torch.randn(5, 3, dtype=torch.float64, requires_grad=True),

@@ -17,7 +17,8 @@ def sized(shape):
 
 
 @pytest.mark.parametrize("n", [1, 5])
-@pytest.mark.parametrize("make, shape", [*[(mlp_critic, s) for s in SHAPES], *[(image_critic, s) for s in PICTURES]])
+@pytest.mark.parametrize("make, shape", [*[(mlp_critic, s) for s in SHAPES],
+                                         *[(image_critic, s) for s in PICTURES]])
 def test_critics_give_one_score_per_sample(make, shape, n):
     x = torch.randn(n, *sized(shape))
     scores = make(shape)(x)
@@ -26,7 +27,8 @@ def test_critics_give_one_score_per_sample(make, shape, n):
     assert torch.allclose(make(shape)(x[:1]), scores[:1], atol=1e-5)
 
 
-@pytest.mark.parametrize("make, shape", [*[(mlp_generator, s) for s in SHAPES], *[(image_generator, s) for s in PICTURES]])
+@pytest.mark.parametrize("make, shape", [*[(mlp_generator, s) for s in SHAPES],
+                                         *[(image_generator, s) for s in PICTURES]])
 def test_generators_make_samples(make, shape):
     g = make(noise=7, shape=shape)
     for n in (2, 5):
@@ -107,7 +109,8 @@ def test_width_and_depth():
 
 # ---------------------------------------------------------------- with labels
 
-@pytest.mark.parametrize("make, shape", [(mlp_critic, 2), (mlp_critic, (1, 28, 28)), (image_critic, (3, 32, 32))])
+@pytest.mark.parametrize("make, shape",
+                         [(mlp_critic, 2), (mlp_critic, (1, 28, 28)), (image_critic, (3, 32, 32))])
 def test_outputs_are_logits_in_rows(make, shape):
     x = torch.randn(5, *sized(shape))
     logits, score = make(shape, outputs=7)(x), make(shape)(x)
@@ -133,7 +136,8 @@ def test_concatenated_is_the_network_on_one_hot_labels(n):
     assert g(torch.randn(n, 5), y).shape == (n, 1, 28, 28)
 
 
-@pytest.mark.parametrize("critic, x", [(mlp_critic(2, width=16), torch.randn(6, 2)), (image_critic(width=4), torch.randn(6, 1, 28, 28))])
+@pytest.mark.parametrize("critic, x", [(mlp_critic(2, width=16), torch.randn(6, 2)),
+                                       (image_critic(width=4), torch.randn(6, 1, 28, 28))])
 def test_projected_is_the_critic_plus_a_scalar_product(critic, x):
     y = torch.tensor([0, 1, 2, 2, 1, 0])
     f = Projected(critic, 3)
@@ -160,12 +164,15 @@ def test_the_seed_of_the_projection_is_its_own():
     assert not torch.equal(one, other)
 
 
-@pytest.mark.parametrize("labelled", [Concatenated(mlp_critic(2 + 3), 3), Projected(mlp_critic(2), 3)])
-@pytest.mark.parametrize("y, message", [
-    ([0, 1, 3, 0], "labels from 0 to 3 for a network of 3 classes, 0 to 2: build it for as many"), ([-1, 0, 1, 2], "from -1 to 2"),
-    ([0, 1, 2], "4 samples need 4 whole-number labels"), ([[0], [1], [2], [0]], "4 whole-number labels"),
-    ([0., 1., 2., 0.], "whole-number labels, not torch.float32"),
-])
+@pytest.mark.parametrize("labelled",
+                         [Concatenated(mlp_critic(2 + 3), 3), Projected(mlp_critic(2), 3)])
+@pytest.mark.parametrize(
+    "y, message",
+    [([0, 1, 3, 0], "labels from 0 to 3 for a network of 3 classes, 0 to 2: build it for as many"),
+     ([-1, 0, 1, 2], "from -1 to 2"),
+     ([0, 1, 2], "4 samples need 4 whole-number labels"),
+     ([[0], [1], [2], [0]], "4 whole-number labels"),
+     ([0., 1., 2., 0.], "whole-number labels, not torch.float32")])
 def test_labels_that_a_network_does_not_know(labelled, y, message):
     with pytest.raises(ValueError, match=message):
         labelled(torch.randn(4, 2), torch.tensor(y))
@@ -179,7 +186,8 @@ def test_two_classes_at_least(classes):
             make()
 
 
-@pytest.mark.parametrize("net", [mlp_critic(2, outputs=3), mlp_generator(2, 2), torch.nn.Linear(2, 1)])
+@pytest.mark.parametrize("net",
+                         [mlp_critic(2, outputs=3), mlp_generator(2, 2), torch.nn.Linear(2, 1)])
 def test_projection_needs_a_critic_of_ours(net):
     with pytest.raises(ValueError, match="Projected adds.*without outputs"):
         Projected(net, 3)

@@ -40,7 +40,8 @@ def test_theorem_of_the_two_gradients_for_any_smooth_laws():
 
 
 @pytest.mark.parametrize("sd, distance", [(1., 1.), (.6, 2.), (1.7, -3.)])
-@pytest.mark.parametrize("name, loss", [("saturating", saturating_loss), ("non-saturating", non_saturating_loss)])
+@pytest.mark.parametrize("name, loss",
+                         [("saturating", saturating_loss), ("non-saturating", non_saturating_loss)])
 def test_autograd_through_the_losses_gives_the_same_number(sd, distance, name, loss):
     """The package's loss on a quadrature of z, repeated in proportion to its weights: mean() becomes E."""
     nodes, weights = hermegauss(120)

@@ -121,7 +121,8 @@ def test_a_dilated_kernel_keeps_its_bound():
 # ---------------------------------------------------------------- networks
 
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("make", [lambda s: mlp_critic(2, depth=3, seed=s), lambda s: mlp_critic(2, act=nn.Tanh, seed=s)])
+@pytest.mark.parametrize("make", [lambda s: mlp_critic(2, depth=3, seed=s),
+                                  lambda s: mlp_critic(2, act=nn.Tanh, seed=s)])
 def test_no_slope_and_no_quotient_exceeds_the_bound(make, seed):
     f, x = make(seed).double(), 3 * random(500, 2, seed=seed)
     bound = spectral.lipschitz_bound(f)
@@ -148,7 +149,8 @@ def test_unknown_layers_are_refused():
         spectral.lipschitz_bound(nn.LeakyReLU(1.5))
 
 
-@pytest.mark.parametrize("make, shape", [(lambda: mlp_critic(2, depth=3), (2,)), (lambda: image_critic(width=8), (1, 28, 28))])
+@pytest.mark.parametrize("make, shape", [(lambda: mlp_critic(2, depth=3), (2,)),
+                                         (lambda: image_critic(width=8), (1, 28, 28))])
 def test_a_normalised_copy_has_layers_of_norm_one_and_leaves_the_original_alone(make, shape):
     f = make()
     before = {name: w.clone() for name, w in f.state_dict().items()}

@@ -94,17 +94,16 @@ def parts(nb):
 
 
 def tables(nb):
-    """Rows of a table with as many cells as its head; a bare | inside a formula makes one more, and no table at all."""
+    """Rows of a table with as many cells as its head; a bare | in a formula makes one more."""
     found = []
     for cell in nb.cells:
         lines = cell.source.splitlines() if cell.cell_type == "markdown" else []
         for above, line in zip(lines, lines[1:]):
             wide = len(re.findall(r"(?<!\\)\|", line))
-            if above.startswith("|") and line.startswith("|") and wide != len(
-                    re.findall(r"(?<!\\)\|", above)):
-                found.append(
-                    f"{wide - 1} cells where the row above has another number (write \\vert, not |): {line[:60]}"
-                )
+            rows = above.startswith("|") and line.startswith("|")
+            if rows and wide != len(re.findall(r"(?<!\\)\|", above)):
+                found.append(f"{wide - 1} cells where the row above has another number "
+                             f"(write \\vert, not |): {line[:60]}")
     return found
 
 
@@ -162,8 +161,8 @@ def steps_are_budgeted(nb):
             if called(call) == "train" and not {"steps", None} & {k.arg for k in call.keywords}:
                 found.append(f"cell {cell.id}: train(...) without steps=steps(...)")
         for loop in (n for n in ast.walk(tree(cell)) if isinstance(n, ast.For)):
-            if is_training(loop) and not calls(loop.iter, "steps") and not names(
-                    loop.iter) & budgeted:
+            counted = calls(loop.iter, "steps") or names(loop.iter) & budgeted
+            if is_training(loop) and not counted:
                 found.append(f"cell {cell.id}: a training loop over {ast.unparse(loop.iter)}")
     return found
 
@@ -186,7 +185,7 @@ def held_by(call):
 
 
 def trainers(sources):
-    """Names of the functions in these modules' sources that train, directly or through each other, called or handed on."""
+    """Names of the functions in these modules' sources that train, themselves or through others."""
     bodies = {f.name: f for source in sources for f in ast.walk(ast.parse(source))
               if isinstance(f, ast.FunctionDef)}
     known = {"train"}
@@ -280,7 +279,7 @@ class Follower:
             self.trained.discard(name)
 
     def train_in_place(self, call):
-        """train(game, players, samples): the networks change, and so does the state of the samples."""
+        """train(game, players, samples): networks change, and so does the state of the samples."""
         arguments = {k.arg: k.value for k in call.keywords}
         arguments |= dict(zip(("game", "players", "samples"), call.args))
         reached = names(arguments["players"]) if "players" in arguments else set()

@@ -81,7 +81,7 @@ def test_stored_outputs():
     cell = code("x")
     cell.outputs = [picture]
     assert "alternative text" in rules.stored_outputs(notebook(cell))[0]
-    cell.outputs[0].metadata["image/png"] = {"alt": "Two heaps of coins."}
+    cell.outputs[0].metadata["image/png"] = {"alt": "Two heaps of samples."}
     assert rules.stored_outputs(notebook(cell)) == []
     cell.outputs = [wrong]
     assert "judged wrong" in rules.stored_outputs(notebook(cell))[0]
@@ -119,19 +119,21 @@ TRAIN = "run = train(game, dict(f=critic), data, steps=steps(laptop=9))"
     (["critic = net()", "nets = dict(f=critic)", "train(game, nets, data)", "critic(3)"], [2, 3]),
     (["data = batches(x)", "data.draw('x')", TRAIN, "data.draw('x')"], [2, 3]),
     ([TRAIN, "run = 3", "run"], [0]),                                           # a new value
-    ([TRAIN, "if x:\n    run = 3", "run"], [0, 2]),                             # perhaps a new value
-    (["seen = []", "def look(run):\n    seen.append(run.step)", "train(g, n, d, watch=look)", "seen"],
-     [2, 3]),                                                                   # filled by a callback
-    (["seen = []", "n = 1", "def play(into):\n    train(g, x, d)", "play(seen)", "seen", "n"], [3, 4]),
+    ([TRAIN, "if x:\n    run = 3", "run"], [0, 2]),                             # perhaps a new one
+    (["seen = []", "def look(run):\n    seen.append(run.step)",
+      "train(g, n, d, watch=look)", "seen"], [2, 3]),                           # by a callback
+    (["seen = []", "n = 1", "def play(into):\n    train(g, x, d)",
+      "play(seen)", "seen", "n"], [3, 4]),
     (["rows = []", TRAIN, "rows.append(run.step)", "rows"], [1, 2, 3]),
     (["table = {}", TRAIN, "table['a'] = run", "table"], [1, 2, 3]),
     (["for k in 1, 2:\n    r = train(game, k, data)", "r"], [0, 1]),
     (["import numpy as np", TRAIN, "np.mean(run.losses)", "np.pi"], [1, 2]),
     (["a, b = 1, 2", TRAIN, "b += run.step", "b", "a"], [1, 2, 3]),
-    (["taste()", "x"], [0]),                                                    # trains in the package
+    (["taste()", "x"], [0]),                                                    # in the package
     (["net = Net()\nfor _ in range(9):\n    opt.step()", "x"], [0]),
     (["f = lambda x: 2 * x", TRAIN, "f(2)"], [1]),
-    (["rows = {n: train(game, n, data) for n in 'ab'}", "for n, r in rows.items():\n    print(r)"], [0, 1]),
+    (["rows = {n: train(game, n, data) for n in 'ab'}",
+      "for n, r in rows.items():\n    print(r)"], [0, 1]),
 ])
 def test_train_follows_the_names(sources, trained):
     def page(tagged):

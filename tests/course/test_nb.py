@@ -1,4 +1,4 @@
-"""The notebook tool: normal form, freshness, a reader's edits, clear errors, pages that need no network."""
+"""The notebook tool: normal form, freshness, a reader's edits, errors, pages without a network."""
 import base64
 import io
 import subprocess
@@ -115,7 +115,7 @@ def test_a_failing_cell_is_named_and_nothing_is_written(tmp_path, capsys):
     assert tool.main(["run", str(allowed)]) == 0
 
 
-def stamped(cell):
+def as_stored(cell):
     nb = tool.normalise(new_notebook(cells=[cell]))
     nb.metadata["gan_lessons"] = {"code": tool.fingerprint(nb), "matplotlib": "3"}
     return nb
@@ -134,7 +134,7 @@ def stamped(cell):
          "stores an error"),
         (lambda nb: nb.cells.append(new_markdown_cell("x" * 700_000)), "at most 600")])
 def test_problems_are_found(tmp_path, spoil, problem):
-    nb, path = stamped(new_code_cell("x", execution_count=1)), tmp_path / "09_x.ipynb"
+    nb, path = as_stored(new_code_cell("x", execution_count=1)), tmp_path / "09_x.ipynb"
     tool.write(path, tool.dumps(nb))
     assert tool.problems(path) == []
     spoil(nb)

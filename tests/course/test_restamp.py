@@ -68,7 +68,8 @@ def test_new_names_and_prose_keep_the_outputs(page):
     ((2, "print(", "print(1, "), 3),
     ((2, "GaussianMixturePrior(3, 2);", "GaussianMixturePrior(3, 4);"), 3),
     ((2, "penalties.slopes", "penalties.penalty"), 3),
-    ((3, "for kl in range(3):\n    print(kl)", "for KL in range(3):\n    print(KL)"), 4),   # it hides kl
+    # a name that hides kl
+    ((3, "for kl in range(3):\n    print(kl)", "for KL in range(3):\n    print(KL)"), 4),
 ])
 def test_anything_else_is_refused_by_name(page, change, cell):
     rewrite(page, change)

@@ -1,9 +1,10 @@
-"""Lesson 15: codes, their critics, the two codes of class and style, clusterings and the lesson's explorers."""
+"""Lesson 15: codes, their critics, codes of class and of style, clusterings and the explorers."""
 import itertools
 
 import numpy as np
 import pytest
 import torch
+from helpers import softplus
 from scipy.integrate import quad
 from torch.nn.functional import one_hot
 
@@ -30,16 +31,12 @@ SCORES = [-5., 1.4, 12.5, 2.7], [.3, -2.2, 4.1, -.7]
 
 
 def table(scores):
-    """A critic that gives the i-th sample of a batch, marked by its first number, the i-th score."""
+    """A critic that gives sample i of a batch, marked by its first number, the i-th score."""
     return lambda z: torch.tensor(scores, dtype=torch.float64)[z[:, 0].long()]
 
 
 def marked(n=4, k=2):
     return torch.cat([torch.arange(n)[:, None].double(), torch.zeros(n, k - 1).double()], 1)
-
-
-def softplus(c):
-    return np.logaddexp(0, np.asarray(c))
 
 
 def small(seed=0, outputs=2, inputs=2):
@@ -52,7 +49,7 @@ def gradients(loss, net):
     return torch.cat([w.flatten() for w in torch.autograd.grad(loss, list(net.parameters()))])
 
 
-# -- one code ------------------------------------------------------------------------------------------------
+# -- one code --------------------------------------------------------------------------------------
 
 def test_prior_is_real_and_codes_are_fake():
     real, fake = SCORES
@@ -134,7 +131,7 @@ def test_what_does_not_fit_is_refused_with_the_remedy(call, remedy):
         call()
 
 
-# -- labels --------------------------------------------------------------------------------------------------
+# -- labels ----------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("prior, classes", [(gl.Ring(modes=10, radius=3, sd=.1), 10),
                                             (gl.SwissRoll(), 10), (gl.Grid(2), 2)])
@@ -190,7 +187,7 @@ def test_priors_without_rooms_are_refused(call, remedy):
         call()
 
 
-# -- two codes -----------------------------------------------------------------------------------------------
+# -- two codes -------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("n", (5, 12))
 def test_class_and_style_splits_the_numbers(n):
@@ -313,7 +310,7 @@ def test_negative_weights_are_refused(weights):
         clustering_autoencoder(3, **weights)
 
 
-# -- heads ---------------------------------------------------------------------------------------------------
+# -- heads -----------------------------------------------------------------------------------------
 
 def test_headed_adds_the_style_to_the_place_of_the_head():
     d = ClusterHeadDecoder(torch.nn.Identity(), 3, 2)
@@ -356,7 +353,7 @@ def test_apart_needs_and_moves_the_heads():
     assert (players["d"].heads != before).all()
 
 
-# -- clusterings ---------------------------------------------------------------------------------------------
+# -- clusterings -----------------------------------------------------------------------------------
 
 def test_vote_and_matching_differ_as_they_should():
     found = [[50, 0, 0], [40, 10, 0], [0, 0, 30]]
@@ -389,7 +386,7 @@ def test_contingency_refuses_what_it_cannot_count(arguments, remedy):
         contingency(*arguments)
 
 
-# -- facts of the page ---------------------------------------------------------------------------------------
+# -- facts of the page -----------------------------------------------------------------------------
 
 @pytest.mark.parametrize("n, s, shift", [(5, .4, 0.), (12, .15, .7)])
 def test_tile_numbers_against_quadrature(n, s, shift):
@@ -411,7 +408,7 @@ def test_aggregate_is_the_plan_to_second_order():
         assert gl.expectation(cabinet, lambda z: z**2) == pytest.approx(1, abs=1e-12)
 
 
-# -- explorers -----------------------------------------------------------------------------------------------
+# -- explorers -------------------------------------------------------------------------------------
 
 def test_information_draws_its_corners_and_says_the_numbers():
     view = explorers.information()

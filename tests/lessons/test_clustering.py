@@ -1,4 +1,5 @@
-"""One-step clustering: the joint bound by hand, responsibilities, hats as EM, dead hats, and the two classical clusterings."""
+"""One-step clustering: the joint bound by hand, responsibilities, EM, components that die, and two
+classical clusterings."""
 import copy
 import math
 
@@ -23,28 +24,27 @@ from gan_lessons.objectives.clustering import (
 )
 from gan_lessons.objectives.variational import draw_code, gaussian_code, vae
 
-rng = np.random.default_rng
 Z = torch.tensor([[1.4, -5.], [0., .7], [2.7, 12.5]], dtype=torch.float64)
 
 
-def hats(K=3, k=2, seed=1):
-    """Hats with covariances and shares of their own."""
+def prior(K=3, k=2, seed=1):
+    """A mixture whose components have covariances and shares of their own."""
     h = GaussianMixturePrior(K, k, widths=True, shares=True, tilts=True, seed=seed).double()
     return h.start(*given(K, k, seed))
 
 
 def given(K, k, seed):
-    r = rng(seed)
+    r = np.random.default_rng(seed)
     root = r.normal(size=(K, k, k))
     return r.normal(size=(K, k)), root @ root.swapaxes(1, 2) + .3 * np.eye(k), r.dirichlet(
         np.ones(K))
 
 
-# ---------------------------------------------------------------- hats and their price
+# ---------------------------------------------------------------- the prior and its KL term
 
 @pytest.mark.parametrize("seed", range(3))
-def test_hats_are_weighted_normal_log_densities(seed):
-    h = hats(seed=seed)
+def test_components_are_weighted_normal_log_densities(seed):
+    h = prior(seed=seed)
     by_hand = [np.log(q) + multivariate_normal(m, C).logpdf(Z.numpy())
                for m, C, q in zip(*given(3, 2, seed))]
     np.testing.assert_allclose(h(Z).detach().numpy(), np.stack(by_hand, 1), rtol=1e-10)
@@ -52,7 +52,7 @@ def test_hats_are_weighted_normal_log_densities(seed):
     np.testing.assert_allclose(copy.deepcopy(h).requires_grad_(False)(Z), h(Z).detach(), rtol=1e-14)
 
 
-def test_hats_that_do_not_tilt_take_the_diagonals():
+def test_components_that_do_not_tilt_take_the_diagonals():
     centres, C, shares = given(3, 2, 0)
     h = GaussianMixturePrior(3, 2, widths=True, shares=True).double().start(centres, C, shares)
     by_hand = [np.log(q) + norm(m, np.diag(c)**.5).logpdf(Z.numpy()).sum(1)
@@ -61,7 +61,7 @@ def test_hats_that_do_not_tilt_take_the_diagonals():
     assert h.tilt.abs().max() < 1e-12
 
 
-def test_plain_hats_are_unit_normals_equally_likely_and_only_centres_learn():
+def test_plain_components_are_unit_normals_equally_likely_and_only_centres_learn():
     h = GaussianMixturePrior(4, 2).double()
     by_hand = [norm(m, 1).logpdf(Z.numpy()).sum(1) - np.log(4) for m in h.centres.detach().numpy()]
     np.testing.assert_allclose(h(Z).detach().numpy(), np.stack(by_hand, 1), rtol=1e-12)
@@ -70,23 +70,23 @@ def test_plain_hats_are_unit_normals_equally_likely_and_only_centres_learn():
 
 @pytest.mark.parametrize("seed", range(5))
 def test_no_answer_is_cheaper_than_the_responsibilities(seed):
-    log_joint = hats(4, 2, seed)(Z).detach()
+    log_joint = prior(4, 2, seed)(Z).detach()
     floor, best = -log_joint.logsumexp(1), responsibilities(log_joint)
     torch.testing.assert_close(mixture_kl(log_joint, best.log()), floor, rtol=1e-12, atol=1e-12)
-    r = torch.tensor(rng(seed).dirichlet(np.ones(4), 3))
+    r = torch.tensor(np.random.default_rng(seed).dirichlet(np.ones(4), 3))
     gap = (r * (r / best).log()).sum(1)  # KL(r ‖ responsibilities)
     torch.testing.assert_close(mixture_kl(log_joint, r.log()), floor + gap, rtol=1e-10, atol=1e-10)
     assert (gap > 0).all()
 
 
 def test_the_slope_is_zero_at_the_responsibilities():
-    log_joint = hats()(Z).detach()
+    log_joint = prior()(Z).detach()
     logits = log_joint.clone().requires_grad_()
     mixture_kl(log_joint, logits.log_softmax(1)).sum().backward()
     assert logits.grad.abs().max() < 1e-12
 
 
-def test_a_price_of_responsibilities_that_underflow_has_a_gradient():
+def test_the_kl_of_responsibilities_that_underflow_has_a_gradient():
     h = GaussianMixturePrior(2, 1).double()
     h.start(np.array([[0.], [80.]]))
     log_joint = h(torch.zeros(3, 1).double())
@@ -97,7 +97,7 @@ def test_a_price_of_responsibilities_that_underflow_has_a_gradient():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_third_term_is_information_plus_usage(seed):
-    r = torch.tensor(rng(seed).dirichlet(np.ones(4) / 2, 50))
+    r = torch.tensor(np.random.default_rng(seed).dirichlet(np.ones(4) / 2, 50))
     term = (r * (r * 4).log()).sum(1).mean().item()
     assert term == pytest.approx(mutual_information(r.numpy() / 50) + usage_kl(r).item(), abs=1e-12)
 
@@ -126,7 +126,7 @@ def test_gradient_over_share_is_a_step_of_em(n, K):
 
 
 @pytest.mark.parametrize("sd, part", [(.7, False), (.95, False), (1.1, True), (2., True)])
-def test_hats_part_only_under_notes_wider_than_they_are(sd, part):
+def test_components_part_only_under_codes_wider_than_they_are(sd, part):
     z = np.linspace(-1, 1, 400)[:, None]
     z *= sd / z.std()
     centres = np.array([[.1], [-.1]])
@@ -135,7 +135,7 @@ def test_hats_part_only_under_notes_wider_than_they_are(sd, part):
     assert (np.ptp(centres) > .2) == part
 
 
-def test_hats_in_one_place_move_alike():
+def test_components_in_one_place_move_alike():
     h = GaussianMixturePrior(3, 2, sd=0.).double()
     (-h(Z).logsumexp(1)).mean().backward()
     assert torch.equal(h.centres.grad[0], h.centres.grad[1])
@@ -143,22 +143,22 @@ def test_hats_in_one_place_move_alike():
     assert h.centres.grad.abs().max() > .1
 
 
-def test_a_far_hat_has_no_gradient_but_em_brings_it_home():
-    z = .3 * rng(0).normal(size=(500, 1))
+def test_a_far_component_has_no_gradient_but_em_brings_it_home():
+    z = .3 * np.random.default_rng(0).normal(size=(500, 1))
     h = GaussianMixturePrior(2, 1).double().start(np.array([[0.], [10.]]))
     (-h(torch.tensor(z)).logsumexp(1)).mean().backward()
     assert 0 < h.centres.grad[1].abs().item() < 1e-15
     assert explorers.soft_step(z, np.array([[0.], [10.]]), 1.)[2][1, 0] < z.max()
 
 
-def test_an_empty_hat_goes_to_the_worst_served_note_of_the_fullest():
-    notes = torch.tensor([[0.], [.2], [3.], [9.]]).double()
-    h = hats(3, 1).start(np.array([[0.], [9.], [500.]]), np.ones((3, 1, 1)) / 2,
+def test_an_empty_component_goes_to_the_worst_served_code_of_the_fullest():
+    codes = torch.tensor([[0.], [.2], [3.], [9.]]).double()
+    h = prior(3, 1).start(np.array([[0.], [9.], [500.]]), np.ones((3, 1, 1)) / 2,
                          np.array([.5, .25, .25]))
-    assert restart_empty(h, notes, .1) == [2]
+    assert restart_empty(h, codes, .1) == [2]
     assert h.centres[:, 0].tolist() == pytest.approx([0, 9, 3])
     np.testing.assert_allclose(h.log_q.softmax(0).detach(), [1 / 3, 1 / 3, 1 / 3])
-    assert restart_empty(h, notes, .1) == []
+    assert restart_empty(h, codes, .1) == []
 
 
 # ---------------------------------------------------------------- the game
@@ -167,7 +167,7 @@ def test_an_empty_hat_goes_to_the_worst_served_note_of_the_fullest():
                          [(5, 1., .3, 0.), (8, 2.5, 1., 0.), (6, 1., .5, 3.)])
 def test_joint_bound_by_hand(n, beta, sd, balance):
     torch.manual_seed(n)
-    e, d, h = gl.mlp_critic(2, outputs=6).double(), gl.mlp_generator(3, 2).double(), hats(4, 3)
+    e, d, h = gl.mlp_critic(2, outputs=6).double(), gl.mlp_generator(3, 2).double(), prior(4, 3)
     x = torch.randn(n, 2).double()
     torch.manual_seed(7)
     loss = clustering(beta, sd, balance)["e d h"](e, d, h, x)
@@ -191,21 +191,21 @@ def test_joint_bound_by_hand(n, beta, sd, balance):
 def test_answers_of_a_network_cost_their_kl():
     e = gl.mlp_critic(2, outputs=4).double()
     d = gl.mlp_generator(2, 2).double()
-    h = hats()
+    h = prior()
     a = gl.mlp_critic(2, outputs=3).double()
-    x, prices = torch.randn(9, 2).double(), []
+    x, costs = torch.randn(9, 2).double(), []
     for game, more in [(clustering(), {}), (clustering(answers=True), {"a": a})]:
         torch.manual_seed(1)
-        prices.append(game["e"](**dict(e=e, d=d, h=h), **more, x=x).item())
+        costs.append(game["e"](**dict(e=e, d=d, h=h), **more, x=x).item())
     torch.manual_seed(1)
     z = draw_code(*gaussian_code(e, x))
     r, best = a(z).softmax(1), responsibilities(h(z))
-    assert prices[1] - prices[0] == pytest.approx((r * (r / best).log()).sum(1).mean().item(),
+    assert costs[1] - costs[0] == pytest.approx((r * (r / best).log()).sum(1).mean().item(),
                                                   rel=1e-9)
     assert clustering(answers=True).players == ("e", "d", "h", "a")
 
 
-def test_hats_in_one_place_at_zero_are_the_vae():
+def test_components_in_one_place_at_zero_are_the_vae():
     e = gl.mlp_critic(2, outputs=4).double()
     d = gl.mlp_generator(2, 2).double()
     x = torch.randn(5, 2).double().repeat(40_000, 1)
@@ -214,10 +214,10 @@ def test_hats_in_one_place_at_zero_are_the_vae():
                        (clustering(sd=.5), {"h": GaussianMixturePrior(3, 2, sd=0.).double()})]:
         torch.manual_seed(0)
         values.append(game["e"](e=e, d=d, **more, x=x).item())
-    assert values[0] == pytest.approx(values[1], abs=.02)  # same notes, five standard errors
+    assert values[0] == pytest.approx(values[1], abs=.02)  # same codes, five standard errors
 
 
-def test_three_heaps_are_found():
+def test_three_components_are_found():
     law = gl.Mixture([gl.Normal(-3, .5), gl.Normal(0, .5), gl.Normal(3, .5)])
     game = gl.Game({"h": lambda h, x: -h(x).logsumexp(1).mean()})
     run = gl.train(game, dict(h=GaussianMixturePrior(3, 1, widths=True, sd=2.)),
@@ -234,20 +234,20 @@ def test_weights_that_cannot_be(wrong):
 
 
 @pytest.mark.parametrize("K", [1, 0, -2])
-def test_fewer_than_two_hats(K):
-    with pytest.raises(ValueError, match="two hats or more"):
+def test_fewer_than_two_components(K):
+    with pytest.raises(ValueError, match="two .* or more"):
         GaussianMixturePrior(K, 3)
 
 
 def test_wrong_shapes_are_named():
-    with pytest.raises(ValueError, match=r"\(4, 3\) for hats of 2 numbers"):
+    with pytest.raises(ValueError, match=r"\(4, 3\) for .* of 2 numbers"):
         GaussianMixturePrior(3, 2)(torch.zeros(4, 3))
     with pytest.raises(ValueError, match=r"centres of shape \(2, 2\)"):
         GaussianMixturePrior(3, 2).start(np.zeros((2, 2)))
 
 
-def test_draws_of_a_hat():
-    h = hats(2, 3)
+def test_draws_of_a_component():
+    h = prior(2, 3)
     centres, C, _ = given(2, 3, 1)
     torch.manual_seed(0)
     z = h.draw(torch.ones(50_000, dtype=torch.int64)).numpy()
@@ -281,14 +281,14 @@ def test_empty_pictures_stay_empty():
 
 # ---------------------------------------------------------------- classical clusterings
 
-def heaps(seed=0, d=3):
-    r = rng(seed)
+def three_clusters(seed=0, d=3):
+    r = np.random.default_rng(seed)
     return np.concatenate([r.normal(m, [1, .5, 2], (300, d)) for m in (-3, 2, 6)])
 
 
 def test_kmeans_against_scikit_learn():
     from sklearn.cluster import KMeans
-    x = heaps()
+    x = three_clusters()
     centres, clusters = kmeans(x, 3)
     theirs = KMeans(3, n_init=10, random_state=0).fit(x)
     assert np.square(x - centres[clusters]).sum() == pytest.approx(theirs.inertia_, rel=1e-6)
@@ -299,7 +299,7 @@ def test_kmeans_against_scikit_learn():
 @pytest.mark.parametrize("seed", range(2))
 def test_mixture_against_scikit_learn(seed):
     from sklearn.mixture import GaussianMixture
-    x = heaps(seed)
+    x = three_clusters(seed)
     mine = gaussian_mixture(x, 3, steps=300, floor=0.)
     theirs = GaussianMixture(3, tol=1e-6, reg_covar=0, random_state=0).fit(x)
     a, b = mine.centres[:, 0].argsort(), theirs.means_[:, 0].argsort()
@@ -318,7 +318,7 @@ def test_mixture_against_scikit_learn(seed):
 @pytest.mark.parametrize("cluster", [kmeans, gaussian_mixture])
 def test_clusterings_that_cannot_be(cluster):
     with pytest.raises(ValueError, match="one cluster says nothing"):
-        cluster(heaps(), 1)
+        cluster(three_clusters(), 1)
     with pytest.raises(ValueError, match="one stays empty"):
         cluster(np.ones((50, 2)), 3)
 
@@ -345,7 +345,7 @@ def test_explorer_titles_add_up_and_answer_quickly():
         assert price == pytest.approx(fit + information + usage, abs=.0021)
 
 
-def test_hats_of_the_explorer_merge_where_the_question_says():
+def test_components_of_the_explorer_merge_where_the_question_says():
     from gan_lessons.questions.clustering import QUESTIONS
     z = explorers.groups(4, 4.)[0]
     for width, merged in [(QUESTIONS["19 merge"][0] - .1, False), (QUESTIONS["19 merge"][0], True)]:

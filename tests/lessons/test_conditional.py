@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from helpers import leaf as scores
+from helpers import FAKE, REAL, answers_to, leaf
 from scipy.integrate import quad
 from scipy.optimize import minimize_scalar
 from torch import nn
@@ -40,9 +40,8 @@ from gan_lessons.objectives.relativistic import relativistic
 from gan_lessons.objectives.wasserstein import hinge
 from gan_lessons.players.networks import Concatenated, Projected
 from gan_lessons.players.penalties import lipschitz_penalty, slopes
-from gan_lessons.questions import questions
 
-REAL, FAKE, Y = [-5., 1.4, 12.5, 2.7], [0.3, -7.1, 4., 1.9], [2, 0, 1, 2]
+Y = [2, 0, 1, 2]
 SHIFT = torch.tensor([.5, -1.25, 3.], dtype=torch.float64)
 shifted = lambda x, y: x + SHIFT[y]  # a critic whose score moves with the label
 
@@ -62,12 +61,12 @@ GAMES = {
 @pytest.mark.parametrize("name", GAMES)
 @pytest.mark.parametrize("real, fake", [(REAL, FAKE), (FAKE[:2], REAL[:2])])
 def test_the_loss_is_the_games_own_on_the_scores_of_each_label(name, real, fake):
-    """With f(x, y) = x + shift[y] and g(z, y) = -2 z + shift[y]: the plain loss of scores moved by hand."""
+    """f(x, y) = x + shift[y], g(z, y) = -2 z + shift[y]: the plain loss of scores moved by hand."""
     y = torch.tensor(Y[:len(real)])
     for player in "fg":
         results = []
         for labelled in (True, False):
-            x, z = scores(real), scores(fake)
+            x, z = leaf(real), leaf(fake)
             if labelled:
                 loss = conditional(GAMES[name])[player]
                 arguments = dict(f=shifted, g=lambda z, y: -2 * z + SHIFT[y], x=x, y=y, z=z)
@@ -149,7 +148,7 @@ def test_a_network_without_labels_is_refused_with_the_remedy(player):
 
 
 def test_between_stays_within_a_class():
-    """Points where slopes are measured lie between a real and a fake of one label, and f is asked about that label."""
+    """Slopes are measured between a real and a fake of one label, and f is told that label."""
     seen = []
 
     def spy(f, x, x_fake):
@@ -278,7 +277,7 @@ def test_any_game_trains_by_the_same_line(name):
         assert max(w.abs().max() for w in nets["f"].parameters()) <= .01
 
 
-def test_the_forger_learns_which_spot_is_asked_for():
+def test_the_generator_learns_which_mode_is_asked_for():
     run = train(conditional(non_saturating()), players(), pairs(batch=128), steps=400, watch=None,
                 precision="highest", ema=.99, optimizer=adam(2e-3))
     points, y = run.samples(600).numpy(), np.arange(600) % 6
@@ -399,7 +398,7 @@ def random_pairs(seed, K=3):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_the_value_is_that_of_the_pairs(seed):
-    """-(critic loss at log p(x|y)/q(x|y)) = E_y 2 JS - 2 log 2, by plain quadrature over the joint density."""
+    """-(critic loss at log p(x|y)/q(x|y)) = E_y 2 JS - 2 log 2, by quadrature of the joint."""
     p, q = random_pairs(seed)
     value = 0.
     for share, a, b in zip(p.weights, p.laws, q.laws):
@@ -408,7 +407,7 @@ def test_the_value_is_that_of_the_pairs(seed):
             lambda x: a.pdf(x) * np.logaddexp(0, -f(x)) + b.pdf(x) * np.logaddexp(0, f(x)), -16, 16,
             points=sorted([a.mean, b.mean]), limit=300, epsabs=1e-12)[0]
     assert 2 * exact.within(p, q) - 2 * math.log(2) == pytest.approx(value, abs=1e-9)
-    assert exact.within(p, q) >= js(p, q) - 1e-12                  # police may ignore the stamp
+    assert exact.within(p, q) >= js(p, q) - 1e-12                  # the critic may ignore the label
     for y, x in ((0, -.7), (2, 1.9)):  # pointwise: nothing beats the log-ratio
         u, v = p.laws[y].pdf(x), q.laws[y].pdf(x)
         best = minimize_scalar(lambda f: u * np.logaddexp(0, -f) + v * np.logaddexp(0, f)).x
@@ -447,7 +446,7 @@ def test_entropy_at_its_ends():
 
 @pytest.mark.parametrize("weight", [0., .7, 2.])
 @pytest.mark.parametrize("seed", [0, 1])
-def test_the_gradient_of_the_forger_is_a_difference_quotient_with_frozen_police(seed, weight):
+def test_the_gradient_of_the_generator_is_a_difference_quotient_with_a_frozen_critic(seed, weight):
     p, q = random_pairs(seed + 20, K=2)
     c = lambda x: p.logpdf(x) - q.logpdf(x)
     named = [lambda x, y=y: -np.log((p.weights[y] * (p.laws[y].pdf(x) + q.laws[y].pdf(x)))
@@ -515,7 +514,7 @@ def test_no_place_of_rest_is_said(monkeypatch):
 
 # ---------------------------------------------------------------- explorers and questions
 
-def test_with_and_without_the_stamp():
+def test_with_and_without_the_label():
     assert explorers.grid_js(Normal(-1.5), Normal(2.5)) == pytest.approx(
         js(Normal(-1.5), Normal(2.5)), abs=1e-10)
     swapped = explorers.muddled(1.)
@@ -581,8 +580,7 @@ def test_figures_show_what_they_are_given():
 
 
 def test_answers_by_independent_means():
-    known = {name: right() if callable(right) else right
-             for name, (right, _) in questions("12").items()}
+    known = answers_to("12")
     assert known["12 one of four"] == pytest.approx(1.5 * math.log(2), abs=1e-9)
     p, q = Normal(2, 2), Normal(-1, 2)
     slope = (p.logpdf(3.) - q.logpdf(3.)) - (p.logpdf(2.) - q.logpdf(2.))

@@ -1,9 +1,11 @@
-"""The perfect l(x, y): weights while margins are asked, exact police by cutting planes, the rests; pictures and answers."""
+"""The best l(x, y): weights while margins are asked, exact l by cutting planes, where the game
+rests; pictures and answers."""
 import math
 
 import numpy as np
 import pytest
 import torch
+from helpers import answers_to
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 
@@ -17,7 +19,6 @@ from gan_lessons.exact.conditional_loss_sensitive import (
 from gan_lessons.exact.loss_sensitive import best_loss
 from gan_lessons.explorers import conditional_loss_sensitive as explorers
 from gan_lessons.measures.prediction import reliability
-from gan_lessons.questions import questions
 
 AT = np.arange(4.)
 DELTA = abs(AT[:, None] - AT)
@@ -54,7 +55,7 @@ def test_asked_posterior_is_the_minimum_over_softmaxes(seed, K):
             continue
         best = minimize(lambda a: -row @ log_softmax(a), np.zeros(K), tol=1e-13).x
         assert C == pytest.approx(np.exp(log_softmax(best)), abs=2e-5)
-    # a faithful forger bends nothing
+    # a perfect generator bends nothing
     assert asked_posterior(p, p, 7.) == pytest.approx(p / p.sum(1, keepdims=True))
     # nor does one nobody listens to
     assert asked_posterior(p, q, 0.) == pytest.approx(p / p.sum(1, keepdims=True))
@@ -74,11 +75,11 @@ def test_asked_weights_refuse(wrong):
         asked_weights(**dict(p=np.ones((2, 2)), q=np.ones((2, 2)), weight=1.) | wrong)
 
 
-# ---------------------------------------------------------------- the exact police
+# ---------------------------------------------------------------- the exact loss function
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("weight", [.3, 2.])
-def test_no_softmax_is_better_than_the_exact_police(seed, weight):
+def test_no_softmax_is_better_than_the_exact_one(seed, weight):
     """Against a descent from several starts, over logits, on the objective written as a loop."""
     p, q = tables(seed, m=3)
     delta = .5 * DELTA[:3, :3]
@@ -106,7 +107,7 @@ def test_generous_margins_give_the_formula(seed):
 
 @pytest.mark.parametrize("weight", [.5, 3.])
 @pytest.mark.parametrize("k", [.05, .6])
-def test_at_the_truth_margins_are_a_fine_on_steepness(weight, k):
+def test_at_the_truth_margins_are_a_penalty_on_steepness(weight, k):
     p, _ = tables(7, K=3)
     l = np.random.default_rng(1).exponential(2, (4, 3))
     fine = mean = 0.
@@ -137,7 +138,7 @@ def test_an_overdone_label_is_ruled_out_as_far_as_the_margin_asks():
 @pytest.mark.parametrize("share", [.7, .55])
 @pytest.mark.parametrize("weight", [1., 3., 9.])
 def test_the_readable_rest(share, weight):
-    """Neither player gains: the police by the program, the forger because both his places cost the same, or A less."""
+    """Neither player gains: l by the program, g because both places cost the same, or A less."""
     p = np.array([[share, 0], [1 - share, 1 - share], [0, share]]) / 2
     left = max(0., 1 - (1 + 1 / weight) * share)
     q = np.array([[1 - left, 0], [left, left], [0, 1 - left]]) / 2
@@ -146,12 +147,12 @@ def test_the_readable_rest(share, weight):
     best = best_class_loss(p, q, DELTA[:3, :3], weight)
     assert objective(l, p, q, DELTA[:3, :3], weight) == pytest.approx(best.value, abs=1e-6)
     truth = best_class_loss(p, p, DELTA[:3, :3], weight).l
-    # he would rather be at A
+    # g would rather be at A
     assert truth[0, 0] < 1e-4 and truth[1, 0] == pytest.approx(math.log(2), abs=1e-3)
 
 
 def test_with_one_label_far_from_the_others_it_is_lesson_nine_with_a_way_out():
-    """Coins of two labels that never meet: raising l(x, 0) costs nothing else, so the police do as in lesson 09."""
+    """Samples of two labels that never meet: raising l(x, 0) costs no more, as in lesson 09."""
     places = np.arange(3.)
     delta = abs(places[:, None] - places)
     a, b = np.array([.6, .3, .1]), np.array([.2, .3, .5])
@@ -227,8 +228,7 @@ def test_figures_show_what_they_are_given():
 
 
 def test_answers_by_independent_means():
-    known = {name: right() if callable(right) else right
-             for name, (right, _) in questions("13").items()}
+    known = answers_to("13")
     worst = max(min(-log_softmax(a)) for a in np.vstack(
             [np.zeros(10), np.random.default_rng(0).normal(0, 1, (200, 10))]))
     assert known["13 least loss"] == pytest.approx([worst, math.exp(-worst)])

@@ -1,9 +1,10 @@
-"""The games of lesson 03: signs and values by hand, GAN's row is the minimax game, trained duals."""
+"""The games of lesson 03: signs and values by hand, GAN's row is minimax, trained duals."""
 import math
 
 import numpy as np
 import pytest
 import torch
+from helpers import itself, leaf
 
 import gan_lessons as gl
 from gan_lessons import Game, Normal, f_divergence
@@ -13,18 +14,14 @@ from gan_lessons.objectives.f_gan import f_gan
 from gan_lessons.objectives.own_divergence import own_divergence
 
 REAL, FAKE = [-5., 1.4, 2.5, 2.7], [0.3, -7.1, 1.]
-itself = lambda x: x
-tensor = lambda values: torch.tensor(values, dtype=torch.float64, requires_grad=True)
 
 BY_HAND = {  # T(v) and φ*(T(v)), written without the table
     "KL": (lambda v: v, lambda v: math.exp(v - 1)),
     "reverse KL": (lambda v: -math.exp(-v), lambda v: v - 1),
     "Pearson": (lambda v: v, lambda v: v * v / 4 + v if v > -2 else -1),
     "squared Hellinger": (lambda v: 1 - math.exp(-v), lambda v: math.exp(v) - 1),
-    "JS": (
-        lambda v: math.log(2 / (1 + math.exp(-v))),
-        lambda v: -math.log(2 - 2 / (1 + math.exp(-v))),
-    ),
+    "JS": (lambda v: math.log(2 / (1 + math.exp(-v))),
+           lambda v: -math.log(2 - 2 / (1 + math.exp(-v)))),
     "total variation": (lambda v: math.tanh(v) / 2, lambda v: math.tanh(v) / 2),
 }
 
@@ -35,7 +32,7 @@ def test_losses_on_asymmetric_scores(name, real, fake):
     T, cost = BY_HAND[name]
     for bend, by_hand in [(None, itself), (torch.asinh, math.asinh)]:
         average = lambda price, scores: sum(price(by_hand(v)) for v in scores) / len(scores)
-        x, z = tensor(real), tensor(fake)
+        x, z = leaf(real), leaf(fake)
         critic = f_gan(name, bend=bend)["f"](itself, itself, x, z)
         assert critic.item() == pytest.approx(-average(T, real) + average(cost, fake))
         assert f_gan(name, bend=bend)["g"](itself, itself, z).item() == pytest.approx(
@@ -49,7 +46,7 @@ def test_gan_is_minimax_and_its_trick_is_non_saturating(name):
     shift = 0 if name == "GAN" else math.log(2)
     for mine, theirs, factor in [(f_gan(name), gl.minimax(), 1),
                                  (f_gan(name, "trick"), gl.non_saturating(), -1)]:
-        x, z = tensor(REAL), tensor(FAKE)
+        x, z = leaf(REAL), leaf(FAKE)
         for player, arguments, constant in [("f", (x, z), -2 * shift), ("g", (z,), factor * shift)]:
             a, b = (game[player](itself, itself, *arguments) for game in (mine, theirs))
             assert a.item() == pytest.approx(b.item() + constant)

@@ -4,7 +4,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from helpers import title as draw_title
+from helpers import title_of
 from scipy import stats
 from torch import nn
 
@@ -52,10 +52,9 @@ def test_a_linear_flow_is_a_normal_law(n):
 
 
 def test_bits():
-    for shape, step, low in [((1, 28, 28), 1 / 127.5, -1 - .5 / 127.5), ((3, 32, 32), 1 / 256, 0),
-                             ((2,), 1, -.5)]:
-        assert bits_per_dimension(math.prod(shape) * math.log(256 * step), shape,
-                                  step) == pytest.approx(8, abs=1e-12)
+    for shape, step in [((1, 28, 28), 1 / 127.5), ((3, 32, 32), 1 / 256), ((2,), 1)]:
+        uniform = math.prod(shape) * math.log(256 * step)          # -log of its density, in nats
+        assert bits_per_dimension(uniform, shape, step) == pytest.approx(8, abs=1e-12)
     x = torch.full((4, 1000), .2)
     noisy = dequantised(x)
     assert (noisy - x).abs().max() <= .5 / 127.5 + 1e-7
@@ -159,7 +158,7 @@ def test_scales_that_are_none_are_refused(wrong):
         wrong()
 
 
-# ---------------------------------------------------------------- decoders with a noise of their own, straight wires
+# ---------------------------------------------------------------- learnt noise, residual decoders
 
 def test_a_learnt_deviation_is_the_fixed_one_of_its_value():
     e = linear(4, 3)
@@ -187,7 +186,7 @@ def test_a_learnt_deviation_is_the_fixed_one_of_its_value():
 
 
 def test_a_learnt_deviation_finds_the_residual():
-    """With a deaf encoder and a silent decoder, the best deviation of a number is that of the data."""
+    """If the encoder and the decoder say nothing, the best deviation of a number is the data's."""
     data = normals(4000, 3).float() * torch.tensor([2., .3, .01])
     silent = nn.Linear(2, 3).requires_grad_(False)
     nn.init.zeros_(silent.weight), nn.init.zeros_(silent.bias)
@@ -251,13 +250,13 @@ def test_the_explorer_says_what_integrals_and_determinants_say():
     for sign in (1, 0, -1):
         density = np.exp(-explorers.negative_log_q(*np.meshgrid(line, line), .7, -.4, .3, sign))
         mass = density.sum() * (line[1] - line[0]) ** 2
-        said = draw_title(explorers.couplings(), **state, sign=sign)
+        said = title_of(explorers.couplings(), **state, sign=sign)
         assert f"integrates to {mass:.3f}" in said and "log det -0.40" in said
 
 
 def test_the_best_sliders_are_those_that_made_the_points():
     explorer = explorers.couplings()
-    loss = lambda **state: float(draw_title(explorer, **state).split("q: ")[1].split(" ")[0])
+    loss = lambda **state: float(title_of(explorer, **state).split("q: ")[1].split(" ")[0])
     best = dict(bend=1., stretch=1.2, lean=.6)
     assert loss(**best) == pytest.approx(explorers.ENTROPY, abs=.1)
     for name in best:
@@ -269,5 +268,5 @@ def test_the_best_sliders_are_those_that_made_the_points():
 def test_walking_between_pictures():
     rows = {name: np.linspace(-1, 1, 3 * 5 * 16).reshape(3, 5, 1, 4, 4) for name in ("one", "two")}
     explorer = explorers.between(rows)
-    assert "0.50 of the way" in draw_title(explorer, pair=2, way=.5)
+    assert "0.50 of the way" in title_of(explorer, pair=2, way=.5)
     np.testing.assert_allclose(explorer._artists[0][1].get_array(), (rows["two"][2, 2, 0] + 1) / 2)

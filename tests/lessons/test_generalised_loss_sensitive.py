@@ -1,11 +1,11 @@
-"""Generalised LS-GAN: costs, the bridge from LS-GAN to WGAN, and transport with a cap for every pair."""
+"""Generalised LS-GAN: costs, from LS-GAN to WGAN, and transport with a cap for every pair."""
 import itertools
 import math
 
 import numpy as np
 import pytest
 import torch
-from helpers import title
+from helpers import FAKE, REAL, itself, title_of
 from scipy.integrate import quad
 from scipy.optimize import linear_sum_assignment, minimize
 from scipy.stats import norm
@@ -17,18 +17,17 @@ from gan_lessons.exact.generalised_loss_sensitive import capped_transport
 from gan_lessons.explorers import generalised_loss_sensitive as explorers
 from gan_lessons.objectives.loss_sensitive import leaky, loss_sensitive, margin, own_cost
 
-REAL, FAKE = [-5., 1.4, 12.5, 2.7], [.3, -7.1, 4., 2.]
-score, itself = lambda x: x[:, 0], lambda z: z
+score = lambda x: x[:, 0]
 NUS = [1., .5, .2, 0., -.3, -1., -4.]
 
 
-def coins(values):
+def column(values):
     return torch.tensor(values, dtype=torch.float64)[:, None].requires_grad_()
 
 
 def played(loss, l=score, real=REAL, fake=FAKE):
     """Value and gradients of a loss of l, by the scores of real and fake."""
-    x, z = coins(real), coins(fake)
+    x, z = column(real), column(fake)
     value = loss(l, itself, x, z)
     return value.item(), *(g.flatten().tolist() for g in torch.autograd.grad(value, [x, z]))
 
@@ -77,10 +76,8 @@ BAD_COSTS = {
     "doubled": (lambda a: torch.maximum(2 * a, a), r"at a = 1 .* C\(a\) = a"),
     "swapped": (lambda a: torch.where(a > 0, 0 * a, a), r"at a = 1 your cost is 0; C\(a\) = a"),
     "steep": (lambda a: F.leaky_relu(a, 1.2), r"at a = -1 your cost is -1.2; C\(a\) ≥ a"),
-    "only far away": (
-        lambda a: torch.where(a > -900, F.relu(a), 2 * a),
-        r"at a = -9.. .* C\(a\) ≥ a",
-    ),
+    "only far away": (lambda a: torch.where(a > -900, F.relu(a), 2 * a),
+                      r"at a = -9.. .* C\(a\) ≥ a"),
     "overflow": (lambda a: torch.where(a > 0, a, torch.exp(a) - 1), r"slope there is not.*clamp"),
     "infinite": (lambda a: torch.where(a > 0, a, torch.log(a)), "finite for every a"),
     "mean": (lambda a: F.relu(a).mean(), "number by number"),
@@ -108,7 +105,7 @@ def test_a_cost_without_them_is_refused(name):
         own_cost(cost)
 
 
-# ---------------------------------------------------------------- the two properties, and what rests on them
+# ---------------------------------------------------------------- the two properties of a cost
 
 def finite_laws(seed, n=5):
     rng = np.random.default_rng(seed)
@@ -134,7 +131,7 @@ def test_both_halves_of_the_equilibrium_theorem(name, seed):
     rng = np.random.default_rng(seed)
     for _ in range(50):
         l = rng.exponential(3, len(p))
-        if q @ l <= p @ l:  # the forger is at his best
+        if q @ l <= p @ l:  # the generator is at its best
             assert S(p, q, distance, l, cost, first, weight) >= floor - 1e-12
 
 
@@ -154,7 +151,7 @@ def test_at_perfection_only_a_cost_finds_no_difference(cost, fails):
 @pytest.mark.parametrize("real, fake", [(REAL, FAKE), ([2.5, -1.], [-.5, 4.25])])
 def test_nu_one_is_the_wasserstein_game_and_nu_zero_is_ls_gan(weight, real, fake):
     delta = margin(1.3, 2)
-    mean_margin = delta(coins(real), coins(fake)).mean().item()
+    mean_margin = delta(column(real), column(fake)).mean().item()
     game = lambda nu: loss_sensitive(delta, weight, leaky(nu), first=0)["l"]
     value, *grads = played(game(1), real=real, fake=fake)
     theirs, *wanted = played(
@@ -346,21 +343,21 @@ def test_the_straight_explorer_says_what_torch_says():
         slope = torch.tensor(k, dtype=torch.float64, requires_grad=True)
         value = loss_sensitive(cost=leaky(nu), first=0)["l"](lambda x: slope * x[:, 0],
                                                              lambda z: z + shift, x, z)
-        said = title(explorer, nu=nu, k=k, shift=shift)
+        said = title_of(explorer, nu=nu, k=k, shift=shift)
         assert f"S = {value.item():.4f}" in said
         assert f"{torch.autograd.grad(value, slope)[0].item():+z.4f}" in said
-    assert "wants to be steeper" in title(explorer, nu=0., k=.5, shift=1.)
-    assert "wants to be flatter" in title(explorer, nu=0., k=1.5, shift=1.)
+    assert "wants to be steeper" in title_of(explorer, nu=0., k=.5, shift=1.)
+    assert "wants to be flatter" in title_of(explorer, nu=0., k=1.5, shift=1.)
 
 
 def test_the_capped_explorer():
     explorer = explorers.capped()
     for nu in (-4., -1., 0.):
         places, distance, best = explorers.four_and_four(.4, nu)
-        said = title(explorer, nu=nu, shift=.4)
+        said = title_of(explorer, nu=nu, shift=.4)
         assert f"{best.work:.4f}" in said
         assert f"lowest S = {distance[:4, 4:].mean() - best.work:.4f}" in said
-    assert "No plan" in title(explorer, nu=.5, shift=.4)
+    assert "No plan" in title_of(explorer, nu=.5, shift=.4)
     before = explorer.draw(nu=-1., shift=.4)
     explorer.draw(nu=.5, shift=1.)
     assert explorer.draw(nu=-1., shift=.4) == before  # nothing is left behind
@@ -389,7 +386,7 @@ def test_bars_stand_at_their_nu():
     np.testing.assert_allclose(np.round(np.concatenate(middles)), [0, 1, 1, 2])
 
 
-def test_officers_draw_the_exact_line():
+def test_critics_draw_the_exact_line():
     _, ax = plots.figure()
     explorers.critics(ax, {-1: lambda x: x + 7}, 2., 1.)
     exact, trained = ax.lines[:2]

@@ -1,11 +1,12 @@
-"""Deep InfoMax: bounds by hand and on exact pairs, closed forms, the game, encoders and probes, the pictures of lesson 17."""
+"""Deep InfoMax: bounds by hand and on exact pairs, closed forms, the game, encoders and probes, the
+pictures of lesson 17."""
 import math
 from itertools import product
 
 import numpy as np
 import pytest
 import torch
-from helpers import leaf
+from helpers import leaf, sigma, softplus
 from scipy.integrate import quad
 from torch import nn
 
@@ -35,8 +36,6 @@ from gan_lessons.players.encoders import (
 )
 
 OWN, OTHER = [-5., 1.4, 12.5, 2.7], [0.3, -7.1, 4., 1.1, -2.6, 0.7]
-sigma = lambda t: 1 / (1 + math.exp(-t))
-soft = lambda t: math.log1p(math.exp(-abs(t))) + max(t, 0)
 
 
 def log_r(pair):
@@ -53,7 +52,7 @@ def by_hand(name, own, other):
                                                                  for t in other]
     if name == "NWJ":
         return sum(own) / n - total / m / math.e, [1 / n] * n, [-math.exp(t - 1) / m for t in other]
-    return (-sum(soft(-t) for t in own) / n - sum(map(soft, other)) / m,
+    return (-sum(softplus(-t) for t in own) / n - sum(map(softplus, other)) / m,
             [sigma(-t) / n for t in own], [-sigma(t) / m for t in other])
 
 
@@ -77,7 +76,7 @@ def test_info_nce_is_log_n_minus_a_cross_entropy_of_columns(n):
     assert info_nce(scores).item() == pytest.approx(by_hand.item(), rel=1e-13)
     rows = math.log(n) - nn.functional.cross_entropy(scores, torch.arange(n))
     assert abs(info_nce(scores) - rows) > 1e-3  # the transposed question has another answer
-    shifted = scores + torch.linspace(-9, 4, n)[None]                    # any function of the note
+    shifted = scores + torch.linspace(-9, 4, n)[None]                    # any function of the code
     assert info_nce(shifted).item() == pytest.approx(info_nce(scores).item(), abs=1e-12)
 
 
@@ -219,7 +218,7 @@ def test_bias_of_the_bounds_over_seeds():
 
 @pytest.mark.parametrize("rho", [.3, .6, .8])
 def test_the_spread_of_ratios(rho):
-    """Both variances as traces of Mehler's operator, whose eigenvalues are rho^k; and one by sampling."""
+    """Both variances as traces of Mehler's operator, of eigenvalues rho^k; and one by sampling."""
     pair, n = CorrelatedNormal(rho), 6
     assert exact.ratio_spread(pair.information, n) == pytest.approx(
         math.sqrt((1 / (1 - rho ** 2) - 1) / n))
@@ -262,11 +261,11 @@ def test_all_notes_of_one_bit_know_as_much_and_only_the_motif_is_known_to_all_pa
     pictures = exact.patch_pictures(4)
     assert pictures.shape == (32, 4, 2) and len(np.unique(pictures.reshape(32, -1), axis=0)) == 32
     errors, local = {}, {}
-    for name, note in explorers.NOTES.items():
+    for name, code in explorers.NOTES.items():
         assert mutual_information(
-            exact.code_table(pictures, note)) == pytest.approx(math.log(2), abs=1e-14)
-        local[name] = exact.patch_information(pictures, note).mean()
-        errors[name] = exact.reconstruction_error(pictures, note, (1, 3))
+            exact.code_table(pictures, code)) == pytest.approx(math.log(2), abs=1e-14)
+        local[name] = exact.patch_information(pictures, code).mean()
+        errors[name] = exact.reconstruction_error(pictures, code, (1, 3))
     assert local["motif"] == pytest.approx(math.log(2))
     assert local["first speck"] == pytest.approx(math.log(2) / 4)
     assert abs(local["parity of specks"]) < 1e-14
@@ -276,7 +275,7 @@ def test_all_notes_of_one_bit_know_as_much_and_only_the_motif_is_known_to_all_pa
 
 
 def test_no_note_of_one_bit_beats_the_motif_locally():
-    pictures = exact.patch_pictures(2)                # 8 pictures: all 2^7 notes
+    pictures = exact.patch_pictures(2)                # 8 pictures: all 2^7 codes
     best = exact.patch_information(pictures, lambda x: x[0, 0]).mean()
     rows = {tuple(p.ravel()): i for i, p in enumerate(pictures)}
     every = [exact.patch_information(pictures, lambda x: rule >> rows[tuple(x.ravel())] & 1).mean()
@@ -522,7 +521,7 @@ def test_codes_in_evaluation_mode_whatever_the_batch():
 
 # ---------------------------------------------------------------- the pictures of lesson 17
 
-def test_the_explorer_says_what_the_oracle_says():
+def test_the_explorer_says_what_the_exact_module_says():
     explorer = explorers.bounds(seeds=3)
     for rho, n, k in [(.8, 64, 1), (.95, 8, 6), (0., 16, 1)]:
         explorer.draw(rho=rho, n=n, k=k)

@@ -1,11 +1,11 @@
-"""Least squares: the losses by hand, the best critic, the identity for every a, b, c, and what the generator feels."""
+"""Least squares: the losses by hand, the best critic, the identity for every a, b, c, and what the
+generator feels."""
 import math
 
 import numpy as np
 import pytest
 import torch
-from helpers import leaf as scores
-from helpers import title as draw_title
+from helpers import FEWER, REAL, itself, leaf, title_of
 from scipy.integrate import quad
 from scipy.optimize import minimize_scalar
 
@@ -15,9 +15,7 @@ from gan_lessons.exact import least_squares as exact
 from gan_lessons.explorers import least_squares as explorers
 from gan_lessons.objectives.least_squares import least_squares
 
-REAL, FAKE = [-5., 1.4, 12.5, 2.7], [0.3, -7.1, 4.]
 CODINGS = [(-1., 1., 0.), (0., 1., 1.), (0., 1., .5), (2.5, -1.25, 3.75)]
-itself = lambda x: x
 
 
 def random_laws(seed):
@@ -29,10 +27,10 @@ def random_laws(seed):
 # ---------------------------------------------------------------- the losses
 
 @pytest.mark.parametrize("a, b, c", CODINGS)
-@pytest.mark.parametrize("real, fake", [(REAL, FAKE), (FAKE, REAL)])
+@pytest.mark.parametrize("real, fake", [(REAL, FEWER), (FEWER, REAL)])
 def test_values_and_gradients_on_asymmetric_scores(a, b, c, real, fake):
     game = least_squares(fake=a, real=b, target=c)
-    x, z = scores(real), scores(fake)
+    x, z = leaf(real), leaf(fake)
     loss = game["f"](itself, itself, x, z)
     by_hand = (sum((s - b) ** 2 for s in real) / len(real)
                + sum((s - a) ** 2 for s in fake) / len(fake)) / 2
@@ -41,7 +39,7 @@ def test_values_and_gradients_on_asymmetric_scores(a, b, c, real, fake):
     assert x.grad.tolist() == pytest.approx([(s - b) / len(real) for s in real], rel=1e-14)
     assert z.grad.tolist() == pytest.approx([(s - a) / len(fake) for s in fake], rel=1e-14)
 
-    z = scores(fake)
+    z = leaf(fake)
     loss = game["g"](itself, itself, z)
     assert loss.item() == pytest.approx(sum((s - c) ** 2 for s in fake) / len(fake) / 2, rel=1e-14)
     loss.backward()
@@ -50,14 +48,14 @@ def test_values_and_gradients_on_asymmetric_scores(a, b, c, real, fake):
 
 def test_hand_numbers():
     game = least_squares(fake=-1, real=1, target=0)
-    assert game["f"](itself, itself, scores([3., 0.]), scores([1.])).item() == (4 + 1) / 4 + 4 / 2
-    assert game["g"](itself, itself, scores([3., 0.])).item() == 9 / 4
+    assert game["f"](itself, itself, leaf([3., 0.]), leaf([1.])).item() == (4 + 1) / 4 + 4 / 2
+    assert game["g"](itself, itself, leaf([3., 0.])).item() == 9 / 4
 
 
 def test_by_default_zero_one_one_in_the_order_f_g():
     game = least_squares()
     assert game.players == ("f", "g") and game.moves[0].needs == ("f", "g", "x", "z")
-    x, z = scores(REAL), scores(FAKE)
+    x, z = leaf(REAL), leaf(FEWER)
     for player, args in [("f", (itself, itself, x, z)), ("g", (itself, itself, z))]:
         assert game[player](*args).item() == least_squares(0., 1., 1.)[player](*args).item()
 
@@ -151,13 +149,8 @@ def test_between_js_and_four_js(seed):
 
 # ---------------------------------------------------------------- what the generator feels
 
-RATIO = {
-    .5: .056,
-    1: .177,
-    2: .420,
-    4: .708,
-    8: .896,
-}  # of the frozen gradient to ∇χ²/2, coding (-1, 1, 0)
+# distance: the frozen gradient as a share of ∇χ²/2, coding (-1, 1, 0)
+RATIO = {.5: .056, 1: .177, 2: .420, 4: .708, 8: .896}
 
 
 @pytest.mark.parametrize("theta, ratio", RATIO.items())
@@ -195,7 +188,7 @@ def test_slopes_are_difference_quotients(theta):
 
 
 def test_against_the_critic_itself_the_slope_is_exact():
-    """A generator that maximises the critic's loss, -½ E (f - a)², slides down χ² (envelope theorem)."""
+    """A generator that maximises f's loss, -½ E (f - a)², descends χ² (envelope theorem)."""
     p, q = Normal(0, 1), Normal(1.3, 1.6)
     for a, b, _ in CODINGS:
         zero_sum = -exact.least_squares_gradient(p, q, a, b, a)
@@ -209,7 +202,7 @@ def test_no_score_sees_an_edge_move():
 
 # ---------------------------------------------------------------- the pictures of lesson 04
 
-def test_the_explorer_says_what_the_oracle_says():
+def test_the_explorer_says_what_the_exact_module_says():
     labels = explorers.labels()
     for state in (dict(a=-1., b=1., c=0., distance=4.), dict(a=0., b=1., c=1., distance=2.),
                   dict(a=1., b=-.5, c=2., distance=.5)):
@@ -221,20 +214,20 @@ def test_the_explorer_says_what_the_oracle_says():
         curve = np.interp(state["distance"], felt.get_xdata(), felt.get_ydata())
         assert curve == pytest.approx(dot.get_ydata()[0], rel=1e-9)
         assert f"{here:.4f}" in title.get_text()
-    assert "ratio to the slope of C 0.708" in draw_title(labels, a=-1., b=1., c=0., distance=4.)
+    assert "ratio to the slope of C 0.708" in title_of(labels, a=-1., b=1., c=0., distance=4.)
 
 
 def test_the_explorer_at_its_edges():
     labels = explorers.labels()
-    assert "no generator learns" in draw_title(labels, a=.5, b=.5)
-    assert "0/0" in draw_title(labels, a=0., b=1., distance=0.)
+    assert "no generator learns" in title_of(labels, a=.5, b=.5)
+    assert "0/0" in title_of(labels, a=0., b=1., distance=0.)
     # nothing is left behind
     assert labels.draw(a=-1., b=1., c=0., distance=2.) == explorers.labels().draw()
 
 
 def test_moving_all_labels_together_changes_nothing():
     explorer = explorers.labels()
-    before, after = (draw_title(explorer, a=d, b=1 + d, c=1 + d, distance=3.) for d in (0., .5))
+    before, after = (title_of(explorer, a=d, b=1 + d, c=1 + d, distance=3.) for d in (0., .5))
     assert before == after
 
 
@@ -243,5 +236,5 @@ def test_two_graders():
     explorers.two_graders(left, right)
     sigmoid, squares = (line.get_ydata() for line in right.lines[:2])
     x = right.lines[0].get_xdata()
-    # pushes on the coin at x
+    # pushes on the sample at x
     assert np.allclose(squares, -x) and (sigmoid < 0).all() and sigmoid[0] > -2e-4

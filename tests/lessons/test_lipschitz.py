@@ -4,7 +4,7 @@ import sys
 
 import numpy as np
 import pytest
-from helpers import title
+from helpers import title_of
 from scipy.integrate import quad
 from scipy.optimize import minimize, minimize_scalar
 
@@ -66,7 +66,7 @@ def test_the_density_on_segments_by_another_integral(p, q):
         assert exact.segment_density(p, q)(t) == pytest.approx(by_hand, abs=1e-6)
 
 
-def test_the_density_of_narrow_heaps_far_apart_is_flat_between_them():
+def test_the_density_between_narrow_distributions_far_apart_is_flat():
     """There ρ = E 1/|x - x'|, x - x' ~ N(8, s²): 1/8 + s²/8³ to second order."""
     rho = exact.segment_density(Normal(0, .01), Normal(8, .01))
     assert rho(np.array([1., 4., 7.])) == pytest.approx([1 / 8 + 2e-4 / 8 ** 3] * 3, rel=1e-9)
@@ -113,7 +113,7 @@ def test_the_numbers_of_the_lesson():
 
 @pytest.mark.parametrize("p, q", PAIRS)
 @pytest.mark.parametrize("weight", [1., 10., 1e6])
-def test_the_gap_less_two_fines_is_w(p, q, weight):
+def test_the_gap_less_two_penalties_is_w(p, q, weight):
     gap, fine = exact.penalised_gap(p, q, weight)
     slope = exact.penalised_slope(p, q, weight)
     rho = exact.segment_density(p, q)
@@ -126,7 +126,7 @@ def test_the_gap_less_two_fines_is_w(p, q, weight):
 
 
 def test_no_other_critic_reaches_more():
-    """A concave maximum over all slopes at 41 places: a search from 1 finds the oracle's sum."""
+    """A concave maximum over all slopes at 41 places: a search from 1 finds the exact sum."""
     p, q = PAIRS[2]
     x = np.linspace(-4, 7, 41)
     d, rho = np.abs(cdf_difference(p, q)(x)), exact.segment_density(p, q)(x)
@@ -137,7 +137,7 @@ def test_no_other_critic_reaches_more():
     assert -found.fun == pytest.approx(-worth(best), rel=1e-5) and -found.fun <= -worth(best) + 1e-9
 
 
-def test_it_is_symmetric_and_moves_and_scales_with_the_heaps():
+def test_it_is_symmetric_and_moves_and_scales_with_the_distributions():
     p, q = PAIRS[2]
     gap, fine = exact.penalised_gap(p, q, 3.)
     assert exact.penalised_gap(q, p, 3.) == pytest.approx((gap, fine), rel=1e-9)
@@ -161,7 +161,7 @@ def test_without_a_weight_there_is_no_best_critic(weight):
 
 
 @pytest.mark.parametrize("penalty", [gradient_penalty, lipschitz_penalty])
-def test_a_trained_critic_reports_what_the_oracle_says_within_two_percent(penalty):
+def test_a_trained_critic_reports_what_the_exact_module_says_within_two_percent(penalty):
     p, q = PAIR
     f = mlp_critic(1)
     for steps, rate in ((400, 3e-3), (150, 3e-4)):
@@ -176,37 +176,37 @@ def test_a_trained_critic_reports_what_the_oracle_says_within_two_percent(penalt
 # ---------------------------------------------------------------- the pictures
 
 @pytest.fixture(scope="module")
-def cameras():
+def explorer():
     return explorers.penalty_points()
 
 
 @pytest.mark.parametrize("where, density", [("on the segments", exact.segment_density),
                                             ("at real and fake", exact.sample_density)])
 @pytest.mark.parametrize("weight, distance", [(10., 3.), (.5, 1.2), (20., 5.)])
-def test_the_explorer_says_what_the_oracle_says(cameras, where, density, weight, distance):
+def test_the_explorer_says_what_the_exact_module_says(explorer, where, density, weight, distance):
     gap, fine = exact.penalised_gap(Normal(0, 1), Normal(distance, 1), weight, density)
-    text = title(cameras, where=where, weight=weight, distance=distance)
+    text = title_of(explorer, where=where, weight=weight, distance=distance)
     reported = float(text.split("reports ")[1].split()[0])
     assert reported == pytest.approx(gap, rel=1e-4) and f"= {distance:.2f}" in text
     assert float(text.split("fines ")[1].split()[0]) == pytest.approx(fine, rel=1e-3, abs=1e-4)
 
 
-def test_summits_appear_where_the_derivation_puts_them(cameras):
+def test_summits_appear_where_the_derivation_puts_them(explorer):
     for distance in (1., 3., 5.):
         p, q = Normal(0, 1), Normal(distance, 1)
         threshold = cdf_difference(p, q)(distance / 2) / (
             2 * exact.segment_density(p, q)(distance / 2))
         for weight in (np.ceil(threshold * 10) / 10, np.floor(threshold * 10) / 10):
             count = "two summits" if weight > threshold else "one summit"
-            assert count in title(cameras, weight=weight, distance=distance)
-            assert "one summit" in title(cameras, weight=weight, distance=distance,
+            assert count in title_of(explorer, weight=weight, distance=distance)
+            assert "one summit" in title_of(explorer, weight=weight, distance=distance,
                                          ask="slope ≤ 1, Lipschitz penalty")
 
 
-def test_the_explorers_summits_are_summits(cameras):
+def test_the_explorers_summits_are_summits(explorer):
     for ask in explorers.ASK:
-        cameras.draw(weight=6., distance=2.5, ask=ask)
-        _, _, worth, summit, wrong, *_ = cameras._artists
+        explorer.draw(weight=6., distance=2.5, ask=ask)
+        _, _, worth, summit, wrong, *_ = explorer._artists
         x, y = worth.get_data()
         assert summit.get_ydata()[0] == pytest.approx(y.max(), abs=1e-3)
         left = y[x < 0]
@@ -216,12 +216,12 @@ def test_the_explorers_summits_are_summits(cameras):
             assert wrong.get_xdata()[0] == pytest.approx(x[x < 0][1:-1][peaks][0], abs=.02)
 
 
-def test_the_explorer_at_its_edges(cameras):
+def test_the_explorer_at_its_edges(explorer):
     for where in explorers.WHERE:
         for weight, distance in ((.1, 6.), (20., .1), (.1, .1)):
-            assert cameras.draw(where=where, weight=weight, distance=distance)
-    assert "e+12" in title(cameras, where="at real alone", weight=10., distance=6.)
-    assert cameras.draw(where="on the segments", ask="slope = 1, gradient penalty", weight=10.,
+            assert explorer.draw(where=where, weight=weight, distance=distance)
+    assert "e+12" in title_of(explorer, where="at real alone", weight=10., distance=6.)
+    assert explorer.draw(where="on the segments", ask="slope = 1, gradient penalty", weight=10.,
                         distance=3.) == explorers.penalty_points().draw()
 
 
@@ -237,7 +237,7 @@ def test_the_idea_and_the_ellipse():
     assert lengths == sorted(lengths) and lengths[-1] <= np.linalg.norm(A, 2)
 
 
-def test_the_oracle_needs_no_torch():
+def test_the_exact_module_needs_no_torch():
     code = "import sys, gan_lessons.exact.lipschitz\nprint('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
                           check=True).stdout == "False\n"

@@ -1,11 +1,11 @@
-"""LS-GAN: the losses by hand, the SVM against scikit-learn, the best loss function, and where the game can rest."""
+"""LS-GAN: the losses by hand, the SVM against scikit-learn, the best loss function, and where the
+game can rest."""
 import itertools
 
 import numpy as np
 import pytest
 import torch
-from helpers import leaf as samples
-from helpers import title as title_of
+from helpers import answers_to, itself, leaf, title_of
 from scipy.optimize import linprog, minimize
 from torch import nn
 
@@ -14,11 +14,10 @@ from gan_lessons.drawing import plots
 from gan_lessons.exact.loss_sensitive import best_loss, distances, svm
 from gan_lessons.explorers import loss_sensitive as explorers
 from gan_lessons.objectives.loss_sensitive import all_pairs, loss_sensitive, margin, matched
-from gan_lessons.questions import questions
 
 REAL = [[-5., 1.4], [12.5, 2.7], [.3, -7.1]]  # the first number of a sample is its l below
 FAKE = [[4., -.6], [-2.2, 3.5], [9.1, .8], [.1, 20.]]
-itself, first_number = lambda z: z, lambda x: x[:, 0]
+first_number = lambda x: x[:, 0]
 
 
 def lp_norm(a, b, p):
@@ -45,7 +44,7 @@ def test_values_and_gradients_by_hand(scale, p, weight, first, real, fake, pairs
         slopes_z[j] -= weight / len(chosen) * (lack > 0)
     value += first * sum(x[0] for x in real) / len(real)
 
-    x, z = samples(real), samples(fake)
+    x, z = leaf(real), leaf(fake)
     loss = loss_sensitive(margin(scale, p), weight, first=first, pairs=pairs)["l"](first_number,
                                                                                    itself, x, z)
     assert loss.item() == pytest.approx(value, abs=1e-12) and loss.dtype == torch.float64
@@ -66,7 +65,7 @@ def test_the_batch_of_the_page():
 
 
 def test_the_generator_minimises_l_of_its_fakes():
-    game, z = loss_sensitive(margin(3), 5), samples(FAKE)
+    game, z = loss_sensitive(margin(3), 5), leaf(FAKE)
     loss = game["g"](first_number, itself, z)
     loss.backward()
     assert loss.item() == pytest.approx((4 - 2.2 + 9.1 + .1) / 4, abs=1e-14)
@@ -121,7 +120,7 @@ def test_the_positive_part_of_the_mean_is_smaller(seed):
 
 
 def test_a_constant_added_to_l_shows_in_the_first_term_only():
-    x, z = samples(REAL), samples(FAKE[:3])
+    x, z = leaf(REAL), leaf(FAKE[:3])
     lifted = lambda x: x[:, 0] - 7
     for first in (0, 1, 2.5):
         game = loss_sensitive(weight=3, first=first)["l"]
@@ -133,7 +132,7 @@ def test_a_constant_added_to_l_shows_in_the_first_term_only():
 
 @pytest.mark.parametrize("p", [1, 1.5, 2, 3, np.inf])
 def test_a_margin_is_a_norm_of_the_difference(p):
-    x, z = samples(REAL), samples(FAKE[:3])
+    x, z = leaf(REAL), leaf(FAKE[:3])
     by_hand = [.7 * lp_norm(a, b, p) for a, b in zip(REAL, FAKE)]
     assert margin(.7, p)(x, z).tolist() == pytest.approx(by_hand, rel=1e-14)
     table = [[lp_norm(a, b, p) for b in FAKE] for a in REAL]
@@ -161,7 +160,7 @@ def test_negative_weights_are_refused(bad):
 
 
 def test_what_does_not_pair_is_refused():
-    x, z = samples(REAL), samples(FAKE)
+    x, z = leaf(REAL), leaf(FAKE)
     with pytest.raises(ValueError, match="3 real and 4 fake .* draw as many of each"):
         loss_sensitive()["l"](first_number, itself, x, z)
     with pytest.raises(ValueError, match="same shape"):
@@ -169,7 +168,7 @@ def test_what_does_not_pair_is_refused():
 
 
 def test_margins_of_ones_own_are_checked():
-    x, z = samples(REAL), samples(FAKE[:3])
+    x, z = leaf(REAL), leaf(FAKE[:3])
     with pytest.raises(ValueError, match="margin of -2"):
         loss_sensitive(lambda x, y: torch.tensor([1., -2., 3.]))["l"](first_number, itself, x, z)
     with pytest.raises(ValueError, match="one number a pair"):
@@ -178,7 +177,7 @@ def test_margins_of_ones_own_are_checked():
 
 # ---------------------------------------------------------------- the SVM
 
-def heaps(seed, n, d, apart):
+def two_clusters(seed, n, d, apart):
     rng = np.random.default_rng(seed)
     y = np.where(np.arange(n) % 3 == 0, 1., -1.)
     return 1.3 * rng.normal(size=(n, d)) + apart * y[:, None] + 5, y
@@ -189,7 +188,7 @@ def heaps(seed, n, d, apart):
                          [(0, 7, 1, .8), (1, 13, 2, .8), (2, 31, 5, .5), (3, 24, 2, .2)])
 def test_objective_and_slack_equal_those_of_scikit_learn(seed, n, d, apart, C):
     sklearn = pytest.importorskip("sklearn.svm")
-    x, y = heaps(seed, n, d, apart)
+    x, y = two_clusters(seed, n, d, apart)
     theirs, mine = sklearn.SVC(kernel="linear", C=C, tol=1e-9).fit(x, y), svm(x, y, C)
     square = theirs.coef_[0] @ theirs.coef_[0] / 2
     slack = np.maximum(0, 1 - y * theirs.decision_function(x))
@@ -203,20 +202,20 @@ def test_objective_and_slack_equal_those_of_scikit_learn(seed, n, d, apart, C):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_without_slack_it_is_the_widest_street(seed):
+def test_without_slack_it_is_the_widest_margin(seed):
     sklearn = pytest.importorskip("sklearn.svm")
-    x, y = heaps(seed, 20, 2, 4.)
+    x, y = two_clusters(seed, 20, 2, 4.)
     hard, soft = svm(x, y), sklearn.SVC(kernel="linear", C=1e5, tol=1e-10).fit(x, y)
     assert hard.w == pytest.approx(soft.coef_[0], abs=1e-4) and hard.slack.tolist() == [0] * 20
     reach = y * (x @ hard.w + hard.b)
     assert reach.min() == pytest.approx(1, abs=1e-7)
     assert (np.isclose(reach, 1, atol=1e-6)).sum() >= 2
     both = np.array([np.min(distances(x[y > 0], x[y < 0], 2))])
-    assert 2 / np.linalg.norm(hard.w) <= both + 1e-9               # no street is wider than the gap
+    assert 2 / np.linalg.norm(hard.w) <= both + 1e-9               # no margin is wider than the gap
 
 
 @pytest.mark.parametrize("d, C", [(4, np.inf), (.3, np.inf), (4, 1), (1, 1), (.5, 1), (.5, 20)])
-def test_two_coins_in_closed_form(d, C):
+def test_two_samples_in_closed_form(d, C):
     found = svm([[1.], [1 + d]], [1, -1], C)
     assert abs(found.w[0]) == pytest.approx(min(2 / d, C * d), rel=1e-6)
     assert found.slack.sum() == pytest.approx(max(0, 2 - C * d * d) if np.isfinite(C) else 0,
@@ -224,8 +223,8 @@ def test_two_coins_in_closed_form(d, C):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_slack_is_the_positive_part_and_no_fence_costs_less(seed):
-    x, y = heaps(seed, 9, 2, .4)
+def test_slack_is_the_positive_part_and_no_boundary_costs_less(seed):
+    x, y = two_clusters(seed, 9, 2, .4)
     found = svm(x, y, .7)
     assert found.slack == pytest.approx(np.maximum(0, 1 - y * (x @ found.w + found.b)), abs=1e-12)
     cost = lambda v: v[:2] @ v[:2] / 2 + .7 * np.maximum(0, 1 - y * (x @ v[:2] + v[2])).sum()
@@ -237,7 +236,7 @@ def test_slack_is_the_positive_part_and_no_fence_costs_less(seed):
 
 
 def test_units_and_places_do_not_matter():
-    x, y = heaps(4, 12, 2, 1.)
+    x, y = two_clusters(4, 12, 2, 1.)
     here, there = svm(x, y, 2.), svm(1000 * x - 3, y, 2e-6)
     assert there.w * 1000 == pytest.approx(here.w, rel=1e-5)
     assert there.slack == pytest.approx(here.slack, abs=1e-5)
@@ -246,10 +245,10 @@ def test_units_and_places_do_not_matter():
 def test_slack_counts_how_much_and_not_how_many():
     x, y = np.array([1., 2, 3, 5, 6, 7, -4]), np.array([1] * 3 + [-1] * 4)
     found = svm(x[:, None], y, .2)
-    errors = lambda fence: (y * (fence - x) < 0).sum()
+    errors = lambda boundary: (y * (boundary - x) < 0).sum()
     assert (y * (x * found.w + found.b) < 0).sum() == 4
     assert min(map(errors, np.arange(-5, 8, .5))) == 1
-    slack = lambda fence: np.maximum(0, 1 - y * .2 * (fence - x)).sum()
+    slack = lambda boundary: np.maximum(0, 1 - y * .2 * (boundary - x)).sum()
     assert slack(1.) == pytest.approx(found.slack.sum(), abs=1e-5) and slack(1.) < slack(4.)
 
 
@@ -274,7 +273,7 @@ def test_one_pair(kappa):
 
 
 def dual(p, q, delta, weight, first):
-    """The largest Σ y Δ with 0 ≤ y ≤ weight p q, where no place may receive more than first · p above what it sends."""
+    """The largest Σ y Δ, 0 ≤ y ≤ weight p q, no place receiving more than it sends + first · p."""
     n = len(p)
     flow = np.zeros((n, n, n))
     for a in range(n):
@@ -340,7 +339,7 @@ def test_between_others_l_is_steeper_than_the_margin():
     assert best_loss([0., 10], [1., 9], weight=30, kappa=5).value > 1
 
 
-def test_constraints_of_overlapping_heaps_contradict_each_other():
+def test_constraints_of_overlapping_distributions_contradict_each_other():
     for weight in (1, 100, 1e4):
         assert best_loss([0., 1], [0., 1], weight=weight).slack.sum() == pytest.approx(2, abs=1e-9)
 
@@ -391,7 +390,7 @@ def test_samples_are_points_and_cones_need_a_slope():
 
 @pytest.mark.parametrize("seed", range(25))
 @pytest.mark.parametrize("kappa", [np.inf, .5])
-def test_no_complaints_are_best_exactly_under_the_ceiling(seed, kappa):
+def test_zero_loss_is_best_exactly_under_the_ceiling(seed, kappa):
     rng = np.random.default_rng(seed)
     weight, p = rng.choice([.5, 1, 2, 4, 9]), rng.dirichlet(np.ones(6))
     q = p + rng.uniform() * (rng.dirichlet(np.ones(6)) - p)
@@ -405,7 +404,7 @@ def test_no_complaints_are_best_exactly_under_the_ceiling(seed, kappa):
 
 
 @pytest.mark.parametrize("weight", [1, 3])
-def test_the_bound_is_attained_by_leaving_coins_out(weight):
+def test_the_bound_is_attained_by_leaving_samples_out(weight):
     places, p = np.arange(4.), np.ones(4) / 4
     kept = places < 4 * weight / (1 + weight)
     q = (1 + 1 / weight) * p * kept
@@ -426,14 +425,14 @@ def test_the_scale_moves_no_rest(scale):
     assert other.values == pytest.approx(scale * one.values, abs=1e-5 * scale)
 
 
-def test_trained_police_come_close_to_the_linear_program():
+def test_a_trained_loss_function_comes_close_to_the_linear_program():
     p, q, at = Normal(0, 1), Normal(2, 1), np.linspace(-4, 6, 61)
     P, Q = (law.pdf(at) / law.pdf(at).sum() for law in (p, q))
     best = best_loss(at, at, weight=4, mass=P, mass_fake=Q)
-    officer = nn.Sequential(mlp_critic(1), nn.ReLU())
-    train(Game({"l": loss_sensitive(weight=4)["l"]}), dict(l=officer, g=Line(2., learn="")),
+    net = nn.Sequential(mlp_critic(1), nn.ReLU())
+    train(Game({"l": loss_sensitive(weight=4)["l"]}), dict(l=net, g=Line(2., learn="")),
           batches(p, z=Normal(dim=1), batch=256), steps=500, optimizer=adam(3e-3), watch=None)
-    l = on_arrays(officer)(at)
+    l = on_arrays(net)(at)
     S = P @ l + 4 * P @ np.maximum(0, distances(at, at) + l[:, None] - l) @ Q
     assert best.value - 1e-9 <= S <= 1.03 * best.value
 
@@ -449,9 +448,10 @@ def test_the_first_explorer_says_what_the_programs_say():
         best = best_loss(explorers.REAL_COINS, fakes,
                          margin=lambda a, b: distances(a, b, state["p"]), weight=state["weight"],
                          kappa=state["kappa"], pairs="matched")
-        fence = svm(np.vstack([explorers.REAL_COINS, fakes]), [1] * 5 + [-1] * 5, state["weight"])
+        labels = [1] * 5 + [-1] * 5
+        boundary = svm(np.vstack([explorers.REAL_COINS, fakes]), labels, state["weight"])
         assert f"S = {best.value:.3f}" in text
-        assert f"street {2 / np.linalg.norm(fence.w):.2f} wide" in text
+        assert f"street {2 / np.linalg.norm(boundary.w):.2f} wide" in text
         asked, gained, lacking = (artist.get_ydata().reshape(5, 3)
                                   for artist in explorer._artists[6:9])
         assert asked[:, 1] == pytest.approx(
@@ -468,7 +468,7 @@ def test_what_the_page_says_about_the_first_explorer():
         assert "in 0 of 5" not in title_of(explorer, weight=8., kappa=round(kappa - .1, 1), p=p)
 
 
-def test_the_cones_pass_through_the_coins():
+def test_the_cones_pass_through_the_samples():
     explorer = explorers.cones()
     for state in (dict(shift=3., weight=2., kappa=.8, pairs="all"),
                   dict(shift=0., weight=8., kappa=6.2, pairs="matched")):
@@ -484,8 +484,8 @@ def test_the_cones_pass_through_the_coins():
         assert f"S = {best.value:.3f}" in text
 
 
-def test_the_questions_know_the_explorers_coins():
-    right = questions("09")["09 steep"][0]()
+def test_the_questions_know_the_explorers_samples():
+    right = answers_to("09")["09 steep"]
     for shift, kappa in zip((3., 0.), right):
         assert "0 of 9 pairs" in title_of(explorers.cones(), shift=shift, weight=8.,
                                           kappa=kappa, pairs="all")

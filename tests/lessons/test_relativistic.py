@@ -1,10 +1,11 @@
-"""Relativistic games: losses by hand, the best critics and their values, what generators feel, and a trained critic."""
+"""Relativistic games: losses by hand, the best critics and their values, what generators feel, and
+a trained critic."""
 import math
 
 import numpy as np
 import pytest
 import torch
-from helpers import leaf as scores
+from helpers import FAKE, REAL, itself, leaf, softplus
 from scipy.integrate import dblquad, quad
 from scipy.optimize import minimize, minimize_scalar
 from torch import nn
@@ -36,9 +37,6 @@ from gan_lessons.exact.minimax import generator_gradient
 from gan_lessons.explorers import relativistic as explorers
 from gan_lessons.objectives.relativistic import KINDS, PAIR_LOSSES, average, pairwise, relativistic
 
-REAL, FAKE = [-5., 1.4, 12.5, 2.7], [0.3, -7.1, 4., 1.9]
-itself = lambda scores: scores
-softplus = lambda c: max(c, 0) + math.log1p(math.exp(-abs(c)))
 BY_HAND = {
     "S": lambda t: softplus(-t),
     "LS": lambda t: (t - 1) ** 2,
@@ -53,13 +51,13 @@ SLOPE = {
 }
 
 
-def price_of(kind):
+def pair_loss_of(kind):
     return kind.removeprefix("Ra").removeprefix("R").removesuffix("GAN")
 
 
 def by_hand(kind, first, second):
     """Value and both gradients, written with sums."""
-    h, d = BY_HAND[price_of(kind)], SLOPE[price_of(kind)]
+    h, d = BY_HAND[pair_loss_of(kind)], SLOPE[pair_loss_of(kind)]
     if not kind.startswith("Ra"):
         leads = [a - b for a, b in zip(first, second)]
         n = len(leads)
@@ -80,7 +78,7 @@ def by_hand(kind, first, second):
 def test_values_and_gradients_on_asymmetric_scores(kind, real, fake):
     game = relativistic(kind)
     for player, swapped in (("f", False), ("g", True)):
-        x, z = scores(real), scores(fake)
+        x, z = leaf(real), leaf(fake)
         loss = game[player](itself, itself, x, z)
         loss.backward()
         value, first, second = by_hand(kind, *((fake, real) if swapped else (real, fake)))
@@ -91,7 +89,7 @@ def test_values_and_gradients_on_asymmetric_scores(kind, real, fake):
 
 
 def test_hand_numbers():
-    x, z = scores([3., 1.]), scores([0., 2.])
+    x, z = leaf([3., 1.]), leaf([0., 2.])
     assert relativistic("RaLSGAN")["f"](itself, itself, x, z).item() == 2
     assert relativistic("RaLSGAN")["g"](itself, itself, x, z).item() == 10
     assert relativistic("RHinge")["f"](itself, itself, x, z).item() == (0 + 2) / 2
@@ -102,7 +100,7 @@ def test_hand_numbers():
                                            ("RHinge", 1), ("RaGAN", 0), ("RaSGAN", 2 * math.log(2)),
                                            ("RaLSGAN", 2), ("RaHinge", 2)])
 def test_who_says_one_thing_to_everything(kind, nothing):
-    same = scores([1.7] * 5)
+    same = leaf([1.7] * 5)
     for player in "fg":
         assert relativistic(kind)[player](itself, itself, same,
                                           same).item() == pytest.approx(nothing, abs=1e-15)
@@ -112,7 +110,7 @@ def test_two_questions_for_a_pair_are_one():
     lead = torch.tensor(REAL, dtype=torch.float64) - torch.tensor(FAKE, dtype=torch.float64)
     yes = binary_cross_entropy_with_logits(lead, torch.ones_like(lead))
     no = binary_cross_entropy_with_logits(-lead, torch.zeros_like(lead))
-    loss = relativistic("RSGAN")["f"](itself, itself, scores(REAL), scores(FAKE))
+    loss = relativistic("RSGAN")["f"](itself, itself, leaf(REAL), leaf(FAKE))
     assert loss.item() == pytest.approx(yes.item(), rel=1e-14) == pytest.approx(no.item(),
                                                                                 rel=1e-14)
 
@@ -120,7 +118,7 @@ def test_two_questions_for_a_pair_are_one():
 @pytest.mark.parametrize("kind", KINDS)
 def test_only_differences_count(kind):
     for player in "fg":
-        x, z = scores(REAL), scores(FAKE)
+        x, z = leaf(REAL), leaf(FAKE)
         loss = relativistic(kind)[player](itself, itself, x, z)
         loss.backward()
         moved = relativistic(kind)[player](itself, itself, x + 3.25, z + 3.25)
@@ -130,14 +128,14 @@ def test_only_differences_count(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_generator_plays_with_roles_swapped(kind):
-    game, x, z = relativistic(kind), scores(REAL), scores(FAKE)
+    game, x, z = relativistic(kind), leaf(REAL), leaf(FAKE)
     assert game["g"](itself, itself, x, z).item() == game["f"](itself, itself, z, x).item()
 
 
 def test_identity_is_wgan_and_twice_wgan():
     for n in (3, 4):
         for times, kind in ((1, "RGAN"), (2, "RaGAN")):
-            x, z, u, v = (scores(values[:n]) for values in (REAL, FAKE, REAL, FAKE))
+            x, z, u, v = (leaf(values[:n]) for values in (REAL, FAKE, REAL, FAKE))
             mine = relativistic(kind)["f"](itself, itself, x, z)
             theirs = wasserstein()["f"](itself, itself, u, v)
             mine.backward(), theirs.backward()
@@ -147,7 +145,7 @@ def test_identity_is_wgan_and_twice_wgan():
 
 @pytest.mark.parametrize("n, m", [(4, 4), (4, 3), (2, 4)])
 def test_squares_are_variances(n, m):
-    x, z = scores(REAL[:n]), scores(FAKE[:m])
+    x, z = leaf(REAL[:n]), leaf(FAKE[:m])
     variances = np.var(REAL[:n]) + np.var(FAKE[:m])                # population: divided by n
     gap = np.mean(REAL[:n]) - np.mean(FAKE[:m])
     assert relativistic("RaLSGAN")["f"](itself, itself, x, z).item() == pytest.approx(
@@ -170,22 +168,22 @@ def test_a_network_of_either_batch_size(kind, n):
 @pytest.mark.parametrize("kind", ["RaSGAN", "RaLSGAN", "RaHinge", "RaGAN"])
 def test_averages_take_batches_of_any_two_sizes(kind):
     value, *_ = by_hand(kind, REAL, FAKE[:3])
-    assert relativistic(kind)["f"](itself, itself, scores(REAL),
-                                   scores(FAKE[:3])).item() == pytest.approx(value, rel=1e-13)
+    assert relativistic(kind)["f"](itself, itself, leaf(REAL),
+                                   leaf(FAKE[:3])).item() == pytest.approx(value, rel=1e-13)
 
 
 # ---------------------------------------------------------------- what is refused
 
 @pytest.mark.parametrize("kind", ["RGAN", "RSGAN", "RLSGAN", "RHinge"])
-@pytest.mark.parametrize("other", [scores(FAKE[:3]), scores([1.]), scores(FAKE)[:, None]])
+@pytest.mark.parametrize("other", [leaf(FAKE[:3]), leaf([1.]), leaf(FAKE)[:, None]])
 def test_pairs_need_partners(kind, other):
     for player in "fg":
         with pytest.raises(ValueError, match="do not pair.*RaSGAN"):
-            relativistic(kind)[player](itself, itself, scores(REAL), other)
+            relativistic(kind)[player](itself, itself, leaf(REAL), other)
 
 
-@pytest.mark.parametrize("x, z", [(scores(REAL)[:, None], scores(FAKE)[:, None]),
-                                  (scores(REAL), scores(FAKE)[:, None])])
+@pytest.mark.parametrize("x, z", [(leaf(REAL)[:, None], leaf(FAKE)[:, None]),
+                                  (leaf(REAL), leaf(FAKE)[:, None])])
 def test_averages_need_one_number_a_sample(x, z):
     with pytest.raises(ValueError, match="Flatten"):
         relativistic("RaSGAN")["f"](itself, itself, x, z)
@@ -200,10 +198,10 @@ def test_unknown_names_list_the_choices():
 
 def test_a_comparison_and_a_price_of_ones_own():
     cubes = relativistic((average, lambda lead: lead ** 3))
-    value = cubes["f"](itself, itself, scores([2., 0.]), scores([1., -1.]))
+    value = cubes["f"](itself, itself, leaf([2., 0.]), leaf([1., -1.]))
     assert value.item() == ((2 ** 3 + 0) + (0 + 2 ** 3)) / 2
     both = relativistic((pairwise, "squares")), relativistic("RLSGAN")
-    assert len({game["f"](itself, itself, scores(REAL), scores(FAKE)).item() for game in both}) == 1
+    assert len({game["f"](itself, itself, leaf(REAL), leaf(FAKE)).item() for game in both}) == 1
     assert set(PAIR_LOSSES) == {"logistic", "squares", "hinge", "identity"}
 
 
@@ -216,12 +214,12 @@ def test_both_losses_ask_for_real_samples():
 
 
 def test_the_generator_learns_from_its_own_batch_and_the_last_bias_of_the_critic_never_does():
-    critic, forger = mlp_critic(1), Line(3.)
+    critic, generator = mlp_critic(1), Line(3.)
     bias = critic.layers[-1].bias.clone()
-    train(relativistic("RSGAN"), dict(f=critic, g=forger), batches(Normal(), z=Normal(dim=1)),
+    train(relativistic("RSGAN"), dict(f=critic, g=generator), batches(Normal(), z=Normal(dim=1)),
           steps=20, watch=None, optimizer=lambda weights: torch.optim.SGD(weights, lr=.1),
           precision="highest", reuse="g")
-    assert forger.mean.item() != 3. and forger.sd.item() != 1.
+    assert generator.mean.item() != 3. and generator.sd.item() != 1.
     torch.testing.assert_close(critic.layers[-1].bias, bias, rtol=0, atol=1e-5)
 
 
@@ -326,7 +324,7 @@ def test_the_gradient_is_the_slope_of_kl_minus_the_js_of_pairs(mean):
                                                                   rel=1e-5)
 
 
-def test_the_gradient_is_that_of_the_loss_with_frozen_police():
+def test_the_gradient_is_that_of_the_loss_with_a_frozen_critic():
     p, q, h = Normal(0, 1), Normal(1.2, .8), 1e-4
     f = log_ratio(p, q)
     loss = lambda t: exact.pairwise_value(Normal(1.2 + t, .8), p, f)  # roles swapped
@@ -371,7 +369,7 @@ def test_straight_lines(theta):
 
 
 @pytest.mark.parametrize("theta", [.4, 1.3, 5.])
-def test_ralsgans_gradient_is_that_of_the_loss_with_frozen_police(theta):
+def test_ralsgans_gradient_is_that_of_the_loss_with_a_frozen_critic(theta):
     p, h = Normal(.2, 1.1), 1e-4
     f = exact.ralsgan_critic(p, Normal(theta, .8))
 
@@ -433,29 +431,23 @@ def test_the_scores_explorer_says_what_the_games_say():
         title = explorer._artists[-1].get_text()
         x, z = np.array([.4, *explorers.SCORES[0][1:]]), np.array([1.2, *explorers.SCORES[1][1:]])
         total = sum(part.sum() for part in explorers.pushes(explorers.GAMES[objective], "f", x, z))
-        assert (
-            title.startswith(objective)
-            and f"add up to {total + 0.0:+.3f}".replace("-0.000", "+0.000") in title
-        )
+        assert title.startswith(objective)
+        assert f"add up to {total + 0.0:+.3f}".replace("-0.000", "+0.000") in title
         assert (abs(total) > .01) == (objective == "non-saturating")
     # nothing is left behind
     assert explorer.draw(objective="RSGAN", real=2.6, fake=-.1) == explorers.scores().draw()
 
 
-def test_the_atlas_says_what_the_oracle_says():
+def test_the_atlas_says_what_the_exact_module_says():
     atlas, p = explorers.atlas(), Normal(0, 1)
     for distance in (.1, 1.6, 7.3, 11.):
         atlas.draw(distance=distance)
         *_, dots, title = atlas._artists
         q = Normal(distance, 1)
         pairs, plain = exact.rsgan_gradient(p, q), generator_gradient(p, q, "non-saturating")
-        assert (
-            f"RSGAN feels {pairs:.4f}, non-saturating {plain:.4f}, ratio {pairs / plain:.4f}"
-            in title.get_text()
-        )
-        assert (
-            f"JS of pairs {exact.product_js(p, q):.4f}, of coins {js(p, q):.4f}" in title.get_text()
-        )
+        said = title.get_text()
+        assert f"feels {pairs:.4f}, non-saturating {plain:.4f}, ratio {pairs / plain:.4f}" in said
+        assert f"JS of pairs {exact.product_js(p, q):.4f}, of coins {js(p, q):.4f}" in said
         heights = [dot.get_ydata()[0] for dot in dots]
         assert heights[2] == pytest.approx(pairs, rel=1e-9)
         assert heights[4] == pytest.approx(max(exact.ralsgan_gradient(p, q), explorers.FLOOR),
@@ -463,7 +455,7 @@ def test_the_atlas_says_what_the_oracle_says():
 
 
 def test_the_line_for_rasgan_feels_four_times_the_slope():
-    """Straight police of slope -2θ, frozen; roles swapped; the difference quotient of the average loss."""
+    """A frozen critic of slope -2θ; roles swapped; the average loss as a difference quotient."""
     theta, h, p = 1.4, 1e-4, Normal(0, 1)
     loss = lambda t: exact.average_value(Normal(theta + t, 1), p, lambda x: -2 * theta * x)
     felt = explorers.felt(np.array([theta]))["RaSGAN, best straight line"][0]

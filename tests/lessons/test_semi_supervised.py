@@ -1,4 +1,4 @@
-"""objectives.semi_supervised: K logits as K + 1 classes, the benefit of the doubt, and what is refused."""
+"""Semi-supervised GANs: K logits as K + 1 classes, the least loss of an unknown label, refusals."""
 import copy
 import math
 import re
@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pytest
 import torch
+from helpers import answers_to
 from scipy.integrate import quad
 from scipy.stats import norm
 from scipy.stats import t as student
@@ -37,11 +38,9 @@ from gan_lessons.objectives.semi_supervised import (
     with_fake_class,
 )
 from gan_lessons.players.networks import Concatenated, Noise, noisy
-from gan_lessons.questions import questions
 
-LOGITS = torch.tensor(
-    [[-5, 1.4, 12.5, 2.7], [.3, -.2, .0, 7.0], [-30, -31, -29, -40.0]], dtype=torch.float64
-)
+LOGITS = torch.tensor([[-5, 1.4, 12.5, 2.7], [.3, -.2, .0, 7.], [-30, -31, -29, -40.]],
+                      dtype=torch.float64)
 
 
 def nets(K=3, dim=2, labels=False):
@@ -96,10 +95,10 @@ def test_equal_to_k_plus_one_classes(n, seed, weight):
 
     def classes(x):
         return with_fake_class(f(x)).softmax(1)
-    named, vault, fake = classes(b["x"]), classes(b["u"]), classes(g(b["z"]))
-    among_genuine = named[torch.arange(n), b["y"]] / (1 - named[:, -1])
-    theirs = -among_genuine.log().mean() + weight * (
-        -(1 - vault[:, -1]).log().mean() - fake[:, -1].log().mean())
+    labelled, unlabelled, fake = classes(b["x"]), classes(b["u"]), classes(g(b["z"]))
+    among_real = labelled[torch.arange(n), b["y"]] / (1 - labelled[:, -1])
+    theirs = -among_real.log().mean() + weight * (
+        -(1 - unlabelled[:, -1]).log().mean() - fake[:, -1].log().mean())
     assert mine.item() == pytest.approx(theirs.item(), abs=1e-12)
     for a, c in zip(gradients(mine, f), gradients(theirs, f)):
         assert (a - c).abs().max() < 1e-12
@@ -120,11 +119,11 @@ def test_features_are_matched_in_the_mean():
     assert loss.item() == pytest.approx((apart ** 2).sum() / 8, abs=1e-14)
     torch.testing.assert_close(f.layers[-1](f.features(b["u"])), f(b["u"]))
     shuffled = improved_gan()["g"](f, lambda z: b["u"][torch.randperm(6)], u=b["u"], z=b["z"])
-    assert shuffled.item() < 1e-28  # genuine coins in another order cost nothing
+    assert shuffled.item() < 1e-28  # real samples in another order cost nothing
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_a_perfect_forger_pushes_no_class(seed):
+def test_a_perfect_generator_pushes_no_class(seed):
     torch.manual_seed(seed)
     a = 3 * torch.randn(7, 4, dtype=torch.float64)
     a = (a - a.logsumexp(1, keepdim=True)).requires_grad_()
@@ -137,7 +136,7 @@ def test_a_perfect_forger_pushes_no_class(seed):
 # ---------------------------------------------------------------- CLS-GAN
 
 @pytest.mark.parametrize("n, seed", [(5, 0), (8, 1), (3, 2)])
-def test_the_benefit_of_the_doubt_by_hand(n, seed):
+def test_the_least_loss_of_an_unknown_label_by_hand(n, seed):
     (l, g), b = nets(labels=True), batch(n, seed)
     weight, eta, first, scale = 1.7, .6, .9, .4
     game = semi_supervised(margin(scale), weight, eta, first)
@@ -147,16 +146,16 @@ def test_the_benefit_of_the_doubt_by_hand(n, seed):
         a = l.net(x).detach().numpy()
         return np.log(np.exp(a).sum(1, keepdims=True)) - a
     fake = g(b["z"], b["y"]).detach()
-    real, vault, forged, y = losses(b["x"]), losses(b["u"]), losses(fake), b["y"].numpy()
+    of_x, of_u, of_fake, y = losses(b["x"]), losses(b["u"]), losses(fake), b["y"].numpy()
     far = lambda x: scale * np.abs((x - fake).numpy()).sum(1)
     hinge = lambda delta, low, high: first * low.mean() + weight * np.maximum(delta + low - high,
                                                                               0).mean()
     rows = np.arange(n)
-    expected = (hinge(far(b["x"]), real[rows, y], forged[rows, y])
-                + eta * hinge(far(b["u"]), vault.min(1), forged.min(1)))
+    expected = (hinge(far(b["x"]), of_x[rows, y], of_fake[rows, y])
+                + eta * hinge(far(b["u"]), of_u.min(1), of_fake.min(1)))
     assert mine.item() == pytest.approx(expected, abs=1e-12)
     lost = game["g"](l, g, **pick(b, "z", "y"))
-    assert lost.item() == pytest.approx(forged[rows, y].mean() + eta * forged.min(1).mean(),
+    assert lost.item() == pytest.approx(of_fake[rows, y].mean() + eta * of_fake.min(1).mean(),
                                         abs=1e-12)
 
 
@@ -174,7 +173,7 @@ def test_gradient_is_a_difference_quotient():
     assert slope == pytest.approx((values[0] - values[1]) / 2e-6, abs=1e-6)
 
 
-def test_without_the_vault_it_is_conditional_ls_gan():
+def test_without_unlabelled_samples_it_is_conditional_ls_gan():
     from gan_lessons.objectives.conditional import conditional
     from gan_lessons.objectives.loss_sensitive import loss_sensitive
     (l, g), b = nets(labels=True), batch(5, 5)
@@ -186,7 +185,7 @@ def test_without_the_vault_it_is_conditional_ls_gan():
         theirs["g"](l, g, **pick(b, "z", "y")).item(), abs=1e-12)
 
 
-def test_no_name_costs_no_more_than_any_name():
+def test_no_label_costs_no_more_than_any_label():
     l, _ = nets(K=4, labels=True)
     x = 3 * torch.randn(50, 2, dtype=torch.float64)
     losses = l.losses(x)
@@ -198,7 +197,7 @@ def test_no_name_costs_no_more_than_any_name():
 
 
 def test_batch_norm_sees_three_batches():
-    """With batch norm one pass over [x; u; fakes] would be another loss: three calls, as the formula says."""
+    """One pass over [x; u; fakes] would be another loss: three calls, as the formula says."""
     (f, g), b = nets(), batch(6, 6)
     f.layers.insert(2, nn.BatchNorm1d(8).double())
     alone = copy.deepcopy(f)
@@ -279,7 +278,7 @@ def test_negative_weights(make):
         make()
 
 
-def test_no_vault_names_the_remedy():
+def test_a_missing_unlabelled_set_is_named():
     with pytest.raises(NameError, match="asks for 'u'"):
         train(improved_gan(), dict(zip("fg", nets())), batches(Ring(3), z=Normal(dim=2)),
               steps=1, watch=None)
@@ -340,8 +339,8 @@ def test_moons():
 
 # ---------------------------------------------------------------- exact numbers of the page
 
-def test_what_the_vault_is_worth():
-    """Two named coins with and without the vault, by quadrature over both names instead of the formula."""
+def test_what_unlabelled_samples_are_worth():
+    """Two labelled samples, p(x) known and not, by quadrature over both instead of the formula."""
     x0, x1 = np.meshgrid(np.linspace(-8, 8, 321), np.linspace(-8, 8, 321))
     density = norm.pdf(x0 + 1.5) * norm.pdf(x1 - 1.5) * .05 ** 2
 
@@ -360,7 +359,7 @@ def test_matched_means_are_no_proof():
 
 
 @pytest.mark.parametrize("b", [-3., -.4, 2.])
-def test_doubt_in_the_vault_by_quadrature(b):
+def test_doubt_about_unlabelled_samples_by_quadrature(b):
     law, s = explorers.VAULT, lambda x: 1 / (1 + math.exp(-explorers.SHARP * (x - b)))
     exact = sum(quad(lambda x: law.pdf(x) * -math.log(max(s(x), 1 - s(x))), *ends, limit=200)[0]
                 for ends in ((-9, b), (b, 9)))
@@ -382,7 +381,7 @@ def test_boundary_explorer():
     ex = explorers.boundary()
     ex.draw(at=-1.5, eta=0.)
     assert "downhill from here: b = -0.90" in ex._artists[-1].get_text()
-    ex.draw(at=-3., eta=25.)  # beyond the light heap: it never comes home
+    ex.draw(at=-3., eta=25.)  # beyond the lighter component: it never comes home
     end = float(re.search(r"downhill from here: b = (\S+),", ex._artists[-1].get_text())[1])
     total = lambda b: explorers.named_loss(b) + 25 * explorers.unnamed_loss(b)
     assert end < -2.5
@@ -391,8 +390,7 @@ def test_boundary_explorer():
 
 
 def test_answers_by_independent_means():
-    known = {name: right() if callable(right) else right
-             for name, (right, _) in questions("14").items()}
+    known = answers_to("14")
     assert known["14 fresh"] == pytest.approx(-math.log(100 / 101) - math.log(1 / 101))
     a = known["14 best logits"]
     assert np.exp(a).sum() == pytest.approx(3)
@@ -416,7 +414,7 @@ def test_few_names_explorer(monkeypatch):
     explorers._learnt.cache_clear()
 
 
-def test_resting_forgers_and_guesses():
+def test_resting_generators_and_guesses():
     law, rng = Moons(), np.random.default_rng(1)
     gap = explorers.Between(law).sample(500, rng)
     assert gap.shape == (500, 2)

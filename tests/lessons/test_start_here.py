@@ -1,7 +1,7 @@
-"""Lesson 00's pictures: the game as boxes, and the coin whose cross-entropy is log 2 where it is fair."""
+"""Lesson 00's pictures: the game as boxes, and the coin of least cross-entropy at D = 1/2."""
 import numpy as np
 import pytest
-from helpers import title
+from helpers import title_of
 
 from gan_lessons import plots
 from gan_lessons.explorers import start_here as explorers
@@ -10,7 +10,7 @@ from gan_lessons.explorers import start_here as explorers
 @pytest.mark.parametrize("D", [.05, .3, .5, .91])
 def test_the_cost_of_one_answer_for_everything(D):
     """The sum is 2 log 2 plus twice the KL divergence of a fair coin from a coin that shows D."""
-    said = title(explorers.coin_tosser(), D=D)
+    said = title_of(explorers.coin_tosser(), D=D)
     real, fake, both = (float(word)
                         for word in said.split("(")[0].replace("+", " ").replace("=", " ").split()
                         if word.replace(".", "").isdigit())

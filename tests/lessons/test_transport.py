@@ -1,8 +1,8 @@
-"""Earth mover: the plan by hand and by POT, quantiles, the dual, closed forms, and the pictures of lesson 05."""
+"""Earth mover: the plan by hand and by POT, quantiles, the dual, closed forms, the pictures."""
 import numpy as np
 import ot
 import pytest
-from helpers import shifted, title
+from helpers import shifted, title_of
 from scipy import stats
 from scipy.integrate import quad
 from scipy.spatial.distance import cdist
@@ -246,7 +246,7 @@ def test_far_and_narrow_laws():
                          [([.5, .6], "divide by p.sum"), ([1.5, -.5], "clip the weights at 0"),
                           ([[.5, .5]], "one for each point"), ([1.], r"here \(2,\)"),
                           ([np.nan, 1.], "less than nothing"), ([], "one for each point")])
-def test_weights_that_are_no_heap(bad, says):
+def test_weights_that_are_no_distribution(bad, says):
     with pytest.raises(ValueError, match=says):
         earth_mover([0., 1.], [2., 3.], p=bad)
     if says != r"here \(2,\)":
@@ -296,9 +296,10 @@ def test_dragging_the_piles():
         x_fake = np.array([state["first"], state["second"]])
         q = [state["share"], 1 - state["share"]]
         roads = np.abs(explorers.X_REAL[:, None] - x_fake) ** state["power"]
-        assert f"{transport.plan(explorers.P_REAL, q, roads).cost:.4f}" in title(explorer, **state)
-    assert "JS = 0.6931" in title(explorer, first=2., second=5.)
-    assert "JS = 0.6931" not in title(explorer, first=3., second=5.)
+        cost = transport.plan(explorers.P_REAL, q, roads).cost
+        assert f"{cost:.4f}" in title_of(explorer, **state)
+    assert "JS = 0.6931" in title_of(explorer, first=2., second=5.)
+    assert "JS = 0.6931" not in title_of(explorer, first=3., second=5.)
     places = np.arange(0, 8.05, .1)
     for power, best in ((1, 3.), (2, 3.6)):
         bills = []
@@ -314,16 +315,16 @@ def test_w_and_js_side_by_side():
     explorer = explorers.distances()
     for state in (dict(distance=3., sd=1., sd_fake=1.), dict(distance=-1., sd=.4, sd_fake=1.7)):
         p, q = Normal(0, state["sd"]), Normal(state["distance"], state["sd_fake"])
-        said = title(explorer, **state)
+        said = title_of(explorer, **state)
         assert f"W = {wasserstein_1(p, q):.4f}, slope {wasserstein_1_slope(p, q):+.4f}" in said
         assert f"JS = {js(p, q):.4f}" in said
         _, curves, dots, _ = explorer._artists
         for curve, dot in zip(curves, dots):
             there = np.interp(state["distance"], curve.get_xdata(), curve.get_ydata())
             assert there == pytest.approx(dot.get_ydata()[0], abs=2e-5)
-    assert "W = 3.0000, slope +1.0000" in title(explorer, distance=3., sd=0., sd_fake=0.)
-    assert "JS = 0.6931, slope +0.0000" in title(explorer, distance=.1, sd=0., sd_fake=0.)
-    assert "W = 0.0000" in title(explorer, distance=0., sd=0., sd_fake=0.)
+    assert "W = 3.0000, slope +1.0000" in title_of(explorer, distance=3., sd=0., sd_fake=0.)
+    assert "JS = 0.6931, slope +0.0000" in title_of(explorer, distance=.1, sd=0., sd_fake=0.)
+    assert "W = 0.0000" in title_of(explorer, distance=0., sd=0., sd_fake=0.)
 
 
 def test_ink_is_neither_made_nor_lost():

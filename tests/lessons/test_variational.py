@@ -1,10 +1,11 @@
-"""Variational autoencoders: the loss by hand, rate = information + aggregate, straight lines, and the pictures."""
+"""Variational autoencoders: the loss by hand, rate = information + aggregate, linear models, and
+the pictures."""
 import math
 
 import numpy as np
 import pytest
 import torch
-from helpers import title
+from helpers import title_of
 from scipy.optimize import minimize
 from scipy.stats import multivariate_normal
 
@@ -14,7 +15,6 @@ from gan_lessons.drawing import plots
 from gan_lessons.exact import variational
 from gan_lessons.exact.information import discrete_kl, entropy, gaussian_information
 from gan_lessons.explorers import variational as explorers
-from gan_lessons.objectives import variational as exact_variational
 from gan_lessons.objectives.variational import (
     code_logpdf,
     draw_code,
@@ -22,20 +22,19 @@ from gan_lessons.objectives.variational import (
     gaussian_nll,
     kl_to_normal,
     split_rate,
+    vae,
 )
 from gan_lessons.questions.variational import WATER
 
-rng = np.random.default_rng
-
 
 def tables(seed, n=5, k=3):
-    r = rng(seed)
+    r = np.random.default_rng(seed)
     return r.dirichlet(np.ones(n)), r.dirichlet(np.ones(k), n), r.dirichlet(
         np.ones(k)), r.dirichlet(np.ones(n), k)
 
 
 def lines(seed, d=4, k=2):
-    r = rng(seed)
+    r = np.random.default_rng(seed)
     A = r.normal(size=(d, d))
     return variational.LinearVAE(A @ A.T, r.normal(size=(k, d)), r.uniform(.2, 2, k),
                                  r.normal(size=(d, k)), r.uniform(.3, 2))
@@ -79,7 +78,7 @@ def test_negative_elbo_by_hand(n, k, beta, sd):
     d = gl.mlp_generator(k, 2).double()
     x = torch.randn(n, 2).double()
     torch.manual_seed(7)
-    loss = exact_variational.vae(beta, sd)["e d"](e, d, x)
+    loss = vae(beta, sd)["e d"](e, d, x)
     torch.manual_seed(7)
     m, log_s = e(x).detach()[:, :k], e(x).detach()[:, k:]
     copy = d(m + log_s.exp() * torch.randn(n, k, dtype=torch.float64))
@@ -90,7 +89,7 @@ def test_negative_elbo_by_hand(n, k, beta, sd):
         total += beta * sum(m[i, j] ** 2 + math.exp(2 * log_s[i, j]) - 1 - 2 * log_s[i, j]
                             for j in range(k)) / 2
     assert loss.item() == pytest.approx(total.item() / n, rel=1e-12)
-    assert exact_variational.vae(beta, sd).moves[0].player == "e d"
+    assert vae(beta, sd).moves[0].player == "e d"
 
 
 def test_the_gradient_reaches_the_encoder_through_the_note():
@@ -102,13 +101,13 @@ def test_the_gradient_reaches_the_encoder_through_the_note():
 
 
 def test_an_encoder_that_is_exact_gives_the_evidence():
-    """At the model's own answer q(z | x) the loss is -log q(x), whatever note is drawn on average: a straight line."""
+    """At the model's own posterior q(z | x) the mean loss is -log q(x), here of a linear model."""
     best = variational.best_linear([3., .4], beta=1, sd=.9)
     W, V, log_s = (torch.tensor(a) for a in (best.encoder, best.decoder, np.log(best.noise)))
     x = torch.tensor([[1.7, -.2]]).double().expand(200_000, 2)
     e = lambda x: torch.cat([x @ W.T, log_s.expand(len(x), 2)], 1)
     torch.manual_seed(0)
-    loss = exact_variational.vae(1., .9)["e d"](e, lambda z: z @ V.T, x)
+    loss = vae(1., .9)["e d"](e, lambda z: z @ V.T, x)
     evidence = -multivariate_normal(
         [0, 0], best.decoder @ best.decoder.T + .81 * np.eye(2)).logpdf([1.7, -.2])
     assert loss.item() == pytest.approx(evidence, abs=.01)       # 5 standard errors
@@ -118,7 +117,7 @@ def test_an_encoder_that_is_exact_gives_the_evidence():
                                    dict(sd=math.nan)])
 def test_prices_and_noises_that_cannot_be(wrong):
     with pytest.raises(ValueError, match="0 or more, the deviation of a pixel above 0"):
-        exact_variational.vae(**wrong)
+        vae(**wrong)
 
 
 def test_wrong_shapes_are_named():
@@ -162,7 +161,7 @@ def test_no_decoder_beats_bayes():
     best = variational.best_decoder(p, encoder)
     lowest = variational.discrete_terms(p, encoder, prior, best).distortion
     for seed in range(10):
-        other = .95 * best + .05 * rng(seed).dirichlet(np.ones(5), 3)
+        other = .95 * best + .05 * np.random.default_rng(seed).dirichlet(np.ones(5), 3)
         assert variational.discrete_terms(p, encoder, prior, other).distortion > lowest
 
 
@@ -189,25 +188,26 @@ def test_tables_that_do_not_fit():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_terms_of_lines_by_sampling(seed):
-    vae, r = lines(seed), rng(seed + 10)
-    d, k = vae.decoder.shape
-    x = r.multivariate_normal(np.zeros(d), vae.covariance, 200_000)
-    z = x @ vae.encoder.T + vae.noise * r.normal(size=(len(x), k))
-    code = (Normal().logpdf((z - x @ vae.encoder.T) / vae.noise) - np.log(vae.noise)).sum(1)
-    whole = multivariate_normal(np.zeros(k), vae.aggregate()).logpdf(z)
+    model, r = lines(seed), np.random.default_rng(seed + 10)
+    d, k = model.decoder.shape
+    x = r.multivariate_normal(np.zeros(d), model.covariance, 200_000)
+    z = x @ model.encoder.T + model.noise * r.normal(size=(len(x), k))
+    code = (Normal().logpdf((z - x @ model.encoder.T) / model.noise) - np.log(model.noise)).sum(1)
+    whole = multivariate_normal(np.zeros(k), model.aggregate()).logpdf(z)
     prior = Normal().logpdf(z).sum(1)
-    distortion = -(Normal().logpdf((x - z @ vae.decoder.T) / vae.sd) - np.log(vae.sd)).sum(1)
-    for exact, drawn in zip(vae.terms(), (distortion, code - prior, code - whole, whole - prior)):
+    distortion = -(Normal().logpdf((x - z @ model.decoder.T) / model.sd) - np.log(model.sd)).sum(1)
+    for exact, drawn in zip(model.terms(), (distortion, code - prior, code - whole, whole - prior)):
         assert abs(exact - drawn.mean()) < 5 * drawn.std() / len(x) ** .5
-    assert vae.terms().loss() > vae.evidence()
-    assert abs(vae.residual() - ((x - z @ vae.decoder.T) ** 2).sum(1).mean()) < .02 * vae.residual()
+    assert model.terms().loss() > model.evidence()
+    squares = ((x - z @ model.decoder.T) ** 2).sum(1)
+    assert abs(model.residual() - squares.mean()) < .02 * model.residual()
 
 
 def test_one_direction_has_the_information_of_its_correlation():
-    vae = variational.LinearVAE(np.array([[2.5]]), np.array([[.7]]), np.array([.4]),
+    model = variational.LinearVAE(np.array([[2.5]]), np.array([[.7]]), np.array([.4]),
                                 np.array([[1.]]), 1.)
     rho = .7 * 2.5 ** .5 / (.49 * 2.5 + .16) ** .5
-    assert vae.terms().information == pytest.approx(gaussian_information(rho), rel=1e-12)
+    assert model.terms().information == pytest.approx(gaussian_information(rho), rel=1e-12)
 
 
 @pytest.mark.parametrize("beta, t", [(1, .5), (2, .5), (.3, 1.2), (1, .99), (3, .6), (1, 1.7)])
@@ -217,8 +217,8 @@ def test_the_best_line_by_search(beta, t):
         return variational.LinearVAE(np.eye(1), np.array([[w]]), np.exp([log_s]), np.array([[v]]),
                                      t).terms().loss(beta)
 
-    found = min((minimize(loss, start, tol=1e-12).fun
-                 for start in ([1, -.5, 1], [.3, 0, .8], [-1, .2, -.5])))
+    found = min(minimize(loss, start, tol=1e-12).fun
+                for start in ([1, -.5, 1], [.3, 0, .8], [-1, .2, -.5]))
     best = variational.best_linear([1.], beta, t)
     assert best.terms().loss(beta) == pytest.approx(found, abs=1e-8)
     assert best.terms().information == pytest.approx(max(0, -np.log(beta * t * t) / 2), abs=1e-12)
@@ -228,7 +228,7 @@ def test_the_best_line_by_search(beta, t):
 @pytest.mark.parametrize("seed", range(3))
 def test_no_other_matrices_are_better(seed):
     variances, beta, sd = np.array([3., 1.3, .6, .2]), 1.4, .7
-    best, r = variational.best_linear(variances, beta, sd, k=3), rng(seed)
+    best, r = variational.best_linear(variances, beta, sd, k=3), np.random.default_rng(seed)
     lowest = best.terms().loss(beta)
     for size in (.3, .03):
         other = best._replace(encoder=best.encoder + size * r.normal(size=(3, 4)),
@@ -263,13 +263,13 @@ def test_singular_scales_are_refused(variances, beta, sd):
 
 
 def test_lines_at_singular_scales():
-    vae = variational.best_linear([2., 1.], 1, .5)
+    model = variational.best_linear([2., 1.], 1, .5)
     with pytest.raises(ValueError, match="infinitely many nats"):
-        vae._replace(noise=np.array([.5, 0.])).terms()
+        model._replace(noise=np.array([.5, 0.])).terms()
     with pytest.raises(ValueError, match="above 0"):
-        vae._replace(sd=0.).terms()
+        model._replace(sd=0.).terms()
     with pytest.raises(ValueError, match="lie on a plane.*add noise"):
-        vae._replace(covariance=np.outer([1, 2], [1, 2.])).terms()
+        model._replace(covariance=np.outer([1, 2], [1, 2.])).terms()
 
 
 def test_more_notes_than_directions():
@@ -277,7 +277,7 @@ def test_more_notes_than_directions():
         variational.best_linear([1, 2], k=3)
 
 
-# ---------------------------------------------------------------- notes of many pictures
+# ---------------------------------------------------------------- codes of many pictures
 
 @pytest.mark.parametrize("n, k", [(7, 1), (300, 3)])
 def test_code_logpdf_is_the_log_density_of_every_pair(n, k):
@@ -314,9 +314,9 @@ def test_information_of_notes_at_its_ends():
 
 @pytest.mark.parametrize("sd, lives", [(.6, True), (1.6, False)])
 def test_a_trained_line_lives_or_drowns(sd, lives):
-    x = torch.tensor(rng(0).normal(size=(4000, 1))).float()
+    x = torch.tensor(np.random.default_rng(0).normal(size=(4000, 1))).float()
     pair = dict(e=gl.mlp_critic(1, depth=0, outputs=2), d=gl.mlp_generator(1, 1, depth=0))
-    run = gl.train(exact_variational.vae(1., sd), pair, gl.batches(x, batch=256), steps=800,
+    run = gl.train(vae(1., sd), pair, gl.batches(x, batch=256), steps=800,
                    optimizer=gl.adam(1e-2), watch=None, ema={"e": .99, "d": .99})
     with torch.no_grad():
         m, log_s = gaussian_code(run.ema["e"], x)
@@ -325,14 +325,14 @@ def test_a_trained_line_lives_or_drowns(sd, lives):
     assert rate == pytest.approx(exact, abs=.03) and (exact > .4) == lives
 
 
-def test_the_two_prices_in_the_title():
+def test_rate_and_distortion_in_the_title():
     explorer = explorers.terms()
-    text = title(explorer, beta=1.5, sd=.6, information=.8, width=1.3)
+    text = title_of(explorer, beta=1.5, sd=.6, information=.8, width=1.3)
     # v = w σ²/(w² σ² + s²)
-    vae = variational.LinearVAE(np.eye(1), np.array([[1.3 * (1 - math.exp(-1.6)) ** .5]]),
+    model = variational.LinearVAE(np.eye(1), np.array([[1.3 * (1 - math.exp(-1.6)) ** .5]]),
                                 np.array([1.3 * math.exp(-.8)]),
                                 np.array([[(1 - math.exp(-1.6)) ** .5 / 1.3]]), .6)
-    t = vae.terms()
+    t = model.terms()
     assert f"rate {t.rate:.3f} = I {t.information:.3f} + KL(p(z)‖q(z)) {t.aggregate:.3f}" in text
     assert f"loss {t.loss(1.5):.3f}" in text
     assert f"lowest at I = {-math.log(1.5 * .36) / 2:.2f}" in text
@@ -346,22 +346,22 @@ def test_the_two_prices_in_the_title():
 
 def test_the_two_prices_at_their_edges():
     explorer = explorers.terms()
-    assert "collapsed" in title(explorer, beta=1., sd=1.)
-    assert "I = ∞" in title(explorer, beta=0., information=0.)
+    assert "collapsed" in title_of(explorer, beta=1., sd=1.)
+    assert "I = ∞" in title_of(explorer, beta=0., information=0.)
     assert np.isfinite(explorer._artists[2].get_ydata()).all()
-    flat = (title(explorer, beta=1., sd=.5, width=1.), explorer._artists[3].get_ydata())[1]
+    flat = (title_of(explorer, beta=1., sd=.5, width=1.), explorer._artists[3].get_ydata())[1]
     assert np.ptp(flat) < 1e-12
 
 
-def test_the_water_explorer_says_what_the_oracle_says():
+def test_the_water_filling_explorer_says_what_the_exact_module_says():
     assert explorers.VARIANCES.tolist() == WATER
     explorer = explorers.water_filling()
-    text = title(explorer, beta=1., sd=.7)
+    text = title_of(explorer, beta=1., sd=.7)
     t = variational.best_linear(WATER, 1, .7).terms()
     assert "5 of 8 directions alive" in text and f"rate {t.rate:.3f} = I {t.rate:.3f}" in text
-    assert "2 of 8" in title(explorer, beta=2.9, sd=.7)
-    assert "3 of 8" in title(explorer, beta=2.8, sd=.7)
-    assert "0 of 8" in title(explorer, beta=8., sd=1.5)
+    assert "2 of 8" in title_of(explorer, beta=2.9, sd=.7)
+    assert "3 of 8" in title_of(explorer, beta=2.8, sd=.7)
+    assert "0 of 8" in title_of(explorer, beta=8., sd=1.5)
 
 
 def test_codes_of_the_first_picture():
@@ -380,7 +380,7 @@ def test_pictures_that_share_a_note():
     images = torch.rand(30, 1, 28, 28) * 2 - 1
     pair = dict(e=gl.mlp_critic((1, 28, 28), outputs=4, width=8),
                 d=gl.mlp_generator(2, (1, 28, 28), width=8))
-    run = gl.train(exact_variational.vae(), pair, gl.batches(images, z=Normal(dim=2)),
+    run = gl.train(vae(), pair, gl.batches(images, z=Normal(dim=2)),
                    steps=2, watch=None)
     with torch.no_grad():
         codes = gaussian_code(run.players["e"], images)

@@ -1,11 +1,11 @@
-"""The Wasserstein game: losses by hand, clipped weights, what the best clipped critic reports, and the critic drawn by hand."""
+"""The Wasserstein game: losses by hand, clipped weights, what the best clipped critic reports, and
+the critic drawn by hand."""
 import math
 
 import numpy as np
 import pytest
 import torch
-from helpers import leaf as scores
-from helpers import title as draw_title
+from helpers import FEWER, REAL, itself, leaf, title_of
 from scipy.integrate import quad
 from scipy.optimize import linprog, minimize
 
@@ -30,24 +30,22 @@ from gan_lessons.explorers import wasserstein as explorers
 from gan_lessons.objectives.wasserstein import hinge
 from gan_lessons.questions.wasserstein import QUESTIONS
 
-REAL, FAKE = [-5., 1.4, 12.5, 2.7], [0.3, -7.1, 4.]
-itself = lambda x: x
 leaky = lambda v: np.where(v > 0, v, .2 * v)
 
 
 # ---------------------------------------------------------------- the losses
 
-@pytest.mark.parametrize("real, fake", [(REAL, FAKE), (FAKE, REAL)])
+@pytest.mark.parametrize("real, fake", [(REAL, FEWER), (FEWER, REAL)])
 def test_values_and_gradients_on_asymmetric_scores(real, fake):
     game = wasserstein()
-    x, z = scores(real), scores(fake)
+    x, z = leaf(real), leaf(fake)
     loss = game["f"](itself, itself, x, z)
     assert loss.item() == pytest.approx(sum(fake) / len(fake) - sum(real) / len(real), rel=1e-14)
     loss.backward()
     assert x.grad.tolist() == pytest.approx([-1 / len(real)] * len(real))          # high on real
     assert z.grad.tolist() == pytest.approx([1 / len(fake)] * len(fake))
 
-    z = scores(fake)
+    z = leaf(fake)
     loss = game["g"](itself, itself, z)
     assert loss.item() == pytest.approx(-sum(fake) / len(fake), rel=1e-14)
     assert loss.dtype == torch.float64
@@ -57,13 +55,13 @@ def test_values_and_gradients_on_asymmetric_scores(real, fake):
 
 def test_hinge_by_hand():
     game = hinge()
-    x, z = scores([-5., 1.4, .5]), scores([.3, -7.1])
+    x, z = leaf([-5., 1.4, .5]), leaf([.3, -7.1])
     loss = game["f"](itself, itself, x, z)
     assert loss.item() == pytest.approx((6 + 0 + .5) / 3 + (1.3 + 0) / 2, rel=1e-14)
     loss.backward()
     assert x.grad.tolist() == pytest.approx([-1 / 3, 0, -1 / 3])
     assert z.grad.tolist() == pytest.approx([1 / 2, 0])
-    assert game["g"](itself, itself, scores([3., -1.])).item() == -1
+    assert game["g"](itself, itself, leaf([3., -1.])).item() == -1
 
 
 @pytest.mark.parametrize("n", [3, 8])
@@ -82,11 +80,11 @@ def test_a_penalty_is_weighed_and_sees_the_fakes():
     def penalty(f, x, x_fake):
         seen.append(x_fake)
         return (f(x_fake) ** 2).mean()
-    x, z = scores(REAL), scores(FAKE)
+    x, z = leaf(REAL), leaf(FEWER)
     plain = wasserstein()["f"](itself, lambda z: 3 * z, x, z).item()
     for weight in (0., .5, 10.):
         loss = wasserstein(penalty, weight=weight)["f"](itself, lambda z: 3 * z, x, z).item()
-        assert loss == pytest.approx(plain + weight * np.mean([9 * s ** 2 for s in FAKE]),
+        assert loss == pytest.approx(plain + weight * np.mean([9 * s ** 2 for s in FEWER]),
                                      rel=1e-14)
     assert torch.equal(seen[0], 3 * z)
 
@@ -100,7 +98,7 @@ def test_bad_numbers_are_refused(bad):
 
 
 def test_the_gap_is_unchanged_by_a_constant_and_scales_with_f():
-    x, z, game = scores(REAL), scores(FAKE), wasserstein()
+    x, z, game = leaf(REAL), leaf(FEWER), wasserstein()
     gap = -game["f"](itself, itself, x, z).item()
     assert -game["f"](lambda s: 3 * s + 7, itself, x, z).item() == pytest.approx(3 * gap, rel=1e-13)
 
@@ -158,7 +156,7 @@ def trained(depth, p, rest, rounds):
 
 
 def test_trained_critics_report_what_the_lesson_derives():
-    """Linear: c |Δ|. One hidden layer: n c Σ of the best neurons, with the directions that they were born with."""
+    """Linear: c |Δ|. One hidden layer: n c Σ of the best neurons, in their first directions."""
     p, q, c, n = Normal(0, 1), Normal(3, 1), .01, 64
     report = lambda f: expectation(p, f) - expectation(q, f)
     assert report(
@@ -175,7 +173,7 @@ def test_trained_critics_report_what_the_lesson_derives():
     assert best[1] < c * n * c * 3  # less than K W
 
 
-# ---------------------------------------------------------------- other laws for the critic, as derived on the page
+# ---------------------------------------------------------------- other limits on the critic
 
 @pytest.mark.parametrize("seed", range(3))
 def test_three_suprema_and_their_formulas(seed):
@@ -237,13 +235,13 @@ def test_a_drawn_critic_has_the_slopes_it_was_given():
 
 def test_the_explorer_says_what_is_drawn():
     explorer, names = explorers.critic_by_hand(), list(explorers.PAIRS)
-    best = draw_title(explorer, pair=names[0], a=-1., b=-1., c=-1., d=-1.)
+    best = title_of(explorer, pair=names[0], a=-1., b=-1., c=-1., d=-1.)
     assert "gap 3.0000" in best and "gap / steepest 3.0000" in best and "exact W 3.0000" in best
-    assert "gap 6.0000" in draw_title(explorer, pair=names[0], a=-2., b=-2., c=-2., d=-2.)
+    assert "gap 6.0000" in title_of(explorer, pair=names[0], a=-2., b=-2., c=-2., d=-2.)
     # a straight line sees means only
-    assert "gap 0.0000" in draw_title(explorer, pair=names[1], a=.5, b=.5, c=.5, d=.5)
-    assert "0/0" in draw_title(explorer, pair=names[2], a=0., b=0., c=0., d=0.)
-    free = [draw_title(explorer, pair=names[2], a=-1., b=s, c=-s, d=1.) for s in (-1., .75)]
+    assert "gap 0.0000" in title_of(explorer, pair=names[1], a=.5, b=.5, c=.5, d=.5)
+    assert "0/0" in title_of(explorer, pair=names[2], a=0., b=0., c=0., d=0.)
+    free = [title_of(explorer, pair=names[2], a=-1., b=s, c=-s, d=1.) for s in (-1., .75)]
     assert all("gap 1.80" in text or "gap 1.7999" in text for text in free)
     assert explorer.draw(pair=names[0], a=.5, b=.5, c=.5, d=.5) == explorers.critic_by_hand().draw()
 
@@ -289,7 +287,7 @@ def test_still_pictures():
 
 
 def test_a_clipped_layer_bends_no_farther_than_its_box():
-    """φ(w x + b) with |w|, |b| ≤ c: far from the origin the same task earns less, though W is the same."""
+    """φ(w x + b) with |w|, |b| ≤ c: far from the origin a task earns less, though W is the same."""
     c, earned = .01, []
     for s in (0, 3, 10):
         p, q = Mixture([Normal(s - 2, .5), Normal(s + 2, .5)]), Normal(s, .5)

@@ -18,7 +18,7 @@ from gan_lessons.training.checkpoints import CheckpointError
 
 
 def play(path, steps=12, *, stop_at=None, dropout=True, wide=6, deep=(), seed=4, **options):
-    """A training of fresh objects with everything that has a memory: dropout, both norms, EMA, data order."""
+    """A training of fresh objects with all that has a memory: dropout, norms, EMA, data order."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         f = nn.Sequential(spectral_norm(nn.Linear(2, wide)), nn.Tanh(), *deep,
@@ -72,10 +72,8 @@ def test_interrupted_and_continued_is_bit_identical(tmp_path, capsys, stops, reu
         assert part.interrupted and part.step == stop
         torch.manual_seed(stop)                                     # whatever happens in between
     end = play(tmp_path / "parts.pt", **options)
-    assert (
-        f"Continuing from {tmp_path / 'parts.pt'} at step {stops[-1]} of 12."
-        in capsys.readouterr().out
-    )
+    said = capsys.readouterr().out
+    assert f"Continuing from {tmp_path / 'parts.pt'} at step {stops[-1]} of 12." in said
     assert not end.interrupted
     assert end.step == 12
     assert end.losses == whole.losses
@@ -112,8 +110,9 @@ def test_a_crash_leaves_the_old_file_whole(tmp_path, where):
     path = tmp_path / "run.pt"
     checkpoints.save(STATE, path)
     crash = {
-        "in the middle of writing": "def die(state, file): file.write(b'half a file'); file.flush(); os._exit(9)\n"
-        "torch.save = die",
+        "in the middle of writing": "def die(state, file):\n"
+                                    "    file.write(b'half a file'); file.flush(); os._exit(9)\n"
+                                    "torch.save = die",
         "before the rename": "os.replace = lambda a, b: os._exit(9)",
     }[where]
     script = f"import os, torch\nfrom gan_lessons.training import checkpoints\n{crash}\n" \
@@ -168,7 +167,8 @@ def test_a_real_limit_on_file_size(tmp_path):
     script = (
         "import resource, torch\nfrom gan_lessons.training import checkpoints\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
-        f"try: checkpoints.save({{'plan': {{}}, 'w': torch.ones(10_000)}}, {str(tmp_path / 'run.pt')!r})\n"
+        "state = {'plan': {}, 'w': torch.ones(10_000)}\n"
+        f"try: checkpoints.save(state, {str(tmp_path / 'run.pt')!r})\n"
         "except OSError as error: print('refused', error)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)

@@ -33,10 +33,7 @@ OTHER = [
     (Uniform(0, 1), Uniform(.25, 2)),
     (Uniform(-1, 1), Normal(.2, .7)),
     (Normal(.2, .7), Uniform(-1, 1)),
-    (
-        Mixture([Uniform(0, 1), Uniform(2, 3)], [.8, .2]),
-        Mixture([Uniform(.5, 2.5), Normal(0, .3)]),
-    ),
+    (Mixture([Uniform(0, 1), Uniform(2, 3)], [.8, .2]), Mixture([Uniform(.5, 2.5), Normal(0, .3)])),
 ]
 
 
@@ -140,7 +137,7 @@ def test_far_apart_everything_is_finite_and_right(distance):
 
 @pytest.mark.parametrize("distance", [30, 44.4, 60, 70.1])
 def test_a_tiny_slope_is_right_to_many_digits(distance):
-    """-½ E_q[σ(c) c'] is ½ E_q[σ(c)] · distance; half way its integrand peaks, 1 / distance wide on both sides."""
+    """-½ E_q[σ(c) c'] is ½ E_q[σ(c)] · distance; half way it peaks, some 2 / distance wide."""
     middle, p, q = distance / 2, Normal(), Normal(distance)
     h = lambda u: np.exp(-np.logaddexp(0, distance * u)
                          - (u - middle) ** 2 / 2 + middle ** 2 / 2) * middle / np.sqrt(2 * np.pi)

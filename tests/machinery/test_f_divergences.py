@@ -1,4 +1,4 @@
-"""The table of f-divergences: conjugates by brute force, duals tight, exact values, slopes, errors."""
+"""The table of f-divergences: conjugates by brute force, tight duals, values, slopes, errors."""
 import numpy as np
 import pytest
 import torch
@@ -9,11 +9,9 @@ from gan_lessons.exact.f_table import F_DIVERGENCES
 from gan_lessons.objectives.own_divergence import own_divergence
 
 ALPHAS, PIS = (-1.5, -.5, .3, .5, .9, 1.5, 2, 3), (.1, .5, .8)
-ROWS = (
-    [f_divergence(name) for name in F_DIVERGENCES[:-2]]
-    + [f_divergence("alpha", alpha=a) for a in ALPHAS]
-    + [f_divergence("JS-weighted", pi=pi) for pi in PIS]
-)
+ROWS = [*(f_divergence(name) for name in F_DIVERGENCES[:-2]),
+        *(f_divergence("alpha", alpha=a) for a in ALPHAS),
+        *(f_divergence("JS-weighted", pi=pi) for pi in PIS)]
 SMOOTH = [D for D in ROWS if D.log_weight]
 rows = pytest.mark.parametrize("D", ROWS, ids=lambda D: D.name)
 smooth = pytest.mark.parametrize("D", SMOOTH, ids=lambda D: D.name)
@@ -21,16 +19,16 @@ U = np.concatenate([[0], np.exp(np.linspace(-30, 30, 4001))])
 
 
 def random_pairs(count=6):
-    """Normals between which every row of the table is finite: α = 3 asks for 3 / sd_p² > 2 / sd_q²."""
+    """Normals with every row of the table finite: α = 3 asks for 3 / sd_p² > 2 / sd_q²."""
     rng = np.random.default_rng(3)
     for _ in range(count):
         sd = rng.uniform(.4, 2)
-        yield Normal(sd * rng.uniform(-.6, .6), sd), Normal(sd * rng.uniform(-.6, .6),
-                                                            sd * rng.uniform(.9, 1.1))
+        p = Normal(sd * rng.uniform(-.6, .6), sd)
+        yield p, Normal(sd * rng.uniform(-.6, .6), sd * rng.uniform(.9, 1.1))
 
 
 def brute(D, t):
-    """sup over u ≥ 0 of ut - φ(u): the best of a grid, refined between its neighbours; ∞ at its end."""
+    """sup over u ≥ 0 of ut - φ(u): the best of a grid, refined beside it; ∞ at the grid's end."""
     line = lambda u: u * t - D.phi(np.float64(u))
     with np.errstate(divide="ignore", invalid="ignore"):
         heights = U * t - D.phi(U)
@@ -143,7 +141,7 @@ def test_exact_and_tight_on_random_normals(D):
 
 @smooth
 def test_gradients_at_the_best_critic_are_the_slope_of_the_divergence(D):
-    """d/dθ of D(p, q moved by θ); and through the loss -E φ*(T) with T frozen, as a generator feels it."""
+    """d/dθ of D(p, q moved by θ); and of the loss -E φ*(T), T frozen, as a generator feels it."""
     for p, q in random_pairs(3):
         moved = lambda by: Normal(q.mean + by, q.sd)
         h = 1e-3
@@ -153,8 +151,8 @@ def test_gradients_at_the_best_critic_are_the_slope_of_the_divergence(D):
         c, step = log_ratio(p, q), 1e-4
         for slope, loss in ((D.slope, D.composed), (D.trick_slope, D.activation)):
             felt = lambda by: by_trapezoid_of(q, lambda x: -loss(D.best(c(x + by))))
-            frozen = (
-                8 * (felt(step) - felt(-step)) - felt(2 * step) + felt(-2 * step)) / (12 * step)
+            near, far = felt(step) - felt(-step), felt(2 * step) - felt(-2 * step)
+            frozen = (8 * near - far) / (12 * step)
             assert slope(p, q) == pytest.approx(frozen, rel=1e-8, abs=1e-9)
 
 
@@ -268,7 +266,7 @@ def test_errors_name_the_remedy():
         f_divergence("KL").slope(Normal(), Uniform())
 
 
-# ------------------------------------------------------------------ one Normal fitted to a mixture of two
+# ------------------------------------------------------------------ a Normal fitted to a mixture
 
 FITS = {
     "KL": (.2831, 1.0100, 1.8307),
@@ -277,16 +275,16 @@ FITS = {
     "Jeffrey": (.5708, 1.3216, 1.7029),
     "Pearson": (.6458, .5737, 1.9273),
 }
-CAMELS = Mixture([Normal(-1, .065 ** .5), Normal(2, 2 ** .5)], [.33, .67])
+BIMODAL = Mixture([Normal(-1, .065 ** .5), Normal(2, 2 ** .5)], [.33, .67])
 
 
 @pytest.mark.parametrize("name", FITS)
 def test_the_fitted_normal_agrees_with_an_independent_optimiser(name):
     D = f_divergence(name)
-    ours = optimize.minimize(lambda m: D(CAMELS, Normal(m[0], np.exp(m[1]))), (1, .6), tol=1e-9,
+    ours = optimize.minimize(lambda m: D(BIMODAL, Normal(m[0], np.exp(m[1]))), (1, .6), tol=1e-9,
                              method="Nelder-Mead")
     x = np.linspace(-14, 16, 30_001)
-    p = CAMELS.pdf(x)
+    p = BIMODAL.pdf(x)
 
     def rough(m):
         q = Normal(m[0], m[1]).pdf(x)

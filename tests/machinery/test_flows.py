@@ -44,10 +44,8 @@ FLOWS = {
     "mixed": (lambda: point_flow(4, couplings=2, width=8, mix=True), (4,)),
     "pictures": (lambda: image_flow((1, 4, 4), levels=2, couplings=2, width=4), (1, 4, 4)),
     "colour": (lambda: image_flow((3, 4, 4), levels=1, couplings=3, width=4, mix=False), (3, 4, 4)),
-    "vectors": (
-        lambda: Flow(Shaped((1, 4, 4)), image_flow((1, 4, 4), levels=1, couplings=2, width=4)),
-        (16,),
-    ),
+    "vectors": (lambda: Flow(Shaped((1, 4, 4)),
+                             image_flow((1, 4, 4), levels=1, couplings=2, width=4)), (16,)),
     "squeeze": (Squeeze, (2, 4, 6)),
     "actnorm": (lambda: ActNorm(3), (3, 2, 5)),
     "mixing": (lambda: Mixing(3), (3, 2, 2)),

@@ -1,4 +1,4 @@
-"""Entropies, divergences and mutual information against integrals, other forms, and the laws they obey."""
+"""Entropies, divergences and mutual information against integrals, other forms, and their laws."""
 import numpy as np
 import pytest
 from scipy.integrate import dblquad, quad

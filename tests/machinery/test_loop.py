@@ -71,7 +71,7 @@ def assert_same(a, b):
 # -- equal to a loop written by hand, with .detach() -----------------------------------------------
 
 class statistics_kept:
-    """By hand, a forward of somebody else's network must not move its batch norm's running statistics."""
+    """By hand, a forward of another's network must not move its batch norm's running statistics."""
     def __init__(self, net):
         self.norms = [m for m in net.modules() if isinstance(m, nn.BatchNorm1d)]
 
@@ -133,7 +133,7 @@ def test_weights_equal_those_of_a_loop_by_hand_exactly(
 
 
 def test_gradients_of_one_move_equal_the_detached_version_exactly():
-    """Frozen weights: f's gradient carries nothing of g's move, though both losses pass through f."""
+    """Frozen weights: f's gradient holds nothing of g's move, though both losses pass through f."""
     f, g = critic(), generator()
     f_hand, g_hand = copy.deepcopy(f), copy.deepcopy(g)
     batch = toy().draw(["x", "z"])
@@ -446,115 +446,59 @@ def test_process_settings_are_set_and_put_back(precision, inside):
 
 column = lambda: critic()[:-1]
 WRONG = {
-    "steps": (
-        dict(steps=0),
-        ValueError,
-        r"steps must be a whole number above 0, not 0.*steps\(laptop",
-    ),
+    "steps": (dict(steps=0), ValueError,
+              r"steps must be a whole number above 0, not 0.*steps\(laptop"),
     "steps below": (dict(steps=-3), ValueError, "not -3"),
     "steps broken": (dict(steps=2.5), ValueError, "not 2.5"),
     "turns unknown": (dict(turns={"h": 2}), NameError, "turns names h; the moves are f, g"),
     "turns none": (dict(turns={"f": 0}), ValueError, "turns are whole numbers above 0"),
     "turns broken": (dict(turns={"f": 1.5}), ValueError, "turns are whole numbers above 0"),
-    "optimizer unknown": (
-        dict(optimizer={"f": adam(), "g": adam(), "h": adam()}),
-        NameError,
-        "optimizer names h",
-    ),
+    "optimizer unknown": (dict(optimizer={"f": adam(), "g": adam(), "h": adam()}), NameError,
+                          "optimizer names h"),
     "optimizer missing": (dict(optimizer={"f": adam()}), NameError, "optimizer lacks g"),
     "optimizer word": (dict(optimizer="adam"), TypeError, r"as adam\(2e-4\) or.*'adam'"),
-    "optimizer made": (
-        dict(optimizer={"f": adam(), "g": torch.optim.SGD(critic().parameters())}),
-        TypeError,
-        "makes an",
-    ),
+    "optimizer made": (dict(optimizer={"f": adam(), "g": torch.optim.SGD(critic().parameters())}),
+                       TypeError, "makes an"),
     "ema": (dict(ema=1.0), ValueError, "between 0 and 1, not 1.0"),
     "ema below": (dict(ema=-.1), ValueError, "between 0 and 1"),
-    "precision": (
-        dict(precision="float16"),
-        ValueError,
-        "one of highest, medium, bfloat16, not 'float16'",
-    ),
+    "precision": (dict(precision="float16"), ValueError,
+                  "one of highest, medium, bfloat16, not 'float16'"),
     "reuse": (dict(reuse="f"), ValueError, "reuse is None or"),
-    "reuse order": (
-        dict(reuse="g", game=Game({"g": non_saturating_loss, "f": critic_loss})),
-        ValueError,
-        "g moves last",
-    ),
-    "reuse alone": (
-        dict(reuse="g", game=Game({"g": non_saturating_loss})),
-        ValueError,
-        "g moves last",
-    ),
+    "reuse order": (dict(reuse="g", game=Game({"g": non_saturating_loss, "f": critic_loss})),
+                    ValueError, "g moves last"),
+    "reuse alone": (dict(reuse="g", game=Game({"g": non_saturating_loss})), ValueError,
+                    "g moves last"),
     "reuse turns": (dict(reuse="g", turns={"g": 2}), ValueError, "last, once"),
-    "reuse unasked": (
-        dict(reuse="g", game=Game({"f": lambda f, x: f(x).mean(), "g": non_saturating_loss})),
-        ValueError,
-        "ask for g and z",
-    ),
+    "reuse unasked": (dict(reuse="g",
+                           game=Game({"f": lambda f, x: f(x).mean(), "g": non_saturating_loss})),
+                      ValueError, "ask for g and z"),
     "watch": (dict(watch="always"), TypeError, 'watch is "auto", None or a function'),
-    "samples": (
-        dict(samples=torch.ones(5, 2)),
-        TypeError,
-        r"samples come from batches\(...\), not from Tensor",
-    ),
-    "players": (
-        dict(game=Game({"f": critic_loss, "h": non_saturating_loss})),
-        NameError,
-        "played by f, h; players lacks h",
-    ),
+    "samples": (dict(samples=torch.ones(5, 2)), TypeError,
+                r"samples come from batches\(...\), not from Tensor"),
+    "players": (dict(game=Game({"f": critic_loss, "h": non_saturating_loss})), NameError,
+                "played by f, h; players lacks h"),
     "function": (dict(f=lambda x: x.sum(1)), TypeError, "'f' must be a torch Module, not function"),
-    "asks": (
-        dict(game=Game({"f": lambda f, x, y: f(x).mean()}), samples=batches(torch.ones(5, 2))),
-        NameError,
-        "'f' asks for 'y', which is not among: f, g, x, z",
-    ),
-    "frozen": (
-        dict(f=critic().requires_grad_(False)),
-        ValueError,
-        "'f' has no weights that may move.*leave it out",
-    ),
-    "sizes": (
-        dict(g=nn.Linear(3, 4)),
-        ValueError,
-        r"g makes samples of shape \(4,\), the data have \(2,\): choose",
-    ),
-    "noise": (
-        dict(g=nn.Linear(7, 2)),
-        ValueError,
-        r"g cannot take noise of shape \(3,\).*set z=Normal",
-    ),
-    "data": (
-        dict(f=nn.Sequential(nn.Linear(9, 1), nn.Flatten(0))),
-        ValueError,
-        r"f cannot take samples of shape \(2,\)",
-    ),
+    "asks": (dict(game=Game({"f": lambda f, x, y: f(x).mean()}), samples=batches(torch.ones(5, 2))),
+             NameError, "'f' asks for 'y', which is not among: f, g, x, z"),
+    "frozen": (dict(f=critic().requires_grad_(False)), ValueError,
+               "'f' has no weights that may move.*leave it out"),
+    "sizes": (dict(g=nn.Linear(3, 4)), ValueError,
+              r"g makes samples of shape \(4,\), the data have \(2,\): choose"),
+    "noise": (dict(g=nn.Linear(7, 2)), ValueError,
+              r"g cannot take noise of shape \(3,\).*set z=Normal"),
+    "data": (dict(f=nn.Sequential(nn.Linear(9, 1), nn.Flatten(0))), ValueError,
+             r"f cannot take samples of shape \(2,\)"),
     "column": (dict(f=column()), ValueError, r"f returns shape \(n, 1\).*\.flatten\(\)"),
-    "maps": (
-        dict(f=column().append(nn.Unflatten(1, (1, 1, 1)))),
-        ValueError,
-        r"f returns shape \(n, 1, 1, 1\)",
-    ),
-    "not a number": (
-        dict(game=Game({"f": lambda f, x: f(x)})),
-        ValueError,
-        r"one number, this one \(8,\): take its .mean",
-    ),
-    "nothing": (
-        dict(game=Game({"f": lambda f, x: None})),
-        ValueError,
-        "one number, this one NoneType",
-    ),
-    "constant": (
-        dict(game=Game({"f": lambda f, g, z: g(z).mean()})),
-        ValueError,
-        "does not depend on the weights",
-    ),
-    "detached": (
-        dict(game=Game({"f": critic_loss, "g": lambda f, g, z: f(g(z).detach()).mean()})),
-        ValueError,
-        "look for a .detach",
-    ),
+    "maps": (dict(f=column().append(nn.Unflatten(1, (1, 1, 1)))), ValueError,
+             r"f returns shape \(n, 1, 1, 1\)"),
+    "not a number": (dict(game=Game({"f": lambda f, x: f(x)})), ValueError,
+                     r"one number, this one \(8,\): take its .mean"),
+    "nothing": (dict(game=Game({"f": lambda f, x: None})), ValueError,
+                "one number, this one NoneType"),
+    "constant": (dict(game=Game({"f": lambda f, g, z: g(z).mean()})), ValueError,
+                 "does not depend on the weights"),
+    "detached": (dict(game=Game({"f": critic_loss, "g": lambda f, g, z: f(g(z).detach()).mean()})),
+                 ValueError, "look for a .detach"),
 }
 
 
@@ -659,7 +603,8 @@ def test_stop_of_a_script(tmp_path):
     script.write_text("""if True:
         import gan_lessons as gl
         toy = gl.batches(gl.Ring(), z=gl.Normal(dim=2), batch=8)
-        run = gl.train(gl.minimax(), dict(f=gl.mlp_critic(2), g=gl.mlp_generator(2, 2)), toy, steps=5_000_000,
+        nets = dict(f=gl.mlp_critic(2), g=gl.mlp_generator(2, 2))
+        run = gl.train(gl.minimax(), nets, toy, steps=5_000_000,
                        watch=lambda run: run.step == 2 and print("playing", flush=True))
         print("after", run.interrupted, len(run.losses["g"]) == run.step, flush=True)
     """)

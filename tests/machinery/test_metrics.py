@@ -56,7 +56,7 @@ def test_distance_of_points_that_are_moved_is_the_square_of_the_move(n):
 
 def test_precision_and_recall_of_sets_made_by_hand():
     real = torch.tensor([[0.0], [1], [2], [10], [11], [12]])
-    low = torch.tensor([[0.5], [1.0], [1.5], [0.2]])  # one of the two heaps only
+    low = torch.tensor([[0.5], [1.0], [1.5], [0.2]])  # one of the two modes only
     assert metrics.precision_recall(low, real, k=1) == (1.0, 0.5)
     mixed = torch.tensor([[0.0], [1.0], [50.0], [51.0], [100.0]])  # two real, three astray
     found = metrics.precision_recall(mixed, real, k=1)

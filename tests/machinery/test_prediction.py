@@ -1,4 +1,5 @@
-"""Prediction by loss: l(x, y) by hand, all classes at once, argmin, confusion, reliability; labels that do not fit."""
+"""Prediction by loss: l(x, y) by hand, all classes at once, argmin, confusion, reliability; labels
+that do not fit."""
 import math
 
 import numpy as np

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from gan_lessons import Normal, Ring, batches, mlp_critic, mlp_generator, non_saturating, train
-from gan_lessons.training import progress as exact_progress
+from gan_lessons.training import progress as module
 from gan_lessons.training.progress import Progress, in_notebook, line
 
 
@@ -24,7 +24,7 @@ def test_the_line_tells_how_far_how_fast_and_how_long():
 @pytest.fixture
 def clock(monkeypatch):
     clock = SimpleNamespace(now=100.0)
-    monkeypatch.setattr(exact_progress.time, "monotonic", lambda: clock.now)
+    monkeypatch.setattr(module.time, "monotonic", lambda: clock.now)
     return clock
 
 
@@ -35,12 +35,12 @@ class Shown:
 
     def __call__(self, content, raw, display_id, metadata=None):
         assert raw and display_id is True
-        self.note(self.displays, content, metadata)
+        self.record(self.displays, content, metadata)
         return SimpleNamespace(
-            update=lambda content, raw, metadata=None: self.note(self.updates, content, metadata))
+            update=lambda content, raw, metadata=None: self.record(self.updates, content, metadata))
 
     @staticmethod
-    def note(where, content, metadata):
+    def record(where, content, metadata):
         assert "image/png" not in content or len(metadata["image/png"]["alt"].split()) > 4
         where.append(content)
 
@@ -48,13 +48,13 @@ class Shown:
 @pytest.fixture
 def notebook(monkeypatch):
     shown = Shown()
-    monkeypatch.setattr(exact_progress, "in_notebook", lambda: True)
+    monkeypatch.setattr(module, "in_notebook", lambda: True)
     monkeypatch.setattr("IPython.display.display", shown)
     return shown
 
 
 def test_a_terminal_line_is_redrawn_at_most_twice_a_second(clock, capsys, monkeypatch):
-    monkeypatch.setattr(exact_progress.sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(module.sys.stderr, "isatty", lambda: True, raising=False)
     progress = Progress(at(0))
     for step in range(1, 101):
         clock.now += .02                                           # two seconds in all
@@ -102,10 +102,8 @@ def test_a_picture_that_fails_does_not_end_the_training(clock, notebook, capsys,
     for step in range(20):
         clock.now += 5
         progress(at(step))
-    assert (
-        capsys.readouterr().out
-        == "No live picture (TypeError: g wants labels); training goes on.\n"
-    )
+    said = capsys.readouterr().out
+    assert said == "No live picture (TypeError: g wants labels); training goes on.\n"
 
 
 def test_the_real_picture_of_a_real_run(notebook, clock):

@@ -1,4 +1,4 @@
-"""Spectral norms of layers and networks, against singular value decompositions of whole matrices."""
+"""Spectral norms of layers and networks, against singular values of whole matrices."""
 import math
 
 import pytest

@@ -315,6 +315,20 @@ def test_mixture_against_scikit_learn(seed):
     np.testing.assert_allclose(total, given.score_samples(x), rtol=1e-9)
 
 
+def test_a_cluster_of_coinciding_points_keeps_the_variance_of_the_floor():
+    """Its own covariance is 0, which has no density: what is left is floor · mean variance of x."""
+    spread = np.random.default_rng(0).normal(size=(60, 2))
+    x = np.concatenate([np.full((40, 2), 7.), spread])
+    floor = .01 * x.var(0).mean() * np.eye(2)
+    found = gaussian_mixture(x, 2, floor=.01)
+    point, rest = found.centres[:, 0].argmax(), found.centres[:, 0].argmin()
+    assert found.shares[point] == pytest.approx(.4, abs=1e-6)
+    np.testing.assert_allclose(found.covariances[point], floor, atol=1e-8)
+    np.testing.assert_allclose(found.covariances[rest], np.cov(spread.T, bias=True) + floor,
+                               atol=1e-6)
+    assert np.isfinite(found.log_joint(x)).all()
+
+
 @pytest.mark.parametrize("cluster", [kmeans, gaussian_mixture])
 def test_clusterings_that_cannot_be(cluster):
     with pytest.raises(ValueError, match="one cluster says nothing"):

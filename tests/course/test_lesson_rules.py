@@ -81,7 +81,7 @@ def test_stored_outputs():
     cell = code("x")
     cell.outputs = [picture]
     assert "alternative text" in rules.stored_outputs(notebook(cell))[0]
-    cell.outputs[0].metadata["image/png"] = {"alt": "Two heaps of samples."}
+    cell.outputs[0].metadata["image/png"] = {"alt": "Two clusters of samples."}
     assert rules.stored_outputs(notebook(cell)) == []
     cell.outputs = [wrong]
     assert "judged wrong" in rules.stored_outputs(notebook(cell))[0]

@@ -106,7 +106,7 @@ def test_gaussian_codes_have_the_mean_and_width_that_the_encoder_says():
     torch.testing.assert_close(z.std(0), torch.tensor([.3, 2.]), rtol=.02, atol=0)
 
 
-def test_universal_codes_differ_for_one_coin_and_reach_laws_that_are_no_gaussian():
+def test_universal_codes_differ_for_one_sample_and_reach_laws_that_are_no_gaussian():
     torch.manual_seed(0)
     e = lambda numbers: torch.sign(numbers[:, 2:3]) * 3 + numbers[:, :1]  # two points around x
     z = aae.universal(1)(e, torch.full((4_000, 2), .25))
@@ -321,7 +321,7 @@ def test_headed_adds_the_style_to_the_place_of_the_head():
         d(torch.zeros(2, 6))
 
 
-def test_headed_is_no_network_that_asks_for_labels():
+def test_a_decoder_with_cluster_heads_asks_for_no_labels():
     assert not hasattr(ClusterHeadDecoder(gl.mlp_generator(2, 2), 3), "classes")
 
 
@@ -390,22 +390,22 @@ def test_contingency_refuses_what_it_cannot_count(arguments, remedy):
 
 @pytest.mark.parametrize("n, s, shift", [(5, .4, 0.), (12, .15, .7)])
 def test_tile_numbers_against_quadrature(n, s, shift):
-    cabinet, plan = explorers.tiles(n, s, shift), gl.Normal()
-    _, per_coin, information, js, recognised = explorers.tile_numbers(n, s, shift)
-    direct = np.mean([gl.kl(law, plan) for law in cabinet.laws])
-    assert per_coin == pytest.approx(direct, abs=1e-9) == -np.log(s) + shift**2 / 2
-    told = np.mean([gl.kl(law, cabinet) for law in cabinet.laws])
+    aggregate, prior = explorers.tiles(n, s, shift), gl.Normal()
+    _, per_sample, information, js, recognised = explorers.tile_numbers(n, s, shift)
+    direct = np.mean([gl.kl(law, prior) for law in aggregate.laws])
+    assert per_sample == pytest.approx(direct, abs=1e-9) == -np.log(s) + shift**2 / 2
+    told = np.mean([gl.kl(law, aggregate) for law in aggregate.laws])
     assert information == pytest.approx(told, abs=1e-6)
-    assert js == pytest.approx(gl.js(plan, cabinet), abs=1e-7)
-    right = quad(lambda z: max(law.pdf(z) for law in cabinet.laws) / n, -6, 7, limit=400)[0]
+    assert js == pytest.approx(gl.js(prior, aggregate), abs=1e-7)
+    right = quad(lambda z: max(law.pdf(z) for law in aggregate.laws) / n, -6, 7, limit=400)[0]
     assert recognised == pytest.approx(right, abs=1e-3)
 
 
 def test_aggregate_is_the_plan_to_second_order():
     for n, s in ((3, .2), (32, .7)):
-        cabinet = explorers.tiles(n, s)
-        assert gl.expectation(cabinet, lambda z: z) == pytest.approx(0, abs=1e-12)
-        assert gl.expectation(cabinet, lambda z: z**2) == pytest.approx(1, abs=1e-12)
+        aggregate = explorers.tiles(n, s)
+        assert gl.expectation(aggregate, lambda z: z) == pytest.approx(0, abs=1e-12)
+        assert gl.expectation(aggregate, lambda z: z**2) == pytest.approx(1, abs=1e-12)
 
 
 # -- explorers -------------------------------------------------------------------------------------

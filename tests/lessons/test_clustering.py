@@ -154,7 +154,7 @@ def test_a_far_component_has_no_gradient_but_em_brings_it_home():
 def test_an_empty_component_goes_to_the_worst_served_code_of_the_fullest():
     codes = torch.tensor([[0.], [.2], [3.], [9.]]).double()
     h = prior(3, 1).start(np.array([[0.], [9.], [500.]]), np.ones((3, 1, 1)) / 2,
-                         np.array([.5, .25, .25]))
+                          np.array([.5, .25, .25]))
     assert restart_empty(h, codes, .1) == [2]
     assert h.centres[:, 0].tolist() == pytest.approx([0, 9, 3])
     np.testing.assert_allclose(h.log_q.softmax(0).detach(), [1 / 3, 1 / 3, 1 / 3])
@@ -201,7 +201,7 @@ def test_answers_of_a_network_cost_their_kl():
     z = draw_code(*gaussian_code(e, x))
     r, best = a(z).softmax(1), responsibilities(h(z))
     assert costs[1] - costs[0] == pytest.approx((r * (r / best).log()).sum(1).mean().item(),
-                                                  rel=1e-9)
+                                                rel=1e-9)
     assert clustering(answers=True).players == ("e", "d", "h", "a")
 
 
@@ -354,9 +354,9 @@ def test_explorer_titles_add_up_and_answer_quickly():
         began = time.perf_counter()
         explorer._update(explorer._artists, **values)
         assert time.perf_counter() - began < .3
-        price, fit, information, usage = map(
+        kl, fit, information, usage = map(
             float, re.findall(r"-?\d+\.\d{3}", explorer._artists[-1].get_text())[:4])
-        assert price == pytest.approx(fit + information + usage, abs=.0021)
+        assert kl == pytest.approx(fit + information + usage, abs=.0021)
 
 
 def test_components_of_the_explorer_merge_where_the_question_says():

@@ -528,7 +528,7 @@ def test_with_and_without_the_label():
     assert "0.0000" in title and ex._artists[1].get_text() != title
 
 
-def test_the_price_of_being_read():
+def test_the_cost_of_being_classified():
     weights, found = explorers.rests()
     assert weights[0] == 0 and weights[-1] == 3 and len(found) == len(weights) == 31
     spreads = [q.laws[1].mean for q in found]

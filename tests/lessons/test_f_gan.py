@@ -31,7 +31,7 @@ BY_HAND = {  # T(v) and φ*(T(v)), written without the table
 def test_losses_on_asymmetric_scores(name, real, fake):
     T, cost = BY_HAND[name]
     for bend, by_hand in [(None, itself), (torch.asinh, math.asinh)]:
-        average = lambda price, scores: sum(price(by_hand(v)) for v in scores) / len(scores)
+        average = lambda of, scores: sum(of(by_hand(v)) for v in scores) / len(scores)
         x, z = leaf(real), leaf(fake)
         critic = f_gan(name, bend=bend)["f"](itself, itself, x, z)
         assert critic.item() == pytest.approx(-average(T, real) + average(cost, fake))

@@ -232,7 +232,7 @@ def test_straight_wires_carry_pictures():
     "wrong, says", [(lambda: LearntNoise(nn.Identity(), start=0), "above 0"),
                     (lambda: Residual(mlp_generator(2, 2), sd=-1), "above 0"),
                     (lambda: Residual(mlp_generator(2, 2), sd=.1)(torch.ones(1, 2)), "carry")])
-def test_wires_that_cannot_be_are_refused(wrong, says):
+def test_decoders_that_cannot_be_are_refused(wrong, says):
     with pytest.raises(ValueError, match=says):
         wrong()
 

@@ -282,7 +282,7 @@ def test_different_widths_need_nu_minus_one():
     assert works[2:] == pytest.approx([W, W], abs=1e-9)
 
 
-def test_coins_that_all_differ():
+def test_samples_that_all_differ():
     rng = np.random.default_rng(2)
     places = rng.normal(size=(10, 2))
     distance = np.linalg.norm(places[:, None] - places, axis=-1)

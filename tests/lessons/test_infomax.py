@@ -103,7 +103,7 @@ def test_own_and_other():
 
 @pytest.mark.parametrize("scores", [torch.zeros(4), torch.zeros(3, 4), torch.zeros(1, 1),
                                     torch.zeros(2, 3, 2)])
-def test_scores_must_be_square_with_two_coins(scores):
+def test_scores_must_be_square_with_two_samples(scores):
     for bound in BOUNDS.values():
         with pytest.raises(ValueError, match="square table"):
             bound(scores)
@@ -257,7 +257,7 @@ def test_copies_at_the_edges():
 
 # ---------------------------------------------------------------- pictures of patches
 
-def test_all_notes_of_one_bit_know_as_much_and_only_the_motif_is_known_to_all_patches():
+def test_all_codes_of_one_bit_know_as_much_and_only_the_motif_is_known_to_all_patches():
     pictures = exact.patch_pictures(4)
     assert pictures.shape == (32, 4, 2) and len(np.unique(pictures.reshape(32, -1), axis=0)) == 32
     errors, local = {}, {}
@@ -274,7 +274,7 @@ def test_all_notes_of_one_bit_know_as_much_and_only_the_motif_is_known_to_all_pa
     assert errors["parity of specks"] == pytest.approx(40)
 
 
-def test_no_note_of_one_bit_beats_the_motif_locally():
+def test_no_code_of_one_bit_beats_the_motif_locally():
     pictures = exact.patch_pictures(2)                # 8 pictures: all 2^7 codes
     best = exact.patch_information(pictures, lambda x: x[0, 0]).mean()
     rows = {tuple(p.ravel()): i for i, p in enumerate(pictures)}
@@ -426,9 +426,9 @@ def test_impossible_games_are_refused(asked, problem):
 def test_the_normal_prior_charges_for_information():
     """E KL(p(z | x) ‖ N(0, 1)) = I(x; z) + KL(p(z) ‖ N(0, 1)) for z = a x + s ε."""
     for a, s in [(.6, .8), (2., .5), (.1, 1.3)]:
-        price = quad(lambda x: (a ** 2 * x ** 2 + s ** 2 - 1 - math.log(s ** 2))
-                     / 2 * math.exp(-x * x / 2) / math.sqrt(2 * math.pi), -12, 12)[0]
-        assert price == pytest.approx(
+        rate = quad(lambda x: (a ** 2 * x ** 2 + s ** 2 - 1 - math.log(s ** 2))
+                    / 2 * math.exp(-x * x / 2) / math.sqrt(2 * math.pi), -12, 12)[0]
+        assert rate == pytest.approx(
             gaussian_information(a / math.hypot(a, s)) + gaussian_kl(0., a ** 2 + s ** 2), abs=1e-9)
 
 

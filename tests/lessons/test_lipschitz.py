@@ -200,7 +200,7 @@ def test_summits_appear_where_the_derivation_puts_them(explorer):
             count = "two summits" if weight > threshold else "one summit"
             assert count in title_of(explorer, weight=weight, distance=distance)
             assert "one summit" in title_of(explorer, weight=weight, distance=distance,
-                                         ask="slope ≤ 1, Lipschitz penalty")
+                                            ask="slope ≤ 1, Lipschitz penalty")
 
 
 def test_the_explorers_summits_are_summits(explorer):
@@ -222,7 +222,7 @@ def test_the_explorer_at_its_edges(explorer):
             assert explorer.draw(where=where, weight=weight, distance=distance)
     assert "e+12" in title_of(explorer, where="at real alone", weight=10., distance=6.)
     assert explorer.draw(where="on the segments", ask="slope = 1, gradient penalty", weight=10.,
-                        distance=3.) == explorers.penalty_points().draw()
+                         distance=3.) == explorers.penalty_points().draw()
 
 
 def test_the_idea_and_the_ellipse():

@@ -196,7 +196,7 @@ def test_unknown_names_list_the_choices():
         relativistic((pairwise, "softplus"))
 
 
-def test_a_comparison_and_a_price_of_ones_own():
+def test_a_comparison_and_a_pair_loss_of_ones_own():
     cubes = relativistic((average, lambda lead: lead ** 3))
     value = cubes["f"](itself, itself, leaf([2., 0.]), leaf([1., -1.]))
     assert value.item() == ((2 ** 3 + 0) + (0 + 2 ** 3)) / 2
@@ -238,7 +238,7 @@ def test_pictures_and_batch_norm(reuse):
 # ---------------------------------------------------------------- RSGAN's best critic and its value
 
 CLOSED = {.5: .634269, 1: .491802, 2: .193075, 3: .045551}
-LUMPY, WIDE = Mixture([Normal(-2, .7), Normal(2, 1.2)], [.3, .7]), Normal(1, 1.5)
+BIMODAL, WIDE = Mixture([Normal(-2, .7), Normal(2, 1.2)], [.3, .7]), Normal(1, 1.5)
 
 
 @pytest.mark.parametrize("theta, value", CLOSED.items())
@@ -251,12 +251,13 @@ def test_the_value_for_unit_normals(theta, value):
 
 def test_the_value_is_a_js_of_pairs():
     def integrand(v, u):
-        one, two = LUMPY.pdf(u) * WIDE.pdf(v), WIDE.pdf(u) * LUMPY.pdf(v)
+        one, two = BIMODAL.pdf(u) * WIDE.pdf(v), WIDE.pdf(u) * BIMODAL.pdf(v)
         middle = (one + two) / 2
         return (one * np.log(one / middle) + two * np.log(two / middle)) / 2
     by_definition = dblquad(integrand, -7, 9, -7, 9, epsabs=1e-5)[0]
-    assert exact.product_js(LUMPY, WIDE) == pytest.approx(by_definition, abs=2e-5)
-    assert exact.product_js(WIDE, LUMPY) == pytest.approx(exact.product_js(LUMPY, WIDE), abs=1e-9)
+    assert exact.product_js(BIMODAL, WIDE) == pytest.approx(by_definition, abs=2e-5)
+    assert exact.product_js(WIDE, BIMODAL) == pytest.approx(exact.product_js(BIMODAL, WIDE),
+                                                            abs=1e-9)
 
 
 def test_ends_of_the_scale():
@@ -267,7 +268,7 @@ def test_ends_of_the_scale():
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_two_coins_say_more_than_one_and_at_most_twice_as_much(seed):
+def test_two_samples_say_more_than_one_and_at_most_twice_as_much(seed):
     rng = np.random.default_rng(seed)
     p, q = (Normal(rng.uniform(-2, 2), rng.uniform(.5, 2)) for _ in "pq")
     assert js(p, q) < exact.product_js(p, q) < 2 * js(p, q)
@@ -319,9 +320,9 @@ def test_the_gradient_for_unit_normals(theta):
 def test_the_gradient_is_the_slope_of_kl_minus_the_js_of_pairs(mean):
     h = 1e-4
     moved = lambda t: Normal(mean + t, 1.5)
-    value = lambda t: kl(moved(t), LUMPY) - exact.product_js(LUMPY, moved(t))
-    assert exact.rsgan_gradient(LUMPY, moved(0)) == pytest.approx((value(h) - value(-h)) / (2 * h),
-                                                                  rel=1e-5)
+    value = lambda t: kl(moved(t), BIMODAL) - exact.product_js(BIMODAL, moved(t))
+    assert exact.rsgan_gradient(BIMODAL, moved(0)) == pytest.approx(
+        (value(h) - value(-h)) / (2 * h), rel=1e-5)
 
 
 def test_the_gradient_is_that_of_the_loss_with_a_frozen_critic():
@@ -384,16 +385,16 @@ def test_ralsgans_gradient_is_that_of_the_loss_with_a_frozen_critic(theta):
         (loss(h) - loss(-h)) / (2 * h), rel=1e-4, abs=1e-6)
 
 
-@pytest.mark.parametrize("price", [exact.logistic, lambda t: np.maximum(0, 1 - t)])
-def test_an_average_can_be_bought(price):
+@pytest.mark.parametrize("pair_loss", [exact.logistic, lambda t: np.maximum(0, 1 - t)])
+def test_an_average_can_be_bought(pair_loss):
     from scipy.stats import norm
     p, q = Normal(0, 1), Normal(1, 1)
     def cost(T, K):
         return exact.average_value(
-            p, q, lambda x: K / norm.cdf(-T) * ((x < -T) * 1. - (x > 1 + T) * 1.), price)
+            p, q, lambda x: K / norm.cdf(-T) * ((x < -T) * 1. - (x > 1 + T) * 1.), pair_loss)
 
     costs = [cost(*bribe) for bribe in [(2, 1), (4, 4), (6, 8), (8, 8)]]
-    assert costs[-1] < .01 < exact.average_value(p, q, lambda x: -2 * x, price)
+    assert costs[-1] < .01 < exact.average_value(p, q, lambda x: -2 * x, pair_loss)
     assert costs == sorted(costs, reverse=True)
     squares = exact.average_value(p, q, lambda x: 4 / norm.cdf(-4) * ((x < -4) * 1. - (x > 5) * 1.),
                                   lambda t: (t - 1) ** 2)

@@ -18,7 +18,7 @@ FAKE, Q = np.array([2., 5.]), np.array([.6, .4])
 SIZES = [(5, 8), (8, 3), (1, 6), (40, 40)]
 
 
-def piles(n, m, seed, dim=None):
+def weighted_samples(n, m, seed, dim=None):
     """Points in any order, with weights that differ, one of them 0."""
     rng = np.random.default_rng(seed)
     p, q = rng.dirichlet(np.ones(n)), rng.dirichlet(np.ones(m))
@@ -31,7 +31,7 @@ def piles(n, m, seed, dim=None):
 
 # ---------------------------------------------------------------- the plan
 
-def test_the_piles_of_the_lesson():
+def test_the_samples_of_the_lesson():
     best = transport.plan(P, Q, np.abs(X[:, None] - FAKE))
     assert best.cost == pytest.approx(2.1, abs=1e-12)
     assert earth_mover(X, FAKE, P, Q) == pytest.approx(2.1, abs=1e-12)
@@ -44,7 +44,7 @@ def test_the_piles_of_the_lesson():
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("power", [1, 2])
 def test_the_plan_is_feasible_best_and_proved_so(n, m, seed, power):
-    x, x_fake, p, q = piles(n, m, seed, dim=3)
+    x, x_fake, p, q = weighted_samples(n, m, seed, dim=3)
     cost = cdist(x, x_fake) ** power
     best = transport.plan(p, q, cost)
     assert (best.moved >= 0).all()
@@ -59,14 +59,14 @@ def test_the_plan_is_feasible_best_and_proved_so(n, m, seed, power):
 
 @pytest.mark.parametrize("scale", [1e-6, 1e7])
 def test_units_do_not_matter(scale):
-    x, x_fake, p, q = piles(12, 9, 0, dim=2)
+    x, x_fake, p, q = weighted_samples(12, 9, 0, dim=2)
     plain, scaled = (transport.plan(p, q, cdist(s * x, s * x_fake)) for s in (1, scale))
     assert scaled.cost == pytest.approx(scale * plain.cost, rel=1e-9)
     np.testing.assert_allclose(scaled.f, scale * plain.f, atol=1e-8 * scale)
 
 
 def test_two_hundred_points_against_pot():
-    x, x_fake, p, q = piles(200, 200, 7, dim=2)
+    x, x_fake, p, q = weighted_samples(200, 200, 7, dim=2)
     cost = cdist(x, x_fake)
     best = transport.plan(p, q, cost)
     assert best.cost == pytest.approx(ot.emd2(p, q, cost), abs=1e-9)
@@ -92,7 +92,7 @@ def test_costs_may_be_anything_finite():
 @pytest.mark.parametrize("n, m", SIZES)
 @pytest.mark.parametrize("seed", range(3))
 def test_quantiles_against_scipy_and_the_plan(n, m, seed):
-    x, x_fake, p, q = piles(n, m, seed)
+    x, x_fake, p, q = weighted_samples(n, m, seed)
     W = earth_mover(x, x_fake, p, q)
     assert W == pytest.approx(stats.wasserstein_distance(x, x_fake, p, q), abs=1e-12)
     roads = np.abs(x[:, None] - x_fake)
@@ -107,7 +107,7 @@ def test_quantiles_against_scipy_and_the_plan(n, m, seed):
 
 
 def test_facts_of_a_distance():
-    x, y, p, q = piles(6, 9, 3)
+    x, y, p, q = weighted_samples(6, 9, 3)
     z = np.random.default_rng(1).normal(size=4)
     W = earth_mover(x, y, p, q)
     assert earth_mover(y, x, q, p) == pytest.approx(W, abs=1e-14)
@@ -118,7 +118,7 @@ def test_facts_of_a_distance():
     assert W <= earth_mover(x, y, p, q, power=2) + 1e-12
 
 
-def test_a_coin_may_be_split():
+def test_a_sample_may_be_split():
     np.testing.assert_allclose(earth_mover([-5, 1.4, 12.5, 2.7], [3., 3., 7.]),
                                earth_mover([-5, 1.4, 12.5, 2.7], [3., 7.], q=[2 / 3, 1 / 3]))
 
@@ -134,7 +134,7 @@ def test_two_samples_of_one_law_are_not_equal():
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("dim", [None, 2, 5])
 def test_one_critic_earns_the_bill_and_is_lipschitz(seed, dim):
-    x, x_fake, p, q = piles(9, 7, seed, dim)
+    x, x_fake, p, q = weighted_samples(9, 7, seed, dim)
     column = (lambda v: v[:, None]) if dim is None else (lambda v: v)
     best = transport.plan(p, q, cdist(column(x), column(x_fake)))
     f = transport.potential_critic(x_fake, best.h)
@@ -163,15 +163,15 @@ def test_bounds_along_lines_stay_below():
 
 # ---------------------------------------------------------------- laws
 
-LUMPY = Mixture([Normal(-2, .5), Normal(2, .8)], [.6, .4])
+BIMODAL = Mixture([Normal(-2, .5), Normal(2, .8)], [.6, .4])
 PAIRS = [
     (Normal(0, 1), Normal(3, 1)),
     (Normal(0, 1), Normal(1, 2)),
-    (LUMPY, Normal(.3, 1.5)),
-    (Normal(-1, .2), LUMPY),
+    (BIMODAL, Normal(.3, 1.5)),
+    (Normal(-1, .2), BIMODAL),
     (Uniform(0, 1), Uniform(-1, 3)),
     (Uniform(0, 1), Uniform(3, 3.5)),
-    (LUMPY, Uniform(-3, 4)),
+    (BIMODAL, Uniform(-3, 4)),
 ]
 
 
@@ -289,7 +289,7 @@ def test_laws_without_a_formula():
 
 # ---------------------------------------------------------------- the pictures of lesson 05
 
-def test_dragging_the_piles():
+def test_dragging_the_samples():
     explorer = explorers.drag_piles()
     for state in (dict(first=2., second=5., share=.5, power=1),
                   dict(first=6., second=.3, share=.85, power=2)):

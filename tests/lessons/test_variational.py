@@ -45,7 +45,7 @@ def lines(seed, d=4, k=2):
 M, LOG_S = [[1.4, -5.], [0., .7], [2.7, .3]], [[.2, -1.], [0., .5], [-.4, .1]]
 
 
-def test_kl_of_a_note_by_hand():
+def test_kl_of_a_code_by_hand():
     m, log_s = (torch.tensor(numbers, dtype=torch.float64, requires_grad=True)
                 for numbers in (M, LOG_S))
     kl = kl_to_normal(m, log_s)
@@ -58,7 +58,7 @@ def test_kl_of_a_note_by_hand():
 
 
 @pytest.mark.parametrize("m, s, nats", [(1, 1, .5), (0, 2, .806853), (0, .5, .318147), (0, 1, 0)])
-def test_prices_of_the_page(m, s, nats):
+def test_rates_of_the_page(m, s, nats):
     kl = kl_to_normal(torch.tensor([[m]]).double(), torch.tensor([[s]]).double().log())
     assert kl.item() == pytest.approx(nats, abs=5e-7)
 
@@ -92,7 +92,7 @@ def test_negative_elbo_by_hand(n, k, beta, sd):
     assert vae(beta, sd).moves[0].player == "e d"
 
 
-def test_the_gradient_reaches_the_encoder_through_the_note():
+def test_the_gradient_reaches_the_encoder_through_the_code():
     m, log_s = (torch.zeros(1000, 1, requires_grad=True, dtype=torch.float64) for _ in "ms")
     z = draw_code(m, log_s)
     z.square().sum().backward()  # d(m + s ε)²/dm = 2z, d/dlog s = 2 z s ε = 2 z²
@@ -115,7 +115,7 @@ def test_an_encoder_that_is_exact_gives_the_evidence():
 
 @pytest.mark.parametrize("wrong", [dict(beta=-1.), dict(sd=0.), dict(sd=-.1), dict(beta=math.nan),
                                    dict(sd=math.nan)])
-def test_prices_and_noises_that_cannot_be(wrong):
+def test_weights_and_noises_that_cannot_be(wrong):
     with pytest.raises(ValueError, match="0 or more, the deviation of a pixel above 0"):
         vae(**wrong)
 
@@ -165,7 +165,7 @@ def test_no_decoder_beats_bayes():
         assert variational.discrete_terms(p, encoder, prior, other).distortion > lowest
 
 
-def test_notes_that_are_never_written():
+def test_codes_that_are_never_drawn():
     p, encoder = [.5, .5], [[1, 0], [1, 0]]
     assert variational.best_decoder(p, encoder).tolist() == [[.5, .5], [.5, .5]]
     t = variational.discrete_terms(p, encoder, [.5, .5], [[.5, .5], [1, 0]])
@@ -205,7 +205,7 @@ def test_terms_of_lines_by_sampling(seed):
 
 def test_one_direction_has_the_information_of_its_correlation():
     model = variational.LinearVAE(np.array([[2.5]]), np.array([[.7]]), np.array([.4]),
-                                np.array([[1.]]), 1.)
+                                  np.array([[1.]]), 1.)
     rho = .7 * 2.5 ** .5 / (.49 * 2.5 + .16) ** .5
     assert model.terms().information == pytest.approx(gaussian_information(rho), rel=1e-12)
 
@@ -272,7 +272,7 @@ def test_lines_at_singular_scales():
         model._replace(covariance=np.outer([1, 2], [1, 2.])).terms()
 
 
-def test_more_notes_than_directions():
+def test_more_codes_than_directions():
     with pytest.raises(ValueError, match="choose 1 to 2"):
         variational.best_linear([1, 2], k=3)
 
@@ -303,7 +303,7 @@ def test_split_rate_against_integrals():
     assert split_rate(m, log_s, notes=20_000) == s                                # seeded
 
 
-def test_information_of_notes_at_its_ends():
+def test_information_of_codes_at_its_ends():
     apart = split_rate(100. * torch.arange(8.)[:, None], torch.zeros(8, 1), notes=500)
     assert apart.information == pytest.approx(math.log(8), abs=1e-9)
     empty = split_rate(torch.zeros(8, 2), torch.zeros(8, 2), notes=500)
@@ -330,8 +330,8 @@ def test_rate_and_distortion_in_the_title():
     text = title_of(explorer, beta=1.5, sd=.6, information=.8, width=1.3)
     # v = w σ²/(w² σ² + s²)
     model = variational.LinearVAE(np.eye(1), np.array([[1.3 * (1 - math.exp(-1.6)) ** .5]]),
-                                np.array([1.3 * math.exp(-.8)]),
-                                np.array([[(1 - math.exp(-1.6)) ** .5 / 1.3]]), .6)
+                                  np.array([1.3 * math.exp(-.8)]),
+                                  np.array([[(1 - math.exp(-1.6)) ** .5 / 1.3]]), .6)
     t = model.terms()
     assert f"rate {t.rate:.3f} = I {t.information:.3f} + KL(p(z)‖q(z)) {t.aggregate:.3f}" in text
     assert f"loss {t.loss(1.5):.3f}" in text
@@ -344,7 +344,7 @@ def test_rate_and_distortion_in_the_title():
     assert (best <= curve.get_ydata() + 1e-12).all()
 
 
-def test_the_two_prices_at_their_edges():
+def test_rate_and_distortion_at_their_edges():
     explorer = explorers.terms()
     assert "collapsed" in title_of(explorer, beta=1., sd=1.)
     assert "I = ∞" in title_of(explorer, beta=0., information=0.)
@@ -375,7 +375,7 @@ def test_codes_of_the_first_picture():
     assert "I 1.61" in axes[2].get_title()
 
 
-def test_pictures_that_share_a_note():
+def test_pictures_that_share_a_code():
     torch.manual_seed(0)
     images = torch.rand(30, 1, 28, 28) * 2 - 1
     pair = dict(e=gl.mlp_critic((1, 28, 28), outputs=4, width=8),

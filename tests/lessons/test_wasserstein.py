@@ -260,9 +260,9 @@ def test_answers_by_other_means():
 def test_still_pictures():
     _, axes = plots.figure(3)
     explorers.three_critics(axes, Normal(0, 1), Normal(5, 1))
-    step, bumps, price = (ax.lines[-1] for ax in axes)
+    step, bumps, linear = (ax.lines[-1] for ax in axes)
     assert set(np.round(step.get_ydata(), 6)) <= {-.4, 0, .4}
-    assert np.allclose(np.diff(price.get_ydata()), np.diff(price.get_ydata())[0])
+    assert np.allclose(np.diff(linear.get_ydata()), np.diff(linear.get_ydata())[0])
     assert bumps.get_xdata()[np.argmax(bumps.get_ydata())] == pytest.approx(0, abs=.05)
 
     _, ax = plots.figure()
@@ -273,8 +273,8 @@ def test_still_pictures():
 
     _, axes = plots.figure(2)
     explorers.verdict_and_price(*axes)
-    x, price = axes[1].lines[-1].get_data()
-    assert np.allclose(np.diff(price) / np.diff(x),
+    x, scores = axes[1].lines[-1].get_data()
+    assert np.allclose(np.diff(scores) / np.diff(x),
                        np.diff(best_critic(Normal(0, 1), Normal(8, 1))(x))[0] * .04 / (x[1] - x[0]))
 
     scores = {name: np.full((2, 3, 2), 300.) for name in ("GAN", "WGAN")}

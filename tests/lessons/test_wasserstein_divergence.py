@@ -176,8 +176,7 @@ def test_two_atoms_and_linear_critics(theta):
         assert report.gap == pytest.approx(theta * best.x[0], rel=1e-4)
         thin = exact.divergence(Normal(0, .03), Normal(theta, .03), k, p)
         assert report.gap < thin.gap < 1.02 * report.gap
-        assert exact.divergence(Normal(0, 1), Normal(theta, 1), k,
-                                                       p).value > report.value
+        assert exact.divergence(Normal(0, 1), Normal(theta, 1), k, p).value > report.value
     # slope 1 where θ = kp
     assert exact.linear_divergence(12.).gap == pytest.approx(12.)
 
@@ -208,7 +207,7 @@ def test_no_distance():
 
 
 @pytest.mark.parametrize("theta", [1, 4, 12])
-def test_between_every_walker_bounds_what_is_kept(theta):
+def test_between_every_segment_bounds_what_is_kept(theta):
     value = exact.divergence(Normal(0, 1), Normal(theta, 1)).value
     walk = quad(lambda d: abs(d) ** 1.2 * Normal(theta, 2 ** .5).pdf(d), theta - 15, theta + 15,
                 limit=200)[0]
@@ -216,8 +215,7 @@ def test_between_every_walker_bounds_what_is_kept(theta):
 
 
 def test_slopes_measured_at_the_samples_miss_the_way_between():
-    assert exact.divergence(Uniform(0, 1), Uniform(2, 3),
-                                                   where=sample_density).gap == math.inf
+    assert exact.divergence(Uniform(0, 1), Uniform(2, 3), where=sample_density).gap == math.inf
     smoothstep = lambda x: 1e6 * (1 - 3 * x ** 2 + 2 * x ** 3)[:, 0]
     x, x_fake = torch.zeros(200, 1).double(), torch.ones(200, 1).double()
     loss = [wasserstein_divergence(2., 6., where)["f"](smoothstep, itself, x, x_fake).item()
@@ -232,9 +230,9 @@ def test_what_the_generator_feels(k, p):
     slope = exact.divergence_slope(REAL_LAW, fake, k, p)
     x = np.linspace(-10, 14, 20_001)
     f = np.concatenate([[0], np.cumsum((slope(x[1:]) + slope(x[:-1])) / 2 * np.diff(x))])
-    price = lambda theta: np.trapezoid(f * Normal(theta, 1).pdf(x), x)
+    mean_score = lambda theta: np.trapezoid(f * Normal(theta, 1).pdf(x), x)
     felt = exact.divergence_gradient(REAL_LAW, fake, k, p)
-    assert felt == pytest.approx(-(price(2 + h) - price(2 - h)) / (2 * h), rel=1e-5)
+    assert felt == pytest.approx(-(mean_score(2 + h) - mean_score(2 - h)) / (2 * h), rel=1e-5)
     up, down = (exact.divergence(REAL_LAW, Normal(t, 1), k, p).value
                 for t in (2 + h, 2 - h))
     assert 1.01 < felt / ((up - down) / (2 * h)) < 1.2
@@ -254,8 +252,7 @@ def test_the_explorer_says_what_the_exact_module_says(state):
         *_, dots, title = explorer._artists
         if kind == "atoms":
             theta = values["distance"]
-            div = exact.linear_divergence(theta, values["k"],
-                                                                 values["p"]).gap
+            div = exact.linear_divergence(theta, values["k"], values["p"]).gap
             gp = theta + theta ** 2 / 2 / values["weight"]
         else:
             div = exact.divergence(*laws, values["k"], values["p"]).gap

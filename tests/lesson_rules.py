@@ -54,8 +54,8 @@ def form(nb):
             found.append(f"{where}: tag {', '.join(sorted(unknown))} is not in the vocabulary")
         if cell.metadata.get("slideshow", {}).get("slide_type") not in SLIDES:
             found.append(f"{where}: no slide metadata")
-        if (head := HEADS.get(cell.source.partition(" ")[0])) and head != cell.metadata.get(
-                "slideshow", {}).get("slide_type"):
+        kind = cell.metadata.get("slideshow", {}).get("slide_type")
+        if (head := HEADS.get(cell.source.partition(" ")[0])) and head != kind:
             found.append(f"{where}: a cell that begins with this heading is a {head}")
         if ("hide-input" in tags(cell)) != bool(
                 cell.metadata.get("jupyter", {}).get("source_hidden")):

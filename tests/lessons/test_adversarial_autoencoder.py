@@ -71,15 +71,13 @@ def test_encoder_climbs_what_the_critic_is_high_on():
 def test_joint_step_is_the_weighted_sum_of_the_phases_in_value_and_gradient(n, seed):
     torch.manual_seed(seed)
     x, nets = torch.randn(n, 2).double(), small(seed)
+    e, d, f = (nets[player] for player in "edf")
     phases, joint = adversarial_autoencoder().moves, adversarial_autoencoder(joint=.37).moves
-    apart = phases[0].loss(nets["e"], nets["d"], x) + .37 * phases[2].loss(nets["e"], nets["f"], x)
-    together = joint[0].loss(nets["e"], nets["d"], nets["f"], x)
-    assert together.item() == pytest.approx(apart.item(), abs=1e-12)
-    for name in "ed":
-        apart = phases[0].loss(nets["e"], nets["d"], x) + .37 * phases[2].loss(nets["e"],
-                                                                               nets["f"], x)
-        torch.testing.assert_close(gradients(joint[0].loss(nets["e"], nets["d"], nets["f"], x),
-                                             nets[name]), gradients(apart, nets[name]),
+    together = lambda: joint[0].loss(e, d, f, x)
+    apart = lambda: phases[0].loss(e, d, x) + .37 * phases[2].loss(e, f, x)
+    assert together().item() == pytest.approx(apart().item(), abs=1e-12)
+    for net in (e, d):
+        torch.testing.assert_close(gradients(together(), net), gradients(apart(), net),
                                    rtol=0, atol=1e-12)
     assert [m.player for m in joint] == ["e d", "f"]
     assert [m.player for m in phases] == ["e d", "f", "e"]
@@ -99,8 +97,8 @@ def test_trained_critic_approaches_the_log_ratio_of_prior_and_aggregate():
 
 def test_gaussian_codes_have_the_mean_and_width_that_the_encoder_says():
     torch.manual_seed(0)
-    e = lambda x: torch.tensor([1.5, -2., np.log(.3), np.log(2.)],
-                               dtype=torch.float32).repeat(len(x), 1)
+    said = torch.tensor([1.5, -2., np.log(.3), np.log(2.)], dtype=torch.float32)
+    e = lambda x: said.repeat(len(x), 1)
     z = aae.gaussian(e, torch.zeros(40_000, 2))
     torch.testing.assert_close(z.mean(0), torch.tensor([1.5, -2.]), rtol=0, atol=5 * 2 / 200)
     torch.testing.assert_close(z.std(0), torch.tensor([.3, 2.]), rtol=.02, atol=0)
@@ -210,8 +208,8 @@ def test_noise_is_added_to_what_the_encoder_sees_and_to_nothing_else():
     for loss in (game.moves[0].loss(e, lambda code: torch.zeros(len(code), 4).double(), u),
                  game.moves[3].loss(e, u, torch.zeros(4_000).long())):
         assert loss.isfinite()
-    assert game.moves[0].loss(e, lambda code: torch.zeros(len(code), 4).double(),
-                              u).item() == pytest.approx(.49)
+    nothing = lambda code: torch.zeros(len(code), 4).double()
+    assert game.moves[0].loss(e, nothing, u).item() == pytest.approx(.49)
     for x in seen:
         assert abs(x.mean().item() - .7) < 5 * .3 / np.sqrt(16_000)
         assert abs(x.std().item() - .3) < .01

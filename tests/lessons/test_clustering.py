@@ -36,8 +36,8 @@ def prior(K=3, k=2, seed=1):
 def given(K, k, seed):
     r = np.random.default_rng(seed)
     root = r.normal(size=(K, k, k))
-    return r.normal(size=(K, k)), root @ root.swapaxes(1, 2) + .3 * np.eye(k), r.dirichlet(
-        np.ones(K))
+    covariances = root @ root.swapaxes(1, 2) + .3 * np.eye(k)          # (K, k, k)
+    return r.normal(size=(K, k)), covariances, r.dirichlet(np.ones(K))
 
 
 # ---------------------------------------------------------------- the prior and its KL term

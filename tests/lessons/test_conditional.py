@@ -439,8 +439,8 @@ def test_entropy_and_class_loss_by_plain_quadrature(seed):
 
 
 def test_entropy_at_its_ends():
-    assert exact.label_entropy(
-        Mixture([Normal(), Normal(), Normal()])) == pytest.approx(math.log(3), abs=1e-12)
+    alike = Mixture([Normal(), Normal(), Normal()])
+    assert exact.label_entropy(alike) == pytest.approx(math.log(3), abs=1e-12)
     assert exact.label_entropy(Mixture([Normal(-30), Normal(30)])) == pytest.approx(0, abs=1e-12)
 
 

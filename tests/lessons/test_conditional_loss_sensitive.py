@@ -229,8 +229,8 @@ def test_figures_show_what_they_are_given():
 
 def test_answers_by_independent_means():
     known = answers_to("13")
-    worst = max(min(-log_softmax(a)) for a in np.vstack(
-            [np.zeros(10), np.random.default_rng(0).normal(0, 1, (200, 10))]))
+    logits = np.vstack([np.zeros(10), np.random.default_rng(0).normal(0, 1, (200, 10))])
+    worst = max(min(-log_softmax(a)) for a in logits)
     assert known["13 least loss"] == pytest.approx([worst, math.exp(-worst)])
     C, turn = known["13 overdone"]
     best = minimize(lambda a: -np.array([.04, .06]) @ log_softmax(a), np.zeros(2), tol=1e-12).x

@@ -197,8 +197,8 @@ def test_the_first_term_keeps_nu_one_from_wgan_and_drops_out(weight):
                                [[(1 + weight) / 4] * 4, [-weight / 4] * 4], rtol=1e-14)
     lifted = played(loss_sensitive(weight=weight, cost=leaky(1), first=1)["l"],
                     l=lambda x: x[:, 0] - 5)[0]
-    assert lifted - played(loss_sensitive(weight=weight, cost=leaky(1),
-                                          first=1)["l"])[0] == pytest.approx(-5, abs=1e-10)
+    plain = played(loss_sensitive(weight=weight, cost=leaky(1), first=1)["l"])[0]
+    assert lifted - plain == pytest.approx(-5, abs=1e-10)
 
 
 @pytest.mark.parametrize("nu", NUS)

@@ -48,8 +48,8 @@ def by_hand(name, own, other):
     """(value, gradients of own, of other)."""
     n, m, total = len(own), len(other), sum(map(math.exp, other))
     if name == "DV":
-        return sum(own) / n - math.log(total / m), [1 / n] * n, [-math.exp(t) / total
-                                                                 for t in other]
+        slopes = [-math.exp(t) / total for t in other]
+        return sum(own) / n - math.log(total / m), [1 / n] * n, slopes
     if name == "NWJ":
         return sum(own) / n - total / m / math.e, [1 / n] * n, [-math.exp(t - 1) / m for t in other]
     return (-sum(softplus(-t) for t in own) / n - sum(map(softplus, other)) / m,
@@ -127,13 +127,13 @@ def test_inequalities_that_hold_on_every_batch(seed):
                          generator=torch.Generator().manual_seed(seed)) * (1 + 3 * seed)
     own, other = own_and_other(scores)
     assert nwj(own, other) <= donsker_varadhan(own, other) + 1e-12
-    assert nwj(own + 1 - (other.logsumexp(0) - math.log(42)),
-               other + 1 - (other.logsumexp(0) - math.log(42))).item() == pytest.approx(
-        donsker_varadhan(own, other).item(), rel=1e-12)  # DV is NWJ at its best constant
+    best = 1 - (other.logsumexp(0) - math.log(42))          # DV is NWJ at its best constant
+    assert nwj(own + best, other + best).item() == pytest.approx(
+        donsker_varadhan(own, other).item(), rel=1e-12)
     assert info_nce(scores) <= math.log(7) and jensen_shannon(own, other) <= 0
     zero = torch.zeros(5, 5, dtype=torch.float64)
-    assert [round(b(zero).item(), 12) for b in BOUNDS.values()] == [0, round(-1 / math.e, 12),
-                                                                    round(-2 * math.log(2), 12), 0]
+    values = [round(bound(zero).item(), 12) for bound in BOUNDS.values()]
+    assert values == [0, round(-1 / math.e, 12), round(-2 * math.log(2), 12), 0]
 
 
 # ---------------------------------------------------------------- pairs with known information
@@ -262,8 +262,8 @@ def test_all_codes_of_one_bit_know_as_much_and_only_the_motif_is_known_to_all_pa
     assert pictures.shape == (32, 4, 2) and len(np.unique(pictures.reshape(32, -1), axis=0)) == 32
     errors, local = {}, {}
     for name, code in explorers.NOTES.items():
-        assert mutual_information(
-            exact.code_table(pictures, code)) == pytest.approx(math.log(2), abs=1e-14)
+        table = exact.code_table(pictures, code)
+        assert mutual_information(table) == pytest.approx(math.log(2), abs=1e-14)
         local[name] = exact.patch_information(pictures, code).mean()
         errors[name] = exact.reconstruction_error(pictures, code, (1, 3))
     assert local["motif"] == pytest.approx(math.log(2))
@@ -322,8 +322,8 @@ def test_shapes_of_views_and_scores(shape, side, n):
 
 def test_a_normalising_encoder_does_not_see_colour_and_contrast():
     pictures = torch.rand(3, 3, 32, 32) * 2 - 1
-    dyed = pictures * torch.tensor([.5, 2., .8])[:, None, None, None] + torch.tensor(
-        [.3, -.1, .6])[:, None, None]
+    stretch = torch.tensor([.5, 2., .8])[:, None, None, None]
+    dyed = pictures * stretch + torch.tensor([.3, -.1, .6])[:, None, None]
     blind, plain = (image_encoder((3, 32, 32), 4, width=4, normalise=on).eval()
                     for on in (True, False))
     torch.testing.assert_close(blind(dyed), blind(pictures), rtol=1e-3, atol=1e-4)
@@ -374,8 +374,8 @@ def test_the_losses_of_the_uniform_prior(bound, n):
     assert game.players == ("f", "e", "t") and game.moves[0].needs == ("f", "e", "x", "z")
     features, code = e.views(x)
     score, soft = information_bound(bound), nn.functional.softplus
-    right = -.5 * score(t.whole(features, code)) - 1.5 * score(t.local(features, code)) + .2 * soft(
-        -f(code)).mean()
+    right = (-.5 * score(t.whole(features, code)) - 1.5 * score(t.local(features, code))
+             + .2 * soft(-f(code)).mean())
     torch.testing.assert_close(game["e t"](e=e, t=t, f=f, x=x), right, rtol=1e-12, atol=0)
     torch.testing.assert_close(game["f"](f=f, e=e, x=x, z=z),
                                soft(-f(z)).mean() + soft(f(code)).mean(), rtol=1e-12, atol=0)
@@ -426,8 +426,9 @@ def test_impossible_games_are_refused(asked, problem):
 def test_the_normal_prior_charges_for_information():
     """E KL(p(z | x) ‖ N(0, 1)) = I(x; z) + KL(p(z) ‖ N(0, 1)) for z = a x + s ε."""
     for a, s in [(.6, .8), (2., .5), (.1, 1.3)]:
-        rate = quad(lambda x: (a ** 2 * x ** 2 + s ** 2 - 1 - math.log(s ** 2))
-                    / 2 * math.exp(-x * x / 2) / math.sqrt(2 * math.pi), -12, 12)[0]
+        kl = lambda x: (a ** 2 * x ** 2 + s ** 2 - 1 - math.log(s ** 2)) / 2
+        density = lambda x: math.exp(-x * x / 2) / math.sqrt(2 * math.pi)
+        rate = quad(lambda x: kl(x) * density(x), -12, 12)[0]
         assert rate == pytest.approx(
             gaussian_information(a / math.hypot(a, s)) + gaussian_kl(0., a ** 2 + s ** 2), abs=1e-9)
 
@@ -471,17 +472,17 @@ def test_the_probe_as_scikit_learn_fits_it():
         theirs = linear.Ridge(alpha=ridge * len(a)).fit((a - mean) / sd, np.eye(3)[y])
         right = (theirs.predict(((b - mean) / sd).numpy()).argmax(1) == truth.numpy()).mean()
         assert probes.linear_probe(a, y, b, truth, ridge).value == pytest.approx(right, abs=1e-12)
-    dead = torch.cat([a, torch.full((len(a), 1), 3.)], 1), torch.cat(
-        [b, torch.full((len(b), 1), 4.)], 1)
-    assert probes.linear_probe(dead[0], y, dead[1], truth,
-                               .3).value == pytest.approx(right, abs=1e-12)
+    dead = [torch.cat([points, torch.full((len(points), 1), value)], 1)
+            for points, value in ((a, 3.), (b, 4.))]
+    found = probes.linear_probe(dead[0], y, dead[1], truth, .3)
+    assert found.value == pytest.approx(right, abs=1e-12)
 
 
 def test_probes_do_not_see_scale():
     (a, y), (b, truth) = clouds(0), clouds(1, 90)
     stretched = torch.tensor([1e-3, 20, 1, 5, 100])
-    assert probes.linear_probe(a * stretched + 4, y, b * stretched + 4,
-                               truth) == probes.linear_probe(a, y, b, truth)
+    found = probes.linear_probe(a * stretched + 4, y, b * stretched + 4, truth)
+    assert found == probes.linear_probe(a, y, b, truth)
     lengths = torch.linspace(.1, 9, len(a))[:, None]
     assert (probes.nearest(a * lengths, b, 5) == probes.nearest(a, b, 5)).all()
 
@@ -549,9 +550,8 @@ def test_the_drawings():
          "DIM": {layer: (probes.share(5, 10), probes.share(6, 10)) for layer in ("conv", "code")}})
     for shape in ((1, 28, 28), (3, 32, 32)):
         pictures = torch.randint(0, 256, (6, *shape), dtype=torch.uint8)
-        explorers.neighbours(plots.figure(2)[1],
-                             pictures[:2], pictures, {"a": torch.tensor([[0, 1], [2, 3]]),
-                                                      "b": torch.tensor([[0, 1], [2, 3]])})
+        near = torch.tensor([[0, 1], [2, 3]])
+        explorers.neighbours(plots.figure(2)[1], pictures[:2], pictures, dict(a=near, b=near))
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -75,8 +75,8 @@ def test_the_density_between_narrow_distributions_far_apart_is_flat():
 def test_laws_without_a_known_density_are_refused():
     with pytest.raises(TypeError, match="sample_density"):
         exact.segment_density(Uniform(0, 1), Normal())
-    gap, fine = exact.penalised_gap(Uniform(0, 1), Uniform(.5, 1.5), where=exact.sample_density)
-    assert gap - 2 * fine == pytest.approx(.5, abs=1e-9)
+    gap, penalty = exact.penalised_gap(Uniform(0, 1), Uniform(.5, 1.5), where=exact.sample_density)
+    assert gap - 2 * penalty == pytest.approx(.5, abs=1e-9)
 
 
 # ---------------------------------------------------------------- the best slope
@@ -107,22 +107,23 @@ def test_slopes_at_zero_lead_and_without_points():
 # ---------------------------------------------------------------- what it reports
 
 def test_the_numbers_of_the_lesson():
-    gap, fine = exact.penalised_gap(*PAIR, 10.)
-    assert gap == pytest.approx(3.4630, abs=5e-5) and gap - fine == pytest.approx(3.2315, abs=5e-5)
+    gap, penalty = exact.penalised_gap(*PAIR, 10.)
+    assert gap == pytest.approx(3.4630, abs=5e-5)
+    assert gap - penalty == pytest.approx(3.2315, abs=5e-5)
 
 
 @pytest.mark.parametrize("p, q", PAIRS)
 @pytest.mark.parametrize("weight", [1., 10., 1e6])
 def test_the_gap_less_two_penalties_is_w(p, q, weight):
-    gap, fine = exact.penalised_gap(p, q, weight)
+    gap, penalty = exact.penalised_gap(p, q, weight)
     slope = exact.penalised_slope(p, q, weight)
     rho = exact.segment_density(p, q)
     d = cdf_difference(p, q)
-    assert gap - 2 * fine == pytest.approx(wasserstein_1(p, q), abs=1e-9)
+    assert gap - 2 * penalty == pytest.approx(wasserstein_1(p, q), abs=1e-9)
     x = np.linspace(-12, 14, 6_001)
     assert np.trapezoid(-slope(x) * d(x), x) == pytest.approx(gap, rel=1e-4)
-    assert weight * np.trapezoid(np.where(d(x) == 0, 0, rho(x) * (np.abs(slope(x)) - 1) ** 2),
-                                 x) == pytest.approx(fine, rel=1e-3)
+    density = np.where(d(x) == 0, 0, rho(x) * (np.abs(slope(x)) - 1) ** 2)
+    assert weight * np.trapezoid(density, x) == pytest.approx(penalty, rel=1e-3)
 
 
 def test_no_other_critic_reaches_more():
@@ -139,12 +140,12 @@ def test_no_other_critic_reaches_more():
 
 def test_it_is_symmetric_and_moves_and_scales_with_the_distributions():
     p, q = PAIRS[2]
-    gap, fine = exact.penalised_gap(p, q, 3.)
-    assert exact.penalised_gap(q, p, 3.) == pytest.approx((gap, fine), rel=1e-9)
-    assert exact.penalised_gap(Normal(9, .4), Normal(12, 1.7),
-                               3.) == pytest.approx((gap, fine), rel=1e-9)
+    gap, penalty = exact.penalised_gap(p, q, 3.)
+    assert exact.penalised_gap(q, p, 3.) == pytest.approx((gap, penalty), rel=1e-9)
+    moved = exact.penalised_gap(Normal(9, .4), Normal(12, 1.7), 3.)
+    assert moved == pytest.approx((gap, penalty), rel=1e-9)
     scaled = exact.penalised_gap(Normal(-5, 2.), Normal(10, 8.5), 15.)  # lengths and λ both times 5
-    assert scaled == pytest.approx((5 * gap, 5 * fine), rel=1e-9)
+    assert scaled == pytest.approx((5 * gap, 5 * penalty), rel=1e-9)
 
 
 def test_far_points_alone_leave_the_report_without_bound():
@@ -184,11 +185,11 @@ def explorer():
                                             ("at real and fake", exact.sample_density)])
 @pytest.mark.parametrize("weight, distance", [(10., 3.), (.5, 1.2), (20., 5.)])
 def test_the_explorer_says_what_the_exact_module_says(explorer, where, density, weight, distance):
-    gap, fine = exact.penalised_gap(Normal(0, 1), Normal(distance, 1), weight, density)
+    gap, penalty = exact.penalised_gap(Normal(0, 1), Normal(distance, 1), weight, density)
     text = title_of(explorer, where=where, weight=weight, distance=distance)
     reported = float(text.split("reports ")[1].split()[0])
     assert reported == pytest.approx(gap, rel=1e-4) and f"= {distance:.2f}" in text
-    assert float(text.split("fines ")[1].split()[0]) == pytest.approx(fine, rel=1e-3, abs=1e-4)
+    assert float(text.split("fines ")[1].split()[0]) == pytest.approx(penalty, rel=1e-3, abs=1e-4)
 
 
 def test_summits_appear_where_the_derivation_puts_them(explorer):
@@ -221,8 +222,8 @@ def test_the_explorer_at_its_edges(explorer):
         for weight, distance in ((.1, 6.), (20., .1), (.1, .1)):
             assert explorer.draw(where=where, weight=weight, distance=distance)
     assert "e+12" in title_of(explorer, where="at real alone", weight=10., distance=6.)
-    assert explorer.draw(where="on the segments", ask="slope = 1, gradient penalty", weight=10.,
-                         distance=3.) == explorers.penalty_points().draw()
+    first = dict(where="on the segments", ask="slope = 1, gradient penalty", weight=10.)
+    assert explorer.draw(**first, distance=3.) == explorers.penalty_points().draw()
 
 
 def test_the_idea_and_the_ellipse():

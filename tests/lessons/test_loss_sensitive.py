@@ -34,8 +34,8 @@ def lp_norm(a, b, p):
                           (REAL, FAKE, all_pairs), (FAKE, REAL, all_pairs)],
                          ids=["3:3", "2:2", "3x4", "4x3"])
 def test_values_and_gradients_by_hand(scale, p, weight, first, real, fake, pairs):
-    chosen = list(zip(range(len(real)), range(len(fake)))) if pairs is matched else list(
-        itertools.product(range(len(real)), range(len(fake))))
+    join = zip if pairs is matched else itertools.product
+    chosen = list(join(range(len(real)), range(len(fake))))
     value, slopes_x, slopes_z = 0., [first / len(real)] * len(real), [0.] * len(fake)
     for i, j in chosen:
         lack = scale * lp_norm(real[i], fake[j], p) + real[i][0] - fake[j][0]
@@ -45,8 +45,8 @@ def test_values_and_gradients_by_hand(scale, p, weight, first, real, fake, pairs
     value += first * sum(x[0] for x in real) / len(real)
 
     x, z = leaf(real), leaf(fake)
-    loss = loss_sensitive(margin(scale, p), weight, first=first, pairs=pairs)["l"](first_number,
-                                                                                   itself, x, z)
+    game = loss_sensitive(margin(scale, p), weight, first=first, pairs=pairs)
+    loss = game["l"](first_number, itself, x, z)
     assert loss.item() == pytest.approx(value, abs=1e-12) and loss.dtype == torch.float64
     loss.backward()
     assert x.grad[:, 0].tolist() == pytest.approx(slopes_x, abs=1e-13)
@@ -102,8 +102,8 @@ def test_the_scale_is_a_unit_of_l():
     x, z, l = torch.randn(6, 2).double(), torch.randn(6, 2).double(), mlp_critic(2).double()
     one = loss_sensitive(margin(1), 3)["l"](l, itself, x, z).item()
     for k in (1e-4, .3, 50.):
-        assert loss_sensitive(margin(k), 3)["l"](lambda x: k * l(x), itself, x,
-                                                 z).item() == pytest.approx(k * one, rel=1e-12)
+        scaled = loss_sensitive(margin(k), 3)["l"](lambda x: k * l(x), itself, x, z).item()
+        assert scaled == pytest.approx(k * one, rel=1e-12)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -115,8 +115,8 @@ def test_the_positive_part_of_the_mean_is_smaller(seed):
     wrong = (margin()(x, z).mean() + l(x).mean() - l(z).mean()).relu()
     far = lambda x: 3 * x[:, 0].double()
     assert wrong.item() <= loss_sensitive(first=0)["l"](l, itself, x, z).item() + 1e-15
-    assert (margin()(x, z).mean() + far(x).mean()
-            - far(z).mean()).relu() < loss_sensitive(first=0)["l"](far, itself, x, z)
+    of_means = (margin()(x, z).mean() + far(x).mean() - far(z).mean()).relu()
+    assert of_means < loss_sensitive(first=0)["l"](far, itself, x, z)
 
 
 def test_a_constant_added_to_l_shows_in_the_first_term_only():
@@ -309,8 +309,8 @@ def test_the_value_is_S_and_no_other_l_has_less(pairs, kappa):
     mine = loss_sensitive(margin(p=2), 2.5, pairs=all_pairs if pairs == "all" else matched)["l"]
     known = {tuple(point): value for point, value in zip(best.points, best.values)}
     l = lambda x: torch.tensor([known[tuple(row)] for row in x.tolist()], dtype=torch.float64)
-    assert mine(l, itself, torch.tensor(x),
-                torch.tensor(fake)).item() == pytest.approx(best.value, abs=1e-12)
+    loss = mine(l, itself, torch.tensor(x), torch.tensor(fake)).item()
+    assert loss == pytest.approx(best.value, abs=1e-12)
     allowed = lambda v: not np.isfinite(kappa) or (
         abs(v[:, None] - v) <= kappa * norm(best.points, best.points) + 1e-12).all()
     tried = 0
@@ -319,8 +319,8 @@ def test_the_value_is_S_and_no_other_l_has_less(pairs, kappa):
             other = np.maximum(0, best.values * rng.uniform(.8, 1) + step * rng.integers(0, 2, 8))
             if allowed(other):
                 tried, where = tried + 1, {tuple(p): v for p, v in zip(best.points, other)}
-                assert S(*(np.array([where[tuple(row)] for row in rows])
-                           for rows in (x, fake))) >= best.value - 1e-9
+                at = lambda points: np.array([where[tuple(point)] for point in points])
+                assert S(at(x), at(fake)) >= best.value - 1e-9
     assert tried > 5
 
 
@@ -476,9 +476,8 @@ def test_the_cones_pass_through_the_samples():
         _, low, high, _, real, fake, _ = explorer._artists
         for dots in (real, fake):
             for curve in (low, high):
-                assert np.interp(dots.get_xdata(), explorers.LINE,
-                                 curve.get_ydata()) == pytest.approx(dots.get_ydata(),
-                                                                     abs=state["kappa"] * .034)
+                there = np.interp(dots.get_xdata(), explorers.LINE, curve.get_ydata())
+                assert there == pytest.approx(dots.get_ydata(), abs=state["kappa"] * .034)
         best = best_loss(explorers.ON_LINE, explorers.FAKES_ON_LINE + state["shift"],
                          weight=state["weight"], kappa=state["kappa"], pairs=state["pairs"])
         assert f"S = {best.value:.3f}" in text

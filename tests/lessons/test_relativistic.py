@@ -102,8 +102,8 @@ def test_hand_numbers():
 def test_who_says_one_thing_to_everything(kind, nothing):
     same = leaf([1.7] * 5)
     for player in "fg":
-        assert relativistic(kind)[player](itself, itself, same,
-                                          same).item() == pytest.approx(nothing, abs=1e-15)
+        loss = relativistic(kind)[player](itself, itself, same, same)
+        assert loss.item() == pytest.approx(nothing, abs=1e-15)
 
 
 def test_two_questions_for_a_pair_are_one():
@@ -111,8 +111,8 @@ def test_two_questions_for_a_pair_are_one():
     yes = binary_cross_entropy_with_logits(lead, torch.ones_like(lead))
     no = binary_cross_entropy_with_logits(-lead, torch.zeros_like(lead))
     loss = relativistic("RSGAN")["f"](itself, itself, leaf(REAL), leaf(FAKE))
-    assert loss.item() == pytest.approx(yes.item(), rel=1e-14) == pytest.approx(no.item(),
-                                                                                rel=1e-14)
+    assert loss.item() == pytest.approx(yes.item(), rel=1e-14)
+    assert loss.item() == pytest.approx(no.item(), rel=1e-14)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -168,8 +168,8 @@ def test_a_network_of_either_batch_size(kind, n):
 @pytest.mark.parametrize("kind", ["RaSGAN", "RaLSGAN", "RaHinge", "RaGAN"])
 def test_averages_take_batches_of_any_two_sizes(kind):
     value, *_ = by_hand(kind, REAL, FAKE[:3])
-    assert relativistic(kind)["f"](itself, itself, leaf(REAL),
-                                   leaf(FAKE[:3])).item() == pytest.approx(value, rel=1e-13)
+    loss = relativistic(kind)["f"](itself, itself, leaf(REAL), leaf(FAKE[:3]))
+    assert loss.item() == pytest.approx(value, rel=1e-13)
 
 
 # ---------------------------------------------------------------- what is refused
@@ -263,8 +263,8 @@ def test_the_value_is_a_js_of_pairs():
 def test_ends_of_the_scale():
     assert exact.product_js(Normal(1, 2), Normal(1, 2)) == pytest.approx(0, abs=1e-12)
     assert exact.product_js(Uniform(0, 1), Uniform(2, 3)) == pytest.approx(np.log(2), abs=1e-12)
-    assert exact.pairwise_value(Uniform(0, 1),
-                                Uniform(.25, 1.25)) == pytest.approx(9 / 16 * np.log(2), abs=1e-9)
+    overlapping = exact.pairwise_value(Uniform(0, 1), Uniform(.25, 1.25))
+    assert overlapping == pytest.approx(9 / 16 * np.log(2), abs=1e-9)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -377,9 +377,9 @@ def test_ralsgans_gradient_is_that_of_the_loss_with_a_frozen_critic(theta):
     def loss(t):  # roles swapped
         q = Normal(theta + t, .8)
         real, fake = (quad(lambda x: law.pdf(x) * f(x), -12, 14, limit=200)[0] for law in (p, q))
-        return (quad(lambda x: q.pdf(x) * (f(x) - real - 1) ** 2, -12, 14, limit=200,
-                     epsabs=1e-12)[0] + quad(lambda x: p.pdf(x) * (fake - f(x) - 1) ** 2, -12, 14,
-                                             limit=200, epsabs=1e-12)[0])
+        integral = lambda h: quad(h, -12, 14, limit=200, epsabs=1e-12)[0]
+        return (integral(lambda x: q.pdf(x) * (f(x) - real - 1) ** 2)
+                + integral(lambda x: p.pdf(x) * (fake - f(x) - 1) ** 2))
 
     assert exact.ralsgan_gradient(p, Normal(theta, .8)) == pytest.approx(
         (loss(h) - loss(-h)) / (2 * h), rel=1e-4, abs=1e-6)
@@ -420,8 +420,9 @@ def test_pushes_are_minus_the_gradients_by_hand():
                           ("WGAN", [False] * 4)])
 def test_which_pushes_change_when_a_real_score_is_dragged(objective, changed):
     real, fake = explorers.SCORES
-    before, after = (explorers.pushes(explorers.GAMES[objective], "g", np.array([first, *real[1:]]),
-                                      fake)[1] for first in (2.6, 3.9))
+    game = explorers.GAMES[objective]
+    before, after = (explorers.pushes(game, "g", np.array([first, *real[1:]]), fake)[1]
+                     for first in (2.6, 3.9))
     assert (np.abs(before - after) > 1e-6).tolist() == changed
 
 

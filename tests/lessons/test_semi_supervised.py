@@ -11,6 +11,7 @@ from scipy.integrate import quad
 from scipy.stats import norm
 from scipy.stats import t as student
 from torch import nn
+from torch.nn import functional as F
 
 from gan_lessons import (
     Images,
@@ -71,8 +72,7 @@ def gradients(value, *networks):
 def test_zero_logits():
     for K in (2, 10):
         a = torch.zeros(1, K, dtype=torch.float64)
-        cost = torch.nn.functional.softplus(-source_logit(a)) + torch.nn.functional.softplus(
-            source_logit(a))
+        cost = F.softplus(-source_logit(a)) + F.softplus(source_logit(a))
         assert cost.item() == pytest.approx(math.log(1 + 1 / K) + math.log(1 + K), abs=1e-14)
 
 
@@ -106,7 +106,7 @@ def test_equal_to_k_plus_one_classes(n, seed, weight):
 
 def test_large_logits_keep_value_and_slope():
     a = torch.full((1, 3), -800., dtype=torch.float64, requires_grad=True)
-    cost = torch.nn.functional.softplus(-source_logit(a)).sum()
+    cost = F.softplus(-source_logit(a)).sum()
     assert cost.item() == pytest.approx(800 - math.log(3))
     assert torch.autograd.grad(cost, a)[0].sum() == pytest.approx(-1)
 
@@ -127,8 +127,7 @@ def test_a_perfect_generator_pushes_no_class(seed):
     torch.manual_seed(seed)
     a = 3 * torch.randn(7, 4, dtype=torch.float64)
     a = (a - a.logsumexp(1, keepdim=True)).requires_grad_()
-    cost = torch.nn.functional.softplus(-source_logit(a)).mean() + torch.nn.functional.softplus(
-        source_logit(a)).mean()
+    cost = F.softplus(-source_logit(a)).mean() + F.softplus(source_logit(a)).mean()
     assert cost.item() == pytest.approx(2 * math.log(2), abs=1e-14)
     assert torch.autograd.grad(cost, a)[0].abs().max() < 1e-15
 
@@ -148,8 +147,8 @@ def test_the_least_loss_of_an_unknown_label_by_hand(n, seed):
     fake = g(b["z"], b["y"]).detach()
     of_x, of_u, of_fake, y = losses(b["x"]), losses(b["u"]), losses(fake), b["y"].numpy()
     far = lambda x: scale * np.abs((x - fake).numpy()).sum(1)
-    hinge = lambda delta, low, high: first * low.mean() + weight * np.maximum(delta + low - high,
-                                                                              0).mean()
+    hinge = lambda delta, low, high: (first * low.mean()
+                                      + weight * np.maximum(delta + low - high, 0).mean())
     rows = np.arange(n)
     expected = (hinge(far(b["x"]), of_x[rows, y], of_fake[rows, y])
                 + eta * hinge(far(b["u"]), of_u.min(1), of_fake.min(1)))
@@ -202,8 +201,8 @@ def test_batch_norm_sees_three_batches():
     f.layers.insert(2, nn.BatchNorm1d(8).double())
     alone = copy.deepcopy(f)
     mine = improved_gan()["f"](f, g, **b)
-    sp, logZ = torch.nn.functional.softplus, lambda x: alone(x).logsumexp(1)
-    known = torch.nn.functional.cross_entropy(alone(b["x"]), b["y"])
+    sp, logZ = F.softplus, lambda x: alone(x).logsumexp(1)
+    known = F.cross_entropy(alone(b["x"]), b["y"])
     assert mine.item() == pytest.approx(
         (known + sp(-logZ(b["u"])).mean() + sp(logZ(g(b["z"]))).mean()).item(), abs=1e-12)
 

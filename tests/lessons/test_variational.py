@@ -29,8 +29,8 @@ from gan_lessons.questions.variational import WATER
 
 def tables(seed, n=5, k=3):
     r = np.random.default_rng(seed)
-    return r.dirichlet(np.ones(n)), r.dirichlet(np.ones(k), n), r.dirichlet(
-        np.ones(k)), r.dirichlet(np.ones(n), k)
+    p, encoder = r.dirichlet(np.ones(n)), r.dirichlet(np.ones(k), n)
+    return p, encoder, r.dirichlet(np.ones(k)), r.dirichlet(np.ones(n), k)
 
 
 def lines(seed, d=4, k=2):
@@ -84,8 +84,8 @@ def test_negative_elbo_by_hand(n, k, beta, sd):
     copy = d(m + log_s.exp() * torch.randn(n, k, dtype=torch.float64))
     total = 0.
     for i in range(n):
-        total += ((x[i] - copy[i]) ** 2).sum() / (2 * sd ** 2) + 2 * math.log(
-            sd * math.sqrt(2 * math.pi))
+        total += ((x[i] - copy[i]) ** 2).sum() / (2 * sd ** 2)
+        total += 2 * math.log(sd * math.sqrt(2 * math.pi))
         total += beta * sum(m[i, j] ** 2 + math.exp(2 * log_s[i, j]) - 1 - 2 * log_s[i, j]
                             for j in range(k)) / 2
     assert loss.item() == pytest.approx(total.item() / n, rel=1e-12)
@@ -108,8 +108,8 @@ def test_an_encoder_that_is_exact_gives_the_evidence():
     e = lambda x: torch.cat([x @ W.T, log_s.expand(len(x), 2)], 1)
     torch.manual_seed(0)
     loss = vae(1., .9)["e d"](e, lambda z: z @ V.T, x)
-    evidence = -multivariate_normal(
-        [0, 0], best.decoder @ best.decoder.T + .81 * np.eye(2)).logpdf([1.7, -.2])
+    covariance = best.decoder @ best.decoder.T + .81 * np.eye(2)
+    evidence = -multivariate_normal([0, 0], covariance).logpdf([1.7, -.2])
     assert loss.item() == pytest.approx(evidence, abs=.01)       # 5 standard errors
 
 
@@ -214,8 +214,9 @@ def test_one_direction_has_the_information_of_its_correlation():
 def test_the_best_line_by_search(beta, t):
     def loss(at):
         w, log_s, v = at
-        return variational.LinearVAE(np.eye(1), np.array([[w]]), np.exp([log_s]), np.array([[v]]),
-                                     t).terms().loss(beta)
+        model = variational.LinearVAE(np.eye(1), np.array([[w]]), np.exp([log_s]),
+                                      np.array([[v]]), t)
+        return model.terms().loss(beta)
 
     found = min(minimize(loss, start, tol=1e-12).fun
                 for start in ([1, -.5, 1], [.3, 0, .8], [-1, .2, -.5]))
@@ -244,8 +245,8 @@ def test_water_filling():
     assert abs(t.aggregate) < 1e-12
     assert best.residual() == pytest.approx(3 * .64 + .5 + .25, rel=1e-12)
     assert t.loss() == pytest.approx(best.evidence(), abs=1e-12)  # tight at beta = 1
-    assert variational.best_linear([4., 2.], 1.5, .8).terms().loss() > variational.best_linear(
-        [4., 2.], 1.5, .8).evidence() + .01
+    best = variational.best_linear([4., 2.], 1.5, .8)
+    assert best.terms().loss() > best.evidence() + .01
     few = variational.best_linear([.25, 4, .5, 2, 1], 1, .8, k=2)
     assert few.decoder.shape == (5, 2)
     assert few.residual() == pytest.approx(2 * .64 + 1 + .5 + .25, rel=1e-12)
@@ -368,8 +369,8 @@ def test_codes_of_the_first_picture():
     for step, sd in explorers.CODES.values():
         rate, information, aggregate = explorers.split(explorers.codes(step, sd))
         assert rate == pytest.approx(information + aggregate, abs=1e-9)
-    assert explorers.split(
-        explorers.codes(*explorers.CODES["long notes"]))[1] == pytest.approx(math.log(5), abs=1e-6)
+    far_apart = explorers.split(explorers.codes(*explorers.CODES["long notes"]))
+    assert far_apart[1] == pytest.approx(math.log(5), abs=1e-6)
     figure, axes = plots.figure(3)
     explorers.three_codes(axes)
     assert "I 1.61" in axes[2].get_title()

@@ -159,8 +159,8 @@ def test_trained_critics_report_what_the_lesson_derives():
     """Linear: c |Δ|. One hidden layer: n c Σ of the best neurons, in their first directions."""
     p, q, c, n = Normal(0, 1), Normal(3, 1), .01, 64
     report = lambda f: expectation(p, f) - expectation(q, f)
-    assert report(
-        on_arrays(trained(0, p, Line(3., learn=""), 300))) == pytest.approx(3 * c, rel=1e-4)
+    linear = on_arrays(trained(0, p, Line(3., learn=""), 300))
+    assert report(linear) == pytest.approx(3 * c, rel=1e-4)
     network = trained(1, p, Line(3., learn=""), 600)
     w = next(network.parameters())[:, 0]
     best = {}

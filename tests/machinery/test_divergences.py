@@ -42,8 +42,9 @@ def quad(h, p, q):
     def ends(law):
         if isinstance(law, Mixture):
             return [e for part in law.laws for e in ends(part)]
-        return [law.mean + law.sd * k
-                for k in range(-9, 10)] if isinstance(law, Normal) else [law.low, law.high]
+        if isinstance(law, Normal):
+            return [law.mean + law.sd * k for k in range(-9, 10)]
+        return [law.low, law.high]
 
     borders = np.unique([float(e) for law in (p, q) for e in ends(law)])
     borders = np.unique(np.concatenate([borders, np.linspace(borders[0], borders[-1], 60)]))
@@ -139,8 +140,8 @@ def test_far_apart_everything_is_finite_and_right(distance):
 def test_a_tiny_slope_is_right_to_many_digits(distance):
     """-½ E_q[σ(c) c'] is ½ E_q[σ(c)] · distance; half way it peaks, some 2 / distance wide."""
     middle, p, q = distance / 2, Normal(), Normal(distance)
-    h = lambda u: np.exp(-np.logaddexp(0, distance * u)
-                         - (u - middle) ** 2 / 2 + middle ** 2 / 2) * middle / np.sqrt(2 * np.pi)
+    log_h = lambda u: -np.logaddexp(0, distance * u) - (u - middle) ** 2 / 2 + middle ** 2 / 2
+    h = lambda u: np.exp(log_h(u)) * middle / np.sqrt(2 * np.pi)
     borders = np.arange(-60, 61) / distance
     theirs = sum(integrate.quad(h, a, b, epsabs=0, epsrel=1e-12)[0]
                  for a, b in zip(borders, borders[1:]))

@@ -110,8 +110,8 @@ def test_stretching_is_bounded():
 
 
 def test_actnorm_begins_with_mean_0_and_deviation_1_and_only_once():
-    x = torch.tensor([3., -2.])[:, None, None] + torch.tensor(
-        [5., .1])[:, None, None] * torch.randn(64, 2, 3, 3)
+    mean, sd = (torch.tensor(of)[:, None, None] for of in ([3., -2.], [5., .1]))    # (2, 1, 1)
+    x = mean + sd * torch.randn(64, 2, 3, 3)
     norm = ActNorm(2)
     y, log_det = norm(x)
     torch.testing.assert_close(y.mean((0, 2, 3)), torch.zeros(2), atol=1e-5, rtol=0)

@@ -140,8 +140,9 @@ def test_gradients_of_one_move_equal_the_detached_version_exactly():
     still = partial(torch.optim.SGD, lr=0.)
     quick(minimax(), 1, f, g, toy(), optimizer=still)
     real, fake = f_hand(torch.cat([batch["x"], g_hand(batch["z"]).detach()])).split(8)
-    for mine, by_hand in zip(f.parameters(), torch.autograd.grad(
-            softplus(-real).mean() + softplus(fake).mean(), list(f_hand.parameters()))):
+    loss = softplus(-real).mean() + softplus(fake).mean()
+    gradients = torch.autograd.grad(loss, list(f_hand.parameters()))
+    for mine, by_hand in zip(f.parameters(), gradients):
         assert torch.equal(mine.grad, by_hand)
     assert all(w.grad is None for w in f_hand.parameters())
 
@@ -187,8 +188,9 @@ def test_a_player_moves_more_than_once_with_an_optimiser_each():
     for _ in range(4):
         for move, net, optimizer in zip(game.moves, (a_hand, f_hand, a_hand, a_hand), optimizers):
             names = dict(a=a_hand, f=f_hand, x=samples.draw(["x"])["x"])
-            for w, grad in zip(net.parameters(), torch.autograd.grad(
-                    move.loss(**{n: names[n] for n in move.needs}), list(net.parameters()))):
+            loss = move.loss(**{n: names[n] for n in move.needs})
+            gradients = torch.autograd.grad(loss, list(net.parameters()))
+            for w, grad in zip(net.parameters(), gradients):
                 w.grad = grad
             optimizer.step()
     assert_same(a, a_hand)

@@ -44,10 +44,10 @@ def test_slopes_are_norms_of_difference_quotients_over_all_axes(n, shape):
 def test_slopes_of_known_functions_in_any_shape():
     x = torch.tensor([[-5., 1.4], [12.5, 2.7]], dtype=torch.float64)
     assert slopes(lambda x: 3 * x[:, 0] - 4 * x[:, 1], x).tolist() == [5, 5]
-    assert slopes(lambda x: x.square().sum(1) / 2,
-                  x).tolist() == pytest.approx(x.norm(dim=1).tolist())
-    assert slopes(lambda x: (x ** 3)[:, None],
-                  leaf(REAL)).tolist() == pytest.approx([3 * v * v for v in REAL])
+    of_squares = slopes(lambda x: x.square().sum(1) / 2, x)
+    assert of_squares.tolist() == pytest.approx(x.norm(dim=1).tolist())
+    of_cubes = slopes(lambda x: (x ** 3)[:, None], leaf(REAL))
+    assert of_cubes.tolist() == pytest.approx([3 * v * v for v in REAL])
     assert slopes(lambda x: 0 * x.sum(1), x).tolist() == [0, 0]
 
 

@@ -77,8 +77,8 @@ def test_all_losses_of_any_function_are_those_of_each_label():
 
 def test_the_least_loss_wins():
     l = lambda x, y: (x[:, 0] - 3 * y).abs()
-    assert predict(l, torch.tensor([[-5.], [1.4], [12.5], [2.7], [4.6]]),
-                   classes=3).tolist() == [0, 0, 2, 1, 2]
+    x = torch.tensor([[-5.], [1.4], [12.5], [2.7], [4.6]])
+    assert predict(l, x, classes=3).tolist() == [0, 0, 2, 1, 2]
 
 
 def test_pixels_are_scaled_and_evaluation_mode_is_given_back():

@@ -246,11 +246,11 @@ def test_the_explorer_says_what_integrals_and_determinants_say():
         J = np.stack([(to_noise(x + h) - to_noise(x - h)) / 2e-6 for h in 1e-6 * np.eye(2)], 1)
         assert np.linalg.slogdet(J)[1] == pytest.approx(-.4, abs=1e-7)
         np.testing.assert_allclose(explorers.b_undone(*to_noise(x), **state), x, atol=1e-12)
-    line = np.linspace(-40, 40, 2001)
+    line, explorer = np.linspace(-40, 40, 2001), explorers.couplings()
     for sign in (1, 0, -1):
         density = np.exp(-explorers.negative_log_q(*np.meshgrid(line, line), .7, -.4, .3, sign))
         mass = density.sum() * (line[1] - line[0]) ** 2
-        said = title_of(explorers.couplings(), **state, sign=sign)
+        said = title_of(explorer, **state, sign=sign)
         assert f"integrates to {mass:.3f}" in said and "log det -0.40" in said
 
 

@@ -1,6 +1,4 @@
 """Perfect penalised critics on the line against brute force, and the pictures of lesson 07."""
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -164,8 +162,8 @@ def test_without_a_weight_there_is_no_best_critic(weight):
 @pytest.mark.parametrize("penalty", [gradient_penalty, lipschitz_penalty])
 def test_a_trained_critic_reports_what_the_exact_module_says_within_two_percent(penalty):
     p, q = PAIR
-    f = mlp_critic(1)
-    for steps, rate in ((400, 3e-3), (150, 3e-4)):
+    f = mlp_critic(1, width=32)
+    for steps, rate in ((200, 5e-3), (100, 5e-4)):
         train(Game(wasserstein(penalty).moves[:1]), dict(f=f, g=Line(3., learn="")),
               batches(p, z=Normal(dim=1), batch=256), steps=steps, optimizer=adam(rate), watch=None,
               precision="highest")
@@ -236,9 +234,3 @@ def test_the_idea_and_the_ellipse():
     explorers.stretched(left, right, A)
     lengths = [float(text.get_text()) for text in right.texts]
     assert lengths == sorted(lengths) and lengths[-1] <= np.linalg.norm(A, 2)
-
-
-def test_the_exact_module_needs_no_torch():
-    code = "import sys, gan_lessons.exact.lipschitz\nprint('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
-                          check=True).stdout == "False\n"

@@ -47,6 +47,24 @@ def title_of(explorer, **state):
     return explorer._artists[-1].get_text()
 
 
+def assert_same(a, b, where="state"):
+    """Tensors, networks and all that holds them: equal to the bit."""
+    import torch
+    a, b = (x.state_dict() if isinstance(x, torch.nn.Module) else x for x in (a, b))
+    if isinstance(a, torch.Tensor):
+        assert torch.equal(a, b), where
+    elif isinstance(a, dict):
+        assert a.keys() == b.keys(), where
+        for key in a:
+            assert_same(a[key], b[key], f"{where}.{key}")
+    elif isinstance(a, (list, tuple)):
+        assert len(a) == len(b), where
+        for i, pair in enumerate(zip(a, b)):
+            assert_same(*pair, f"{where}[{i}]")
+    else:
+        assert a == b, where
+
+
 def answers_to(lesson):
     """The answers of a lesson's exercises, computed: "12" -> {name: answer}."""
     from gan_lessons.questions import questions

@@ -9,6 +9,7 @@ from functools import partial
 
 import pytest
 import torch
+from helpers import assert_same
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
@@ -32,21 +33,6 @@ def play(path, steps=12, *, stop_at=None, dropout=True, wide=6, deep=(), seed=4,
     return train(non_saturating(), dict(f=f, g=g),
                  batches(Ring(), z=Normal(dim=3), batch=8, seed=7), steps=steps,
                  checkpoint=path, **dict(watch=watch, turns={"f": 2}, ema=.9, seed=seed) | options)
-
-
-def assert_same(a, b, where="state"):
-    if isinstance(a, torch.Tensor):
-        assert torch.equal(a, b), where
-    elif isinstance(a, dict):
-        assert a.keys() == b.keys(), where
-        for key in a:
-            assert_same(a[key], b[key], f"{where}.{key}")
-    elif isinstance(a, (list, tuple)):
-        assert len(a) == len(b), where
-        for i, pair in enumerate(zip(a, b)):
-            assert_same(*pair, f"{where}[{i}]")
-    else:
-        assert a == b, where
 
 
 def contents(path):

@@ -11,6 +11,7 @@ from functools import partial
 
 import pytest
 import torch
+from helpers import assert_same
 from torch import nn
 from torch.nn.functional import softplus
 from torch.nn.utils import parametrizations
@@ -59,13 +60,6 @@ def quick(game=None, steps=3, f=None, g=None, samples=None, **options):
 
 def weights(net):
     return {name: value.clone() for name, value in net.state_dict().items()}
-
-
-def assert_same(a, b):
-    a, b = (x if isinstance(x, dict) else x.state_dict() for x in (a, b))
-    assert a.keys() == b.keys()
-    for name in a:
-        assert torch.equal(a[name], b[name]), name
 
 
 # -- equal to a loop written by hand, with .detach() -----------------------------------------------

@@ -57,7 +57,7 @@ def gan_row_trick(row="GAN"):
 
 @related("minimax GAN", "non-saturating GAN", "is",
          "At the best critic both generators' slopes add up to that of KL(q‖p)",
-         wrong=dict(slope=kl_slope), test="machinery/test_oracle.py::test_theorem_of_the_two_gradients_for_any_smooth_laws")
+         wrong=dict(slope=kl_slope), test="lessons/test_vanishing_gradients.py::test_theorem_of_the_two_gradients_for_any_smooth_laws")
 def two_slopes(slope=reverse_kl_slope):
     return generator_gradient(P, Q) + generator_gradient(P, Q, "non-saturating"), slope(P, Q)
 
@@ -113,7 +113,7 @@ def hinge_within_one(stretch=1.0):
 
 @related("WGAN-GP", "WGAN", "limit",
          "The reported gap less two fines is W₁ at every λ; the fines vanish as λ → ∞",
-         wrong=dict(fines=1), tolerance=1e-8, test="lessons/test_lipschitz.py::test_the_gap_less_two_fines_is_w")
+         wrong=dict(fines=1), tolerance=1e-8, test="lessons/test_lipschitz.py::test_the_gap_less_two_penalties_is_w")
 def gap_and_fines(fines=2):
     read = [penalised_gap(P, Q, weight) for weight in (10., .7, 1e9)]
     return [gap - (fines * fine if i < 2 else 0) for i, (gap, fine) in enumerate(read)], [wasserstein_1(P, Q)] * 3

@@ -86,7 +86,7 @@ def one_class(said=2):
 
 @related("semi-supervised CLS-GAN · η = 0", "CLS-GAN", "contains",
          "Without the unlabelled pictures it is CLS-GAN",
-         wrong=dict(eta=.5), test="lessons/test_semi_supervised.py::test_without_the_vault_it_is_conditional_ls_gan")
+         wrong=dict(eta=.5), test="lessons/test_semi_supervised.py::test_without_unlabelled_samples_it_is_conditional_ls_gan")
 def no_unlabelled(eta=0.0):
     l, make = ClassLoss(_Logits(), 4), lambda z, y: z
     mine, theirs = semi_supervised(margin(.25), 1.5, eta), conditional(loss_sensitive(margin(.25), 1.5))
@@ -240,7 +240,7 @@ def plain_wires(b=Flow()):
 
 @related("VAE clustering · hats in one place", "VAE", "contains",
          "With all hats at 0 the loss is the VAE's, in the mean over the drawn notes",
-         wrong=dict(at=1.), test="lessons/test_clustering.py::test_hats_in_one_place_at_zero_are_the_vae")
+         wrong=dict(at=1.), test="lessons/test_clustering.py::test_components_in_one_place_at_zero_are_the_vae")
 def one_place(at=0.0):
     hats = GaussianMixturePrior(3, 2, sd=0.).double()
     with torch.no_grad():

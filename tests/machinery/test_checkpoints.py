@@ -9,6 +9,7 @@ from functools import partial
 
 import pytest
 import torch
+from helpers import assert_same
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
@@ -22,43 +23,17 @@ def play(path, steps=12, *, stop_at=None, dropout=True, wide=6, deep=(), seed=4,
     """A training of fresh objects with everything that has a memory: dropout, norms, EMA, order."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        f = nn.Sequential(
-            spectral_norm(nn.Linear(2, wide)),
-            nn.Tanh(),
-            *deep,
-            nn.Dropout(.3 * dropout),
-            nn.Linear(wide, 1),
-            nn.Flatten(0),
-        )
+        f = nn.Sequential(spectral_norm(nn.Linear(2, wide)), nn.Tanh(), *deep,
+                          nn.Dropout(.3 * dropout), nn.Linear(wide, 1), nn.Flatten(0))
         g = nn.Sequential(nn.Linear(3, 5), nn.BatchNorm1d(5), nn.ReLU(), nn.Linear(5, 2))
 
     def watch(run):
         if run.step == stop_at:
             os.kill(os.getpid(), signal.SIGINT)
 
-    return train(
-        non_saturating(),
-        dict(f=f, g=g),
-        batches(Ring(), z=Normal(dim=3), batch=8, seed=7),
-        steps=steps,
-        checkpoint=path,
-        **dict(watch=watch, turns={"f": 2}, ema=.9, seed=seed) | options,
-    )
-
-
-def assert_same(a, b, where="state"):
-    if isinstance(a, torch.Tensor):
-        assert torch.equal(a, b), where
-    elif isinstance(a, dict):
-        assert a.keys() == b.keys(), where
-        for key in a:
-            assert_same(a[key], b[key], f"{where}.{key}")
-    elif isinstance(a, (list, tuple)):
-        assert len(a) == len(b), where
-        for i, pair in enumerate(zip(a, b)):
-            assert_same(*pair, f"{where}[{i}]")
-    else:
-        assert a == b, where
+    return train(non_saturating(), dict(f=f, g=g),
+                 batches(Ring(), z=Normal(dim=3), batch=8, seed=7), steps=steps,
+                 checkpoint=path, **dict(watch=watch, turns={"f": 2}, ema=.9, seed=seed) | options)
 
 
 def contents(path):
@@ -84,16 +59,12 @@ def test_interrupted_and_continued_is_bit_identical(tmp_path, capsys, stops, reu
         assert part.interrupted and part.step == stop
         torch.manual_seed(stop)                                     # whatever happens in between
     end = play(tmp_path / "parts.pt", **options)
-    assert (
-        f"Continuing from {tmp_path / 'parts.pt'} at step {stops[-1]} of 12."
-        in capsys.readouterr().out
-    )
-    assert (
-        not end.interrupted
-        and end.step == 12
-        and end.losses == whole.losses
-        and end.images == whole.images
-    )
+    said = capsys.readouterr().out
+    assert f"Continuing from {tmp_path / 'parts.pt'} at step {stops[-1]} of 12." in said
+    assert not end.interrupted
+    assert end.step == 12
+    assert end.losses == whole.losses
+    assert end.images == whole.images
     for name in "fg":
         assert_same(end.players[name].state_dict(), whole.players[name].state_dict())
     assert torch.equal(end.samples(9), whole.samples(9))
@@ -215,15 +186,9 @@ def break_it(name, path, tmp_path):
     if name in broken:
         path.write_bytes(broken[name])
     else:
-        torch.save(
-            {
-                "code in a checkpoint": {"plan": Malicious(str(tmp_path / "executed"))},
-                "no state": [1, 2],
-                "no plan": {"step": 3},
-                "odd plan": {"plan": 7},
-            }[name],
-            path,
-        )
+        torch.save({"code in a checkpoint": {"plan": Malicious(str(tmp_path / "executed"))},
+                    "no state": [1, 2], "no plan": {"step": 3}, "odd plan": {"plan": 7}}[name],
+                   path)
 
 
 @pytest.mark.parametrize("name", [
@@ -234,9 +199,8 @@ def test_what_is_no_checkpoint_is_refused_and_never_run(tmp_path, name):
     play(path, steps=2)
     break_it(name, path, tmp_path)
     before = path.read_bytes()
-    with pytest.raises(
-        CheckpointError, match="run.pt is not a readable checkpoint .*delete it to start afresh"
-    ):
+    with pytest.raises(CheckpointError,
+                       match="run.pt is not a readable checkpoint .*delete it to start afresh"):
         play(path)
     assert not (tmp_path / "executed").exists() and path.read_bytes() == before
 
@@ -270,9 +234,8 @@ def test_a_checkpoint_without_all_its_parts_is_refused(tmp_path):
 ])
 def test_another_trainings_checkpoint_is_refused(tmp_path, options, says):
     play(tmp_path / "run.pt", steps=2)
-    with pytest.raises(
-        CheckpointError, match=f"belongs to another training: {says}.*Use another file name"
-    ):
+    with pytest.raises(CheckpointError,
+                       match=f"belongs to another training: {says}.*Use another file name"):
         play(tmp_path / "run.pt", **options)
 
 
@@ -280,14 +243,8 @@ def test_networks_of_equal_size_but_other_shape_are_told_apart(tmp_path):
     def one(*sizes):
         f = nn.Sequential(nn.Linear(2, 1), nn.Flatten(0))
         g = nn.Sequential(*[nn.Linear(a, b, bias=False) for a, b in zip(sizes, sizes[1:])])
-        train(
-            non_saturating(),
-            dict(f=f, g=g),
-            batches(Ring(), z=Normal(dim=2)),
-            steps=1,
-            watch=None,
-            checkpoint=tmp_path / "run.pt",
-        )
+        train(non_saturating(), dict(f=f, g=g), batches(Ring(), z=Normal(dim=2)), steps=1,
+              watch=None, checkpoint=tmp_path / "run.pt")
         return sum(w.numel() for w in g.parameters())
     assert one(2, 4, 6, 2) == sum(a * b for a, b in ((2, 6), (6, 4), (4, 2)))
     with pytest.raises(CheckpointError, match="its shapes of g is"):

@@ -11,7 +11,7 @@ def coded_gain():
     from ..objectives.least_squares import least_squares
     game, log_r = least_squares(-1, 1, 0), np.log([1 / 3])
     best = best_score(game, log_r)
-    return float(-score_losses(game).price_slope(best.score)[0] * best.slope[0])
+    return float(-score_losses(game).generator_slope(best.score)[0] * best.slope[0])
 
 
 def one_in_a_batch():

@@ -149,6 +149,15 @@ def test_what_an_old_name_stands_for_exists(old, place):
         assert hasattr(import_module(f"gan_lessons.{module}"), name), place
 
 
+@pytest.mark.parametrize("place", moved.ATTRIBUTES)
+def test_what_an_old_attribute_stands_for_exists(place):
+    module, _, name = place.rpartition(".")
+    owner = getattr(import_module(f"gan_lessons.{module}"), name)
+    for pair in moved.ATTRIBUTES[place].split():
+        old, new = pair.split(">")
+        assert hasattr(owner, new) and not hasattr(owner, old)
+
+
 @pytest.mark.parametrize("statement, said", [
     ("from gan_lessons import Hats", "write  from gan_lessons.objectives.clustering import "
                                      "GaussianMixturePrior  (Hats is called"),

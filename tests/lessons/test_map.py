@@ -156,7 +156,7 @@ def test_inside_one_hinge_plays_wgan(seed):
 @pytest.mark.parametrize("where", [segment_density, sample_density])
 @pytest.mark.parametrize("weight", [.7, 10.])
 def test_one_slope_steeper_than_the_square(p, q, where, weight):
-    """p = 2, k = λ: by the formulas of lessons 07 and 08, and by searching for either best slope."""
+    """p = 2, k = λ: by the formulas of lessons 07 and 08, and by a search for the best slopes."""
     x = np.array([-1.3, .2, 1.9])
     steep, square = (
         penalised_slope(p, q, weight, where)(x),
@@ -289,7 +289,7 @@ def test_a_flow_descends_kl(mean, sd):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_vae_pays_the_evidence_and_its_encoders_error(seed):
-    """loss = E -log q(x) + E KL(p(z|x) ‖ q(z|x)), with a linear decoder's posterior in closed form."""
+    """loss = E -log q(x) + E KL(p(z|x) ‖ q(z|x)); a linear decoder's posterior is known."""
     rng = np.random.default_rng(seed)
     A = rng.normal(size=(3, 3))
     vae = LinearVAE(

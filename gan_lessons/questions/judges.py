@@ -6,7 +6,6 @@ Introduced in notebooks/00_start_here.ipynb.
 from __future__ import annotations
 
 import html
-import inspect
 
 import numpy as np
 
@@ -125,7 +124,8 @@ def _distance(mine, theirs, n: int, seed: int, inputs: dict) -> tuple[float, str
 
 def _renamed(function, arguments: dict) -> dict:
     """Plain functions may name their arguments as they like: then position decides."""
-    names = list(inspect.signature(function).parameters)
+    from ..game import arguments as asked
+    names = list(asked(function))
     if set(arguments) <= set(names):
         return arguments
     return dict(zip(names, arguments.values()))
@@ -135,6 +135,8 @@ def _arguments(function, n: int, inputs: dict):
     """Random arguments for a loss, by the course's names, and the tensors to differentiate by."""
     import torch
     from torch import nn
+
+    from ..game import arguments as asked
 
     def net(out):
         """(n, 2) -> (n, out), or (n,) for one output."""
@@ -157,7 +159,7 @@ def _arguments(function, n: int, inputs: dict):
         "y": lambda: torch.randint(3, (n,)),
     }
     arguments, leaves = {}, []
-    for name, parameter in inspect.signature(function).parameters.items():
+    for name, parameter in asked(function).items():
         if name not in inputs and parameter.default is not parameter.empty:
             continue                                    # a hyper-parameter keeps its default
         value = inputs[name] if name in inputs else make.get(name, numbers)()

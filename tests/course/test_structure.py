@@ -92,7 +92,8 @@ def test_one_stem_names_a_lesson_its_explorer_its_questions_and_its_test():
 
 
 def test_objectives_and_what_is_exact_about_them_bear_the_stem_of_a_lesson():
-    shared = {"laws", "quadrature", "divergences", "f_divergences", "f_table", "information"}
+    shared = {"checks", "laws", "quadrature", "divergences", "f_divergences", "f_table",
+              "information"}
     exact = {path.stem for path in import_rules.PACKAGE.glob("exact/*.py")} - {"__init__"}
     objectives = {path.stem for path in import_rules.PACKAGE.glob("objectives/*.py")} - {"__init__"}
     assert exact - shared <= set(STEMS)

@@ -150,15 +150,24 @@ def test_what_an_old_name_stands_for_exists(old, place):
         assert hasattr(import_module(f"gan_lessons.{module}"), name), place
 
 
-@pytest.mark.parametrize(
-    "statement, said",
-    [("from gan_lessons import Hats", "write  from gan_lessons.objectives.clustering import "
-      "GaussianMixturePrior  (Hats is called"),
-     ("import gan_lessons; gan_lessons.slopes", "from gan_lessons.players.penalties import slopes"),
-     ("from gan_lessons import oracle", "from gan_lessons.exact import minimax"),
-     ("import gan_lessons.live", "from gan_lessons.training import progress"),
-     ("from gan_lessons.transport import price", "from gan_lessons.exact import transport"),
-     ("from gan_lessons.training import train", "from gan_lessons import train")])
+@pytest.mark.parametrize("place", moved.ATTRIBUTES)
+def test_what_an_old_attribute_stands_for_exists(place):
+    module, _, name = place.rpartition(".")
+    owner = getattr(import_module(f"gan_lessons.{module}"), name)
+    for pair in moved.ATTRIBUTES[place].split():
+        old, new = pair.split(">")
+        assert hasattr(owner, new) and not hasattr(owner, old)
+
+
+@pytest.mark.parametrize("statement, said", [
+    ("from gan_lessons import Hats", "write  from gan_lessons.objectives.clustering import "
+                                     "GaussianMixturePrior  (Hats is called"),
+    ("import gan_lessons; gan_lessons.slopes", "from gan_lessons.players.penalties import slopes"),
+    ("from gan_lessons import oracle", "from gan_lessons.exact import minimax"),
+    ("import gan_lessons.live", "from gan_lessons.training import progress"),
+    ("from gan_lessons.transport import price", "from gan_lessons.exact import transport"),
+    ("from gan_lessons.training import train", "from gan_lessons import train"),
+])
 def test_an_old_import_says_where_the_name_lives_now(statement, said):
     with pytest.raises(ImportError) as caught:
         exec(statement, {})

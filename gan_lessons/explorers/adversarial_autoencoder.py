@@ -9,7 +9,18 @@ from matplotlib.patheffects import withStroke
 from scipy.stats import norm
 
 from ..drawing.explorer import Explorer, choice, slider
-from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, draw_density, pictures
+from ..drawing.plots import (
+    BAD,
+    CRITIC,
+    FAKE,
+    GOOD,
+    REAL,
+    SKY,
+    THIRD,
+    draw_density,
+    open_axes,
+    pictures,
+)
 from ..exact.laws import Mixture, Normal
 from ..measures.metrics import class_probabilities
 from ..players.modes import evaluating
@@ -57,12 +68,8 @@ def two_ideas(axes):
             ax.plot(Z, code / 8, color=FAKE, lw=1.2)
         ax.plot([], [], color=FAKE, lw=1.2, label="each card, $p(z\\,|\\,x)/8$")
         ax.plot(Z, each.mean(0), color=BAD, ls="--", lw=2, label="all cards, $p(z)$")
-        ax.set(
-            title=f"{title}\nKL per card {abs(per_coin):.2f}, coins recognised {right:.0%}",
-            xlabel="place $z$",
-            xlim=(-3.5, 3.5),
-            ylim=(0, .5),
-        )
+        ax.set(title=f"{title}\nKL per card {abs(per_coin):.2f}, coins recognised {right:.0%}",
+               xlabel="place $z$", xlim=(-3.5, 3.5), ylim=(0, .5))
     axes[0].legend(frameon=False, fontsize=8.5, loc="upper left")
 
 
@@ -84,19 +91,14 @@ def information():
         left.plot([], [], color=FAKE, lw=.9, label="one code each, divided by $n$")
         left.set(xlabel="place, $z$", xlim=(-4, 4), ylim=(0, .62))
         left.legend(frameon=False, fontsize=8.5, loc="upper left")
-        curves = [
-            right.plot([], [], color=colour, lw=2, label=name)[0]
-            for colour, name in (
-                (BAD, "KL of each coin, mean"),
-                (FAKE, "information $I(x;z)$"),
-                (GOOD, "JS, what the critic sees"),
-            )
-        ]
+        curves = [right.plot([], [], color=colour, lw=2, label=name)[0]
+                  for colour, name in ((BAD, "KL of each coin, mean"),
+                                       (FAKE, "information $I(x;z)$"),
+                                       (GOOD, "JS, what the critic sees"))]
         dots = [right.plot([0], [0], "o", color=line.get_color(), ms=7)[0] for line in curves]
         right.set(xlabel="width of each code, $s$", xlim=(0, 1.03), ylim=(-.1, 4.3), ylabel="nats")
         right.legend(frameon=False, fontsize=8.5)
-        for ax in (left, right):
-            ax.spines[["top", "right"]].set_visible(False)
+        open_axes(left, right)
         return codes, whole, curves, dots, title
 
     def update(artists, n, s, shift):
@@ -110,23 +112,19 @@ def information():
             line.set_data(widths, along)
             dot.set_data([s], [value])
         per_coin, told, js = (abs(v) for v in values)
-        title.set_text(
-            f"KL of each coin {per_coin:.3f}      information {told:.3f} (at most log n = {np.log(n):.3f})      "
-            f"JS {js:.4f}      coins recognised {recognised:.0%}"
-        )
+        title.set_text(f"KL of each coin {per_coin:.3f}"
+                       f"      information {told:.3f} (at most log n = {np.log(n):.3f})"
+                       f"      JS {js:.4f}      coins recognised {recognised:.0%}")
 
     return Explorer(
-        setup,
-        update,
-        dict(
-            n=slider(2, 32, 1, 8, "coins n"),
-            s=slider(0.02, 1.0, 0.02, 0.3, "width s of each code"),
-            shift=slider(0.0, 2.0, 0.1, 0.0, "all codes moved by"),
-        ),
+        setup, update,
+        dict(n=slider(2, 32, 1, 8, "coins n"),
+             s=slider(.02, 1.0, .02, .3, "width s of each code"),
+             shift=slider(0.0, 2.0, .1, 0.0, "all codes moved by")),
         figsize=(9.6, 3.5),
-        alt="Left, the bell of the plan, a narrow bell for each coin's code and their sum; right, the mean KL of "
-        "each coin, the information and the Jensen-Shannon divergence against the width of the codes.",
-    )
+        alt="Left, the bell of the plan, a narrow bell for each coin's code and their sum; "
+            "right, the mean KL of each coin, the information and the Jensen-Shannon divergence "
+            "against the width of the codes.")
 
 
 # -- codes of pictures -----------------------------------------------------------------------------------
@@ -136,21 +134,16 @@ def codes(run, images, player: str = "e"):
     e = run.ema.get(player, run.players[player])
     scale = (lambda x: x / 127.5 - 1) if images.dtype == torch.uint8 else (lambda x: x)
     with evaluating(e), torch.no_grad():
-        return torch.cat(
-            [e(scale(part).to(run.device)).float().cpu() for part in images.split(1000)]
-        )
+        return torch.cat([e(scale(part).to(run.device)).float().cpu()
+                          for part in images.split(1000)])
 
 
 def decode(run, code, player: str = "d"):
     """What the (averaged) decoder of a run makes of codes: (n, k) -> (n, ...) on the CPU."""
     d = run.ema.get(player, run.players[player])
     with evaluating(d), torch.no_grad():
-        return torch.cat(
-            [
-                d(part.to(run.device)).float().cpu()
-                for part in torch.as_tensor(code).float().split(1000)
-            ]
-        )
+        return torch.cat([d(part.to(run.device)).float().cpu()
+                          for part in torch.as_tensor(code).float().split(1000)])
 
 
 def by_class(ax, points, labels, size: float = 5, names: bool = True, reach: float | None = None):
@@ -158,21 +151,13 @@ def by_class(ax, points, labels, size: float = 5, names: bool = True, reach: flo
     points, labels = np.asarray(points), np.asarray(labels)
     for y in np.unique(labels):
         mine = points[labels == y]
-        ax.scatter(
-            *mine.T, s=size, color=LABEL_COLOURS[y % 7], marker="o^"[y // 7 % 2], alpha=.55, lw=0
-        )
+        ax.scatter(*mine.T, s=size, color=LABEL_COLOURS[y % 7], marker="o^"[y // 7 % 2], alpha=.55,
+                   lw=0)
     if names:
         for y in np.unique(labels):
-            ax.text(
-                *np.median(points[labels == y], axis=0),
-                f"{y}",
-                ha="center",
-                va="center",
-                fontsize=12,
-                weight="bold",
-                color="black",
-                path_effects=[withStroke(linewidth=3, foreground="white")],
-            )
+            ax.text(*np.median(points[labels == y], axis=0), f"{y}", ha="center", va="center",
+                    fontsize=12, weight="bold", color="black",
+                    path_effects=[withStroke(linewidth=3, foreground="white")])
     ax.set(aspect="equal", xticks=[], yticks=[])
     if reach:
         ax.set(xlim=(-reach, reach), ylim=(-reach, reach))
@@ -181,18 +166,14 @@ def by_class(ax, points, labels, size: float = 5, names: bool = True, reach: flo
 def latent_cursor(runs, images, reach: float = 4.0, step: float = .25):
     """A cursor on the plane of codes of several runs {prior: run}: the picture there, every one decoded beforehand."""
     stops = np.arange(-reach, reach + step / 2, step)
-    grid = torch.tensor(
-        np.stack(np.meshgrid(stops, stops, indexing="ij"), -1).reshape(-1, 2), dtype=torch.float32
-    )
+    grid = torch.tensor(np.stack(np.meshgrid(stops, stops, indexing="ij"), -1).reshape(-1, 2),
+                        dtype=torch.float32)
     k, made = len(stops), {}
     for name, run in runs.items():
         drawn = decode(run, grid)
-        made[name] = (
-            codes(run, images.images[:1500]).numpy(),
-            drawn.numpy()[:, 0].reshape(k, k, *drawn.shape[2:]),
-            class_probabilities(drawn).numpy().reshape(k, k, -1),
-            run.source.z,
-        )
+        made[name] = (codes(run, images.images[:1500]).numpy(),
+                      drawn.numpy()[:, 0].reshape(k, k, *drawn.shape[2:]),
+                      class_probabilities(drawn).numpy().reshape(k, k, -1), run.source.z)
     labels = np.asarray(images.labels[:1500])
     first = next(iter(runs))
 
@@ -202,19 +183,13 @@ def latent_cursor(runs, images, reach: float = 4.0, step: float = .25):
         clouds = [left.plot([], [], "o^"[y // 7], ms=2.2, color=LABEL_COLOURS[y % 7], alpha=.6)[0]
                   for y in range(int(labels.max()) + 1)]
         cursor, = left.plot([0], [0], "+", color="black", ms=18, mew=2.5)
-        left.set(
-            xlim=(-reach, reach),
-            ylim=(-reach, reach),
-            aspect="equal",
-            xlabel="$z_1$",
-            ylabel="$z_2$",
-            title="codes of test pictures",
-        )
+        left.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", xlabel="$z_1$",
+                 ylabel="$z_2$", title="codes of test pictures")
         picture = middle.imshow(made[first][1][0, 0], cmap="gray_r", vmin=-1, vmax=1)
         middle.set(xticks=[], yticks=[], title="what d makes of z")
         bars = right.bar(range(10), np.zeros(10), color=FAKE)
         right.set(xticks=range(10), ylim=(0, 1), title="what a classifier reads")
-        right.spines[["top", "right"]].set_visible(False)
+        open_axes(right)
         return clouds, cursor, picture, list(bars), title
 
     def update(artists, prior, first, second):
@@ -229,24 +204,21 @@ def latent_cursor(runs, images, reach: float = 4.0, step: float = .25):
             bar.set_height(share)
         near = np.mean(np.linalg.norm(points - [first, second], axis=1) < .25)
         density = float(law.pdf(np.array([first, second])))
-        title.set_text(
-            f"z = ({first:+.2f}, {second:+.2f})      density of the plan {density:.4f}      codes within ¼ of it "
-            f"{near:.1%}      read as {said[i, j].argmax()}, {said[i, j].max():.0%} sure"
-        )
+        title.set_text(f"z = ({first:+.2f}, {second:+.2f})"
+                       f"      density of the plan {density:.4f}"
+                       f"      codes within ¼ of it {near:.1%}"
+                       f"      read as {said[i, j].argmax()}, {said[i, j].max():.0%} sure")
 
     axis = lambda name: slider(-reach, reach, step, 0.0, name)
     return Explorer(
-        setup,
-        update,
-        dict(
-            prior=choice(list(runs), first, "plan"),
-            first=axis("z, first number"),
-            second=axis("z, second number"),
-        ),
+        setup, update,
+        dict(prior=choice(list(runs), first, "plan"),
+             first=axis("z, first number"),
+             second=axis("z, second number")),
         figsize=(9.4, 3.4),
-        alt="Codes of test digits in the plane with a cursor, the digit that the decoder draws at the cursor, and "
-        "what a classifier reads in it; the title gives the density of the prior there.",
-    )
+        alt="Codes of test digits in the plane with a cursor, the digit that the decoder draws "
+            "at the cursor, and what a classifier reads in it; the title gives the density of "
+            "the prior there.")
 
 
 # -- sheets ----------------------------------------------------------------------------------------------
@@ -260,16 +232,14 @@ def greys(ax, images, columns: int = 8, levels: int = 12):
 def one_hot_codes(classes: int, styles):
     """Every style (m, k) under every class, classes fastest: (m · classes, classes + k)."""
     styles = torch.as_tensor(styles).float()
-    return torch.cat(
-        [torch.eye(classes).repeat(len(styles), 1), styles.repeat_interleave(classes, 0)], 1
-    )
+    return torch.cat([torch.eye(classes).repeat(len(styles), 1),
+                      styles.repeat_interleave(classes, 0)], 1)
 
 
 def style_sheet(ax, run, classes: int = 10, styles: int = 6):
     """A row for each style, a column for each class, from a decoder of [class, style]."""
-    greys(
-        ax, decode(run, one_hot_codes(classes, run.source.noise(styles, seed=4))), columns=classes
-    )
+    greys(ax, decode(run, one_hot_codes(classes, run.source.noise(styles, seed=4))),
+          columns=classes)
 
 
 def head_sheet(ax, run, images, clusters, order, members: int = 5):
@@ -284,11 +254,8 @@ def head_sheet(ax, run, images, clusters, order, members: int = 5):
     rows = [heads]
     members_of = [np.flatnonzero(clusters == c)[:members] for c in order]
     for row in range(members):
-        rows.append(
-            torch.cat(
-                [images.images[[m[row]]] / 127.5 - 1 if row < len(m) else blank for m in members_of]
-            )
-        )
+        rows.append(torch.cat([images.images[[m[row]]] / 127.5 - 1 if row < len(m) else blank
+                               for m in members_of]))
     greys(ax, torch.cat(rows), columns=len(order))
 
 
@@ -307,25 +274,16 @@ def cluster_map(left, right, run, numbers, labels, table, side: int = 12):
     """
     d, classes = run.ema.get("d", run.players["d"]), len(table)
     with evaluating(d), torch.no_grad():
-        place = d.place(
-            torch.cat([numbers[:, :classes].softmax(1), numbers[:, classes:]], 1).to(run.device)
-        ).cpu()
+        place = d.place(torch.cat([numbers[:, :classes].softmax(1), numbers[:, classes:]],
+                                  1).to(run.device)).cpu()
         heads = d.heads.cpu()
         by_class(left, place, labels, size=3, names=False)
         for k in np.flatnonzero(np.asarray(table).sum(1) >= .001 * np.asarray(table).sum()):
-            left.text(
-                *heads[k].tolist(),
-                str(table[k].argmax()),
-                fontsize=12,
-                weight="bold",
-                ha="center",
-                va="center",
-                path_effects=[withStroke(linewidth=3, foreground="white")],
-            )
-        across, down = (
-            torch.linspace(*left.get_xlim(), side),
-            torch.linspace(*left.get_ylim()[::-1], side),
-        )
+            left.text(*heads[k].tolist(), str(table[k].argmax()), fontsize=12, weight="bold",
+                      ha="center", va="center",
+                      path_effects=[withStroke(linewidth=3, foreground="white")])
+        across, down = torch.linspace(*left.get_xlim(),
+                                      side), torch.linspace(*left.get_ylim()[::-1], side)
         drawn = d.net(torch.cartesian_prod(down, across).flip(1).to(run.device)).float().cpu()
     greys(right, drawn, columns=side)
     left.set_title("places of test digits, heads by name")
@@ -334,9 +292,8 @@ def cluster_map(left, right, run, numbers, labels, table, side: int = 12):
 
 # -- phases against a joint step -------------------------------------------------------------------------
 
-def two_losses(
-    optimiser, lr: float, scale: float = 1.0, joint: bool = False, rounds: int = 1, **options
-) -> np.ndarray:
+def two_losses(optimiser, lr: float, scale: float = 1.0, joint: bool = False, rounds: int = 1,
+               **options) -> np.ndarray:
     """Where w = (1, -2) ends under scale · ((w1 - 3)² + w2²) and w1² + 4 (w2 - 1)²: in phases, or as one sum. (2,)
 
     Every phase has an optimiser of its own, as the moves of a Game do.

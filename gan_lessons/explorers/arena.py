@@ -17,15 +17,10 @@ from ..map.objectives import FAMILIES
 from ..map.results import ANCHORS, FILES, MEASURES, RESULTS, arena_rows, coverage, short, summary
 from .map import FAMILY_COLOURS, FAMILY_MARKERS
 
-MENU = {
-    "distance to the data": ("wasserstein", "frechet"),
-    "modes or classes covered": ("modes", "classes"),
-    "high-quality share": ("quality",),
-    "precision": ("precision",),
-    "recall": ("recall",),
-    "real samples a CPU-second": ("images_per_second",),
-    "memory of training": ("memory",),
-}
+MENU = {"distance to the data": ("wasserstein", "frechet"),
+        "modes or classes covered": ("modes", "classes"), "high-quality share": ("quality",),
+        "precision": ("precision",), "recall": ("recall",),
+        "real samples a CPU-second": ("images_per_second",), "memory of training": ("memory",)}
 FAMILY_MENU = {"all families": (*FAMILIES, "yours"), "f-divergence, transport": FAMILIES[:2],
                "margin, comparison": FAMILIES[2:4], "labels, encoders": FAMILIES[4:]}
 LOGARITHMIC = ("wasserstein", "frechet", "images_per_second", "memory")
@@ -66,40 +61,21 @@ def dashboard(rows=None) -> Explorer:
         ax.spines[["top", "right", "left"]].set_visible(False)
         ax.set(yticks=[], ylim=(-ROWS + .4, .9))
         across = ax.get_yaxis_transform()
-        text = lambda x, side, **more: [
-            ax.text(x, -i, "", transform=across, ha=side, va="center", fontsize=8.5, **more)
-            for i in range(ROWS)
-        ]
-        ax.legend(
-            handles=[
-                Line2D([], [], color=COLOURS[f], marker=MARKERS[f], ls="", label=f)
-                for f in FAMILIES
-            ],
-            loc="lower right",
-            bbox_to_anchor=(1.1, 1.012),
-            ncols=6,
-            frameon=False,
-            fontsize=8.5,
-            handletextpad=.1,
-            columnspacing=1.2,
-        )
-        return {
-            "names": text(-.015, "right"),
-            "values": text(1.015, "left", color=CRITIC),
-            "bars": ax.add_collection(LineCollection([], lw=1.6, alpha=.65), autolim=False),
-            "anchors": ax.add_collection(
-                LineCollection([], colors=CRITIC, linestyles=":", lw=1.1), autolim=False
-            ),
-            "anchor names": [
-                ax.text(0, .45, "", fontsize=8, color=CRITIC, ha="center") for _ in ANCHORS
-            ],
-            "dots": [
-                ax.plot([], [], ls="", marker=MARKERS[f], color=COLOURS[f], ms=7)[0]
-                for f in COLOURS
-            ],
-            "title": fig.text(.012, .985, "", fontsize=10.5, va="top"),
-            "note": fig.text(.012, .012, "", fontsize=8, color=CRITIC),
-        }
+        text = lambda x, side, **more: [ax.text(x, -i, "", transform=across, ha=side, va="center",
+                                                fontsize=8.5, **more) for i in range(ROWS)]
+        ax.legend(handles=[Line2D([], [], color=COLOURS[f], marker=MARKERS[f], ls="", label=f)
+                           for f in FAMILIES], loc="lower right", bbox_to_anchor=(1.1, 1.012),
+                  ncols=6, frameon=False, fontsize=8.5, handletextpad=.1, columnspacing=1.2)
+        return {"names": text(-.015, "right"), "values": text(1.015, "left", color=CRITIC),
+                "bars": ax.add_collection(LineCollection([], lw=1.6, alpha=.65), autolim=False),
+                "anchors": ax.add_collection(LineCollection([], colors=CRITIC, linestyles=":",
+                                                            lw=1.1), autolim=False),
+                "anchor names": [ax.text(0, .45, "", fontsize=8, color=CRITIC, ha="center")
+                                 for _ in ANCHORS],
+                "dots": [ax.plot([], [], ls="", marker=MARKERS[f], color=COLOURS[f], ms=7)[0]
+                         for f in COLOURS],
+                "title": fig.text(.012, .985, "", fontsize=10.5, va="top"),
+                "note": fig.text(.012, .012, "", fontsize=8, color=CRITIC)}
 
     def update(artists, data, measure, family):
         ax = artists["bars"].axes
@@ -116,47 +92,33 @@ def dashboard(rows=None) -> Explorer:
         place = lambda value: min(max(value, low), high)
         for i, (name, value) in enumerate(zip(artists["names"], artists["values"])):
             one = shown[i] if i < len(shown) else None
-            name.set_text(
-                ""
-                if one is None
-                else f"{one['objective']}  {one['rank']}"
-                if "rank" in one
-                else one["objective"]
-            )
+            name.set_text("" if one is None else f"{one['objective']}  {one['rank']}"
+                          if "rank" in one else one["objective"])
             value.set_text("" if one is None else short(one["median"]))
         bars = [[(place(one["low"]), -i), (place(one["high"]), -i)] for i, one in enumerate(shown)]
         artists["bars"].set_segments(bars)
         artists["bars"].set_color([COLOURS[one["family"]] for one in shown])
         for dots, one_family in zip(artists["dots"], COLOURS):
-            mine = [
-                (place(one["median"]), -i)
-                for i, one in enumerate(shown)
-                if one["family"] == one_family
-            ]
+            mine = [(place(one["median"]), -i)
+                    for i, one in enumerate(shown) if one["family"] == one_family]
             dots.set_data(*zip(*mine) if mine else ((), ()))
-        artists["anchors"].set_segments(
-            [[(one["median"], -len(shown) + .4), (one["median"], .4)] for one in fixed]
-        )
+        artists["anchors"].set_segments([[(one["median"], -len(shown) + .4), (one["median"], .4)]
+                                         for one in fixed])
         for label, i in zip(artists["anchor names"], range(len(ANCHORS))):
             label.set_text(fixed[i]["objective"] if i < len(fixed) else "")
             label.set_x(fixed[i]["median"] if i < len(fixed) else low)
         artists["title"].set_text(_title(shown, which, data, measure))
         artists["note"].set_text(_absent(some, data))
 
-    controls = {
-        "data": choice(places, places[0], "data"),
-        "measure": choice(list(MENU), "distance to the data", "measure"),
-        "family": choice(list(FAMILY_MENU), "all families", "families"),
-    }
+    controls = {"data": choice(places, places[0], "data"),
+                "measure": choice(list(MENU), "distance to the data", "measure"),
+                "family": choice(list(FAMILY_MENU), "all families", "families")}
     return Explorer(
-        setup,
-        update,
-        controls,
-        figsize=(9.6, 7.4),
-        dpi=100,
-        alt="A row for each objective, best first: a dot at the median over seeds, a bar from the lowest to the "
-        "highest seed, in the colour and with the marker of its family, and dotted lines at the anchors.",
-    )
+        setup, update, controls,
+        figsize=(9.6, 7.4), dpi=100,
+        alt="A row for each objective, best first: a dot at the median over seeds, a bar from "
+            "the lowest to the highest seed, in the colour and with the marker of its family, "
+            "and dotted lines at the anchors.")
 
 
 def _reach(some, which):
@@ -183,11 +145,10 @@ def _title(shown, which, data, measure):
     if not shown:
         return f"{MEASURES[which].label} on {data}: nobody of these families competes"
     best, n = shown[0], max(one["n"] for one in shown)
-    return (
-        f"{MEASURES[which].label} on {data}: best median {short(best['median'])}, {best['objective']}; n = {n} seeds,\n"
-        f"bars from the lowest to the highest hold the true median with probability {100 * coverage(n):.4g} % "
-        f"({MEASURES[which].best} is best)"
-    )
+    return (f"{MEASURES[which].label} on {data}: best median {short(best['median'])}, "
+            f"{best['objective']}; n = {n} seeds,\nbars from the lowest to the highest hold the "
+            f"true median with probability {100 * coverage(n):.4g} % ({MEASURES[which].best} is "
+            "best)")
 
 
 def _absent(some, data):
@@ -211,63 +172,28 @@ def quality_against_cost(ax, rows, data: str, measure: str | None = None, name_b
     for family in COLOURS:
         mine = [one for one in players if one["family"] == family]
         if mine:
-            ax.scatter(
-                [cost[one["objective"]] for one in mine],
-                [one["median"] for one in mine],
-                s=46,
-                label=family,
-                color=COLOURS[family],
-                marker=MARKERS[family],
-                zorder=3,
-            )
-    real, best = (
-        next((one["median"] for one in some if (one["objective"] == "real data") == it), None)
-        for it in (True, False)
-    )
+            ax.scatter([cost[one["objective"]] for one in mine], [one["median"] for one in mine],
+                       s=46, label=family, color=COLOURS[family], marker=MARKERS[family], zorder=3)
+    real, best = (next((one["median"] for one in some if (one["objective"] == "real data") == it),
+                       None) for it in (True, False))
     if real is not None and real > best / 4:
         ax.axhline(real, color=CRITIC, ls=":", lw=1)
-        ax.annotate(
-            "real data",
-            (1, real),
-            xycoords=("axes fraction", "data"),
-            ha="right",
-            va="bottom",
-            fontsize=8,
-        )
+        ax.annotate("real data", (1, real), xycoords=("axes fraction", "data"), ha="right",
+                    va="bottom", fontsize=8)
     elif real is not None:
-        ax.text(
-            1,
-            .97,
-            f"real data: {short(real)}, far below",
-            transform=ax.transAxes,
-            ha="right",
-            fontsize=8,
-        )
+        ax.text(1, .97, f"real data: {short(real)}, far below", transform=ax.transAxes, ha="right",
+                fontsize=8)
     seconds = [cost[one["objective"]] for one in players]
-    front = [
-        one["objective"]
-        for one, s in zip(players, seconds)
-        if not any(
-            t <= s
-            and other["median"] <= one["median"]
-            and (t, other["median"]) != (s, one["median"])
-            for other, t in zip(players, seconds)
-        )
-    ]
-    ax.set(
-        xscale="log", yscale="log", xlabel="CPU-seconds of training", ylabel=MEASURES[measure].label
-    )
+    front = [one["objective"] for one, s in zip(players, seconds)
+             if not any(t <= s and other["median"] <= one["median"]
+                        and (t, other["median"]) != (s, one["median"])
+                        for other, t in zip(players, seconds))]
+    ax.set(xscale="log", yscale="log", xlabel="CPU-seconds of training",
+           ylabel=MEASURES[measure].label)
     _plain(ax.xaxis)
     _plain(ax.yaxis)
-    ax.legend(
-        frameon=False,
-        fontsize=8,
-        ncols=3,
-        loc="lower left",
-        bbox_to_anchor=(-.02, 1),
-        handletextpad=.1,
-        columnspacing=1,
-    )
+    ax.legend(frameon=False, fontsize=8, ncols=3, loc="lower left", bbox_to_anchor=(-.02, 1),
+              handletextpad=.1, columnspacing=1)
     _names(ax, players, cost, {*front, *(one["objective"] for one in players[:name_best])})
     return front
 
@@ -304,31 +230,22 @@ def _names(ax, players, cost, named):
         for shift in sorted(np.arange(-12, 12.5) * high / 2, key=abs):
             for side in (1, -1):
                 box = (x + 8 if side > 0 else x - 8 - wide, y + shift - high / 2, wide, high)
-                free = not any(_meet(box, other) for other in taken) and not any(
-                    _holds(box, point) for point in points
-                )
+                free = not any(_meet(box, other)
+                               for other in taken) and not any(_holds(box, point)
+                                                               for point in points)
                 if free and box[0] > ax.bbox.x0 + 2:
                     break
             else:
                 continue
             break
         taken.append(box)
-        aside = (
-            (np.array([box[0] + (0 if side > 0 else wide), box[1] + high / 2]) - (x, y))
-            * 72
-            / ax.figure.dpi
-        )
-        ax.annotate(
-            one["objective"],
-            (cost[one["objective"]], one["median"]),
-            xytext=aside,
-            textcoords="offset points",
-            fontsize=8,
-            va="center",
-            ha="left" if side > 0 else "right",
-            color=CRITIC,
-            arrowprops=dict(arrowstyle="-", lw=.5, color=CRITIC) if abs(shift) > high else None,
-        )
+        aside = (np.array([box[0] + (0 if side > 0 else wide), box[1] + high / 2])
+                 - (x, y)) * 72 / ax.figure.dpi
+        ax.annotate(one["objective"], (cost[one["objective"]], one["median"]), xytext=aside,
+                    textcoords="offset points", fontsize=8, va="center",
+                    ha="left" if side > 0 else "right", color=CRITIC,
+                    arrowprops=dict(arrowstyle="-", lw=.5, color=CRITIC)
+                    if abs(shift) > high else None)
 
 
 def _meet(a, b):
@@ -336,6 +253,5 @@ def _meet(a, b):
 
 
 def _holds(box, point):
-    return (
-        box[0] - 2 < point[0] < box[0] + box[2] + 2 and box[1] - 2 < point[1] < box[1] + box[3] + 2
-    )
+    return (box[0] - 2 < point[0] < box[0] + box[2] + 2
+            and box[1] - 2 < point[1] < box[1] + box[3] + 2)

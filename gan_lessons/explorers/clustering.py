@@ -9,7 +9,19 @@ from matplotlib.colors import to_rgb
 from scipy.special import logsumexp
 
 from ..drawing.explorer import Explorer, choice, slider
-from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, draw_density, pictures, sheet
+from ..drawing.plots import (
+    BAD,
+    CRITIC,
+    FAKE,
+    GOOD,
+    REAL,
+    SKY,
+    THIRD,
+    draw_density,
+    open_axes,
+    pictures,
+    sheet,
+)
 from ..exact.divergences import kl
 from ..exact.laws import Mixture, Normal
 
@@ -20,21 +32,15 @@ NOTES = Mixture([Normal(-2.4, .5), Normal(.1, .45), Normal(2.3, .6)])
 def one_component_or_three(axes):
     """The notes of three kinds of coins under one hat N(0, 1), under one that is as wide as they are, and under three."""
     z = np.linspace(-6, 6, 601)
-    spread = np.sqrt(
-        np.mean([law.mean**2 + law.sd**2 for law in NOTES.laws])
-        - np.mean([law.mean for law in NOTES.laws]) ** 2
-    )
+    spread = np.sqrt(np.mean([law.mean**2 + law.sd**2 for law in NOTES.laws])
+                     - np.mean([law.mean for law in NOTES.laws])**2)
     hats = {"one hat": Normal(0, 1), "one wide hat": Normal(0, spread),
             "three hats": Mixture([Normal(law.mean, .6) for law in NOTES.laws])}
     for ax, (name, hat) in zip(axes, hats.items()):
         draw_density(ax, z, NOTES, FAKE, "notes, $p(z)$")
         ax.plot(z, hat.pdf(z), color=CRITIC, lw=2, label="hat, $q(z)$")
-        ax.set(
-            xlabel="note $z$",
-            yticks=[],
-            ylim=(0, .48),
-            title=f"{name}: KL {kl(NOTES, hat):.3f} nats",
-        )
+        ax.set(xlabel="note $z$", yticks=[], ylim=(0, .48),
+               title=f"{name}: KL {kl(NOTES, hat):.3f} nats")
     axes[0].legend(frameon=False, fontsize=8, loc="upper left")
 
 
@@ -54,11 +60,8 @@ def starts(K: int, seed: int) -> dict[str, np.ndarray]:
     spread = 2 * rng.normal(size=(K, 2))
     far = spread.copy()
     far[-1] = 14, 8
-    return {
-        "spread": spread,
-        "all in one corner": [5, 4] + .05 * rng.normal(size=(K, 2)),
-        "one far away": far,
-    }
+    return {"spread": spread, "all in one corner": [5, 4] + .05 * rng.normal(size=(K, 2)),
+            "one far away": far}
 
 
 def soft_step(z: np.ndarray, centres: np.ndarray, width: float):
@@ -90,19 +93,12 @@ def components_and_codes():
         dots = ax.scatter(np.zeros(160), np.zeros(160), s=14, c=np.zeros((160, 3)), lw=0)
         paths = [ax.plot([], [], color=CRITIC, lw=1, alpha=.6)[0] for _ in range(6)]
         hats, = ax.plot([], [], "P", color=CRITIC, ms=11, mec="white")
-        ax.set(
-            xlim=(-9, 9),
-            ylim=(-6.5, 6.5),
-            aspect="equal",
-            xlabel="$z_1$",
-            ylabel="$z_2$",
-            title="notes, and hats (+) on their way",
-        )
+        ax.set(xlim=(-9, 9), ylim=(-6.5, 6.5), aspect="equal", xlabel="$z_1$", ylabel="$z_2$",
+               title="notes, and hats (+) on their way")
         shares = bars.bar(np.arange(1, 7), np.zeros(6), color=COLOURS)
         bars.axhline(.25, color=CRITIC, lw=1, ls=":")
         bars.set(xlabel="hat", ylim=(0, 1), xticks=range(1, 7), title="share of the notes $p(y)$")
-        for a in (ax, bars):
-            a.spines[["top", "right"]].set_visible(False)
+        open_axes(ax, bars)
         return dots, paths, hats, list(shares), title
 
     colours = np.array([to_rgb(c) for c in COLOURS])
@@ -125,25 +121,21 @@ def components_and_codes():
         usage_kl = np.log(K) + (usage * np.log(np.maximum(usage, 1e-300))).sum()
         information = abs(entropy + np.log(K) - usage_kl)
         fit = -(r * (log_joint + np.log(K))).sum(1).mean()
-        title.set_text(
-            f"-log q(z) {-logsumexp(log_joint, 1).mean():.3f} = fit {fit:.3f} + I(y;z) {information:.3f} "
-            f"+ KL(p(y)‖q(y)) {abs(usage_kl):.3f}      {int((usage > .01).sum())} of {K} hats in use"
-        )
+        title.set_text(f"-log q(z) {-logsumexp(log_joint, 1).mean():.3f} = fit {fit:.3f} + "
+                       f"I(y;z) {information:.3f} + KL(p(y)‖q(y)) {abs(usage_kl):.3f}"
+                       f"      {int((usage > .01).sum())} of {K} hats in use")
 
     return Explorer(
-        setup,
-        update,
-        dict(
-            steps=slider(0, 25, 1, 0, "steps of EM"),
-            K=slider(2, 6, 1, 4, "K, number of hats"),
-            apart=slider(0.0, 5.0, 0.1, 4.0, "radius of the circle"),
-            width=slider(0.3, 4.0, 0.1, 1.0, "s, width of the hats"),
-            begin=choice(["spread", "all in one corner", "one far away"], "spread", "hats start"),
-        ),
+        setup, update,
+        dict(steps=slider(0, 25, 1, 0, "steps of EM"),
+             K=slider(2, 6, 1, 4, "K, number of hats"),
+             apart=slider(0.0, 5.0, .1, 4.0, "radius of the circle"),
+             width=slider(.3, 4.0, .1, 1.0, "s, width of the hats"),
+             begin=choice(["spread", "all in one corner", "one far away"], "spread", "hats start")),
         figsize=(9.2, 4.3),
-        alt="Left, 160 notes of four kinds, coloured by the hats that answer for them, and the way of the hats over "
-        "the steps; right, the share of the notes in each hat. The title splits minus log q(z) into its parts.",
-    )
+        alt="Left, 160 notes of four kinds, coloured by the hats that answer for them, and the "
+            "way of the hats over the steps; right, the share of the notes in each hat. The "
+            "title splits minus log q(z) into its parts.")
 
 
 def wander(run, test):
@@ -179,22 +171,17 @@ def wander(run, test):
         drawn.set_data(sheet(coins.numpy(), 6))
         held.set_data(sheet(shown.numpy(), 6))
         counts = np.bincount(test.labels[:3000][owner == y].numpy(), minlength=10)
-        title.set_text(
-            f"hat {hat}: {counts.sum()} of 3,000 test digits, of which {counts.max()} are a {counts.argmax()}"
-            if counts.sum()
-            else f"hat {hat}: empty"
-        )
+        title.set_text(f"hat {hat}: {counts.sum()} of 3,000 test digits, of which "
+                       f"{counts.max()} are a {counts.argmax()}"
+                       if counts.sum() else f"hat {hat}: empty")
 
     return Explorer(
-        setup,
-        update,
-        dict(
-            hat=slider(1, len(h.centres), 1, 1, "hat"),
-            stray=slider(0.0, 2.5, 0.1, 1.0, "stray, in deviations"),
-        ),
+        setup, update,
+        dict(hat=slider(1, len(h.centres), 1, 1, "hat"),
+             stray=slider(0.0, 2.5, .1, 1.0, "stray, in deviations")),
         figsize=(8.6, 3.4),
-        alt="Left, twenty-four digits drawn from the chosen hat; right, twenty-four test digits whose notes lie in it.",
-    )
+        alt="Left, twenty-four digits drawn from the chosen hat; right, twenty-four test digits "
+            "whose notes lie in it.")
 
 
 # -- figures ----------------------------------------------------------------------------------------------
@@ -208,12 +195,8 @@ def codes_by_component(ax, z, hats, owner, reach=None):
     turn = np.linspace(0, 2 * np.pi, 100)
     centres, widths = hats.centres.detach().numpy(), hats.log_s.detach().exp().numpy()
     for y, (centre, width) in enumerate(zip(centres, widths)):
-        ax.plot(
-            centre[0] + width[0] * np.cos(turn),
-            centre[1] + width[1] * np.sin(turn),
-            color=colours(y % 10),
-            lw=1.2,
-        )
+        ax.plot(centre[0] + width[0] * np.cos(turn), centre[1] + width[1] * np.sin(turn),
+                color=colours(y % 10), lw=1.2)
         ax.plot(*centre, "P", color=CRITIC, ms=8, mec="white")
     ax.set(xlabel="$z_1$", ylabel="$z_2$", aspect="equal")
     if reach:
@@ -226,9 +209,8 @@ def density(ax, law, hats, reach=(-6, 6)):
     draw_density(ax, x, law, REAL, "real, $p$")
     with torch.no_grad():
         log_joint = hats(torch.tensor(x)[:, None].to(hats.centres)).double().numpy()
-    ax.plot(
-        x, np.exp(logsumexp(log_joint, 1)), color=CRITIC, lw=2, label="hats, $\\Sigma_y q(y)q(z|y)$"
-    )
+    ax.plot(x, np.exp(logsumexp(log_joint, 1)), color=CRITIC, lw=2,
+            label="hats, $\\Sigma_y q(y)q(z|y)$")
     for y, each in enumerate(log_joint.T):
         ax.plot(x, np.exp(each), color=COLOURS[y % 6], lw=1.2, ls="--")
     ax.set(xlabel="$z$", yticks=[])
@@ -239,13 +221,8 @@ def columns(ax, stacks, names):
     """A column of pictures (rows, c, h, w) for each hat, side by side, with a name above each."""
     stacks = np.asarray(stacks)                                            # (K, rows, c, h, w)
     K, rows, *shape = stacks.shape
-    ax.imshow(
-        sheet(stacks.swapaxes(0, 1).reshape(rows * K, *shape), K),
-        cmap="gray_r",
-        vmin=0,
-        vmax=1,
-        interpolation="nearest",
-    )
+    ax.imshow(sheet(stacks.swapaxes(0, 1).reshape(rows * K, *shape), K), cmap="gray_r", vmin=0,
+              vmax=1, interpolation="nearest")
     ax.set_xticks((np.arange(K) + .5) * shape[-1], names, fontsize=9)
     ax.xaxis.tick_top()
     ax.set_yticks([])

@@ -8,7 +8,19 @@ import torch
 from scipy.special import expit
 
 from ..drawing.explorer import Explorer, slider
-from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, draw_density, pictures, sheet
+from ..drawing.plots import (
+    BAD,
+    CRITIC,
+    FAKE,
+    GOOD,
+    REAL,
+    SKY,
+    THIRD,
+    draw_density,
+    open_axes,
+    pictures,
+    sheet,
+)
 from ..exact.conditional import acgan_rest, class_loss, label_entropy, log_posterior, mixed, within
 from ..exact.laws import Mixture, Normal
 from ..measures.metrics import class_probabilities
@@ -25,20 +37,14 @@ LABEL_COLOURS = (REAL, FAKE, GOOD, THIRD, SKY, BAD)
 def muddled(mixed_up: float = 0.0, shift: float = 0.0):
     """A forger whose coins are all too heavy by `shift` and who gets a share of the stamps wrong."""
     light, heavy = (Normal(law.mean + shift, law.sd) for law in STAMPED.laws)
-    return Mixture(
-        [
-            Mixture([light, heavy], [1 - mixed_up, mixed_up]),
-            Mixture([heavy, light], [1 - mixed_up, mixed_up]),
-        ]
-    )
+    return Mixture([Mixture([light, heavy], [1 - mixed_up, mixed_up]),
+                    Mixture([heavy, light], [1 - mixed_up, mixed_up])])
 
 
 def views(p, q):
     """What police compare: all coins, those that say 0, those that say 1: [(title, p, q), …]."""
-    return [
-        ("all coins", p, q),
-        *((f"coins that say {y}", *pair) for y, pair in enumerate(zip(p.laws, q.laws))),
-    ]
+    return [("all coins", p, q),
+            *((f"coins that say {y}", *pair) for y, pair in enumerate(zip(p.laws, q.laws)))]
 
 
 def three_views(axes, p, q):
@@ -47,11 +53,10 @@ def three_views(axes, p, q):
     for ax, (title, real, fake) in zip(axes, views(p, q)):
         draw_density(ax, X, real, REAL, "genuine")
         forged, = ax.plot(X, fake.pdf(X), color=FAKE, lw=2.2, label="forged")
-        (D,) = ax.plot(
-            X, expit(real.logpdf(X) - fake.logpdf(X)), color=CRITIC, ls=":", lw=2, label="$D^*$"
-        )
+        D, = ax.plot(X, expit(real.logpdf(X) - fake.logpdf(X)), color=CRITIC, ls=":", lw=2,
+                     label="$D^*$")
         ax.set(title=title, xlabel="weight, $x$", xlim=(-5.5, 7.5), ylim=(0, 1.02))
-        ax.spines[["top", "right"]].set_visible(False)
+        open_axes(ax)
         moving.append((forged, D))
     axes[0].legend(frameon=False, loc="upper right", fontsize=8.5)
     return moving
@@ -60,10 +65,8 @@ def three_views(axes, p, q):
 def grid_js(p, q):
     """JS on a fine even grid: for smooth heaps as good as quadrature, and quick enough for a slider."""
     real, fake, c = p.pdf(X_WIDE), q.pdf(X_WIDE), p.logpdf(X_WIDE) - q.logpdf(X_WIDE)
-    return (
-        np.log(2)
-        - (real @ np.logaddexp(0, -c) + fake @ np.logaddexp(0, c)) * (X_WIDE[1] - X_WIDE[0]) / 2
-    )
+    return np.log(2) - (real @ np.logaddexp(0, -c) + fake
+                        @ np.logaddexp(0, c)) * (X_WIDE[1] - X_WIDE[0]) / 2
 
 
 X_WIDE = np.linspace(-14, 18, 1601)
@@ -83,22 +86,18 @@ def labels():
             forged.set_ydata(fake.pdf(X))
             D.set_ydata(expit(real.logpdf(X) - fake.logpdf(X)))
         blind, sharp = abs(grid_js(STAMPED, q)), abs(within(STAMPED, q, grid_js))
-        title.set_text(
-            f"JS of the weights alone {blind:.4f}      JS with the stamp {sharp:.4f}      "
-            f"value of the conditional game {2 * sharp - 2 * np.log(2):.4f}"
-        )
+        title.set_text(f"JS of the weights alone {blind:.4f}"
+                       f"      JS with the stamp {sharp:.4f}"
+                       f"      value of the conditional game {2 * sharp - 2 * np.log(2):.4f}")
 
     return Explorer(
-        setup,
-        update,
-        dict(
-            mixed_up=slider(0.0, 1.0, 0.05, 0.3, "share of stamps mixed up"),
-            shift=slider(0.0, 4.0, 0.1, 0.0, "all coins too heavy by"),
-        ),
+        setup, update,
+        dict(mixed_up=slider(0.0, 1.0, .05, .3, "share of stamps mixed up"),
+             shift=slider(0.0, 4.0, .1, 0.0, "all coins too heavy by")),
         figsize=(9.6, 3.2),
-        alt="Genuine and forged heaps and the best police, for all coins, for those stamped 0 and those "
-        "stamped 1; the title gives the Jensen-Shannon divergence without the stamp and with it.",
-    )
+        alt="Genuine and forged heaps and the best police, for all coins, for those stamped 0 "
+            "and those stamped 1; the title gives the Jensen-Shannon divergence without the "
+            "stamp and with it.")
 
 
 # -- what the class loss buys --------------------------------------------------------------------------
@@ -136,8 +135,7 @@ def class_weight():
         right.set(xlabel="weight of the class loss, $\\lambda$", ylim=(0, .4), ylabel="nats")
         right.legend(frameon=False, fontsize=8.5, loc="upper right", bbox_to_anchor=(1, .88))
         dots = [right.plot([0], [0], "o", color=colour, ms=7)[0] for colour, _ in curves.values()]
-        for ax in (left, right):
-            ax.spines[["top", "right"]].set_visible(False)
+        open_axes(left, right)
         return forged, reader, dots, title
 
     def update(artists, weight):
@@ -150,19 +148,17 @@ def class_weight():
         for dot, (_, values) in zip(dots, curves.values()):
             dot.set_data([weights[i]], [values[i]])
         loss, entropy, js = (values[i] for _, values in curves.values())
-        title.set_text(
-            f"λ = {weight:.1f}      means ±{q.laws[1].mean:.2f}, width {q.laws[1].sd:.2f}      class loss {loss:.3f}"
-            f"      entropy {entropy:.3f} (genuine {truth:.3f})      JS {abs(js):.3f}"
-        )
+        title.set_text(f"λ = {weight:.1f}      means ±{q.laws[1].mean:.2f}, width "
+                       f"{q.laws[1].sd:.2f}      class loss {loss:.3f}"
+                       f"      entropy {entropy:.3f} (genuine {truth:.3f})      JS {abs(js):.3f}")
 
     return Explorer(
-        setup,
-        update,
-        dict(weight=slider(0.0, 3.0, 0.1, 1.0, "weight λ of the class loss")),
+        setup, update,
+        dict(weight=slider(0.0, 3.0, .1, 1.0, "weight λ of the class loss")),
         figsize=(9.6, 3.5),
-        alt="Left, two genuine heaps that overlap, and the forger's heaps, narrower and farther apart, with "
-        "the classifier between them; right, class loss, entropy and JS against the weight.",
-    )
+        alt="Left, two genuine heaps that overlap, and the forger's heaps, narrower and farther "
+            "apart, with the classifier between them; right, class loss, entropy and JS against "
+            "the weight.")
 
 
 # -- class against style -------------------------------------------------------------------------------
@@ -185,11 +181,9 @@ def blended(run, z, y):
 def style_sheet(ax, run, styles: int = 6, seed: int = 4):
     """A row for each noise, a column for each label: the same noise all along a row."""
     z, classes = run.source.noise(styles, seed=seed), _generator(run).classes
-    pictures(
-        ax,
-        blended(run, z.repeat_interleave(classes, 0), torch.arange(classes).repeat(styles)),
-        columns=classes,
-    )
+    pictures(ax,
+             blended(run, z.repeat_interleave(classes, 0), torch.arange(classes).repeat(styles)),
+             columns=classes)
 
 
 def walk(run, stops: int = 24, between: int = 4):
@@ -197,9 +191,8 @@ def walk(run, stops: int = 24, between: int = 4):
     classes = _generator(run).classes
     turn = 2 * np.pi * torch.arange(stops) / stops
     one, other = run.source.noise(2, seed=4)
-    z = (
-        turn.cos()[:, None] * one + turn.sin()[:, None] * other
-    )  # cos² + sin² = 1: every stop is a typical noise
+    # cos² + sin² = 1: every stop is a typical noise
+    z = turn.cos()[:, None] * one + turn.sin()[:, None] * other
     labels = torch.arange(between * (classes - 1) + 1) / between
     made = blended(run, z.repeat_interleave(len(labels), 0), labels.repeat(stops))
     said = class_probabilities(made).numpy().reshape(stops, len(labels), -1)
@@ -209,11 +202,9 @@ def walk(run, stops: int = 24, between: int = 4):
     def setup(figure):
         big, column, row = figure.subplots(1, 3, width_ratios=(1, 1.72, 1.72))
         title = figure.suptitle(" ", fontsize=11)
-        images = [
-            pictures(big, made[:1, 0], columns=1),
-            pictures(column, made[0, ::between], columns=(classes + 1) // 2),
-            pictures(row, made[:, 0][_spread(stops)], columns=5),
-        ]
+        images = [pictures(big, made[:1, 0], columns=1),
+                  pictures(column, made[0, ::between], columns=(classes + 1) // 2),
+                  pictures(row, made[:, 0][_spread(stops)], columns=5)]
         big.set_title("here", fontsize=10)
         column.set_title("this noise, every label", fontsize=10)
         row.set_title("this label, ten noises", fontsize=10)
@@ -222,30 +213,22 @@ def walk(run, stops: int = 24, between: int = 4):
     def update(artists, label, style):
         (big, column, row), title = artists
         i = int(round(label * between))
-        for image, stack, columns in (
-            (big, made[style, i : i + 1], 1),
-            (column, made[style, ::between], (classes + 1) // 2),
-            (row, made[:, i][_spread(stops)], 5),
-        ):
+        for image, stack, columns in ((big, made[style, i:i + 1], 1),
+                                      (column, made[style, ::between], (classes + 1) // 2),
+                                      (row, made[:, i][_spread(stops)], 5)):
             image.set_data(sheet(stack, columns))
         read = said[style, i]
         asked = f"{label:g}" if label == int(label) else f"{label:.2f}, between two labels"
-        title.set_text(
-            f"asked for {asked}      the classifier reads {read.argmax()}, {read.max():.0%} sure"
-            f"      entropy {entropy[style, i]:.3f}"
-        )
+        title.set_text(f"asked for {asked}      the classifier reads {read.argmax()}, "
+                       f"{read.max():.0%} sure      entropy {entropy[style, i]:.3f}")
 
     return Explorer(
-        setup,
-        update,
-        dict(
-            label=slider(0.0, float(classes - 1), 1 / between, 3.0, "label y"),
-            style=slider(0, stops - 1, 1, 0, "noise z, a walk in a circle"),
-        ),
+        setup, update,
+        dict(label=slider(0.0, float(classes - 1), 1 / between, 3.0, "label y"),
+             style=slider(0, stops - 1, 1, 0, "noise z, a walk in a circle")),
         figsize=(9.4, 2.6),
-        alt="One generated digit, the same noise under all ten labels, and the same label under ten noises; "
-        "the title says what a classifier reads in the digit and how sure it is.",
-    )
+        alt="One generated digit, the same noise under all ten labels, and the same label under "
+            "ten noises; the title says what a classifier reads in the digit and how sure it is.")
 
 
 def _spread(stops: int, count: int = 10):
@@ -261,9 +244,8 @@ def by_label(ax, points, labels, size: float = 5, numbers: bool = True):
         mine = points[labels == y]
         ax.scatter(*mine.T, s=size, color=LABEL_COLOURS[y % len(LABEL_COLOURS)], alpha=.5, lw=0)
         if numbers:
-            ax.text(
-                *1.25 * mine.mean(0), f"{y}", ha="center", va="center", fontsize=11, color=CRITIC
-            )
+            ax.text(*1.25 * mine.mean(0), f"{y}", ha="center", va="center", fontsize=11,
+                    color=CRITIC)
     ax.set(aspect="equal", xlim=(-2.8, 2.8), ylim=(-2.8, 2.8), xticks=[], yticks=[])
 
 

@@ -12,16 +12,11 @@ from ..exact.laws import Mixture, Normal
 from ..players.modes import evaluating
 
 COLOURS = (REAL, BAD, GOOD, THIRD, SKY, FAKE)
-COINS = Mixture(
-    [Normal(-2, 1), Normal(0, .7), Normal(3, 1)], [.5, .3, .2]
-)  # three kinds on the line
-SPOTS = Mixture(
-    [
-        Normal(1.5 * np.array([np.cos(t), np.sin(t)]), .9)
-        for t in np.pi * np.array([.5, 7 / 6, 11 / 6])
-    ],
-    [.4, .3, .3],
-)  # three kinds in the plane
+# three kinds on the line
+COINS = Mixture([Normal(-2, 1), Normal(0, .7), Normal(3, 1)], [.5, .3, .2])
+# three kinds in the plane
+SPOTS = Mixture([Normal(1.5 * np.array([np.cos(t), np.sin(t)]), .9)
+                 for t in np.pi * np.array([.5, 7 / 6, 11 / 6])], [.4, .3, .3])
 REACH, SIDE, CEILING = 4.2, 61, 6.0
 LINE = np.linspace(-REACH, REACH, SIDE)
 PLANE = np.stack(np.meshgrid(LINE, LINE), axis=-1)
@@ -42,15 +37,8 @@ def class_losses(ax):
         ax.fill_between(x, 4 * p[:, y], color=colour, alpha=.25, lw=0)
         ax.plot(x, l[:, y], color=colour, lw=2.2, label=f"$l(x,{y})$")
         ax.fill_between(x, -.45, -.12, where=l.argmin(-1) == y, color=colour, lw=0, step="mid")
-        ax.text(
-            x[l.argmin(-1) == y].mean(),
-            -.3,
-            f"says {y}",
-            ha="center",
-            va="center",
-            color="white",
-            fontsize=9,
-        )
+        ax.text(x[l.argmin(-1) == y].mean(), -.3, f"says {y}", ha="center", va="center",
+                color="white", fontsize=9)
     ax.set(xlabel="weight of the coin, $x$", ylim=(-.45, 5), xlim=(-5, 6))
     ax.legend(frameon=False, loc="upper right")
 
@@ -59,9 +47,8 @@ def class_losses(ax):
 
 def pushed(push: float = 0.0, width: float = 1.0):
     """The forger in the plane: each heap pushed outwards by `push` (inwards if negative), `width` times as wide."""
-    return Mixture(
-        [Normal(law.mean * (1 + push / 1.5), law.sd * width) for law in SPOTS.laws], SPOTS.weights
-    )
+    return Mixture([Normal(law.mean * (1 + push / 1.5), law.sd * width) for law in SPOTS.laws],
+                   SPOTS.weights)
 
 
 _REAL = joint(SPOTS, PLANE)
@@ -100,41 +87,20 @@ def surfaces():
             ax.spines[:].set_color("#999999")
             ax.set(xticks=[], yticks=[], xlim=BOX[:2], ylim=BOX[2:], aspect="equal")
             if y < 3:
-                images.append(
-                    ax.imshow(
-                        np.zeros((SIDE, SIDE)),
-                        extent=BOX,
-                        origin="lower",
-                        cmap="gray_r",
-                        vmin=0,
-                        vmax=CEILING,
-                        interpolation="bilinear",
-                    )
-                )
+                images.append(ax.imshow(np.zeros((SIDE, SIDE)), extent=BOX, origin="lower",
+                                        cmap="gray_r", vmin=0, vmax=CEILING,
+                                        interpolation="bilinear"))
                 ax.set_title(f"$l(x,{y})$", color=COLOURS[y])
             else:
-                images.append(
-                    ax.imshow(
-                        np.zeros((SIDE, SIDE)),
-                        extent=BOX,
-                        origin="lower",
-                        vmin=0,
-                        vmax=2,
-                        alpha=.6,
-                        cmap=ListedColormap(COLOURS[:3]),
-                        interpolation="nearest",
-                    )
-                )
+                images.append(ax.imshow(np.zeros((SIDE, SIDE)), extent=BOX, origin="lower", vmin=0,
+                                        vmax=2, alpha=.6, cmap=ListedColormap(COLOURS[:3]),
+                                        interpolation="nearest"))
                 ax.set_title("$\\mathrm{argmin}_y\\,l(x,y)$")
                 borders(ax)
             for k, (law, colour) in enumerate(zip(SPOTS.laws, COLOURS)):
                 if y in (k, 3):
-                    genuine += ax.plot(
-                        law.mean[0] + law.sd * ring.real,
-                        law.mean[1] + law.sd * ring.imag,
-                        color=colour,
-                        lw=1.8,
-                    )
+                    genuine += ax.plot(law.mean[0] + law.sd * ring.real,
+                                       law.mean[1] + law.sd * ring.imag, color=colour, lw=1.8)
                     lines += ax.plot(ring.real, ring.imag, color=FAKE, lw=1.6, ls="--")
         return images, genuine, lines, title  # genuine ones stay, but above the images
 
@@ -147,24 +113,19 @@ def surfaces():
         q = pushed(push, width)
         for law, line in zip([*q.laws, *q.laws], lines):
             line.set_data(law.mean[0] + law.sd * ring.real, law.mean[1] + law.sd * ring.imag)
-        title.set_text(
-            f"genuine coins named rightly {right:.1%}      mean confidence {sure:.1%}      "
-            f"their own label ruled out {banned:.1%}"
-        )
+        title.set_text(f"genuine coins named rightly {right:.1%}"
+                       f"      mean confidence {sure:.1%}"
+                       f"      their own label ruled out {banned:.1%}")
 
     return Explorer(
-        setup,
-        update,
-        dict(
-            push=slider(-1.5, 2.5, 0.1, 1.0, "fakes pushed outwards by"),
-            weight=slider(0.0, 4.0, 0.1, 1.0, "weight λ of the margins"),
-            width=slider(0.3, 1.5, 0.1, 1.0, "width of the fakes' heaps, times"),
-        ),
-        figsize=(9.6, 2.9),
-        dpi=120,
-        alt="Three shaded planes, the loss of each label, bright where it is low, with circles for the genuine "
-        "and dashed ones for the forged heap; on the right the regions of the least loss in three colours.",
-    )
+        setup, update,
+        dict(push=slider(-1.5, 2.5, .1, 1.0, "fakes pushed outwards by"),
+             weight=slider(0.0, 4.0, .1, 1.0, "weight λ of the margins"),
+             width=slider(.3, 1.5, .1, 1.0, "width of the fakes' heaps, times")),
+        figsize=(9.6, 2.9), dpi=120,
+        alt="Three shaded planes, the loss of each label, bright where it is low, with circles "
+            "for the genuine and dashed ones for the forged heap; on the right the regions of "
+            "the least loss in three colours.")
 
 
 # -- what a finite margin does -----------------------------------------------------------------------------
@@ -187,16 +148,8 @@ def grid():
 
 def regions(ax, named, points=None, labels=None, title=""):
     """Which label each place of the grid is given, over Bayes's borders, with some points in their colours."""
-    ax.imshow(
-        np.reshape(named, (SIDE, SIDE)),
-        extent=BOX,
-        origin="lower",
-        cmap=ListedColormap(COLOURS[:3]),
-        vmin=0,
-        vmax=2,
-        alpha=.3,
-        interpolation="nearest",
-    )
+    ax.imshow(np.reshape(named, (SIDE, SIDE)), extent=BOX, origin="lower",
+              cmap=ListedColormap(COLOURS[:3]), vmin=0, vmax=2, alpha=.3, interpolation="nearest")
     borders(ax)
     if points is not None:
         ax.scatter(*np.asarray(points).T, s=3, color=[COLOURS[y] for y in labels], lw=0, alpha=.7)
@@ -212,9 +165,8 @@ def counts(ax, table, names):
         for b, n in enumerate(row):
             if n:
                 ax.text(b, a, f"{n}", ha="center", va="center", fontsize=8, color=CRITIC)
-    ax.set_xticks(
-        range(len(table)), names, rotation=0 if max(map(len, names)) < 3 else 60, fontsize=8.5
-    )
+    ax.set_xticks(range(len(table)), names, rotation=0 if max(map(len, names)) < 3 else 60,
+                  fontsize=8.5)
     ax.set_yticks(range(len(table)), names, fontsize=8.5)
     ax.set(xlabel="said", ylabel="is")
     ax.spines[:].set_visible(False)
@@ -225,15 +177,8 @@ def diagram(ax, tables):
     ax.plot([0, 1], [0, 1], color=CRITIC, ls=":", lw=1)
     for (name, table), colour, mark in zip(tables.items(), (REAL, BAD, GOOD), "os^"):
         seen = table.count >= 10
-        ax.plot(
-            table.confidence[seen],
-            table.right[seen],
-            mark + "-",
-            color=colour,
-            ms=5,
-            lw=1.5,
-            label=name,
-        )
+        ax.plot(table.confidence[seen], table.right[seen], mark + "-", color=colour, ms=5, lw=1.5,
+                label=name)
     ax.set(xlabel="confidence", ylabel="share that is right", xlim=(0, 1.02), ylim=(0, 1.02))
     ax.legend(frameon=False, fontsize=9, loc="upper left")
 
@@ -258,12 +203,5 @@ def mistakes(ax, images, predicted, sure, columns: int = 6, rows: int = 6):
     size = images.shape[-1]
     for place, i in enumerate(order):
         row, column = divmod(place, columns)
-        ax.text(
-            column * size + 1,
-            row * size + 1,
-            f"{int(predicted[i])}",
-            color=BAD,
-            fontsize=10,
-            ha="left",
-            va="top",
-        )
+        ax.text(column * size + 1, row * size + 1, f"{int(predicted[i])}", color=BAD, fontsize=10,
+                ha="left", va="top")

@@ -4,7 +4,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..drawing.explorer import Explorer, choice, slider
-from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, draw_density
+from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, draw_density, open_axes
 from ..exact.f_table import F_DIVERGENCES, f_divergence
 from ..exact.laws import Normal, log_ratio
 
@@ -13,9 +13,8 @@ ROWS = [*F_DIVERGENCES[:-2], "alpha", "JS-weighted"]
 
 def row(name):
     """A row by name, with α = 1.5 and π = 0.3 for the two families."""
-    return f_divergence(
-        name, **{"alpha": dict(alpha=1.5), "JS-weighted": dict(pi=.3)}.get(name, {})
-    )
+    return f_divergence(name,
+                        **{"alpha": dict(alpha=1.5), "JS-weighted": dict(pi=.3)}.get(name, {}))
 
 
 def tangents():
@@ -37,7 +36,7 @@ def tangents():
         right.set(xlabel="$t$", xlim=(-4, 4), ylim=(-3, 4), title="$\\varphi^*(t)$")
         for ax in (left, right):
             ax.axhline(0, color=CRITIC, lw=.5)
-            ax.spines[["top", "right"]].set_visible(False)
+            open_axes(ax)
         return phi, line, touch, foot, star, dot, end, title
 
     def update(artists, name, t):
@@ -56,21 +55,16 @@ def tangents():
         touch.set_data([at if fits else np.nan], [at * t - best if fits else np.nan])
         foot.set_data([0], [-best if fits else np.nan])
         dot.set_data([t], [best if fits else np.nan])
-        title.set_text(
-            f"{D.name}:   φ*({t:.2f}) = {best:.4f}      touches at u = {at:.3g}"
-            if fits
-            else f"{D.name}:   slope {t:.2f} is not admissible: no such line stays below φ, φ* = ∞"
-        )
+        title.set_text(f"{D.name}:   φ*({t:.2f}) = {best:.4f}      touches at u = {at:.3g}"
+                       if fits else f"{D.name}:   slope {t:.2f} is not admissible: no such line "
+                                    "stays below φ, φ* = ∞")
 
     controls = dict(name=choice(ROWS, "KL", "divergence"), t=slider(-4.0, 4.0, .05, .5, "slope t"))
     return Explorer(
-        setup,
-        update,
-        controls,
+        setup, update, controls,
         figsize=(8.4, 3.5),
         alt="Left, a convex function and the highest line of slope t below it; right, the "
-        "conjugate against t. The title gives the conjugate and where the line touches.",
-    )
+            "conjugate against t. The title gives the conjugate and where the line touches.")
 
 
 def workbench():
@@ -90,8 +84,7 @@ def workbench():
         top = right.axhline(9, color=SKY, lw=1, ls=":", label="$T$ must stay below")
         right.set(xlabel="$x$", xlim=(x[0], x[-1]), ylim=(-6, 6))
         right.legend(frameon=False, loc="lower left", fontsize=8)
-        for ax in (left, right):
-            ax.spines[["top", "right"]].set_visible(False)
+        open_axes(left, right)
         return genuine, forged, best, mine, bar, top, title
 
     def update(artists, name, p_sd, mean, sd, sharpness, shift):
@@ -108,28 +101,22 @@ def workbench():
         bar.set_ydata([D.threshold] * 2)
         top.set_ydata([min(D.t_max, 99)] * 2)
         if np.isinf(exact):
-            return title.set_text(
-                f"{D.name}:   D = ∞: the ratio p/q grows too fast for this divergence"
-            )
+            return title.set_text(f"{D.name}:   D = ∞: the ratio p/q grows too fast for this "
+                                  "divergence")
         title.set_text(f"{D.name}:   D = {exact:z.4f}      bound at T* = {D.dual(p, q):z.4f}"
                        f"      bound at your T = {bound:z.4f}")
 
-    controls = dict(
-        name=choice(ROWS, "KL", "divergence"),
-        p_sd=slider(0.4, 2.0, 0.1, 1.0, "width of p"),
-        mean=slider(-3.0, 3.0, 0.1, 1.0, "mean of q"),
-        sd=slider(0.4, 2.0, 0.1, 1.0, "width of q"),
-        sharpness=slider(0.0, 2.0, 0.05, 0.6, "sharpness of your critic"),
-        shift=slider(-1.0, 1.0, 0.05, 0.0, "bias of your critic"),
-    )
+    controls = dict(name=choice(ROWS, "KL", "divergence"),
+                    p_sd=slider(.4, 2.0, .1, 1.0, "width of p"),
+                    mean=slider(-3.0, 3.0, .1, 1.0, "mean of q"),
+                    sd=slider(.4, 2.0, .1, 1.0, "width of q"),
+                    sharpness=slider(0.0, 2.0, .05, .6, "sharpness of your critic"),
+                    shift=slider(-1.0, 1.0, .05, 0.0, "bias of your critic"))
     return Explorer(
-        setup,
-        update,
-        controls,
+        setup, update, controls,
         figsize=(8.4, 3.5),
-        alt="Left, genuine and forged heaps; right, the best critic of the divergence, yours and the "
-        "threshold. The title gives the divergence and both bounds.",
-    )
+        alt="Left, genuine and forged heaps; right, the best critic of the divergence, yours "
+            "and the threshold. The title gives the divergence and both bounds.")
 
 
 def legendre_gallery(axes, rows, legendre):

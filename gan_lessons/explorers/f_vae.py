@@ -4,7 +4,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..drawing.explorer import Explorer, choice, slider
-from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, pictures, sheet
+from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, open_axes, pictures, sheet
 from .variational import rows_of  # noqa: F401  the lesson shows its pictures with it
 
 BEND, STRETCH, LEAN = 1.0, 1.2, .6                       # what made the points of `couplings`
@@ -40,9 +40,8 @@ def ruler(left, right, b, slope):
         left.plot([mark, mark, -3.2], [-3.4, b(mark), b(mark)], color=SKY, lw=.7)
     left.set(xlabel="weight $x$", ylabel="$z = b(x)$", xlim=(-3.2, 3.2), ylim=(-3.4, 3.4),
              title="equal steps of $z$, unequal ones of $x$")
-    right.fill_between(
-        x, normal * slope(x), color=GOOD, alpha=.35, lw=0, label="times the slope: $q(x)$"
-    )
+    right.fill_between(x, normal * slope(x), color=GOOD, alpha=.35, lw=0,
+                       label="times the slope: $q(x)$")
     right.plot(x, normal, color=CRITIC, lw=1.4, ls="--", label="slope forgotten")
     right.plot(x, normal / slope(x), color=BAD, lw=1.6, label="divided by the slope")
     right.set(xlabel="weight $x$", yticks=[], xlim=(-3.2, 3.2), title="three candidates")
@@ -61,31 +60,18 @@ def couplings():
     def setup(figure):
         left, right = figure.subplots(1, 2)
         title = figure.suptitle(" ", fontsize=10.5)
-        shade = left.imshow(
-            np.zeros((181, 181)),
-            extent=(-6, 6, -6, 6),
-            origin="lower",
-            cmap="Oranges",
-            vmin=0,
-            vmax=.5,
-        )
+        shade = left.imshow(np.zeros((181, 181)), extent=(-6, 6, -6, 6), origin="lower",
+                            cmap="Oranges", vmin=0, vmax=.5)
         coins = left.scatter(*points, s=4, color=REAL, lw=0, alpha=.8, zorder=3)
         circles = [left.plot(*rings, color=CRITIC, lw=.9, zorder=4)[0] for _ in range(2)]
-        left.set(
-            xlim=(-3.4, 3.4),
-            ylim=(-3, 6),
-            aspect="equal",
-            xlabel="$x_1$",
-            ylabel="$x_2$",
-            title="samples and model",
-        )
+        left.set(xlim=(-3.4, 3.4), ylim=(-3, 6), aspect="equal", xlabel="$x_1$", ylabel="$x_2$",
+                 title="samples and model")
         cloud = right.scatter(*points, s=3, color=REAL, lw=0, alpha=.7)
         for r in (1, 2):
             right.plot(*(r * rings), color=CRITIC, lw=.9)
         right.set(xlim=(-5, 5), ylim=(-5, 5), aspect="equal", xlabel="$z_1$", ylabel="$z_2$",
                   title="the same points as noise, $z = b(x)$")
-        for ax in (left, right):
-            ax.spines[["top", "right"]].set_visible(False)
+        open_axes(left, right)
         return shade, coins, circles, cloud, title
 
     def update(artists, bend, stretch, lean, sign):
@@ -100,19 +86,16 @@ def couplings():
                        f"the \"density\" integrates to {np.exp((sign - 1) * stretch):.3f}")
 
     return Explorer(
-        setup,
-        update,
-        dict(
-            bend=slider(-1.0, 2.0, 0.1, 0.0, "bend: shift of x₂ by x₁"),
-            stretch=slider(-1.5, 2.5, 0.1, 0.0, "stretch of x₂, logarithm"),
-            lean=slider(-1.0, 1.5, 0.1, 0.0, "lean: shift of x₁ by x₂"),
-            sign=choice(SIGNS, 1, "log-determinant"),
-        ),
+        setup, update,
+        dict(bend=slider(-1.0, 2.0, .1, 0.0, "bend: shift of x₂ by x₁"),
+             stretch=slider(-1.5, 2.5, .1, 0.0, "stretch of x₂, logarithm"),
+             lean=slider(-1.0, 1.5, .1, 0.0, "lean: shift of x₁ by x₂"),
+             sign=choice(SIGNS, 1, "log-determinant")),
         figsize=(9.2, 4.2),
-        alt="Left, blue points in the shape of a banana over the orange density of a model with two couplings; right, "
-        "the same points mapped to noise, with the circles at one and two deviations. The title gives the mean "
-        "of minus log q, the log-determinant, and the integral of the density.",
-    )
+        alt="Left, blue points in the shape of a banana over the orange density of a model with "
+            "two couplings; right, the same points mapped to noise, with the circles at one and "
+            "two deviations. The title gives the mean of minus log q, the log-determinant, and "
+            "the integral of the density.")
 
 
 def between(rows):
@@ -137,16 +120,12 @@ def between(rows):
         title.set_text(f"{way:.2f} of the way from one real picture to another")
 
     return Explorer(
-        setup,
-        update,
-        dict(
-            pair=choice({f"pair {i + 1}": i for i in range(pairs)}, 0, "which two"),
-            way=slider(0.0, 1.0, round(1 / (count - 1), 3), 0.0, "way"),
-        ),
+        setup, update,
+        dict(pair=choice({f"pair {i + 1}": i for i in range(pairs)}, 0, "which two"),
+             way=slider(0.0, 1.0, round(1 / (count - 1), 3), 0.0, "way")),
         figsize=(7.6, 2.9),
-        alt="A picture on the way from one real digit to another, by a straight line in pixels, in the noise of a "
-        "flow, and in the noise of an f-VAE.",
-    )
+        alt="A picture on the way from one real digit to another, by a straight line in pixels, "
+            "in the noise of a flow, and in the noise of an f-VAE.")
 
 
 # -- figures ----------------------------------------------------------------------------------------------
@@ -156,14 +135,9 @@ def densities(axes, laws, points, reach: float = 2.6):
     line = np.linspace(-reach, reach, 160)
     grid = np.stack(np.meshgrid(line, line), -1).reshape(-1, 2)
     for ax, (name, logpdf) in zip(axes, laws.items()):
-        ax.imshow(
-            np.exp(np.asarray(logpdf(grid)).reshape(160, 160)),
-            extent=(-reach, reach, -reach, reach),
-            origin="lower",
-            cmap="Oranges",
-            vmin=0,
-            vmax=.55,
-        )
+        ax.imshow(np.exp(np.asarray(logpdf(grid)).reshape(160, 160)),
+                  extent=(-reach, reach, -reach, reach), origin="lower", cmap="Oranges", vmin=0,
+                  vmax=.55)
         ax.set_title(name, fontsize=10)
         ax.set(xticks=[], yticks=[])
     axes[0].scatter(*np.asarray(points).T, s=2, color=REAL, lw=0, alpha=.5)

@@ -5,14 +5,12 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from ..drawing.explorer import Explorer, slider
-from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, smooth
+from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, open_axes, smooth
 from ..exact.generalised_loss_sensitive import capped_transport
 from ..exact.laws import Normal
 from . import least_squares
 
-GENUINE = np.array(
-    [-1.2, -.5, .1, .6, 1.3]
-)  # five pairs: the i-th genuine coin and the i-th fake
+GENUINE = np.array([-1.2, -.5, .1, .6, 1.3])  # five pairs: the i-th genuine coin and the i-th fake
 FORGED = np.array([.3, -1., .7, -.6, .9])                  # ... before all fakes are shifted
 SLOPES = np.linspace(-1, 3, 161)
 NUS = np.arange(-4, .1, .5)
@@ -38,18 +36,12 @@ def cost_functions(left, right):
                                  (3, GOOD, "surplus, $a=-1$")]:
         left.plot([0, 2], [0, height], color=colour, lw=1.5)
         left.plot([2], [height], "o", color=colour, ms=7)
-        left.annotate(
-            text, (2, height), xytext=(8, -3), textcoords="offset points", color=colour, fontsize=9
-        )
+        left.annotate(text, (2, height), xytext=(8, -3), textcoords="offset points", color=colour,
+                      fontsize=9)
     left.plot([0], [0], "o", color=REAL, ms=8, label="genuine")
     left.plot([2], [0], "o", color=FAKE, ms=8, label="fake")
-    left.set(
-        xlim=(-.7, 3.9),
-        ylim=(-.3, 3.6),
-        xlabel="weight of the coin, $x$",
-        ylabel="price, $l$",
-        title="the fake must cost $\\Delta=2$ more",
-    )
+    left.set(xlim=(-.7, 3.9), ylim=(-.3, 3.6), xlabel="weight of the coin, $x$",
+             ylabel="price, $l$", title="the fake must cost $\\Delta=2$ more")
     left.legend(frameon=False, loc="upper left", fontsize=8)
     cost_curves(right)
 
@@ -58,21 +50,13 @@ def cost_curves(ax, reach=2.2):
     """C_ν for four ν, each named at its left end, above the line a below which no cost may lie."""
     a = np.linspace(-reach, reach, 201)
     ax.fill_between(a, a, -3, color=BAD, alpha=.08, lw=0)
-    for nu, colour, name in [
-        (1, BAD, "$\\nu=1$\nWGAN"),
-        (.5, THIRD, "$\\nu=.5$"),
-        (0, CRITIC, "$\\nu=0$\nLS-GAN"),
-        (-1, GOOD, "$\\nu=-1$\n$|a|$"),
-    ]:
+    for nu, colour, name in [(1, BAD, "$\\nu=1$\nWGAN"), (.5, THIRD, "$\\nu=.5$"),
+                             (0, CRITIC, "$\\nu=0$\nLS-GAN"), (-1, GOOD, "$\\nu=-1$\n$|a|$")]:
         ax.plot(a, leaky(a, nu), color=colour, lw=2)
         ax.text(-reach - .15, -reach * nu, name, color=colour, fontsize=9, ha="right", va="center")
     ax.text(2.1, -1.6, "not allowed: $C(a)<a$", color=BAD, fontsize=8, ha="right")
-    ax.set(
-        xlabel="violation $a$ (left of 0: surplus)",
-        xlim=(-3.7, reach),
-        ylim=(-2.6, 2.6),
-        title="cost $C_\\nu(a)$",
-    )
+    ax.set(xlabel="violation $a$ (left of 0: surplus)", xlim=(-3.7, reach), ylim=(-2.6, 2.6),
+           title="cost $C_\\nu(a)$")
 
 
 # ---------------------------------------------------------------- straight price lists
@@ -102,18 +86,13 @@ def costs():
         centre.plot(a, a, color=CRITIC, lw=1, ls=":")
         curve, = centre.plot(a, a, color=GOOD, lw=2)
         dots, = centre.plot([], [], "o", color=BAD, ms=6)
-        centre.set(
-            xlim=(-7, 6),
-            ylim=(-7, 7),
-            xlabel="violation $a$",
-            title="cost $C_\\nu$ and the five pairs",
-        )
+        centre.set(xlim=(-7, 6), ylim=(-7, 7), xlabel="violation $a$",
+                   title="cost $C_\\nu$ and the five pairs")
         total, = right.plot(SLOPES, SLOPES, color=GOOD, lw=2)
         here, = right.plot([], [], "o", color=BAD, ms=8)
         right.axvline(1, color=CRITIC, lw=.8, ls=":")
         right.set(xlim=(-1, 3), ylim=(-3, 5), xlabel="slope $k$ of $l$", title="$S$, mean cost")
-        for ax in (left, centre, right):
-            ax.spines[["top", "right"]].set_visible(False)
+        open_axes(left, centre, right)
         return line, joins, coins, pushes, tips, curve, dots, total, here, title
 
     def update(artists, nu, k, shift):
@@ -124,9 +103,8 @@ def costs():
         for join, x, y in zip(joins, GENUINE, x_fake):
             join.set_data([x, y], [k * x, k * y])
         push = slope(a, nu)  # l(x) goes down by C′, l(g(z)) up by C′
-        for (x, sign), coin, bar, up, down in zip(
-            [(GENUINE, -1), (x_fake, 1)], coins, pushes, tips[::2], tips[1::2]
-        ):
+        for (x, sign), coin, bar, up, down in zip([(GENUINE, -1), (x_fake, 1)], coins, pushes,
+                                                  tips[::2], tips[1::2]):
             ends = k * x + sign * push
             coin.set_data(x, k * x)
             bar.set_data(np.stack([x, x, np.full(5, np.nan)], 1).ravel(),
@@ -137,30 +115,20 @@ def costs():
         dots.set_data(a, leaky(a, nu))
         total.set_ydata(straight(SLOPES, nu, shift)[1])
         here.set_data([k], [S])
-        title.set_text(
-            f"S = {S:.4f}      dS/dk = {dS:+z.4f}: "
-            + (
-                "l wants to be steeper"
-                if dS < -1e-9
-                else "l wants to be flatter"
-                if dS > 1e-9
-                else "l is content"
-            )
-        )
+        title.set_text(f"S = {S:.4f}      dS/dk = {dS:+z.4f}: "
+                       + ("l wants to be steeper" if dS < -1e-9 else "l wants to be flatter"
+                          if dS > 1e-9 else "l is content"))
 
     return Explorer(
-        setup,
-        update,
-        dict(
-            nu=slider(-2.0, 1.0, 0.05, 0.0, "ν, worth of a surplus"),
-            k=slider(-1.0, 3.0, 0.1, 0.5, "k, slope of l"),
-            shift=slider(0.0, 3.0, 0.1, 1.0, "shift of the fakes"),
-        ),
+        setup, update,
+        dict(nu=slider(-2.0, 1.0, .05, 0.0, "ν, worth of a surplus"),
+             k=slider(-1.0, 3.0, .1, .5, "k, slope of l"),
+             shift=slider(0.0, 3.0, .1, 1.0, "shift of the fakes")),
         figsize=(9.6, 3.5),
-        alt="Left, five genuine and five fake coins on a straight price line, joined in pairs, with the push on "
-        "every price; in the middle the cost curve with the five violations on it; right, the mean cost "
-        "against the slope of the line. The title gives the mean cost and its derivative.",
-    )
+        alt="Left, five genuine and five fake coins on a straight price line, joined in pairs, "
+            "with the push on every price; in the middle the cost curve with the five "
+            "violations on it; right, the mean cost against the slope of the line. The title "
+            "gives the mean cost and its derivative.")
 
 
 # ---------------------------------------------------------------- a cap for every pair
@@ -181,19 +149,12 @@ def capped():
     def setup(figure):
         left, right = figure.subplots(1, 2, width_ratios=(1.2, 1))
         title = figure.suptitle(" ", fontsize=11)
-        lines = [
-            left.plot([0, 0], [0, 0], color=CRITIC, alpha=.6, solid_capstyle="round")[0]
-            for _ in range(16)
-        ]
+        lines = [left.plot([0, 0], [0, 0], color=CRITIC, alpha=.6, solid_capstyle="round")[0]
+                 for _ in range(16)]
         real, = left.plot(*REAL_POINTS.T, "o", color=REAL, ms=9, label="genuine", zorder=3)
         fake, = left.plot(*FAKE_POINTS.T, "o", color=FAKE, ms=9, label="fake", zorder=3)
-        left.set(
-            xlim=(-1.5, 3),
-            ylim=(-1.3, 1.7),
-            xlabel="weight",
-            ylabel="diameter",
-            title="the plan: width is what moves",
-        )
+        left.set(xlim=(-1.5, 3), ylim=(-1.3, 1.7), xlabel="weight", ylabel="diameter",
+                 title="the plan: width is what moves")
         left.set_aspect("equal")
         left.legend(frameon=False, fontsize=8, loc="upper right", ncols=2)
         work, = right.plot(NUS, NUS, color=GOOD, lw=2, label="$W_\\nu$")
@@ -205,8 +166,7 @@ def capped():
                    transform=right.get_xaxis_transform())
         right.set(xlim=(-4, 1), ylim=(0, 2.6), xlabel="$\\nu$", title="its work")
         right.legend(frameon=False, fontsize=8, loc="upper left")
-        for ax in (left, right):
-            ax.spines[["top", "right"]].set_visible(False)
+        open_axes(left, right)
         return lines, real, fake, work, low, high, here, title
 
     def update(artists, nu, shift):
@@ -215,41 +175,32 @@ def capped():
         works = [solved[shift, at][2].work for at in NUS]
         fake.set_data(*(FAKE_POINTS + [shift, 0]).T)
         mean = solved[shift, 0.][1][:4, 4:].mean()
-        for curve, values in [
-            (work, works),
-            (low, np.full(len(NUS), works[0])),
-            (high, np.full(len(NUS), mean)),
-        ]:
+        for curve, values in [(work, works), (low, np.full(len(NUS), works[0])),
+                              (high, np.full(len(NUS), mean))]:
             curve.set_ydata(values)
         if nu > 0:
             for line in lines:
                 line.set_linewidth(0)
             here.set_data([], [])
-            return title.set_text(
-                f"ν = {nu:g}: a pair may carry {1 - nu:g}/16, all sixteen less than 1. No plan; S has no minimum"
-            )
+            return title.set_text(f"ν = {nu:g}: a pair may carry {1 - nu:g}/16, all sixteen "
+                                  "less than 1. No plan; S has no minimum")
         places, _, best = solved[shift, NUS[abs(NUS - nu).argmin()]]
         for line, (i, j) in zip(lines, np.ndindex(4, 4)):
             line.set_data(*places[[i, 4 + j]].T)
             line.set_linewidth(40 * best.plan[i, 4 + j])
         here.set_data([nu], [best.work])
-        title.set_text(
-            f"at most {1 - nu:g}/16 a pair:   work $W_\\nu$ = {best.work:.4f}   earth mover W = {works[0]:.4f}"
-            f"   lowest S = {mean - best.work:.4f}"
-        )
+        title.set_text(f"at most {1 - nu:g}/16 a pair:   work $W_\\nu$ = {best.work:.4f}   "
+                       f"earth mover W = {works[0]:.4f}   lowest S = {mean - best.work:.4f}")
 
     return Explorer(
-        setup,
-        update,
-        dict(
-            nu=slider(-4.0, 1.0, 0.5, 0.0, "ν, worth of a surplus"),
-            shift=slider(0.0, 2.0, 0.2, 0.4, "shift of the fakes"),
-        ),
+        setup, update,
+        dict(nu=slider(-4.0, 1.0, .5, 0.0, "ν, worth of a surplus"),
+             shift=slider(0.0, 2.0, .2, .4, "shift of the fakes")),
         figsize=(9.6, 3.6),
-        alt="Left, four genuine and four fake coins in the plane, joined by lines as wide as what the best "
-        "capped plan moves; right, the work of that plan against ν, between the earth mover distance and "
-        "the mean margin; no plan exists right of 0. The title gives the cap and the work.",
-    )
+        alt="Left, four genuine and four fake coins in the plane, joined by lines as wide as "
+            "what the best capped plan moves; right, the work of that plan against ν, between "
+            "the earth mover distance and the mean margin; no plan exists right of 0. The title "
+            "gives the cap and the work.")
 
 
 # ---------------------------------------------------------------- trainings
@@ -265,17 +216,15 @@ def critics(ax, prices, mean, sd):
         ax.plot(x, price(x) - p @ price(x), color=colour, lw=1.5, label=f"$\\nu={nu}$")
     for law, colour in [(genuine, REAL), (fakes, FAKE)]:
         ax.fill_between(x, -2.4 + 2 * law.pdf(x), -2.4, color=colour, alpha=.35, lw=0)
-    ax.set(
-        xlabel="$x$", ylabel="price $l$", ylim=(-2.4, 8), title=f"fakes of mean {mean:g}, sd {sd:g}"
-    )
+    ax.set(xlabel="$x$", ylabel="price $l$", ylim=(-2.4, 8),
+           title=f"fakes of mean {mean:g}, sd {sd:g}")
     ax.legend(frameon=False, loc="upper center")
 
 
 def runaways(ax, logs):
     """Losses of several officers against the step, {name: losses}, on a scale that is linear near 0."""
-    for (name, values), colour, style in zip(
-        logs.items(), (GOOD, CRITIC, THIRD, BAD, FAKE, SKY), ("-",) * 4 + ("--",) * 2
-    ):
+    for (name, values), colour, style in zip(logs.items(), (GOOD, CRITIC, THIRD, BAD, FAKE, SKY),
+                                             ("-",) * 4 + ("--",) * 2):
         ax.plot(smooth(values), color=colour, ls=style, lw=2, label=name)
     ax.set_yscale("symlog", linthresh=1)
     ax.set(xlabel="step", ylabel="loss of $l$")

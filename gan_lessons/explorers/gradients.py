@@ -11,25 +11,18 @@ from matplotlib.textpath import TextPath
 from matplotlib.transforms import Affine2D
 
 from ..drawing.explorer import Explorer, choice, slider
-from ..drawing.plots import CRITIC, FAKE, SKY, THIRD
+from ..drawing.plots import CRITIC, FAKE, SKY, THIRD, open_axes
 from ..map.gradients import ATLAS, own_entry
 from .map import FAMILY_COLOURS, FAMILY_LINES
 
-DELTAS = np.concatenate(
-    [np.geomspace(.01, .5, 14), np.linspace(.7, 14, 39), np.linspace(14.5, 28, 14)]
-)
+DELTAS = np.concatenate([np.geomspace(.01, .5, 14), np.linspace(.7, 14, 39),
+                         np.linspace(14.5, 28, 14)])
 FLOOR, TOP, REACH = 1e-8, 3e3, 14.0
-SHORT = {
-    "minimax GAN": "minimax",
-    "non-saturating GAN": "non-saturating",
-    "least squares GAN": "least squares",
-    "f-GAN · total variation": "TV",
-    "f-GAN · squared Hellinger": "Hellinger",
-    "f-GAN · JS-weighted": "JS-weighted",
-    "f-GAN · alpha": "α = ½",
-    "RaSGAN · straight line": "RaSGAN, straight line",
-    "semi-supervised CLS-GAN": "semi-sup. CLS-GAN",
-}
+SHORT = {"minimax GAN": "minimax", "non-saturating GAN": "non-saturating",
+         "least squares GAN": "least squares", "f-GAN · total variation": "TV",
+         "f-GAN · squared Hellinger": "Hellinger", "f-GAN · JS-weighted": "JS-weighted",
+         "f-GAN · alpha": "α = ½", "RaSGAN · straight line": "RaSGAN, straight line",
+         "semi-supervised CLS-GAN": "semi-sup. CLS-GAN"}
 
 
 def entries(own=None) -> dict:
@@ -54,31 +47,18 @@ def ink(entry) -> str:
 
 def families(ax):
     """A legend of the families' colours and lines, in the lower left corner."""
-    lines = [
-        Line2D([], [], color=FAMILY_COLOURS[family], ls=FAMILY_LINES[family], lw=1.6)
-        for family in FAMILY_COLOURS
-    ]
-    ax.legend(
-        lines,
-        list(FAMILY_COLOURS),
-        fontsize=8,
-        loc="lower left",
-        handlelength=2.6,
-        borderpad=.3,
-        labelspacing=.25,
-        facecolor="white",
-        framealpha=.9,
-        edgecolor="none",
-    )
+    lines = [Line2D([], [], color=FAMILY_COLOURS[family], ls=FAMILY_LINES[family], lw=1.6)
+             for family in FAMILY_COLOURS]
+    ax.legend(lines, list(FAMILY_COLOURS), fontsize=8, loc="lower left", handlelength=2.6,
+              borderpad=.3, labelspacing=.25, facecolor="white", framealpha=.9, edgecolor="none")
 
 
 def groups(known, own=None) -> list:
     """[names whose curves coincide at their usual parameters, …]; games of one's own stand alone."""
     found = []
     for name, entry in known.items():
-        curve = np.concatenate(
-            [entry.gradient(np.array([.3, 1.7, 4.2]) * sigma, sigma) for sigma in (1.0, 2.0)]
-        )
+        curve = np.concatenate([entry.gradient(np.array([.3, 1.7, 4.2]) * sigma, sigma)
+                                for sigma in (1.0, 2.0)])
         for names, other in found:
             if name in ATLAS and np.allclose(curve, other, rtol=1e-9):
                 names.append(name)
@@ -128,43 +108,30 @@ def _rungs(values, low=np.log10(FLOOR), high=np.log10(TOP), labels=27):
 
 def curves(sigma: float = 1.0, own=None, distances=None) -> dict:
     """{label: (entry, distances, gradients)} of all objectives at their usual parameters, one for those that coincide."""
-    distances = (
-        np.linspace(.1, REACH, 100) if distances is None else np.asarray(distances, dtype=float)
-    )
+    distances = np.linspace(.1, REACH,
+                            100) if distances is None else np.asarray(distances, dtype=float)
     known = entries(own)
-    return {
-        label(names): (known[names[0]], distances, known[names[0]].gradient(distances, sigma))
-        for names in groups(known)
-    }
+    return {label(names): (known[names[0]], distances, known[names[0]].gradient(distances, sigma))
+            for names in groups(known)}
 
 
 def atlas(ax, curves):
     """All `curves` on a log scale, each named at its right end; for axes about 9 inches wide and 4.5 high."""
     for entry, distances, values in curves.values():
         own = entry.name not in ATLAS
-        ax.semilogy(
-            distances,
-            np.clip(np.abs(values), FLOOR / 100, TOP * 100),
-            lw=2.8 if own else 1.4,
-            **style(entry),
-        )
+        ax.semilogy(distances, np.clip(np.abs(values), FLOOR / 100, TOP * 100),
+                    lw=2.8 if own else 1.4, **style(entry))
     right = max(distances[-1] for _, distances, _ in curves.values())
     at, placed = _rungs([values[-1] for _, _, values in curves.values()])
     for (name, (entry, *_)), from_, to in zip(curves.items(), at, placed):
         colour = style(entry)["color"]
-        ax.plot(
-            [right, right * 1.03], 10 ** np.array([from_, to]), color=colour, lw=.6, clip_on=False
-        )
-        ax.text(
-            right * 1.043, 10**to, name, color="#222222", fontsize=8, va="center", clip_on=False
-        )
+        ax.plot([right, right * 1.03], 10 ** np.array([from_, to]), color=colour, lw=.6,
+                clip_on=False)
+        ax.text(right * 1.043, 10 ** to, name, color="#222222", fontsize=8, va="center",
+                clip_on=False)
         ax.plot([right * 1.03], [10 ** to], "o", color=colour, ms=3, clip_on=False)
-    ax.set(
-        xlim=(0, right),
-        ylim=(FLOOR, TOP),
-        xlabel="distance $\\theta$",
-        ylabel="gradient at the best critic",
-    )
+    ax.set(xlim=(0, right), ylim=(FLOOR, TOP), xlabel="distance $\\theta$",
+           ylabel="gradient at the best critic")
     families(ax)
 
 
@@ -179,10 +146,8 @@ def gradients(own=None):
     settings = lambda entry, value: {entry.own.argument: value} if entry.own else {}
     shapes = {name: [entry.shape(DELTAS, **settings(entry, value)) for value in steps[name]]
               for name, entry in known.items()}
-    usual = {
-        name: steps[name].index(entry.own.usual) if entry.own else 0
-        for name, entry in known.items()
-    }
+    usual = {name: steps[name].index(entry.own.usual) if entry.own else 0
+             for name, entry in known.items()}
 
     def felt(name, sigma, at=None):
         entry, at = known[name], usual[name] if at is None else at
@@ -192,39 +157,23 @@ def gradients(own=None):
     def setup(figure):
         left, right = figure.subplots(1, 2, width_ratios=(1.55, 1), sharey=True)
         title = figure.suptitle(" \n ", fontsize=10)
-        lines = {
-            names[0]: left.semilogy(
-                DELTAS,
-                DELTAS,
-                lw=2.6 if names[0] not in ATLAS else 1,
-                zorder=2,
-                alpha=1 if names[0] not in ATLAS else .5,
-                **style(known[names[0]]),
-            )[0]
-            for names in together
-        }
+        lines = {names[0]: left.semilogy(DELTAS, DELTAS, lw=2.6 if names[0] not in ATLAS else 1,
+                                         zorder=2, alpha=1 if names[0] not in ATLAS else .5,
+                                         **style(known[names[0]]))[0] for names in together}
         chosen, = left.semilogy(DELTAS, DELTAS, lw=3.4, color=CRITIC, zorder=4)
         dot, = left.plot([1], [1], "o", color=CRITIC, ms=8, zorder=5)
         here, = left.plot([1, 1], [1, TOP], color=CRITIC, lw=.8, ls=":", zorder=1)
-        left.set(
-            xlim=(0, REACH),
-            ylim=(FLOOR, TOP),
-            xlabel="distance $\\theta$",
-            ylabel="gradient at the best critic",
-        )
+        left.set(xlim=(0, REACH), ylim=(FLOOR, TOP), xlabel="distance $\\theta$",
+                 ylabel="gradient at the best critic")
         families(left)
         right.set(xlim=(0, 1), xticks=[], xlabel="at the slider's distance")
         right.tick_params(left=False, labelleft=False, which="both")
         right.spines[["top", "right", "bottom", "left"]].set_visible(False)
-        left.spines[["top", "right"]].set_visible(False)
+        open_axes(left)
         roads, = right.plot([0], [0], color="#999999", lw=.6)
-        texts = PathCollection(
-            [],
-            offsets=np.zeros((0, 2)),
-            offset_transform=right.transData,
-            lw=0,
-            transform=Affine2D().scale(figure.dpi / 72),
-        )  # much faster than as many texts
+        # much faster than as many texts
+        texts = PathCollection([], offsets=np.zeros((0, 2)), offset_transform=right.transData, lw=0,
+                               transform=Affine2D().scale(figure.dpi / 72))
         right.add_collection(texts, autolim=False)
         return lines, chosen, dot, here, roads, texts, title
 
@@ -241,51 +190,38 @@ def gradients(own=None):
             step = int(np.clip(usual[objective] + own, 0, len(steps[objective]) - 1))
             value, colour = steps[objective][step], style(entry)["color"]
             number = float(entry.gradient(distance, sigma, **settings(entry, value)))
-            chosen.set(
-                data=(
-                    DELTAS * sigma,
-                    np.clip(np.abs(felt(objective, sigma, step)), FLOOR / 100, TOP * 100),
-                ),
-                color=colour,
-            )
+            chosen.set(data=(DELTAS * sigma,
+                             np.clip(np.abs(felt(objective, sigma, step)), FLOOR / 100, TOP * 100)),
+                       color=colour)
             dot.set(data=([distance], [np.clip(abs(number), FLOOR, TOP)]), color=colour)
-            setting = (
-                ""
-                if value is None
-                else f", {entry.own.sign} = {value if isinstance(value, str) else f'{value:g}'}"
-            )
+            setting = (""
+                       if value is None else f", {entry.own.sign} = "
+                                             f"{value if isinstance(value, str) else f'{value:g}'}")
             if step != usual[objective]:
-                rungs = [(*rung[:3], False) for rung in rungs] + [
-                    (_short(objective) + setting, abs(number), entry, True)
-                ]
+                rungs = [(*rung[:3], False) for rung in rungs] + [(_short(objective) + setting,
+                                                                   abs(number), entry, True)]
             way = "" if number >= 0 else ", away from home"
-            title.set_text(
-                f"{objective}{setting}: gradient {number:.4g}{way}, {abs(number):.3g} times WGAN's 1\n"
-                f"({entry.how}) {entry.says}"
-            )
+            title.set_text(f"{objective}{setting}: gradient {number:.4g}{way}, "
+                           f"{abs(number):.3g} times WGAN's 1\n({entry.how}) {entry.says}")
         else:
             chosen.set_data([], [])
             dot.set_data([], [])
             title.set_text(f"{objective}: no curve\n{ATLAS[objective].says}")
-        here.set_data(
-            [distance, distance], [dot.get_ydata()[0] if objective in known else FLOOR, TOP]
-        )
+        here.set_data([distance, distance],
+                      [dot.get_ydata()[0] if objective in known else FLOOR, TOP])
         _ladder(roads, texts, rungs)
 
     return Explorer(
-        setup,
-        update,
-        dict(
-            objective=choice([*ATLAS, *(own or {})], [*(own or {}), "minimax GAN"][0], "objective"),
-            distance=slider(.1, REACH, .1, 4.0, "distance θ"),
-            sigma=slider(.5, 3.0, .1, 1.0, "width σ of both heaps"),
-            own=slider(-10, 10, 1, 0, "its own parameter, steps from the usual"),
-        ),
+        setup, update,
+        dict(objective=choice([*ATLAS, *(own or {})], [*(own or {}), "minimax GAN"][0], "objective"),
+             distance=slider(.1, REACH, .1, 4.0, "distance θ"),
+             sigma=slider(.5, 3.0, .1, 1.0, "width σ of both heaps"),
+             own=slider(-10, 10, 1, 0, "its own parameter, steps from the usual")),
         figsize=(9.6, 5.0),
-        alt="Left, on a log scale, the generator's gradient at the best critic against the distance for every "
-        "objective, the chosen one thick; right, their names in the order of the gradients at the slider's "
-        "distance. The title gives the chosen one's gradient and its ratio to WGAN's.",
-    )
+        alt="Left, on a log scale, the generator's gradient at the best critic against the "
+            "distance for every objective, the chosen one thick; right, their names in the "
+            "order of the gradients at the slider's distance. The title gives the chosen one's "
+            "gradient and its ratio to WGAN's.")
 
 
 def _ladder(roads, texts, rungs):
@@ -297,10 +233,8 @@ def _ladder(roads, texts, rungs):
     road[:, 1] = np.stack([0 * at + .085, 10 ** placed], 1)
     roads.set_data(*road.reshape(-1, 2).T)
     names = [_word(word, bold) for word, bold in zip(words, mine)]
-    numbers = [
-        _word(_number(value), bold, name.vertices[:, 0].max() + 9)
-        for value, name, bold in zip(values, names, mine)
-    ]
+    numbers = [_word(_number(value), bold, name.vertices[:, 0].max() + 9)
+               for value, name, bold in zip(values, names, mine)]
     texts.set_paths(names + numbers)
     texts.set_offsets(np.tile(np.stack([0 * at + .1, 10 ** placed], 1), (2, 1)))
     texts.set_facecolor([CRITIC if bold else ink(entry) for entry, bold in zip(their, mine)] * 2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..drawing.explorer import Explorer, choice, slider
-from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, sheet
+from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, open_axes, sheet
 from ..exact.infomax import (
     CorrelatedNormal,
     linear_information,
@@ -14,12 +14,9 @@ from ..exact.infomax import (
 )
 
 PICTURES, SCALE = patch_pictures(4), (1, 3)
-NOTES = {
-    "motif": lambda x: x[0, 0],
-    "first speck": lambda x: x[0, 1],
-    "most specks": lambda x: np.sign(x[:, 1].sum() + .5 * x[0, 1]),
-    "parity of specks": lambda x: x[:, 1].prod(),
-}
+NOTES = {"motif": lambda x: x[0, 0], "first speck": lambda x: x[0, 1],
+         "most specks": lambda x: np.sign(x[:, 1].sum() + .5 * x[0, 1]),
+         "parity of specks": lambda x: x[:, 1].prod()}
 COLOURS = {"DV": REAL, "NWJ": BAD, "InfoNCE": GOOD, "JSD + 2 log 2": THIRD}
 RHOS = np.round(np.arange(0, .96, .05), 2)
 SIZES = (8, 16, 32, 64, 128, 256)
@@ -63,9 +60,8 @@ def estimates(pair, n: int, seeds: int) -> np.ndarray:
         own, ratio = np.diagonal(scores), np.exp(np.minimum(scores, 80))
         own_ratio, columns, others = np.diagonal(ratio), ratio.sum(0, dtype=np.float64), n * (n - 1)
         away = (columns.sum() - own_ratio.sum(dtype=np.float64)) / others
-        misses = (
-            np.log1p(ratio).sum(dtype=np.float64) - np.log1p(own_ratio).sum(dtype=np.float64)
-        ) / others
+        misses = (np.log1p(ratio).sum(dtype=np.float64)
+                  - np.log1p(own_ratio).sum(dtype=np.float64)) / others
         found.append([own.mean() - np.log(max(away, 1e-300)), own.mean() + 1 - away,
                       (own - np.log(columns)).mean() + np.log(n),
                       2 * np.log(2) - np.log1p(1 / own_ratio).mean() - misses])
@@ -74,11 +70,8 @@ def estimates(pair, n: int, seeds: int) -> np.ndarray:
 
 def bounds(seeds: int = 16):
     """rho, batch and number of coordinates: four estimates against the exact information, over many batches."""
-    table = {
-        (k, n): np.stack([estimates(CorrelatedNormal(rho, k), n, seeds) for rho in RHOS], axis=1)
-        for k in (1, 6)
-        for n in SIZES
-    }  # (4, rhos, seeds)
+    table = {(k, n): np.stack([estimates(CorrelatedNormal(rho, k), n, seeds) for rho in RHOS],
+                              axis=1) for k in (1, 6) for n in SIZES}  # (4, rhos, seeds)
     exact = {k: np.array([CorrelatedNormal(rho, k).information for rho in RHOS]) for k in (1, 6)}
     order = list(COLOURS)
 
@@ -88,10 +81,8 @@ def bounds(seeds: int = 16):
         truth, = left.plot([], [], color=CRITIC, lw=4, alpha=.3, label="exact $I$")
         cap, = left.plot([], [], color=CRITIC, ls=":", lw=1.2, label="$\\log N$")
         curves = [left.plot([], [], color=COLOURS[name], lw=2, label=name)[0] for name in order]
-        spans = [
-            [left.plot([], [], color=COLOURS[name], lw=.8, alpha=.6)[0] for _ in "ab"]
-            for name in order
-        ]
+        spans = [[left.plot([], [], color=COLOURS[name], lw=.8, alpha=.6)[0] for _ in "ab"]
+                 for name in order]
         here, = left.plot([], [], color=CRITIC, lw=.8, ls="--")
         left.set(xlim=(0, 1), ylim=(-.04, 1.3), xlabel="exact $I$, as a share of its largest here",
                  ylabel="estimate, share of the largest $I$")
@@ -100,8 +91,7 @@ def bounds(seeds: int = 16):
         line, = right.plot([], [], color=CRITIC, lw=4, alpha=.3)
         right.set_xticks(range(4), [name.replace(" + ", "\n+ ") for name in order], fontsize=8)
         right.set(xlim=(-.6, 3.6), ylim=(-.04, 1.3), title="one dot for each batch")
-        for ax in (left, right):
-            ax.spines[["top", "right"]].set_visible(False)
+        open_axes(left, right)
         return truth, cap, curves, spans, here, dots, line, title
 
     def update(artists, rho, n, k):
@@ -119,23 +109,19 @@ def bounds(seeds: int = 16):
             dot.set_data(i + np.linspace(-.22, .22, len(found)), np.clip(found, -.03, 1.29))
         line.set_data([-.6, 3.6], [share[at]] * 2)
         mean = dict(zip(order, table[k, n][:, at].mean(1)))
-        title.set_text(
-            f"I {exact[k][at]:.3f}    log N {np.log(n):.2f}    mean of {seeds} batches:  "
-            f"DV {mean['DV']:.2f}   NWJ {mean['NWJ']:.2f}   InfoNCE {mean['InfoNCE']:.2f}"
-        )
+        title.set_text(f"I {exact[k][at]:.3f}    log N {np.log(n):.2f}"
+                       f"    mean of {seeds} batches:  DV {mean['DV']:.2f}   NWJ "
+                       f"{mean['NWJ']:.2f}   InfoNCE {mean['InfoNCE']:.2f}")
 
     return Explorer(
-        setup,
-        update,
-        dict(
-            rho=slider(0.0, 0.95, 0.05, 0.8, "rho, correlation"),
-            n=choice(list(SIZES), 64, "N, coins of a batch"),
-            k=choice({"1 number each": 1, "6 numbers each": 6}, 1, "coin and note have"),
-        ),
+        setup, update,
+        dict(rho=slider(0.0, .95, .05, .8, "rho, correlation"),
+             n=choice(list(SIZES), 64, "N, coins of a batch"),
+             k=choice({"1 number each": 1, "6 numbers each": 6}, 1, "coin and note have")),
         figsize=(9.2, 3.9),
-        alt="Left, four estimates of mutual information against its exact value, with the diagonal and log N; "
-        "right, one dot per batch for each estimate. The title gives the exact value and three means.",
-    )
+        alt="Left, four estimates of mutual information against its exact value, with the "
+            "diagonal and log N; right, one dot per batch for each estimate. The title gives "
+            "the exact value and three means.")
 
 
 # ---------------------------------------------------------------- play
@@ -166,9 +152,8 @@ COVARIANCE = np.kron(np.ones((4, 4)), [[1, 0], [0, 0]]) + np.kron(np.eye(4), [[.
 
 def patches(n: int, seed: int = 0) -> np.ndarray:
     """n such pictures: (n, 8) float64, motif and speck of the first patch, of the second, …"""
-    return np.random.default_rng(seed).multivariate_normal(
-        np.zeros(8), COVARIANCE, n, method="cholesky"
-    )
+    return np.random.default_rng(seed).multivariate_normal(np.zeros(8), COVARIANCE, n,
+                                                           method="cholesky")
 
 
 def written(e) -> np.ndarray:
@@ -186,19 +171,12 @@ def readers(ax, weights):
     width = .8 / len(weights)
     for i, ((name, w), colour) in enumerate(zip(weights.items(), (FAKE, SKY, GOOD))):
         size = np.abs(w).T.ravel() / np.linalg.norm(w)
-        ax.bar(
-            np.arange(len(size)) + (i - (len(weights) - 1) / 2) * width,
-            size,
-            width,
-            color=colour,
-            label=name,
-        )
+        ax.bar(np.arange(len(size)) + (i - (len(weights) - 1) / 2) * width, size, width,
+               color=colour, label=name)
     patches = len(w)
-    ax.set_xticks(
-        range(2 * patches),
-        [f"{part} {m + 1}" for part in ("motif", "speck") for m in range(patches)],
-        fontsize=8,
-    )
+    ax.set_xticks(range(2 * patches),
+                  [f"{part} {m + 1}" for part in ("motif", "speck") for m in range(patches)],
+                  fontsize=8)
     ax.set(ylabel="|weight|, scaled to length 1", ylim=(0, 1.25))
     ax.legend(frameon=False, ncols=3, fontsize=8, loc="upper left")
 
@@ -219,13 +197,8 @@ def accuracies(axes, table):
                 at = row + (.4 * i - .2 if len(layers) > 1 else 0)
                 ax.barh(at, value, .38, color=colour, alpha=.35 if i else .85)
                 ax.plot([low, high], [at, at], color="black", lw=1.2)
-                ax.text(
-                    high + .008,
-                    at,
-                    f"{layer} {value:.1%}" if layer else f"{value:.1%}",
-                    va="center",
-                    fontsize=8,
-                )
+                ax.text(high + .008, at, f"{layer} {value:.1%}" if layer else f"{value:.1%}",
+                        va="center", fontsize=8)
         ax.set(title=title, xlim=(0, top + .16), xlabel="share of test pictures right")
         ax.invert_yaxis()
     axes[0].set_yticks(range(len(table)), table)
@@ -236,22 +209,13 @@ def neighbours(axes, queries, images, found):
     """Rows of a query and its nearest pictures. queries (m, c, h, w) uint8; found: name -> (m, k) rows of images."""
     for ax, (name, rows) in zip(axes, found.items()):
         k = rows.shape[1]
-        strips = [
-            np.concatenate(
-                [sheet(np.asarray(query)[None], 1), np.ones((query.shape[1], 4, *_grey(query)))]
-                + [sheet(np.asarray(images[row]), k)],
-                axis=1,
-            )
-            for query, row in zip(queries, rows)
-        ]
+        strips = [np.concatenate([sheet(np.asarray(query)[None], 1),
+                                  np.ones((query.shape[1], 4, *_grey(query)))]
+                                 + [sheet(np.asarray(images[row]), k)], axis=1)
+                  for query, row in zip(queries, rows)]
         joined = np.concatenate(strips)
-        ax.imshow(
-            joined,
-            cmap="gray_r" if joined.ndim == 2 else None,
-            vmin=0,
-            vmax=1,
-            interpolation="nearest",
-        )
+        ax.imshow(joined, cmap="gray_r" if joined.ndim == 2 else None, vmin=0, vmax=1,
+                  interpolation="nearest")
         ax.set_axis_off()
         ax.set_title(name)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..drawing.explorer import Explorer, slider
-from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, draw_density, pictures
+from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, draw_density, open_axes, pictures
 from ..exact.laws import Normal
 from ..exact.least_squares import (
     least_squares_critic,
@@ -68,8 +68,7 @@ def labels():
         right.axhline(0, color=CRITIC, lw=.8)
         right.set(xlabel="distance", ylim=(-.5, 1), title="gradient, over $(b-a)^2/4$")
         right.legend(frameon=False, fontsize=8)
-        for ax in (left, centre, right):
-            ax.spines[["top", "right"]].set_visible(False)
+        open_axes(left, centre, right)
         return parabolas, fake, best, goal, felt, dot, title
 
     def update(artists, a, b, c, distance):
@@ -83,32 +82,28 @@ def labels():
         if a == b:
             felt.set_ydata(np.full_like(distances, np.nan))
             dot.set_data([], [])
-            return title.set_text(
-                f"a = b: the best critic says {a:g} to everything, and no generator learns from it"
-            )
+            return title.set_text(f"a = b: the best critic says {a:g} to everything, and no "
+                                  "generator learns from it")
         kappa = (2 * c - a - b) / (b - a)
         felt.set_ydata(middle + kappa * (slope + middle))
         here = least_squares_gradient(REAL_COINS, q, a, b, c)
         dot.set_data([distance], [here / ((b - a) ** 2 / 4)])
-        title.set_text(
-            f"$\\chi^2$ = {triangular(REAL_COINS, q):.4f}      C = {least_squares_value(REAL_COINS, q, a, b, c):.4f}"
-            f"      gradient felt {here:.4f}      ratio to the slope of C {_ratio(here, q, a, b)}"
-        )
+        title.set_text(f"$\\chi^2$ = {triangular(REAL_COINS, q):.4f}"
+                       f"      C = {least_squares_value(REAL_COINS, q, a, b, c):.4f}"
+                       f"      gradient felt {here:.4f}"
+                       f"      ratio to the slope of C {_ratio(here, q, a, b)}")
 
     return Explorer(
-        setup,
-        update,
-        dict(
-            a=slider(-2.0, 2.0, 0.1, -1.0, "a, label of fakes"),
-            b=slider(-2.0, 2.0, 0.1, 1.0, "b, label of real"),
-            c=slider(-2.0, 2.0, 0.1, 0.0, "c, the generator's target"),
-            distance=slider(0.0, 10.0, 0.1, 2.0, "distance"),
-        ),
+        setup, update,
+        dict(a=slider(-2.0, 2.0, .1, -1.0, "a, label of fakes"),
+             b=slider(-2.0, 2.0, .1, 1.0, "b, label of real"),
+             c=slider(-2.0, 2.0, .1, 0.0, "c, the generator's target"),
+             distance=slider(0.0, 10.0, .1, 2.0, "distance")),
         figsize=(9.6, 3.4),
-        alt="Left, three parabolas with their feet at a, b and c; in the middle, real and fake heaps, the best "
-        "critic between a and b, and the target; right, the gradient the generator feels against the "
-        "distance, over half the slope of chi squared. The title gives both and their ratio.",
-    )
+        alt="Left, three parabolas with their feet at a, b and c; in the middle, real and fake "
+            "heaps, the best critic between a and b, and the target; right, the gradient the "
+            "generator feels against the distance, over half the slope of chi squared. The "
+            "title gives both and their ratio.")
 
 
 def _ratio(felt, q, a, b):

@@ -4,7 +4,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..drawing.explorer import Explorer, choice, slider
-from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, draw_density
+from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, draw_density, open_axes
 from ..exact.laws import Normal
 from ..exact.lipschitz import sample_density, segment_density
 from ..exact.transport import cdf_difference
@@ -25,26 +25,13 @@ def lipschitz_limits(left, right):
         draw_density(ax, x, p, REAL, "real, $p$"), draw_density(ax, x, q, FAKE, "fake, $q$")
         ax.set(xlabel="weight of the coin, $x$", ylim=(-4.6, 4.6))
     for steep, style in ((1, "-"), (2, "--"), (8, ":")):
-        left.plot(
-            x,
-            steep * (1.5 - x),
-            color=CRITIC,
-            lw=1.8,
-            ls=style,
-            label=f"slope {steep}: gap {3 * steep}",
-        )
+        left.plot(x, steep * (1.5 - x), color=CRITIC, lw=1.8, ls=style,
+                  label=f"slope {steep}: gap {3 * steep}")
     left.set_title("no limit: any gap you like")
     left.legend(frameon=False, fontsize=8, loc="lower left")
     right.plot(x, 1.5 - x, color=GOOD, lw=2.4, label="slope 1: gap 3")
-    right.fill_between(
-        x,
-        1.5 - np.abs(x),
-        1.5 + np.abs(x),
-        color=SKY,
-        alpha=.18,
-        lw=0,
-        label="within the limit from $x=0$",
-    )
+    right.fill_between(x, 1.5 - np.abs(x), 1.5 + np.abs(x), color=SKY, alpha=.18, lw=0,
+                       label="within the limit from $x=0$")
     right.set_title("limit 1: the gap is a distance")
     right.legend(frameon=False, fontsize=8, loc="lower left")
 
@@ -56,22 +43,12 @@ def stretched(left, right, W, turns: int = 4):
     left.plot(*circle, color=CRITIC, lw=1.2), right.plot(*(W @ circle), color=CRITIC, lw=1.2)
     v = np.array([np.cos(2.25), np.sin(2.25)])
     for turn in range(turns):
-        shade = dict(
-            color=GOOD,
-            alpha=.3 + .7 * turn / (turns - 1),
-            length_includes_head=True,
-            head_width=.09,
-            lw=1.5,
-        )
+        shade = dict(color=GOOD, alpha=.3 + .7 * turn / (turns - 1), length_includes_head=True,
+                     head_width=.09, lw=1.5)
         left.arrow(0, 0, *v, **shade), right.arrow(0, 0, *(W @ v), **shade)
         left.annotate(f"{turn}", 1.14 * v, ha="center", va="center", fontsize=9)
-        right.annotate(
-            f"{np.linalg.norm(W @ v):.2f}",
-            W @ v * (1 + .24 / np.linalg.norm(W @ v)),
-            ha="center",
-            va="center",
-            fontsize=9,
-        )
+        right.annotate(f"{np.linalg.norm(W @ v):.2f}", W @ v * (1 + .24 / np.linalg.norm(W @ v)),
+                       ha="center", va="center", fontsize=9)
         v = W.T @ (W @ v)
         v /= np.linalg.norm(v)
     left.set_title("directions $v$, turn by turn")
@@ -95,19 +72,14 @@ def penalty_points():
         summit, = centre.plot([0], [0], "o", color=GOOD, ms=8, label="best")
         wrong, = centre.plot([0], [0], "X", color=BAD, ms=9, label="wrong summit")
         centre.axvline(0, color=CRITIC, lw=.6)
-        centre.set(
-            xlabel="slope towards real coins",
-            ylim=(-8, 4.5),
-            xlim=(SLOPES[0], SLOPES[-1]),
-            title="worth of a slope, midway",
-        )
+        centre.set(xlabel="slope towards real coins", ylim=(-8, 4.5), xlim=(SLOPES[0], SLOPES[-1]),
+                   title="worth of a slope, midway")
         centre.legend(frameon=False, fontsize=8, loc="upper left")
         best, = right.plot(X, X, color=GOOD, lw=2.2, label="best critic's slope")
         right.axhline(1, color=CRITIC, ls=":", lw=1)
         right.set(xlabel="$x$", ylim=(0, 4), xlim=(-5, 11), title="best slope at every place")
         right.legend(frameon=False, fontsize=8, loc="lower right")
-        for ax in (left, centre, right):
-            ax.spines[["top", "right"]].set_visible(False)
+        open_axes(left, centre, right)
         return fake, points, worth, summit, wrong, best, title
 
     def update(artists, where, ask, weight, distance):
@@ -119,9 +91,8 @@ def penalty_points():
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             excess = np.where(d > 1e-60, d * (d / density), 0)
         reported = distance + np.trapezoid(excess, X) / (2 * weight)
-        slope = 1 + np.divide(
-            d, 2 * weight * density, out=np.full_like(d, np.inf), where=density > 0
-        )
+        slope = 1 + np.divide(d, 2 * weight * density, out=np.full_like(d, np.inf),
+                              where=density > 0)
         best.set_ydata(np.where(d > 0, np.minimum(slope, 99), np.nan))
         middle, lam = np.interp(distance / 2, X, d), weight * np.interp(distance / 2, X, density)
         worth.set_ydata(middle * SLOPES - lam * ask(SLOPES))
@@ -129,28 +100,24 @@ def penalty_points():
         summit.set_data([top], [middle * top - lam * ask(top)])
         bottom = middle / (2 * lam) - 1
         trap = ask(0.0) > 0 and bottom < 0
-        wrong.set_data(
-            [bottom] if trap else [], [middle * bottom - lam * ask(bottom)] if trap else []
-        )
-        title.set_text(
-            f"$W_1$ = {distance:.2f}      the best critic reports {_short(reported)}      fines {_short((reported - distance) / 2)}"
-            f"      midway {'two summits' if trap else 'one summit'}"
-        )
+        wrong.set_data([bottom] if trap else [],
+                       [middle * bottom - lam * ask(bottom)] if trap else [])
+        title.set_text(f"$W_1$ = {distance:.2f}"
+                       f"      the best critic reports {_short(reported)}"
+                       f"      fines {_short((reported - distance) / 2)}"
+                       f"      midway {'two summits' if trap else 'one summit'}")
 
     return Explorer(
-        setup,
-        update,
-        dict(
-            where=choice(list(WHERE), "on the segments", "where"),
-            ask=choice(list(ASK), "slope = 1, gradient penalty", "what is asked"),
-            weight=slider(.1, 20.0, .1, 10.0, "λ, weight of the penalty"),
-            distance=slider(.1, 6.0, .1, 3.0, "distance"),
-        ),
+        setup, update,
+        dict(where=choice(list(WHERE), "on the segments", "where"),
+             ask=choice(list(ASK), "slope = 1, gradient penalty", "what is asked"),
+             weight=slider(.1, 20.0, .1, 10.0, "λ, weight of the penalty"),
+             distance=slider(.1, 6.0, .1, 3.0, "distance")),
         figsize=(9.6, 3.4),
-        alt="Left, real and fake heaps and the density of the points where slopes are measured; in the middle, "
-        "what a slope is worth midway between the heaps, with its summits; right, the best critic's slope at "
-        "every place against 1. The title gives W, what the critic reports, and the fines it pays.",
-    )
+        alt="Left, real and fake heaps and the density of the points where slopes are measured; "
+            "in the middle, what a slope is worth midway between the heaps, with its summits; "
+            "right, the best critic's slope at every place against 1. The title gives W, what "
+            "the critic reports, and the fines it pays.")
 
 
 def _short(value):
@@ -169,9 +136,8 @@ def surface(ax, f, law, reach: float = 3.0):
 def weights(axes, critics):
     """A histogram of all matrix entries for every critic, each on its own scale."""
     for ax, (name, f) in zip(axes, critics.items()):
-        entries = np.concatenate(
-            [m.weight.detach().numpy().ravel() for m in f.layers if hasattr(m, "weight")]
-        )
+        entries = np.concatenate([m.weight.detach().numpy().ravel()
+                                  for m in f.layers if hasattr(m, "weight")])
         ax.hist(entries, bins=61, color=CRITIC)
         ax.set(title=name, yticks=[], xlabel="weight")
 
@@ -179,9 +145,8 @@ def weights(axes, critics):
 def through_the_layers(ax, gradients):
     """Size of the loss's gradient at the output of each layer, for several critics; gradients: name -> (layers,)."""
     for (name, values), colour in zip(gradients.items(), (BAD, FAKE, THIRD, REAL, GOOD)):
-        ax.semilogy(
-            np.arange(1, len(values) + 1), values, "o-", color=colour, ms=4, lw=1.5, label=name
-        )
+        ax.semilogy(np.arange(1, len(values) + 1), values, "o-", color=colour, ms=4, lw=1.5,
+                    label=name)
     ax.set(xlabel="layer, from the coin (1) to the score", ylabel="norm of the gradient")
     ax.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, .5))
 

@@ -5,7 +5,7 @@ import numpy as np
 from scipy.special import expit
 
 from ..drawing.explorer import Explorer, slider
-from ..drawing.plots import CRITIC, FAKE, REAL, draw_density
+from ..drawing.plots import CRITIC, FAKE, REAL, draw_density, open_axes
 from ..exact.divergences import js, js_slope
 from ..exact.laws import Normal
 from ..exact.minimax import gan_value, optimal_discriminator
@@ -18,7 +18,7 @@ def _table(figure):
     """Axes with the genuine heap, and room for a title."""
     ax = figure.subplots()
     draw_density(ax, X, REAL_COINS, REAL, "genuine, $p$")
-    ax.spines[["top", "right"]].set_visible(False)
+    open_axes(ax)
     ax.set(xlabel="weight of the coin, $x$", xlim=(X[0], X[-1]), ylim=(0, 1.04))
     title = ax.text(.5, 1.04, "", transform=ax.transAxes, ha="center", fontsize=11)
     return ax, title
@@ -40,19 +40,15 @@ def discriminator():
         c = lambda x: slope * (threshold - x)
         mine.set_ydata(expit(c(X)))
         value = gan_value(REAL_COINS, FAKE_COINS, c)
-        title.set_text(
-            f"V(D) = {value:.4f}      the best possible is {best:.4f}      you lose {best - value:.4f}"
-        )
+        title.set_text(f"V(D) = {value:.4f}      the best possible is {best:.4f}"
+                       f"      you lose {best - value:.4f}")
 
     return Explorer(
-        setup,
-        update,
-        dict(
-            slope=slider(-2.0, 6.0, 0.1, 0.5, "slope of the logit"),
-            threshold=slider(-2.0, 4.0, 0.1, 0.0, "threshold"),
-        ),
-        alt="Two heaps of coins, the discriminator you set with the sliders, its value and the best value.",
-    )
+        setup, update,
+        dict(slope=slider(-2.0, 6.0, .1, .5, "slope of the logit"),
+             threshold=slider(-2.0, 4.0, .1, 0.0, "threshold")),
+        alt="Two heaps of coins, the discriminator you set with the sliders, its value and the "
+            "best value.")
 
 
 def generator():
@@ -73,11 +69,8 @@ def generator():
                        f"      dJS/dμ = {js_slope(REAL_COINS, q):.6f}")
 
     return Explorer(
-        setup,
-        update,
-        dict(
-            distance=slider(0.0, 8.0, 0.1, 3.0, "distance μ"),
-            sigma=slider(0.4, 3.0, 0.1, 1.0, "width σ"),
-        ),
-        alt="Genuine and forged coins with the best discriminator; the title gives JS, the value and the slope.",
-    )
+        setup, update,
+        dict(distance=slider(0.0, 8.0, .1, 3.0, "distance μ"),
+             sigma=slider(.4, 3.0, .1, 1.0, "width σ")),
+        alt="Genuine and forged coins with the best discriminator; the title gives JS, the "
+            "value and the slope.")

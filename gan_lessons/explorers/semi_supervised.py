@@ -10,7 +10,7 @@ from scipy.special import entr, expit
 
 from ..data.batches import batches
 from ..drawing.explorer import Explorer, choice, slider
-from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, draw_density
+from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, draw_density, open_axes
 from ..exact.laws import Mixture, Moons, Normal, Ring
 from ..measures.prediction import ClassLoss, predict
 from ..objectives.loss_sensitive import margin
@@ -22,9 +22,8 @@ from ..training.optimizers import adam
 
 # -- a boundary on the line ------------------------------------------------------------------------------
 
-VAULT = Mixture(
-    [Normal(-2, .8), Normal(2, .8)], [.3, .7]
-)  # all coins, light and heavy, without names
+# all coins, light and heavy, without names
+VAULT = Mixture([Normal(-2, .8), Normal(2, .8)], [.3, .7])
 NAMED, NAMES = np.array([-2.6, .8]), np.array([0, 1])          # the two whose name was paid for
 SHARP = 3.0                                                    # s(heavy | x) = σ(SHARP (x - b))
 X = np.linspace(-6, 6, 601)
@@ -48,9 +47,8 @@ def named_loss(b):
 
 def unnamed_loss(b, cost=doubt, law=VAULT):
     """E cost(s(heavy | u)) over the vault, boundary at b: (k,) -> (k,), on an even grid."""
-    return (
-        cost(expit(SHARP * (FINE - np.asarray(b)[..., None]))) @ law.pdf(FINE) * (FINE[1] - FINE[0])
-    )
+    return cost(expit(SHARP * (FINE - np.asarray(b)[..., None]))) @ law.pdf(FINE) * (FINE[1]
+                                                                                     - FINE[0])
 
 
 def misnamed(b, law=VAULT):
@@ -81,15 +79,8 @@ def boundary():
         said, = left.plot(X, X, color=CRITIC, lw=2, label="$s$(heavy$\\,|\\,x$)")
         doubtful, = left.plot(X, X, color=BAD, lw=1.6, label="doubt $m(x)$")
         for x, y in zip(NAMED, NAMES):
-            left.plot(
-                [x],
-                [.04],
-                "o",
-                color=(SKY, FAKE)[y],
-                ms=9,
-                mec=CRITIC,
-                label=("named light", "named heavy")[y],
-            )
+            left.plot([x], [.04], "o", color=(SKY, FAKE)[y], ms=9, mec=CRITIC,
+                      label=("named light", "named heavy")[y])
         left.set(xlabel="weight of the coin, $x$", xlim=(-5, 5), ylim=(0, 1.45))
         left.legend(frameon=False, fontsize=8.5, ncols=2, loc="upper left")
         right.plot(b, named, color=SKY, lw=2, label="named coins")
@@ -99,8 +90,7 @@ def boundary():
         right.legend(frameon=False, fontsize=8.5, loc="upper left")
         here, = right.plot([0], [0], "o", color=CRITIC, ms=8)
         rest, = right.plot([0], [0], "v", color=GOOD, ms=9)
-        for ax in (left, right):
-            ax.spines[["top", "right"]].set_visible(False)
+        open_axes(left, right)
         return said, doubtful, total, here, rest, title
 
     def update(artists, at, eta):
@@ -113,22 +103,18 @@ def boundary():
         here.set_data([at], [value])
         end = downhill(sum_, int(np.abs(b - at).argmin()))
         rest.set_data([b[end]], [sum_[end]])
-        title.set_text(
-            f"loss here {value:.3f}, coins misnamed {misnamed(at):.1%}      downhill from here: b = {b[end]:+.2f}, "
-            f"misnamed {misnamed(b[end]):.1%}"
-        )
+        title.set_text(f"loss here {value:.3f}, coins misnamed {misnamed(at):.1%}"
+                       f"      downhill from here: b = {b[end]:+.2f}, misnamed "
+                       f"{misnamed(b[end]):.1%}")
 
     return Explorer(
-        setup,
-        update,
-        dict(
-            at=slider(-4.0, 4.0, 0.05, -1.5, "border b"),
-            eta=slider(0.0, 30.0, 0.5, 0.0, "balance η of the vault"),
-        ),
+        setup, update,
+        dict(at=slider(-4.0, 4.0, .05, -1.5, "border b"),
+             eta=slider(0.0, 30.0, .5, 0.0, "balance η of the vault")),
         figsize=(9.6, 3.6),
-        alt="Left, two heaps of coins without names, two named coins, and a classifier with its doubt; right, the "
-        "loss of the named coins, the doubt in the vault and their weighted sum against the boundary.",
-    )
+        alt="Left, two heaps of coins without names, two named coins, and a classifier with its "
+            "doubt; right, the loss of the named coins, the doubt in the vault and their "
+            "weighted sum against the boundary.")
 
 
 def doubts(ax):
@@ -158,9 +144,8 @@ class Named:
 
     def __init__(self, law, each: int, seed: int = 0):
         rng, self.classes = np.random.default_rng(seed), tuple(range(len(law.laws)))
-        self.images = torch.from_numpy(
-            np.concatenate([part.sample(each, rng) for part in law.laws])
-        ).float()
+        self.images = torch.from_numpy(np.concatenate([part.sample(each, rng)
+                                                       for part in law.laws])).float()
         self.labels = torch.arange(len(law.laws)).repeat_interleave(each)
 
 
@@ -184,16 +169,14 @@ class FarAway:
 
     def sample(self, n, rng):
         turn = rng.uniform(0, 2 * np.pi, n)
-        return 4 * np.stack([np.cos(turn), np.sin(turn)], axis=1) + .15 * rng.standard_normal(
-            (n, 2)
-        )
+        return 4 * np.stack([np.cos(turn), np.sin(turn)],
+                            axis=1) + .15 * rng.standard_normal((n, 2))
 
 
 def best_guess(law, x):
     """argmax_y p(y | x): (k, 2) -> (k,); nobody names more points rightly."""
-    return np.stack(
-        [np.log(share) + part.logpdf(x) for share, part in zip(law.weights, law.laws)]
-    ).argmax(0)
+    return np.stack([np.log(share) + part.logpdf(x)
+                     for share, part in zip(law.weights, law.laws)]).argmax(0)
 
 
 def rightly(law, guess, n: int = 4000, seed: int = 9) -> float:
@@ -215,16 +198,8 @@ def learn(law, method: str, each: int, seed: int = 0, rounds: int = 300, width: 
     net = mlp_critic(2, width=width, outputs=K)
 
     def play(game, rate, **players):
-        train(
-            game,
-            players,
-            batches(named, z=Normal(dim=2), seed=seed, unlabelled=law),
-            steps=steps(laptop=rounds),
-            optimizer=adam(rate),
-            watch=None,
-            precision="highest",
-        )
-
+        train(game, players, batches(named, z=Normal(dim=2), seed=seed, unlabelled=law),
+              steps=steps(laptop=rounds), optimizer=adam(rate), watch=None, precision="highest")
     if method == "K + 1 classes":
         play(improved_gan(), 3e-3, f=net, g=mlp_generator(2, 2, width=width))
     else:
@@ -256,11 +231,9 @@ def _learnt():
     for name, law in LAWS.items():
         for each in COUNTS:
             nets = [learn(law, method, each) for method in METHODS]
-            found[name, each] = (
-                Named(law, each),
-                [shades(net) for net in nets],
-                [rightly(law, guesser(net)) for net in nets],
-            )
+            found[name, each] = Named(law, each), [shades(net)
+                                                   for net in nets], [rightly(law, guesser(net))
+                                                                      for net in nets]
     return found
 
 
@@ -275,18 +248,11 @@ def few_labels():
         title = figure.suptitle(" ", fontsize=11)
         panels = []
         for ax, method in zip(axes, METHODS):
-            image = ax.imshow(
-                np.ones((SIDE, SIDE, 3)),
-                extent=(-REACH, REACH, -REACH, REACH),
-                origin="lower",
-                interpolation="nearest",
-                zorder=0,
-            )
+            image = ax.imshow(np.ones((SIDE, SIDE, 3)), extent=(-REACH, REACH, -REACH, REACH),
+                              origin="lower", interpolation="nearest", zorder=0)
             cloud, = ax.plot([0], [0], ".", color=CRITIC, ms=2, alpha=.45, zorder=1)
-            named = [
-                ax.plot([0], [0], "o", color=colour, mec="white", ms=8, zorder=2)[0]
-                for colour in COLOURS[:3]
-            ]
+            named = [ax.plot([0], [0], "o", color=colour, mec="white", ms=8, zorder=2)[0]
+                     for colour in COLOURS[:3]]
             ax.set(title=method, xticks=[], yticks=[], xlim=(-REACH, REACH), ylim=(-REACH, REACH))
             panels.append((image, cloud, named))
         return panels, title
@@ -300,25 +266,20 @@ def few_labels():
             for y, marks in enumerate(named):
                 marks.set_data(*points.images[points.labels == y].numpy().T)
         named = COUNTS[each]
-        title.set_text(
-            f"{named} named point{'s' * (named > 1)} a class      named rightly: "
-            + "      ".join(f"{method} {share:.1%}" for method, share in zip(METHODS, right))
-            + f"      at best {best[data]:.1%}"
-        )
+        title.set_text(f"{named} named point{'s' * (named > 1)} a class      named rightly: "
+                       + "      ".join(f"{method} {share:.1%}"
+                                       for method, share in zip(METHODS, right))
+                       + f"      at best {best[data]:.1%}")
 
     return Explorer(
-        setup,
-        update,
-        dict(
-            data=choice(list(LAWS), "two moons", "data"),
-            each=slider(
-                0, len(COUNTS) - 1, 1, 1, "labels: " + ", ".join(map(str, COUNTS)) + " a class"
-            ),
-        ),
+        setup, update,
+        dict(data=choice(list(LAWS), "two moons", "data"),
+             each=slider(0, len(COUNTS) - 1, 1, 1,
+                         "labels: " + ", ".join(map(str, COUNTS)) + " a class")),
         figsize=(9.6, 3.7),
-        alt="The plane in the colours of the predicted classes for three trained classifiers, with unlabelled points "
-        "and the few labelled ones; the title gives each one's share of rightly named points.",
-    )
+        alt="The plane in the colours of the predicted classes for three trained classifiers, "
+            "with unlabelled points and the few labelled ones; the title gives each one's share "
+            "of rightly named points.")
 
 
 # -- figures ---------------------------------------------------------------------------------------------
@@ -329,23 +290,20 @@ def before_and_after(axes, law, each: int = 3, seed: int = 0):
     axes[1].plot(*points.T, ".", color=CRITIC, ms=3.5, alpha=.4)
     for ax, title in zip(axes, ("what the expert named", "and what lies in the vault")):
         _marks(ax, named)
-        ax.set(
-            title=title, xticks=[], yticks=[], aspect="equal", xlim=(-REACH, REACH), ylim=(-2, 2)
-        )
+        ax.set(title=title, xticks=[], yticks=[], aspect="equal", xlim=(-REACH, REACH),
+               ylim=(-2, 2))
 
 
 def _marks(ax, named):
     for y in named.classes:
-        ax.plot(
-            *named.images[named.labels == y].numpy().T, "o", color=COLOURS[y], mec="white", ms=9
-        )
+        ax.plot(*named.images[named.labels == y].numpy().T, "o", color=COLOURS[y], mec="white",
+                ms=9)
 
 
 def tested(net, images) -> float:
     """Share of labelled pictures (an Images) that a network of class logits, or a ClassLoss, names rightly."""
-    guess = predict(
-        net if isinstance(net, ClassLoss) else ClassLoss(net, net.shape[0]), images.images
-    )
+    guess = predict(net if isinstance(net, ClassLoss) else ClassLoss(net, net.shape[0]),
+                    images.images)
     return float((guess == images.labels).double().mean())
 
 
@@ -353,29 +311,15 @@ def generators(axes, law, fakes, nets, shares, named):
     """A panel for each resting forger: the classifier's shades, genuine points dark, fakes red."""
     points = law.sample(300, np.random.default_rng(5))
     for ax, (name, net) in zip(axes, nets.items()):
-        ax.imshow(
-            shades(net),
-            extent=(-REACH, REACH, -REACH, REACH),
-            origin="lower",
-            interpolation="bilinear",
-        )
+        ax.imshow(shades(net), extent=(-REACH, REACH, -REACH, REACH), origin="lower",
+                  interpolation="bilinear")
         ax.plot(*points.T, ".", color=CRITIC, ms=2, alpha=.5)
         if fakes.get(name) is not None:
-            ax.plot(
-                *fakes[name].sample(150, np.random.default_rng(6)).T,
-                "x",
-                color=BAD,
-                ms=3,
-                alpha=.7,
-            )
+            ax.plot(*fakes[name].sample(150, np.random.default_rng(6)).T, "x", color=BAD, ms=3,
+                    alpha=.7)
         _marks(ax, named)
-        ax.set(
-            title=f"{name}\n{shares[name]}",
-            xticks=[],
-            yticks=[],
-            xlim=(-REACH, REACH),
-            ylim=(-REACH, REACH),
-        )
+        ax.set(title=f"{name}\n{shares[name]}", xticks=[], yticks=[], xlim=(-REACH, REACH),
+               ylim=(-REACH, REACH))
 
 
 def seeds(ax, table):
@@ -386,4 +330,4 @@ def seeds(ax, table):
     ax.plot(range(len(values)), values.mean(1), "_", color=FAKE, ms=26, mew=3)
     ax.set_xticks(range(len(values)), list(table), fontsize=9)
     ax.set(xlim=(-.5, len(values) - .5), ylabel="test pictures named rightly, %")
-    ax.spines[["top", "right"]].set_visible(False)
+    open_axes(ax)

@@ -7,7 +7,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.special import expit, ndtr
 
 from ..drawing.explorer import Explorer, choice, slider
-from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, draw_density, pictures
+from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, draw_density, open_axes, pictures
 from ..exact.divergences import js, js_slope, softplus
 from ..exact.laws import Normal
 from ..exact.transport import earth_mover, monotone_plan
@@ -21,12 +21,10 @@ WIDEST, GAP = 14.0, .3  # a road that carries all, in points; half the way betwe
 def piles(ax, x, x_fake, p, q, moved):
     """Real piles above, fake ones hanging below, a road for each entry of the plan, as wide as its load."""
     ax.bar(x, p, bottom=GAP, width=.22, color=REAL, label="real, $p$", zorder=3)
-    hanging = ax.bar(
-        x_fake, -np.asarray(q), bottom=-GAP, width=.22, color=FAKE, label="fake, $q$", zorder=3
-    )
-    roads = ax.add_collection(
-        LineCollection([], colors=CRITIC, alpha=.35, capstyle="butt", zorder=2)
-    )
+    hanging = ax.bar(x_fake, -np.asarray(q), bottom=-GAP, width=.22, color=FAKE, label="fake, $q$",
+                     zorder=3)
+    roads = ax.add_collection(LineCollection([], colors=CRITIC, alpha=.35, capstyle="butt",
+                                             zorder=2))
     load(roads, x, x_fake, moved)
     for height in (GAP, -GAP):
         ax.axhline(height, color=CRITIC, lw=.8)
@@ -80,15 +78,11 @@ def drag_piles():
         right.plot(line, F, color=REAL, lw=2, label="$F$")
         G, = right.plot(line, F, color=FAKE, lw=2, label="$G$")
         area = right.fill_between(line, F, F, color=SKY, alpha=.45, lw=0)
-        right.set(
-            xlabel="weight, $x$",
-            ylim=(-.03, 1.05),
-            title="the blue area is the cost of $|x-\\tilde x|$",
-        )
+        right.set(xlabel="weight, $x$", ylim=(-.03, 1.05),
+                  title="the blue area is the cost of $|x-\\tilde x|$")
         right.title.set_fontsize(10)
         right.legend(frameon=False, loc="upper left")
-        for ax in (left, right):
-            ax.spines[["top", "right"]].set_visible(False)
+        open_axes(left, right)
         return list(hanging), roads, G, area, title
 
     def update(artists, first, second, share, power):
@@ -102,31 +96,26 @@ def drag_piles():
         area.set_data(line, F, below)
         bill = earth_mover(X_REAL, x_fake, P_REAL, q, power) ** power
         name = {1: "$|x-\\tilde x|$", 2: "$(x-\\tilde x)^2$"}[power]
-        title.set_text(
-            f"least cost with {name}: {bill:.4f}      JS = {js_of_piles(X_REAL, x_fake, P_REAL, q):.4f}"
-        )
+        title.set_text(f"least cost with {name}: {bill:.4f}"
+                       f"      JS = {js_of_piles(X_REAL, x_fake, P_REAL, q):.4f}")
 
     controls = dict(first=slider(0.0, 8.0, .1, 2.0, "first fake pile at"),
                     second=slider(0.0, 8.0, .1, 5.0, "second fake pile at"),
                     share=slider(0.0, 1.0, .05, .5, "weight of the first"),
                     power=choice({"distance": 1, "distance squared": 2}, 1, "a road costs"))
     return Explorer(
-        setup,
-        update,
-        controls,
+        setup, update, controls,
         figsize=(9.2, 3.4),
-        alt="Left, three real piles above the line, two fake ones below it, and the roads of the best plan; "
-        "right, both distribution functions and the area between them. The title gives the least cost.",
-    )
+        alt="Left, three real piles above the line, two fake ones below it, and the roads of "
+            "the best plan; right, both distribution functions and the area between them. The "
+            "title gives the least cost.")
 
 
 def js_of_piles(x, x_fake, p, q):
     """JS between piles: they share only what lies at the very same place."""
     places = np.union1d(x, x_fake)
-    a, b = (
-        np.array([w[np.asarray(at) == place].sum() for place in places])
-        for at, w in ((x, p), (x_fake, q))
-    )
+    a, b = (np.array([w[np.asarray(at) == place].sum() for place in places])
+            for at, w in ((x, p), (x_fake, q)))
     with np.errstate(divide="ignore", invalid="ignore"):
         terms = [np.where(w > 0, w * np.log(2 * w / (a + b)), 0).sum() / 2 for w in (a, b)]
     return abs(float(sum(terms)))
@@ -143,9 +132,8 @@ def _js_curve(theta, sd, sd_fake):
     if min(sd, sd_fake) == 0:
         same = (theta == 0) & (sd == sd_fake)
         return np.where(same, 0, np.log(2)), np.zeros_like(theta)
-    c = lambda x: (
-        ((x - theta[:, None]) / sd_fake) ** 2 / 2 - (x / sd) ** 2 / 2 + np.log(sd_fake / sd)
-    )
+    c = lambda x: ((x - theta[:, None])
+                   / sd_fake) ** 2 / 2 - (x / sd) ** 2 / 2 + np.log(sd_fake / sd)
     real, fake = c(sd * _Z[None, :]), c(theta[:, None] + sd_fake * _Z)
     value = np.log(2) - (softplus(-real) @ _SHARE + softplus(fake) @ _SHARE) / 2
     score = _Z / sd_fake - (theta[:, None] + sd_fake * _Z) / sd ** 2              # c' at the fakes
@@ -166,9 +154,8 @@ def distances():
     theta, x = np.linspace(-8, 8, 161), np.linspace(-9, 9, 721)
 
     def setup(figure):
-        axes = figure.subplot_mosaic(
-            [["heaps", "W", "JS"], ["heaps", "W slope", "JS slope"]], width_ratios=(1.2, 1, 1)
-        )
+        axes = figure.subplot_mosaic([["heaps", "W", "JS"], ["heaps", "W slope", "JS slope"]],
+                                     width_ratios=(1.2, 1, 1))
         title = figure.suptitle(" ", fontsize=11)
         heaps = [axes["heaps"].plot(x, x, color=colour, lw=2, label=label)[0]
                  for colour, label in ((REAL, "real, $p$"), (FAKE, "fake, $q$"))]
@@ -176,68 +163,50 @@ def distances():
         axes["heaps"].spines["left"].set_visible(False)
         axes["heaps"].legend(frameon=False, loc="upper left", fontsize=8)
         curves, dots = [], []
-        limits = {
-            "W": (-.4, 8.4),
-            "JS": (-.04, .8),
-            "W slope": (-1.15, 1.15),
-            "JS slope": (-.5, .5),
-        }
+        limits = {"W": (-.4, 8.4), "JS": (-.04, .8), "W slope": (-1.15, 1.15),
+                  "JS slope": (-.5, .5)}
         for name, colour in (("W", GOOD), ("W slope", GOOD), ("JS", BAD), ("JS slope", BAD)):
             ax = axes[name]
             curves += ax.plot(theta, theta, color=colour, lw=2)
             dots += ax.plot([0], [0], "o", color=CRITIC, ms=6)
-            ax.set(
-                title=name if "slope" not in name else f"slope of {name.split()[0]}",
-                ylim=limits[name],
-                xlim=(-8, 8),
-            )
+            ax.set(title=name if "slope" not in name else f"slope of {name.split()[0]}",
+                   ylim=limits[name], xlim=(-8, 8))
             ax.title.set_fontsize(10)
             ax.axhline(0, color=CRITIC, lw=.5)
             if "slope" in name:
                 ax.set_xlabel("distance")
             else:
                 ax.tick_params(labelbottom=False)
-        for ax in axes.values():
-            ax.spines[["top", "right"]].set_visible(False)
+        open_axes(*axes.values())
         return heaps, curves, dots, title
 
     def update(artists, distance, sd, sd_fake):
         heaps, curves, dots, title = artists
         for line, place, width in zip(heaps, (0, distance), (sd, sd_fake)):
-            bump = (
-                Normal(0, width).pdf(x - place)
-                if width
-                else np.where(np.abs(x - place) < .02, np.inf, 0)
-            )
+            bump = Normal(0, width).pdf(x - place) if width else np.where(np.abs(x - place) < .02,
+                                                                          np.inf, 0)
             line.set_ydata(np.minimum(bump, 1.1))
         drawn = [*_w_curve(theta, sd, sd_fake), *_js_curve(theta, sd, sd_fake)]
         at = np.array([distance])
         here = [float(v[0]) for v in (*_w_curve(at, sd, sd_fake), *_js_curve(at, sd, sd_fake))]
         if min(sd, sd_fake) > 0:
-            here[2:] = (
-                js(Normal(0, sd), Normal(distance, sd_fake)),
-                js_slope(Normal(0, sd), Normal(distance, sd_fake)),
-            )
+            here[2:] = js(Normal(0, sd),
+                          Normal(distance, sd_fake)), js_slope(Normal(0, sd),
+                                                               Normal(distance, sd_fake))
         for curve, dot, values, value in zip(curves, dots, drawn, here):
             curve.set_ydata(values)
             dot.set_data(at, [value])
-        title.set_text(
-            f"W = {here[0]:.4f}, slope {here[1]:+z.4f}          JS = {here[2]:.4f}, slope {here[3]:+z.4f}"
-        )
+        title.set_text(f"W = {here[0]:.4f}, slope {here[1]:+z.4f}"
+                       f"          JS = {here[2]:.4f}, slope {here[3]:+z.4f}")
 
-    controls = dict(
-        distance=slider(-8.0, 8.0, 0.1, 3.0, "distance"),
-        sd=slider(0.0, 2.0, 0.1, 1.0, "width of p"),
-        sd_fake=slider(0.0, 2.0, 0.1, 1.0, "width of q"),
-    )
+    controls = dict(distance=slider(-8.0, 8.0, .1, 3.0, "distance"),
+                    sd=slider(0.0, 2.0, .1, 1.0, "width of p"),
+                    sd_fake=slider(0.0, 2.0, .1, 1.0, "width of q"))
     return Explorer(
-        setup,
-        update,
-        controls,
+        setup, update, controls,
         figsize=(9.4, 3.7),
-        alt="Left, a real and a fake heap; then W and JS against their distance, and below each its slope. "
-        "The title gives all four numbers.",
-    )
+        alt="Left, a real and a fake heap; then W and JS against their distance, and below each "
+            "its slope. The title gives all four numbers.")
 
 
 # -- plans and prices in the plane --------------------------------------------------------------------
@@ -249,14 +218,9 @@ def roads(ax, x, x_fake, moved, f, reach):
     ax.contourf(line, line, heights, levels=14, cmap="Greys_r", alpha=.6)
     ax.contour(line, line, heights, levels=14, colors="white", linewidths=1, linestyles="solid")
     i, j = np.nonzero(moved > 1e-12)
-    ax.add_collection(
-        LineCollection(
-            [[x_fake[b], x[a]] for a, b in zip(i, j)],
-            colors=CRITIC,
-            zorder=2,
-            linewidths=np.clip(.9 * moved[i, j] / moved.max(), .4, None),
-        )
-    )
+    ax.add_collection(LineCollection([[x_fake[b], x[a]] for a, b in zip(i, j)], colors=CRITIC,
+                                     zorder=2,
+                                     linewidths=np.clip(.9 * moved[i, j] / moved.max(), .4, None)))
     ax.scatter(*np.asarray(x).T, s=16, color=REAL, label="real", zorder=3)
     ax.scatter(*np.asarray(x_fake).T, s=16, color=FAKE, label="fake", zorder=3)
     ax.set(aspect="equal", xticks=[], yticks=[])
@@ -296,24 +260,13 @@ def ink_roads(ax, places, p, q, moved=None, f=None, side=28):
     ax.imshow(np.clip(both, 0, 1), interpolation="nearest")
     if f is not None:
         heights = f(places).reshape(side, side)
-        ax.contour(
-            heights,
-            levels=np.arange(np.floor(heights.min()), heights.max(), 2),
-            colors="#777777",
-            linewidths=.8,
-            linestyles="solid",
-        )
+        ax.contour(heights, levels=np.arange(np.floor(heights.min()), heights.max(), 2),
+                   colors="#777777", linewidths=.8, linestyles="solid")
     if moved is not None:
         i, j = np.nonzero(moved > 1e-9)
         width = np.clip(1.6 * moved[i, j] / moved.max(), .25, None)
-        ax.add_collection(
-            LineCollection(
-                [[places[b][::-1], places[a][::-1]] for a, b in zip(i, j)],
-                colors=CRITIC,
-                linewidths=width,
-                alpha=.7,
-            )
-        )
+        ax.add_collection(LineCollection([[places[b][::-1], places[a][::-1]] for a, b in zip(i, j)],
+                                         colors=CRITIC, linewidths=width, alpha=.7))
     ax.set_axis_off()
 
 
@@ -364,12 +317,8 @@ def idea(axes, places=(12, 8, 2)):
         x = np.linspace(-4, max(places) + 4, 400)
         draw_density(ax, x, p, REAL, "genuine, $p$")
         draw_density(ax, x, q, FAKE, "forged, $q$")
-        ax.annotate(
-            "",
-            (.1, .2),
-            (distance - .1, .2),
-            arrowprops=dict(arrowstyle="-|>", color=CRITIC, lw=1.4),
-        )
+        ax.annotate("", (.1, .2), (distance - .1, .2),
+                    arrowprops=dict(arrowstyle="-|>", color=CRITIC, lw=1.4))
         ax.set(yticks=[], xlabel="weight", title=f"JS = {js(p, q):.3f}      W = {distance:g}")
         ax.spines["left"].set_visible(False)
     axes[-1].legend(frameon=False, loc="upper right")

@@ -4,7 +4,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..drawing.explorer import Explorer, slider
-from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, draw_density
+from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, draw_density, open_axes
 from ..exact.divergences import js, js_slope
 from ..exact.laws import Normal
 from ..exact.minimax import generator_gradient, optimal_discriminator
@@ -29,13 +29,8 @@ def js_and_slope(left, right, sigmas=(.5, 1, 2), reach: float = 12.0):
     distances = np.linspace(0, reach, 121)
     for sigma, colour in zip(sigmas, (SKY, CRITIC, BAD)):
         pairs = [(Normal(0, sigma), Normal(d, sigma)) for d in distances]
-        left.plot(
-            distances,
-            [js(p, q) for p, q in pairs],
-            color=colour,
-            lw=2,
-            label=f"$\\sigma$ = {sigma:g}",
-        )
+        left.plot(distances, [js(p, q) for p, q in pairs], color=colour, lw=2,
+                  label=f"$\\sigma$ = {sigma:g}")
         right.plot(distances, [js_slope(p, q) for p, q in pairs], color=colour, lw=2)
     left.axhline(np.log(2), color=CRITIC, lw=.8, ls="--")
     left.text(.2, np.log(2) + .012, "log 2")
@@ -73,12 +68,10 @@ def atlas():
         curves = [right.semilogy(delta, weak, color=BAD, lw=2, label="saturating")[0],
                   right.semilogy(delta, strong, color=GOOD, lw=2, label="non-saturating")[0]]
         dots = [right.plot([1], [1], "o", color=colour, ms=9)[0] for colour in (BAD, GOOD)]
-        right.set(
-            xlabel="distance", xlim=(0, reach), ylim=(FLOOR, 1e3), title="what the forger feels"
-        )
+        right.set(xlabel="distance", xlim=(0, reach), ylim=(FLOOR, 1e3),
+                  title="what the forger feels")
         right.legend(frameon=False, loc="lower left")
-        for ax in (left, right):
-            ax.spines[["top", "right"]].set_visible(False)
+        open_axes(left, right)
         return genuine, forged, best, *curves, *dots, title
 
     def update(artists, distance, sigma, noise):
@@ -93,23 +86,18 @@ def atlas():
             curve.set_data(delta * width, height / width)
         for spot, value in zip((dot, dot2), felt):
             spot.set_data([distance], [max(value, FLOOR)])
-        title.set_text(
-            f"JS = {js(p, q):.4f}      saturating {felt[0]:.3g}      non-saturating {felt[1]:.4g}"
-            f"      ratio {felt[1] / felt[0]:,.3g}"
-        )
+        title.set_text(f"JS = {js(p, q):.4f}      saturating {felt[0]:.3g}"
+                       f"      non-saturating {felt[1]:.4g}      ratio {felt[1] / felt[0]:,.3g}")
 
     return Explorer(
-        setup,
-        update,
-        dict(
-            distance=slider(0.1, 14.0, 0.1, 3.0, "distance"),
-            sigma=slider(0.5, 3.0, 0.1, 1.0, "width σ of the heaps"),
-            noise=slider(0.0, 6.0, 0.1, 0.0, "noise τ on every coin"),
-        ),
+        setup, update,
+        dict(distance=slider(.1, 14.0, .1, 3.0, "distance"),
+             sigma=slider(.5, 3.0, .1, 1.0, "width σ of the heaps"),
+             noise=slider(0.0, 6.0, .1, 0.0, "noise τ on every coin")),
         figsize=(8.4, 3.5),
-        alt="Left, the two heaps and the best discriminator; right, both gradients of the generator against "
-        "the distance on a log scale. The title gives JS, both gradients and their ratio.",
-    )
+        alt="Left, the two heaps and the best discriminator; right, both gradients of the "
+            "generator against the distance on a log scale. The title gives JS, both gradients "
+            "and their ratio.")
 
 
 def trail(axes, snapshots, law, labels):
@@ -118,8 +106,7 @@ def trail(axes, snapshots, law, labels):
     for ax, fakes, label in zip(axes, snapshots, labels):
         ax.scatter(*real.T, s=3, color=REAL, alpha=.35, lw=0)
         ax.scatter(*np.asarray(fakes).T, s=4, color=FAKE, alpha=.6, lw=0)
-        ax.set(
-            xlim=(-3.5, 3.5), ylim=(-3.5, 3.5), xticks=[], yticks=[], title=label, aspect="equal"
-        )
+        ax.set(xlim=(-3.5, 3.5), ylim=(-3.5, 3.5), xticks=[], yticks=[], title=label,
+               aspect="equal")
         ax.spines[:].set(visible=True, color="#bbbbbb")
         ax.title.set_fontsize(9)

@@ -4,7 +4,19 @@ from __future__ import annotations
 import numpy as np
 
 from ..drawing.explorer import Explorer, slider
-from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, draw_density, pictures, sheet
+from ..drawing.plots import (
+    BAD,
+    CRITIC,
+    FAKE,
+    GOOD,
+    REAL,
+    SKY,
+    THIRD,
+    draw_density,
+    open_axes,
+    pictures,
+    sheet,
+)
 from ..exact.divergences import kl
 from ..exact.laws import Mixture, Normal
 from ..exact.variational import best_linear
@@ -34,13 +46,8 @@ def three_codes(axes):
         rate, information, aggregate = (abs(number) for number in split(clouds))
         draw_density(ax, z, PRIOR, CRITIC, "prior $q(z)$")
         for i, cloud in enumerate(clouds):
-            ax.plot(
-                z,
-                cloud.pdf(z) / 5,
-                color=REAL,
-                lw=1.2,
-                label="$p(z\\,|\\,x)$, five coins" if i == 0 else None,
-            )
+            ax.plot(z, cloud.pdf(z) / 5, color=REAL, lw=1.2,
+                    label="$p(z\\,|\\,x)$, five coins" if i == 0 else None)
         ax.plot(z, Mixture(clouds).pdf(z), color=FAKE, lw=2, label="their sum $p(z)$")
         ax.set(xlabel="$z$", yticks=[], ylim=(0, 1.05),
                title=f"{name}: {rate:.2f} nats\n= I {information:.2f} + KL {aggregate:.2f}")
@@ -57,33 +64,20 @@ def terms():
         left, right = figure.subplots(1, 2, width_ratios=(1, 1.15))
         title = figure.suptitle(" ", fontsize=10.5)
         draw_density(left, z, PRIOR, CRITIC, "prior $q(z)$")
-        clouds = [
-            left.plot(
-                z,
-                z,
-                color=REAL,
-                lw=1.1,
-                label="$p(z\\,|\\,x)$, $x$ from -2 to 2" if i == 0 else None,
-            )[0]
-            for i in range(5)
-        ]
+        clouds = [left.plot(z, z, color=REAL, lw=1.1, label="$p(z\\,|\\,x)$, $x$ from -2 to 2"
+                            if i == 0 else None)[0] for i in range(5)]
         whole, = left.plot(z, z, color=FAKE, lw=2.2, label="aggregate $p(z)$")
         left.set(xlabel="$z$", yticks=[], ylim=(0, 1.3), title="the notes")
         left.legend(frameon=False, fontsize=8, loc="upper left")
-        (fixed,) = right.plot(
-            amount, amount, color=GOOD, lw=2.2, label="straight decoder, its sd fixed"
-        )
+        fixed, = right.plot(amount, amount, color=GOOD, lw=2.2,
+                            label="straight decoder, its sd fixed")
         best, = right.plot(amount, amount, color=THIRD, lw=2.2, ls="--", label="best decoder")
         dots, = right.plot([0, 0], [0, 0], "o", color=CRITIC, ms=7)
         lowest = right.axvline(0, color=GOOD, lw=1, ls=":")
-        right.set(
-            xlabel="information $I(x;z)$, nats",
-            ylim=(.5, 6),
-            title="distortion + $\\beta\\cdot$ rate",
-        )
+        right.set(xlabel="information $I(x;z)$, nats", ylim=(.5, 6),
+                  title="distortion + $\\beta\\cdot$ rate")
         right.legend(frameon=False, fontsize=8, loc="upper right")
-        for ax in (left, right):
-            ax.spines[["top", "right"]].set_visible(False)
+        open_axes(left, right)
         return clouds, whole, fixed, best, dots, lowest, title
 
     def update(artists, beta, sd, information, width):
@@ -99,33 +93,28 @@ def terms():
         price = lambda I: beta * (I + aggregate)
         fixed.set_ydata(distortion(amount) + price(amount))
         best.set_ydata(ideal(amount) + price(amount))
-        dots.set_data(
-            [information] * 2,
-            [distortion(information) + price(information), ideal(information) + price(information)],
-        )
+        dots.set_data([information] * 2, [distortion(information) + price(information),
+                                          ideal(information) + price(information)])
         there = max(0., -np.log(max(beta, 1e-300) * sd ** 2) / 2)
         lowest.set_xdata([there] * 2)
         where = "collapsed, I = 0" if there == 0 else f"I = {there:.2f}" if beta > 0 else "I = ∞"
-        title.set_text(
-            f"rate {information + aggregate:.3f} = I {information:.3f} + KL(p(z)‖q(z)) {aggregate:.3f}"
-            f"      loss {distortion(information) + price(information):.3f}, best decoder "
-            f"{ideal(information) + price(information):.3f}      $\\beta t^2$ = {beta * sd**2:.2f}: lowest at {where}"
-        )
+        title.set_text(f"rate {information + aggregate:.3f} = I {information:.3f} + "
+                       f"KL(p(z)‖q(z)) {aggregate:.3f}"
+                       f"      loss {distortion(information) + price(information):.3f}, best "
+                       f"decoder {ideal(information) + price(information):.3f}"
+                       f"      $\\beta t^2$ = {beta * sd ** 2:.2f}: lowest at {where}")
 
     return Explorer(
-        setup,
-        update,
-        dict(
-            beta=slider(0.0, 3.0, 0.05, 1.0, "β, price of a nat"),
-            sd=slider(0.2, 2.0, 0.05, 0.5, "t, the decoder's sd"),
-            information=slider(0.0, 3.0, 0.05, 0.5, "I, what a note says"),
-            width=slider(0.4, 2.0, 0.05, 1.0, "sd of the aggregate p(z)"),
-        ),
+        setup, update,
+        dict(beta=slider(0.0, 3.0, .05, 1.0, "β, price of a nat"),
+             sd=slider(.2, 2.0, .05, .5, "t, the decoder's sd"),
+             information=slider(0.0, 3.0, .05, .5, "I, what a note says"),
+             width=slider(.4, 2.0, .05, 1.0, "sd of the aggregate p(z)")),
         figsize=(9.6, 3.5),
-        alt="Left, the prior, the notes of five coins and their sum; right, distortion plus beta times rate against "
-        "the information, for a straight decoder and for the best one. The title splits the rate into "
-        "information and aggregate divergence and says where the lowest loss lies.",
-    )
+        alt="Left, the prior, the notes of five coins and their sum; right, distortion plus "
+            "beta times rate against the information, for a straight decoder and for the best "
+            "one. The title splits the rate into information and aggregate divergence and says "
+            "where the lowest loss lies.")
 
 
 def water_filling():
@@ -141,21 +130,14 @@ def water_filling():
         left.bar(places, VARIANCES, color=SKY, alpha=.45, label="variance of the data $\\sigma^2$")
         lost = left.bar(places, VARIANCES, color=BAD, width=.5, label="squared error left")
         level = left.axhline(1, color=CRITIC, lw=1.4, ls="--", label="water level $\\beta t^2$")
-        left.set(
-            yscale="log", ylim=(.03, 8), xticks=places, xlabel="direction", title="what drowns"
-        )
+        left.set(yscale="log", ylim=(.03, 8), xticks=places, xlabel="direction",
+                 title="what drowns")
         left.legend(frameon=False, fontsize=8, loc="upper right")
         right.plot(rates, errors, color=CRITIC, lw=3, alpha=.35)
         dot, = right.plot([0], [0], "o", color=GOOD, ms=9)
-        right.set(
-            xlabel="rate = information, nats",
-            ylabel="squared error",
-            xlim=(-.2, 9),
-            ylim=(0, 10.5),
-            title="short notes or good copies",
-        )
-        for ax in (left, right):
-            ax.spines[["top", "right"]].set_visible(False)
+        right.set(xlabel="rate = information, nats", ylabel="squared error", xlim=(-.2, 9),
+                  ylim=(0, 10.5), title="short notes or good copies")
+        open_axes(left, right)
         return list(lost), level, dot, title
 
     def update(artists, beta, sd):
@@ -167,22 +149,19 @@ def water_filling():
         level.set_ydata([beta * sd ** 2] * 2)
         dot.set_data([known.rate], [error])
         alive = int((best.noise < 1).sum())
-        title.set_text(
-            f"$\\beta t^2$ = {beta * sd**2:.3f}: {alive} of {len(VARIANCES)} directions alive      rate {known.rate:.3f} "
-            f"= I {known.information:.3f} + KL(p(z)‖q(z)) {abs(known.aggregate):.3f}      squared error {error:.3f}"
-        )
+        title.set_text(f"$\\beta t^2$ = {beta * sd ** 2:.3f}: {alive} of {len(VARIANCES)} "
+                       f"directions alive      rate {known.rate:.3f} = I "
+                       f"{known.information:.3f} + KL(p(z)‖q(z)) "
+                       f"{abs(known.aggregate):.3f}      squared error {error:.3f}")
 
     return Explorer(
-        setup,
-        update,
-        dict(
-            beta=slider(.1, 8.0, .1, 1.0, "β, price of a nat"),
-            sd=slider(.2, 1.5, .05, .7, "t, the decoder's sd"),
-        ),
+        setup, update,
+        dict(beta=slider(.1, 8.0, .1, 1.0, "β, price of a nat"),
+             sd=slider(.2, 1.5, .05, .7, "t, the decoder's sd")),
         figsize=(9.6, 3.3),
-        alt="Left, the variances of eight directions as bars, the water level beta t squared, and the squared error "
-        "that is left in each; right, squared error against rate with a dot at the present state.",
-    )
+        alt="Left, the variances of eight directions as bars, the water level beta t squared, "
+            "and the squared error that is left in each; right, squared error against rate with "
+            "a dot at the present state.")
 
 
 def shared(run, images, codes, count: int = 20):
@@ -200,15 +179,10 @@ def shared(run, images, codes, count: int = 20):
         decoded, mean, most = figure.subplots(1, 3, width_ratios=(1, 1, 2))
         title = figure.suptitle(" ", fontsize=11)
         blank = np.zeros((count, *images.shape[1:]))
-        artists = [
-            pictures(decoded, blank[:1], 1),
-            pictures(mean, blank[:1], 1),
-            pictures(most, blank, count // 2),
-        ]
-        for ax, name in zip(
-            (decoded, mean, most),
-            ("decoder $d(z)$", "mean of all that share $z$", "the likeliest of them"),
-        ):
+        artists = [pictures(decoded, blank[:1], 1), pictures(mean, blank[:1], 1),
+                   pictures(most, blank, count // 2)]
+        for ax, name in zip((decoded, mean, most), ("decoder $d(z)$", "mean of all that share $z$",
+                                                    "the likeliest of them")):
             ax.set_title(name, fontsize=10)
         return artists, title
 
@@ -224,22 +198,17 @@ def shared(run, images, codes, count: int = 20):
         mean.set_data(sheet(exact[None].numpy(), 1))
         most.set_data(sheet(images[first].numpy(), count // 2))
         crowd = torch.special.entr(weight).sum().exp().item()
-        title.set_text(
-            f"about {crowd:,.0f} of {len(images):,} pictures share this z      "
-            f"mean square of a pixel between the first two {(said - exact).square().mean():.4f}"
-        )
+        title.set_text(f"about {crowd:,.0f} of {len(images):,} pictures share this z"
+                       "      mean square of a pixel between the first two "
+                       f"{(said - exact).square().mean():.4f}")
 
     return Explorer(
-        setup,
-        update,
-        dict(
-            z1=slider(-2.5, 2.5, 0.1, 0.0, "z, first number"),
-            z2=slider(-2.5, 2.5, 0.1, 0.0, "z, second number"),
-        ),
+        setup, update,
+        dict(z1=slider(-2.5, 2.5, .1, 0.0, "z, first number"),
+             z2=slider(-2.5, 2.5, .1, 0.0, "z, second number")),
         figsize=(9.2, 2.9),
-        alt="The decoder's picture for a code, the mean of all training pictures weighted by how likely they "
-        "share that code, and the likeliest of those pictures themselves.",
-    )
+        alt="The decoder's picture for a code, the mean of all training pictures weighted by "
+            "how likely they share that code, and the likeliest of those pictures themselves.")
 
 
 # -- figures ----------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..drawing.explorer import Explorer, choice, slider
-from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, draw_density
+from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, draw_density, open_axes
 from ..exact.laws import Mixture, Normal
 from ..exact.minimax import optimal_discriminator
 from ..exact.quadrature import expectation
@@ -61,28 +61,16 @@ def box_and_ball(ax, gap, c=1.0):
     turn = np.linspace(0, 2 * np.pi, 200)
     ax.fill(c * np.array([-1, 1, 1, -1]), c * np.array([-1, -1, 1, 1]), color=BAD, alpha=.18, lw=0)
     ax.fill(c * np.cos(turn), c * np.sin(turn), color=GOOD, alpha=.35, lw=0)
-    for w, colour, name in [
-        (c * gap / np.linalg.norm(gap), GOOD, "best in the disc: along the gap"),
-        (c * np.sign(gap), BAD, "best in the box: a corner"),
-    ]:
-        ax.annotate(
-            "",
-            xy=w,
-            xytext=(0, 0),
-            arrowprops=dict(arrowstyle="-|>", color=colour, lw=2.2, mutation_scale=16),
-        )
+    for w, colour, name in [(c * gap / np.linalg.norm(gap), GOOD, "best in the disc: along the "
+                                                                  "gap"),
+                            (c * np.sign(gap), BAD, "best in the box: a corner")]:
+        ax.annotate("", xy=w, xytext=(0, 0),
+                    arrowprops=dict(arrowstyle="-|>", color=colour, lw=2.2, mutation_scale=16))
         ax.plot([], [], color=colour, lw=2.2, label=name)
-    ax.plot(
-        [0, 1.9 * gap[0] / np.abs(gap).max()],
-        [0, 1.9 * gap[1] / np.abs(gap).max()],
-        color=CRITIC,
-        ls=":",
-        lw=1.4,
-        label="towards the real mean",
-    )
-    ax.set(
-        aspect="equal", xlabel="$w_1 / c$", ylabel="$w_2 / c$", xlim=(-1.3, 2.1), ylim=(-1.2, 1.9)
-    )
+    ax.plot([0, 1.9 * gap[0] / np.abs(gap).max()], [0, 1.9 * gap[1] / np.abs(gap).max()],
+            color=CRITIC, ls=":", lw=1.4, label="towards the real mean")
+    ax.set(aspect="equal", xlabel="$w_1 / c$", ylabel="$w_2 / c$", xlim=(-1.3, 2.1),
+           ylim=(-1.2, 1.9))
     ax.legend(frameon=False, fontsize=8, loc="upper left")
 
 
@@ -115,20 +103,12 @@ def survivors(axes, scores, alive, critic_steps, rates):
         share = np.asarray(alive[title]).mean(-1)
         ax.imshow(share, cmap=shades, vmin=0, vmax=1, aspect="auto", alpha=.55)
         for (i, j), _ in np.ndenumerate(share):
-            ax.text(
-                j,
-                i,
-                "\n".join(f"{score:.0f}" for score in scores[title][i][j]),
-                ha="center",
-                va="center",
-                fontsize=9,
-            )
+            ax.text(j, i, "\n".join(f"{score:.0f}" for score in scores[title][i][j]), ha="center",
+                    va="center", fontsize=9)
         ax.set_xticks(range(len(rates)), [f"{rate:g}" for rate in rates])
         ax.set_yticks(range(len(critic_steps)), critic_steps)
-        ax.set_title(
-            f"{title}: {int(np.asarray(alive[title]).sum())} of {np.asarray(alive[title]).size}",
-            fontsize=10,
-        )
+        ax.set_title(f"{title}: {int(np.asarray(alive[title]).sum())} of "
+                     f"{np.asarray(alive[title]).size}", fontsize=10)
         ax.set_xlabel("learning rate")
         ax.tick_params(length=0)
         ax.spines[:].set_visible(False)
@@ -168,27 +148,19 @@ def drawn(slopes, x):
 
 def critic_by_hand():
     """Four slopes of a critic with bends at -1, 0, 1: the gap it reports, its steepest slope, and the exact W."""
-    known = {
-        name: (stretches(p, q), wasserstein_1(p, q), p.pdf(X), q.pdf(X))
-        for name, (p, q) in PAIRS.items()
-    }
+    known = {name: (stretches(p, q), wasserstein_1(p, q), p.pdf(X), q.pdf(X))
+             for name, (p, q) in PAIRS.items()}
     borders = [X[0], *KNOTS, X[-1]]
     parts = [np.linspace(low, high, 60) for low, high in zip(borders, borders[1:])]
 
     def setup(figure):
-        axes = figure.subplot_mosaic(
-            [["f", "bars"], ["heaps", "bars"]], width_ratios=(1.7, 1), height_ratios=(1.3, 1)
-        )
+        axes = figure.subplot_mosaic([["f", "bars"], ["heaps", "bars"]], width_ratios=(1.7, 1),
+                                     height_ratios=(1.3, 1))
         price, heaps, bars = axes["f"], axes["heaps"], axes["bars"]
         title = figure.suptitle(" ", fontsize=11)
         curves = [price.plot(x, x, lw=2.6)[0] for x in parts]
-        price.set(
-            ylim=(-8, 8),
-            xlim=(X[0], X[-1]),
-            xticklabels=[],
-            title="the critic that you draw",
-            ylabel="$f$",
-        )
+        price.set(ylim=(-8, 8), xlim=(X[0], X[-1]), xticklabels=[],
+                  title="the critic that you draw", ylabel="$f$")
         p, = heaps.plot(X, X, color=REAL, lw=2, label="real, $p$")
         q, = heaps.plot(X, X, color=FAKE, lw=2, label="fake, $q$")
         heaps.set(xlabel="$x$", xlim=(X[0], X[-1]), ylim=(0, .85), yticks=[])
@@ -197,16 +169,14 @@ def critic_by_hand():
             for knot in KNOTS:
                 ax.axvline(knot, color=CRITIC, lw=.6, ls=":")
         places = np.arange(4)
-        limits = bars.bar(
-            places, np.ones(4), width=.7, color=SKY, alpha=.35, label="most for slopes up to 1"
-        )
+        limits = bars.bar(places, np.ones(4), width=.7, color=SKY, alpha=.35,
+                          label="most for slopes up to 1")
         earned = bars.bar(places, np.ones(4), width=.4, color=GOOD, label="yours")
         bars.axhline(0, color=CRITIC, lw=.8)
         bars.set(ylim=(-4.1, 5.2), title="earned on each stretch")
         bars.set_xticks(places, ["left\nof -1", "-1\nto 0", "0\nto 1", "right\nof 1"], fontsize=8)
         bars.legend(frameon=False, fontsize=8, loc="upper center")
-        for ax in axes.values():
-            ax.spines[["top", "right"]].set_visible(False)
+        open_axes(*axes.values())
         return curves, p, q, list(limits), list(earned), title
 
     def update(artists, pair, a, b, c, d):
@@ -224,25 +194,20 @@ def critic_by_hand():
             bar.set_color(GOOD if abs(slope) <= 1 else BAD)
         gap, steepest = slopes @ gains, np.abs(slopes).max()
         bound = f"{gap / steepest:.4f}" if steepest else "0/0"
-        title.set_text(
-            f"gap {gap:z.4f}      steepest slope {steepest:.2f}      gap / steepest {bound}"
-            f"      exact W {distance:.4f}"
-        )
+        title.set_text(f"gap {gap:z.4f}      steepest slope {steepest:.2f}"
+                       f"      gap / steepest {bound}      exact W {distance:.4f}")
 
     first = next(iter(PAIRS))
     slope = lambda label: slider(-2.0, 2.0, .25, 0.5, label)
     return Explorer(
-        setup,
-        update,
-        dict(
-            pair=choice(list(PAIRS), first, "heaps"),
-            a=slope("slope left of -1"),
-            b=slope("slope from -1 to 0"),
-            c=slope("slope from 0 to 1"),
-            d=slope("slope right of 1"),
-        ),
+        setup, update,
+        dict(pair=choice(list(PAIRS), first, "heaps"),
+             a=slope("slope left of -1"),
+             b=slope("slope from -1 to 0"),
+             c=slope("slope from 0 to 1"),
+             d=slope("slope right of 1")),
         figsize=(9.6, 4.0),
-        alt="Above, a critic of four straight pieces, drawn by hand; below it, the heaps of real and fake coins; "
-        "right, what each piece adds to the gap, beside the most that a slope up to 1 can add. The title "
-        "gives the gap, the steepest slope, their quotient and the exact earth mover distance.",
-    )
+        alt="Above, a critic of four straight pieces, drawn by hand; below it, the heaps of "
+            "real and fake coins; right, what each piece adds to the gap, beside the most that "
+            "a slope up to 1 can add. The title gives the gap, the steepest slope, their "
+            "quotient and the exact earth mover distance.")

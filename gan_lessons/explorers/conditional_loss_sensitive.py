@@ -1,4 +1,6 @@
-"""Pictures of notebooks/13_conditional_loss_sensitive.ipynb: a loss for every stamp, and the stamp that fits best."""
+"""Pictures of notebooks/13_conditional_loss_sensitive.ipynb: a loss for every label, and the label
+whose loss is least.
+"""
 from __future__ import annotations
 
 import numpy as np
@@ -12,27 +14,26 @@ from ..exact.laws import Mixture, Normal
 from ..players.modes import evaluating
 
 COLOURS = (REAL, BAD, GOOD, THIRD, SKY, FAKE)
-# three kinds on the line
+# three classes on the line, and three in the plane
 COINS = Mixture([Normal(-2, 1), Normal(0, .7), Normal(3, 1)], [.5, .3, .2])
-# three kinds in the plane
 SPOTS = Mixture([Normal(1.5 * np.array([np.cos(t), np.sin(t)]), .9)
                  for t in np.pi * np.array([.5, 7 / 6, 11 / 6])], [.4, .3, .3])
 REACH, SIDE, CEILING = 4.2, 61, 6.0
 LINE = np.linspace(-REACH, REACH, SIDE)
-PLANE = np.stack(np.meshgrid(LINE, LINE), axis=-1)
+PLANE = np.stack(np.meshgrid(LINE, LINE), axis=-1)           # (SIDE, SIDE, 2)
 BOX = (-REACH, REACH, -REACH, REACH)
 
 
 def joint(law, x):
-    """p(x, y), one more axis at the end for the labels."""
+    """p(x, y) of a mixture whose components are the classes: (...) or (..., d) -> (..., K)."""
     return np.stack([share * part.pdf(x) for share, part in zip(law.weights, law.laws)], axis=-1)
 
 
 def class_losses(ax):
-    """The three losses -log p(y | x) of the coins on a line; below them the label whose loss is least."""
+    """The three losses -log p(y | x) on a line; below them the label whose loss is least."""
     x = np.linspace(-5, 6, 600)
     p = joint(COINS, x)
-    l = -np.log(p / p.sum(-1, keepdims=True))
+    l = -np.log(p / p.sum(-1, keepdims=True))                # (n, 3)
     for y, colour in enumerate(COLOURS[:3]):
         ax.fill_between(x, 4 * p[:, y], color=colour, alpha=.25, lw=0)
         ax.plot(x, l[:, y], color=colour, lw=2.2, label=f"$l(x,{y})$")
@@ -43,10 +44,10 @@ def class_losses(ax):
     ax.legend(frameon=False, loc="upper right")
 
 
-# -- the loss surfaces -----------------------------------------------------------------------------------
+# -- the loss surfaces -----------------------------------------------------------------------------
 
 def pushed(push: float = 0.0, width: float = 1.0):
-    """The forger in the plane: each heap pushed outwards by `push` (inwards if negative), `width` times as wide."""
+    """Fakes in the plane: each class moved outwards by `push` and `width` times as wide."""
     return Mixture([Normal(law.mean * (1 + push / 1.5), law.sd * width) for law in SPOTS.laws],
                    SPOTS.weights)
 
@@ -57,32 +58,38 @@ _BAYES = joint(SPOTS, np.stack(np.meshgrid(_FINE, _FINE), axis=-1)).argmax(-1)
 
 
 def borders(ax):
-    """Where Bayes's rule changes its mind."""
+    """Where Bayes's rule for SPOTS passes from one label to another."""
     for k in range(3):
         ax.contour(_FINE, _FINE, _BAYES == k, [.5], colors=CRITIC, linewidths=1)
 
 
 def judged(push: float, width: float, weight: float):
-    """C* on the grid with every margin asked, (SIDE, SIDE, 3), the labels it names, and three numbers about genuine coins.
+    """C* on the grid with every margin asked (SIDE, SIDE, 3), its labels (SIDE, SIDE), and three
+    shares.
 
-    Share rightly named, mean confidence, share whose own label is ruled out (w < 0).
+    They are taken over real samples: the share rightly named, the mean confidence, and the share
+    whose own label is ruled out (w < 0).
     """
     q = joint(pushed(push, width), PLANE)
     w, C = asked_weights(_REAL, q, weight), asked_posterior(_REAL, q, weight)
     named, total = w.argmax(-1), _REAL.sum()
-    right = np.take_along_axis(_REAL, named[..., None], -1).sum() / total
+    right = np.take_along_axis(_REAL, named[..., None], -1).sum() / total      # p(x, named label)
     sure = (C.max(-1) * _REAL.sum(-1)).sum() / total
     return C, named, (right, sure, _REAL[w < 0].sum() / total)
 
 
 def surfaces():
-    """l*(x, y) over the plane, one picture for each label, and the regions in which each label has the least."""
+    """l*(x, y) over the plane, a picture for each label, and the regions where each label has the
+    least.
+
+    Sliders push the fakes outwards, widen them, and weigh the margins.
+    """
     ring = np.exp(2j * np.pi * np.linspace(0, 1, 60))
 
     def setup(figure):
         axes = figure.subplots(1, 4, sharey=True)
         title = figure.suptitle(" ", fontsize=10.5)
-        images, lines, genuine = [], [], []
+        images, lines, real = [], [], []
         for y, ax in enumerate(axes):
             ax.spines[:].set_color("#999999")
             ax.set(xticks=[], yticks=[], xlim=BOX[:2], ylim=BOX[2:], aspect="equal")
@@ -99,10 +106,10 @@ def surfaces():
                 borders(ax)
             for k, (law, colour) in enumerate(zip(SPOTS.laws, COLOURS)):
                 if y in (k, 3):
-                    genuine += ax.plot(law.mean[0] + law.sd * ring.real,
-                                       law.mean[1] + law.sd * ring.imag, color=colour, lw=1.8)
+                    real += ax.plot(law.mean[0] + law.sd * ring.real,
+                                    law.mean[1] + law.sd * ring.imag, color=colour, lw=1.8)
                     lines += ax.plot(ring.real, ring.imag, color=FAKE, lw=1.6, ls="--")
-        return images, genuine, lines, title  # genuine ones stay, but above the images
+        return images, real, lines, title    # real ones stay, but must lie above the images
 
     def update(artists, push, weight, width):
         images, _, lines, title = artists
@@ -128,10 +135,13 @@ def surfaces():
             "the least loss in three colours.")
 
 
-# -- what a finite margin does -----------------------------------------------------------------------------
+# -- what a finite margin does ---------------------------------------------------------------------
 
 def margins_met(ax, scales, said, truth):
-    """How sure the best loss is of label 0 at each place, against the scale k of the margins; dotted: p(0 | x)."""
+    """How sure the best loss is of label 0 at each place, against the scale k of the margins.
+
+    scales (k,), said (k, places), truth (places,): the dotted lines p(0 | x).
+    """
     for place, (values, goal) in enumerate(zip(np.transpose(said), truth)):
         ax.plot(scales, values, "o-", color=COLOURS[place], ms=4, lw=1.6, label=f"at place {place}")
         ax.axhline(goal, color=COLOURS[place], ls=":", lw=1.2)
@@ -139,7 +149,7 @@ def margins_met(ax, scales, said, truth):
     ax.legend(frameon=False, fontsize=9)
 
 
-# -- trained ones ----------------------------------------------------------------------------------------
+# -- trained ones ----------------------------------------------------------------------------------
 
 def grid():
     """The points of the plane, (SIDE², 2) float32."""
@@ -147,7 +157,7 @@ def grid():
 
 
 def regions(ax, named, points=None, labels=None, title=""):
-    """Which label each place of the grid is given, over Bayes's borders, with some points in their colours."""
+    """The label given to each place of the grid (SIDE²,), Bayes's borders, points (n, 2)."""
     ax.imshow(np.reshape(named, (SIDE, SIDE)), extent=BOX, origin="lower",
               cmap=ListedColormap(COLOURS[:3]), vmin=0, vmax=2, alpha=.3, interpolation="nearest")
     borders(ax)
@@ -157,7 +167,7 @@ def regions(ax, named, points=None, labels=None, title=""):
 
 
 def counts(ax, table, names):
-    """A confusion table (K, K): rows are what is there, columns what was said; only the mistakes are shaded."""
+    """A confusion table (K, K), true labels down, predicted ones across; mistakes are shaded."""
     table = np.asarray(table)
     wrong = np.where(np.eye(len(table), dtype=bool), 0, table)
     ax.imshow(wrong, cmap="Oranges", vmin=0, vmax=max(1, 1.3 * wrong.max()))
@@ -173,7 +183,7 @@ def counts(ax, table, names):
 
 
 def diagram(ax, tables):
-    """Reliability: how often right against how sure, for several `reliability(...)` tables by name."""
+    """How often right against how sure; tables: name -> `reliability(...)`."""
     ax.plot([0, 1], [0, 1], color=CRITIC, ls=":", lw=1)
     for (name, table), colour, mark in zip(tables.items(), (REAL, BAD, GOOD), "os^"):
         seen = table.count >= 10
@@ -193,11 +203,15 @@ def style_sheet(ax, run, styles: int = 6, seed: int = 4):
 
 
 def mistakes(ax, images, predicted, sure, columns: int = 6, rows: int = 6):
-    """The pictures that were named wrongly with the greatest confidence, what was said in a corner. None: an empty frame."""
+    """The pictures that were named wrongly with the greatest confidence, the wrong label in a
+    corner.
+
+    images (n, c, h, w), predicted (n,), sure (n,), all of mistakes; of none, an empty frame.
+    """
     ax.set_axis_off()
     order = np.argsort(-np.asarray(sure))[:columns * rows]
     columns = min(columns, len(order))
-    order = order[:len(order) // max(columns, 1) * columns]
+    order = order[:len(order) // max(columns, 1) * columns]      # full rows only, as in a sheet
     if len(order):
         pictures(ax, np.asarray(images)[order], columns)
     size = images.shape[-1]

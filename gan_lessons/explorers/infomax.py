@@ -1,4 +1,4 @@
-"""Pictures of notebooks/17_infomax.ipynb: notes about pictures, bounds of information, neighbours."""
+"""Pictures of notebooks/17_infomax.ipynb: codes of pictures, bounds of information, neighbours."""
 from __future__ import annotations
 
 import numpy as np
@@ -22,12 +22,16 @@ RHOS = np.round(np.arange(0, .96, .05), 2)
 SIZES = (8, 16, 32, 64, 128, 256)
 
 
-# ---------------------------------------------------------------- the idea
+# -- the idea --------------------------------------------------------------------------------------
 
 def code_bars(album, bars):
-    """Six pictures of four patches, and what four notes of one bit are worth to a painter and to the patches."""
+    """Left six pictures of four patches, right what four codes of one bit are worth.
+
+    Two bars for each code: the share of the pixels' variance that it explains, and the bits of each
+    patch that it tells.
+    """
     rows = [0, 3, 12, 17, 22, 29]
-    tiles = np.full((2 * 3 + 2, 3 * 4 + 2), np.nan)
+    tiles = np.full((2 * 3 + 2, 3 * 4 + 2), np.nan)             # nan stays white: the gaps between
     for place, row in enumerate(rows):
         top, left = divmod(place, 3)
         tiles[3 * top:3 * top + 2, 5 * left:5 * left + 4] = (PICTURES[row] * np.array(SCALE)).T
@@ -36,9 +40,9 @@ def code_bars(album, bars):
     album.set_title("six pictures: motif above, specks below", fontsize=10)
     at = np.arange(len(NOTES))
     total = (np.square(SCALE).sum()) * PICTURES.shape[1]
-    painter = [1 - reconstruction_error(PICTURES, note, SCALE) / total for note in NOTES.values()]
-    patches = [patch_information(PICTURES, note).mean() / np.log(2) for note in NOTES.values()]
-    bars.barh(at - .2, painter, .36, color=FAKE, label="share of pixel variance explained")
+    pixels = [1 - reconstruction_error(PICTURES, code, SCALE) / total for code in NOTES.values()]
+    patches = [patch_information(PICTURES, code).mean() / np.log(2) for code in NOTES.values()]
+    bars.barh(at - .2, pixels, .36, color=FAKE, label="share of pixel variance explained")
     bars.barh(at + .2, patches, .36, color=GOOD, label="bits known of each patch, mean")
     bars.set_yticks(at, NOTES)
     bars.invert_yaxis()
@@ -46,20 +50,21 @@ def code_bars(album, bars):
     bars.legend(frameon=False, fontsize=8, loc="lower right")
 
 
-# ---------------------------------------------------------------- bounds by hand
+# -- bounds by hand --------------------------------------------------------------------------------
 
 def estimates(pair, n: int, seeds: int) -> np.ndarray:
-    """What the four bounds say at their best scores on `seeds` batches of n pairs: (4, seeds), in the order of COLOURS.
+    """The four bounds, in nats, on `seeds` batches of n pairs: (4, seeds), as in COLOURS.
 
-    NWJ gets T = 1 + log r, the others log r.
+    Each is estimated at its best scores T: NWJ at 1 + log r, the others at log r.
     """
     found = []
     for seed in range(seeds):
         x, z = (v.astype(np.float32) for v in pair.pairs(n, np.random.default_rng(seed)))
-        scores = pair.scores(x, z)
-        own, ratio = np.diagonal(scores), np.exp(np.minimum(scores, 80))
+        scores = pair.scores(x, z)                         # (n, n): x of the row, z of the column
+        own, ratio = np.diagonal(scores), np.exp(np.minimum(scores, 80))  # no float32 overflows
         own_ratio, columns, others = np.diagonal(ratio), ratio.sum(0, dtype=np.float64), n * (n - 1)
         away = (columns.sum() - own_ratio.sum(dtype=np.float64)) / others
+        # sums over all pairs less those over the n true ones: what lies off the diagonal
         misses = (np.log1p(ratio).sum(dtype=np.float64)
                   - np.log1p(own_ratio).sum(dtype=np.float64)) / others
         found.append([own.mean() - np.log(max(away, 1e-300)), own.mean() + 1 - away,
@@ -69,9 +74,14 @@ def estimates(pair, n: int, seeds: int) -> np.ndarray:
 
 
 def bounds(seeds: int = 16):
-    """rho, batch and number of coordinates: four estimates against the exact information, over many batches."""
-    table = {(k, n): np.stack([estimates(CorrelatedNormal(rho, k), n, seeds) for rho in RHOS],
-                              axis=1) for k in (1, 6) for n in SIZES}  # (4, rhos, seeds)
+    """Four estimates of mutual information against its exact value, over many batches.
+     Sliders move the correlation, menus choose the size of a batch and the number of coordinates;
+    left the means and the middle 80 % of the batches against the exact value, right a dot for each
+    batch.
+    """
+    at_every_rho = lambda k, n: np.stack(
+        [estimates(CorrelatedNormal(rho, k), n, seeds) for rho in RHOS], axis=1)
+    table = {(k, n): at_every_rho(k, n) for k in (1, 6) for n in SIZES}      # (4, rhos, seeds)
     exact = {k: np.array([CorrelatedNormal(rho, k).information for rho in RHOS]) for k in (1, 6)}
     order = list(COLOURS)
 
@@ -110,8 +120,8 @@ def bounds(seeds: int = 16):
         line.set_data([-.6, 3.6], [share[at]] * 2)
         mean = dict(zip(order, table[k, n][:, at].mean(1)))
         title.set_text(f"I {exact[k][at]:.3f}    log N {np.log(n):.2f}"
-                       f"    mean of {seeds} batches:  DV {mean['DV']:.2f}   NWJ "
-                       f"{mean['NWJ']:.2f}   InfoNCE {mean['InfoNCE']:.2f}")
+                       f"    mean of {seeds} batches:  DV {mean['DV']:.2f}"
+                       f"   NWJ {mean['NWJ']:.2f}   InfoNCE {mean['InfoNCE']:.2f}")
 
     return Explorer(
         setup, update,
@@ -124,10 +134,13 @@ def bounds(seeds: int = 16):
             "the exact value and three means.")
 
 
-# ---------------------------------------------------------------- play
+# -- play ------------------------------------------------------------------------------------------
 
 def over_the_exact(axes, pair, trained, reach: float = 2.6):
-    """Contours of the exact log r, and of trained scores, over the plane of x and z. trained: (m,), (m,) -> (m,)."""
+    """Contours of the exact log r and of trained scores T over the plane of x and z.
+
+    trained: (m,), (m,) -> (m,).
+    """
     line = np.linspace(-reach, reach, 61)
     x, z = np.meshgrid(line, line)
     exact = pair.log_ratio(x.ravel()[:, None], z.ravel()[:, None]).reshape(x.shape)
@@ -142,16 +155,18 @@ def over_the_exact(axes, pair, trained, reach: float = 2.6):
 
 
 def pair_density(pair, x, z):
+    """p(x, z) of a `CorrelatedNormal` with one coordinate: arrays of one shape -> same shape."""
     square = (x ** 2 - 2 * pair.rho * x * z + z ** 2) / (1 - pair.rho ** 2)
     return np.exp(-square / 2) / (2 * np.pi * np.sqrt(1 - pair.rho ** 2))
 
 
-# Four patches of two numbers: a motif they share, blurred by .3 in each, and a speck of deviation 3 of their own.
+# Four patches of two numbers: a motif that they share, blurred by .3 in each, and a speck of
+# deviation 3 of their own.
 COVARIANCE = np.kron(np.ones((4, 4)), [[1, 0], [0, 0]]) + np.kron(np.eye(4), [[.09, 0], [0, 9]])
 
 
 def patches(n: int, seed: int = 0) -> np.ndarray:
-    """n such pictures: (n, 8) float64, motif and speck of the first patch, of the second, …"""
+    """n pictures of four patches: motif and speck of the first, of the second, …, (n, 8)."""
     return np.random.default_rng(seed).multivariate_normal(np.zeros(8), COVARIANCE, n,
                                                            method="cholesky")
 
@@ -162,15 +177,15 @@ def written(e) -> np.ndarray:
 
 
 def told(weights):
-    """(global, (4,) local) information of such a note with noise .3, exactly."""
+    """Exact (global, (4,) local) information of a linear code with noise .3."""
     return linear_information(COVARIANCE, weights, .3)
 
 
 def readers(ax, weights):
-    """What each linear encoder reads: name -> (patches, 2) weights; bars of |weight|, motif beside specks."""
+    """What each linear encoder reads, bars of |weight|: name -> weights (patches, 2)."""
     width = .8 / len(weights)
     for i, ((name, w), colour) in enumerate(zip(weights.items(), (FAKE, SKY, GOOD))):
-        size = np.abs(w).T.ravel() / np.linalg.norm(w)
+        size = np.abs(w).T.ravel() / np.linalg.norm(w)     # (2 · patches,), all motifs first
         ax.bar(np.arange(len(size)) + (i - (len(weights) - 1) / 2) * width, size, width,
                color=colour, label=name)
     patches = len(w)
@@ -181,12 +196,13 @@ def readers(ax, weights):
     ax.legend(frameon=False, ncols=3, fontsize=8, loc="upper left")
 
 
-# ---------------------------------------------------------------- full size
+# -- full size -------------------------------------------------------------------------------------
 
 def accuracies(axes, table):
-    """Shares with their intervals: name -> {layer: (share of k-NN, share of the probe)}; one axes for each.
+    """Accuracies with their intervals, one axes for k-NN and one for the linear probe.
 
-    Two layers stand below each other, the first in full colour.
+    table: name -> {layer: (share of k-NN, share of the probe)}. Two layers stand below each other,
+    the first in full colour.
     """
     for column, (ax, title) in enumerate(zip(axes, ("10 nearest neighbours", "linear probe"))):
         top = max(shares[column].high for layers in table.values() for shares in layers.values())
@@ -206,13 +222,17 @@ def accuracies(axes, table):
 
 
 def neighbours(axes, queries, images, found):
-    """Rows of a query and its nearest pictures. queries (m, c, h, w) uint8; found: name -> (m, k) rows of images."""
+    """Rows of a query and its nearest pictures, one axes for each search.
+
+    queries (m, c, h, w) uint8; found: name -> (m, k) indices into images.
+    """
     for ax, (name, rows) in zip(axes, found.items()):
         k = rows.shape[1]
-        strips = [np.concatenate([sheet(np.asarray(query)[None], 1),
-                                  np.ones((query.shape[1], 4, *_grey(query)))]
-                                 + [sheet(np.asarray(images[row]), k)], axis=1)
-                  for query, row in zip(queries, rows)]
+        strips = []
+        for query, row in zip(queries, rows):
+            white = np.ones((query.shape[1], 4, *_grey(query)))                # (h, 4[, 3])
+            asked, near = sheet(np.asarray(query)[None], 1), sheet(np.asarray(images[row]), k)
+            strips.append(np.concatenate([asked, white, near], axis=1))
         joined = np.concatenate(strips)
         ax.imshow(joined, cmap="gray_r" if joined.ndim == 2 else None, vmin=0, vmax=1,
                   interpolation="nearest")

@@ -1,4 +1,6 @@
-"""Pictures of notebooks/09_loss_sensitive.ipynb: the street of the SVM, margins that follow the distance, and cones."""
+"""Pictures of notebooks/09_loss_sensitive.ipynb: the margin of an SVM, margins that follow the
+distance, and the cones between which every best loss function runs.
+"""
 from __future__ import annotations
 
 from functools import lru_cache, partial
@@ -10,16 +12,15 @@ from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, open_axes
 from ..exact.loss_sensitive import best_loss, distances, svm
 from .least_squares import sheets  # noqa: F401  the lesson shows its pictures with it
 
-# weight, diameter
 REAL_COINS = np.array([[-1.7, .4], [-1.1, -1.0], [-.8, 1.0], [-.3, -.3], [-1.4, -.3]])
-FAKE_COINS = np.array([[1.0, .9], [1.6, -.7], [.9, -1.1], [2.1, .3]])  # and one that moves
+FAKE_COINS = np.array([[1.0, .9], [1.6, -.7], [.9, -1.1], [2.1, .3]])      # and one that moves
 REACH = 2.6
 ON_LINE, FAKES_ON_LINE = np.array([-1., 0., 1.5]), np.array([-.6, .4, 1.2])
 LINE = np.linspace(-4, 10, 421)
 
 
 def what_is_asked(left, right):
-    """Four fakes, near and far, and how far l (or f) must set them apart from the real coin at 0."""
+    """Four fakes, near and far, and the margin asked of f, or of l, over the real sample at 0."""
     fakes = np.array([.4, 1.5, 3.5, 6])
     for ax, asked, title in [(left, np.ones(4), "a street: 1 of every coin"),
                              (right, fakes, "a loss: as much as they differ")]:
@@ -31,34 +32,38 @@ def what_is_asked(left, right):
     left.legend(frameon=False, loc="upper left")
 
 
-def _street(w, b):
-    """The fence and its two kerbs across the picture: three pairs of (x, y), empty if there is no street."""
+def _margin_lines(w, b):
+    """w·x + b = 0, 1 and -1 across the picture: three pairs of (x, y), empty where w is 0."""
     size = np.linalg.norm(w)
     if size < 1e-6:
         return [([], [])] * 3
-    along = np.array([-w[1], w[0]]) / size * 9
-    feet = [(level - b) / size**2 * w for level in (0, 1, -1)]
+    along = np.array([-w[1], w[0]]) / size * 9                      # beyond the picture's edge
+    feet = [(level - b) / size**2 * w for level in (0, 1, -1)]      # the points nearest to 0
     return [tuple(np.stack([foot - along, foot + along], axis=1)) for foot in feet]
 
 
 def _segments(starts, ends):
-    """Many separate strokes as one line: (n, 2), (n, 2) -> x, y with gaps."""
+    """Many strokes as one line, a nan between two of them: (n, 2), (n, 2) -> x, y, (3n,) each."""
     gap = np.full(len(starts), np.nan)
     return (np.stack([starts[:, k], ends[:, k], gap], axis=1).ravel() for k in (0, 1))
 
 
-def _coins(ax):
+def _points(ax):
+    """The points that do not move."""
     ax.set(xlim=(-REACH, REACH), ylim=(-2.1, 2.1), xlabel="weight")
-    return [ax.plot(*coins.T, "o", color=colour, ms=6)[0]
-            for coins, colour in ((REAL_COINS, REAL), (FAKE_COINS, FAKE))]
+    return [ax.plot(*points.T, "o", color=colour, ms=6)[0]
+            for points, colour in ((REAL_COINS, REAL), (FAKE_COINS, FAKE))]
 
 
 def svm_margin(ax, x, y, C=np.inf):
-    """Real (+1) and fake (-1) coins in the plane, the fence, its kerbs, and slack in red. Returns the SVM."""
+    """Points (n, 2) with labels y = ±1, the SVM's boundary, its margin, and slack in red.
+
+    Returns the SVM.
+    """
     found = svm(x, y, C)
-    for (a, b), style in zip(_street(found.w, found.b), ("-", "--", "--")):
+    for (a, b), style in zip(_margin_lines(found.w, found.b), ("-", "--", "--")):
         ax.plot(a, b, color=CRITIC, ls=style, lw=2 if style == "-" else 1)
-    pull = (found.slack * y)[:, None] * found.w / (found.w @ found.w)
+    pull = (found.slack * y)[:, None] * found.w / (found.w @ found.w)       # (n, 2), to the margin
     ax.plot(*_segments(x, x + pull), color=BAD, lw=2.5)
     for sign, colour, name in ((1, REAL, "real"), (-1, FAKE, "fake")):
         ax.plot(*x[y == sign].T, "o", color=colour, ms=6, label=name)
@@ -67,7 +72,8 @@ def svm_margin(ax, x, y, C=np.inf):
 
 
 @lru_cache(maxsize=512)
-def _fence(weight, across, up):
+def _svm(weight, across, up):
+    """Points and labels with the moving fake at (across, up), and their SVM with C = weight."""
     x = np.vstack([REAL_COINS, FAKE_COINS, [[across, up]]])
     y = np.r_[np.ones(len(REAL_COINS)), -np.ones(len(FAKE_COINS) + 1)]
     return x, y, svm(x, y, weight)
@@ -75,15 +81,19 @@ def _fence(weight, across, up):
 
 @lru_cache(maxsize=512)
 def _best(weight, across, up, kappa, p):
+    """The fakes, and the best loss function for five pairs under the p-norm."""
     fakes = np.vstack([FAKE_COINS, [[across, up]]])
     return fakes, best_loss(REAL_COINS, fakes, margin=partial(distances, p=p), weight=weight,
                             kappa=kappa, pairs="matched")
 
 
 def svm_and_loss():
-    """One fake coin to drag; on the left the SVM with C = λ, in the middle the lowest best l, on the right its slack."""
+    """An SVM beside the best loss function of LS-GAN, with one fake that two sliders move.
+     Left the SVM with C = λ, in the middle the lowest best l as shades, right the five pairs:
+    margin, what l gives of it, and slack. More sliders for λ and κ, a menu for the norm.
+    """
     side = np.linspace(-REACH, REACH, 53), np.linspace(-2.1, 2.1, 43)
-    grid = np.stack(np.meshgrid(*side), axis=-1).reshape(-1, 2)
+    grid = np.stack(np.meshgrid(*side), axis=-1).reshape(-1, 2)           # (43 · 53, 2)
 
     def setup(figure):
         left, middle, right = figure.subplots(1, 3, width_ratios=(1, 1, .8))
@@ -94,7 +104,7 @@ def svm_and_loss():
         lines = [left.plot([], [], color=CRITIC, ls=style, lw=wide)[0]
                  for style, wide in [("-", 2), ("--", 1), ("--", 1)]]
         short, = left.plot([], [], color=BAD, lw=2.5)
-        still = [*_coins(left), *_coins(middle)]
+        still = [*_points(left), *_points(middle)]
         dots = [ax.plot([0], [0], "D", color=FAKE, ms=8, mec=CRITIC)[0] for ax in (left, middle)]
         left.set(ylabel="diameter", title="SVM: fence, street, slack")
         middle.set(yticks=[], title="LS-GAN: lowest best $l$, pairs")
@@ -112,28 +122,28 @@ def svm_and_loss():
 
     def update(artists, across, up, weight, kappa, p):
         shade, links, lines, short, _, dots, asked, gained, lacking, title = artists
-        x, y, fence = _fence(weight, across, up)
-        for line, (a, b) in zip(lines, _street(fence.w, fence.b)):
+        x, y, found = _svm(weight, across, up)
+        for line, (a, b) in zip(lines, _margin_lines(found.w, found.b)):
             line.set_data(a, b)
-        size = fence.w @ fence.w
-        short.set_data(*_segments(x, x + (fence.slack * y)[:, None] * fence.w / size)
-                       if size > 1e-12 else ([], []))
+        size = found.w @ found.w
+        pull = lambda: (found.slack * y)[:, None] * found.w / size
+        short.set_data(*_segments(x, x + pull()) if size > 1e-12 else ([], []))
         fakes, best = _best(weight, across, up, kappa, p)
         for dot in dots:
             dot.set_data([across], [up])
         links.set_data(*_segments(REAL_COINS, fakes))
         shade.set_data(best.lower(grid).reshape(43, 53))
         gain, pair = best.fake - best.real, np.arange(1., 6)
-        ends = lambda low, high: tuple(_segments(np.stack([pair, low], 1),
-                                                 np.stack([pair, high], 1)))
-        asked.set_data(*ends(0 * pair, _margins(fakes, p)))
-        gained.set_data(*ends(0 * pair, gain))
-        lacking.set_data(*ends(gain, gain + best.slack))
-        wrong = int((y * (x @ fence.w + fence.b) <= 1e-9).sum())
+        bars = lambda low, high: _segments(np.stack([pair, low], 1), np.stack([pair, high], 1))
+        asked.set_data(*bars(0 * pair, _margins(fakes, p)))
+        gained.set_data(*bars(0 * pair, gain))
+        lacking.set_data(*bars(gain, gain + best.slack))
+        wrong = int((y * (x @ found.w + found.b) <= 1e-9).sum())
         wide = f"{2 / size**.5:.2f} wide" if size > 1e-12 else "without end"
-        title.set_text(f"SVM: street {wide}, slack {fence.slack.sum():.3f}, {wrong} on the "
-                       f"wrong side        LS-GAN: S = {best.value:.3f}, slack "
-                       f"{best.slack.sum():.3f} in {(best.slack > 1e-6).sum()} of 5 pairs")
+        lack = (best.slack > 1e-6).sum()
+        title.set_text(f"SVM: street {wide}, slack {found.slack.sum():.3f}, {wrong} on the wrong "
+                       f"side        LS-GAN: S = {best.value:.3f}, "
+                       f"slack {best.slack.sum():.3f} in {lack} of 5 pairs")
 
     return Explorer(
         setup, update,
@@ -151,18 +161,23 @@ def svm_and_loss():
 
 
 def _margins(fakes, p):
+    """Δ of each real sample and its partner: (n, 2) -> (n,)."""
     return np.diag(distances(REAL_COINS, fakes, p))
 
 
 @lru_cache(maxsize=1024)
 def _best_on_line(shift, weight, kappa, pairs):
+    """The fakes, the best loss function, and the lower and the upper cones on LINE."""
     fakes = FAKES_ON_LINE + shift
     best = best_loss(ON_LINE, fakes, weight=weight, kappa=kappa, pairs=pairs)
     return fakes, best, best.lower(LINE), best.upper(LINE)
 
 
 def cones():
-    """Three real and three fake coins on the line: every best l runs between the lower and the upper cones."""
+    """Three real and three fake samples on the line: every best l runs between two sets of cones.
+
+    Sliders for the fakes' shift, λ and κ, a menu for which pairs count. Red strokes are slack.
+    """
     def setup(figure):
         ax = figure.subplots()
         title = figure.suptitle(" ", fontsize=11)
@@ -189,9 +204,10 @@ def cones():
         fake.set_data(fakes, best.fake)
         worst = best.slack.max(0) if pairs == "all" else best.slack
         short.set_data(*_segments(np.c_[fakes, best.fake], np.c_[fakes, best.fake + worst]))
-        title.set_text(f"S = {best.value:.3f} = E l(x) {best.real.mean():.3f} + λ · mean slack "
-                       f"{best.slack.mean():.3f}      {(best.slack > 1e-6).sum()} of "
-                       f"{best.slack.size} pairs lack margin")
+        lack = (best.slack > 1e-6).sum()
+        title.set_text(f"S = {best.value:.3f} = E l(x) {best.real.mean():.3f}"
+                       f" + λ · mean slack {best.slack.mean():.3f}"
+                       f"      {lack} of {best.slack.size} pairs lack margin")
 
     return Explorer(
         setup, update,

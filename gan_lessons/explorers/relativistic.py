@@ -1,4 +1,4 @@
-"""Pictures of notebooks/11_relativistic.ipynb: pairs of coins, scores that push each other, the gradients."""
+"""Pictures of notebooks/11_relativistic.ipynb: pairs, scores that push each other, gradients."""
 from __future__ import annotations
 
 import numpy as np
@@ -14,12 +14,12 @@ from ..objectives.relativistic import relativistic
 from ..objectives.wasserstein import wasserstein
 from .least_squares import sheets  # noqa: F401  the lesson shows its pictures with it
 
-REAL_COINS = Normal(0, 1)
-FLOOR = 1e-5                                              # what the gradients' figure still draws
+P = Normal(0, 1)                                          # the data
+FLOOR = 1e-5                                              # the least gradient that is drawn
 
 
 def two_tests(left, right, real=(1.1, 2.6, .9, 3.1), fake=(-.8, 1.4, 1.9, .2)):
-    """The same scores twice: each against a fence at 0, and each real one against its partner."""
+    """The same scores twice: left each against a threshold at 0, right in pairs."""
     for ax in (left, right):
         ax.set(xlim=(-.35, 1.35), ylim=(-1.6, 3.8), xticks=[0, 1], xticklabels=["fake", "real"],
                ylabel="score $f$")
@@ -35,9 +35,9 @@ def two_tests(left, right, real=(1.1, 2.6, .9, 3.1), fake=(-.8, 1.4, 1.9, .2)):
 
 
 def pair_plane(ax, theta, reach=(-3.2, 6.2)):
-    """Densities of (real, fake) and of (fake, real) in the plane, and the line on which they are equal."""
+    """Densities of (real, fake) and (fake, real) in the plane, and where they are equal."""
     line = np.linspace(*reach, 160)
-    p, q = REAL_COINS.pdf(line), Normal(theta, 1).pdf(line)
+    p, q = P.pdf(line), Normal(theta, 1).pdf(line)
     levels = np.array([.01, .04, .09]) / (2 * np.pi) * 5
     ax.contour(line, line, np.outer(q, p), levels=levels, colors=REAL, linewidths=1.4)
     ax.contour(line, line, np.outer(p, q), levels=levels, colors=FAKE, linewidths=1.4)
@@ -54,7 +54,7 @@ def pair_plane(ax, theta, reach=(-3.2, 6.2)):
            xlabel="weight of the first coin, $x_1$", ylabel="weight of the second, $x_2$")
 
 
-# -- scores on a line ---------------------------------------------------------------------------------
+# -- scores on a line ------------------------------------------------------------------------------
 
 GAMES = {"RSGAN": relativistic("RSGAN"), "RaSGAN": relativistic("RaSGAN"),
          "RaLSGAN": relativistic("RaLSGAN"), "RaHinge": relativistic("RaHinge"),
@@ -63,8 +63,10 @@ SCORES = np.array([2.6, 1.3, .6, 1.9]), np.array([-.1, 1.7, .8, -.8])
 
 
 def pushes(game, player, real, fake):
-    """Minus the gradient of a player's loss for every score: (n,), (n,) -> (n,), (n,). Critic and generator are
-    stripped away: the scores themselves are f(x) and f(g(z))."""
+    """Minus the gradient of a player's loss for every score: (n,), (n,) -> (n,), (n,).
+
+    Critic and generator are stripped away: the scores themselves are f(x) and f(g(z)).
+    """
     move = next(move for move in game.moves if move.player == player)
     x, z = (torch.tensor(scores, dtype=torch.float64, requires_grad=True)
             for scores in (real, fake))
@@ -76,9 +78,13 @@ def pushes(game, player, real, fake):
 
 
 def scores():
-    """Four real and four fake scores, partners in one row; drag the first of each, watch all the pushes."""
+    """Four real and four fake scores, partners in one row, and the push of a loss on each.
+
+    Sliders drag the first of each, a menu chooses the objective; left the critic's move, right the
+    generator's.
+    """
     rows = np.arange(len(SCORES[0]))[::-1]
-    length = lambda push: .8 * np.arcsinh(6 * push)  # of a bar: large pushes are drawn shortened
+    length = lambda push: .8 * np.arcsinh(6 * push)       # of a bar: large pushes are shortened
 
     def setup(figure):
         axes = figure.subplots(1, 2, sharey=True)
@@ -86,8 +92,8 @@ def scores():
         moving = []
         for ax, name in zip(axes, ("the critic's move pushes", "the generator's move pushes")):
             ax.set(xlim=(-4.4, 4.4), ylim=(-.7, len(rows) - .3), yticks=rows,
-                   yticklabels=[f"pair {i + 1}" for i in range(len(rows))], xlabel="score $f$",
-                   title=name)
+                   yticklabels=[f"pair {i + 1}" for i in range(len(rows))],
+                   xlabel="score $f$", title=name)
             open_axes(ax)
             links = [ax.plot([0, 1], [row, row], color="#cccccc", lw=1)[0] for row in rows]
             arrows = [[ax.plot([0, 1], [row, row], color=colour, lw=3.5, alpha=.55,
@@ -108,7 +114,7 @@ def scores():
         for (links, arrows, dots, texts), player in zip(moving, "fg"):
             both = pushes(GAMES[objective], player, x, y)
             if player == "g":
-                both[0] = np.zeros(len(x))                # no one can move a real coin
+                both[0] = np.zeros(len(x))                # no generator moves a real sample
             sums[player] = sum(map(np.sum, both))
             for link, a, b in zip(links, x, y):
                 link.set_xdata([a, b])
@@ -117,8 +123,9 @@ def scores():
                 for value, strength, line, label in zip(values, push, lines, labels):
                     line.set_xdata([value, value + length(strength)])
                     label.set_position((value, label.get_position()[1]))
-                    label.set_text("" if player == "g" and labels is texts[0]
-                                   else f"{strength + 0:+.2f}".replace("-0.00", "+0.00"))
+                    real_and_still = player == "g" and labels is texts[0]
+                    label.set_text("" if real_and_still else
+                                   f"{strength + 0:+.2f}".replace("-0.00", "+0.00"))
         title.set_text(f"{objective}:  all pushes of the critic add up to {sums['f'] + 0.:+.3f},"
                        f"  those of the generator to {sums['g']:+.3f}".replace("-0.000", "+0.000"))
 
@@ -133,17 +140,17 @@ def scores():
             "the generator's; the title gives the sum of the pushes.")
 
 
-# -- gradients against the distance -------------------------------------------------------------------
+# -- gradients against the distance ----------------------------------------------------------------
 
 def felt(distances):
-    """What generators of unit Normals feel at their best critics: name -> (k,), for distances (k,)."""
-    slope = lambda stretch: np.array([js_slope(REAL_COINS, Normal(stretch * d, 1))
+    """Gradients of unit Normals at their best critics: distances (k,) -> {name: (k,)}."""
+    slope = lambda stretch: np.array([js_slope(P, Normal(stretch * d, 1))
                                       for d in distances])
     single, paired, doubled = slope(1), slope(2 ** .5), slope(2)
     return {"saturating": 2 * single, "non-saturating": distances - 2 * single,
             "RSGAN": distances - 2 ** .5 * paired,
             "RaSGAN, best straight line": 4 * (distances - doubled),
-            "RaLSGAN": np.array([ralsgan_gradient(REAL_COINS, Normal(d, 1)) for d in distances])}
+            "RaLSGAN": np.array([ralsgan_gradient(P, Normal(d, 1)) for d in distances])}
 
 
 STYLES = {"saturating": (BAD, "-"), "non-saturating": (GOOD, "-"), "RSGAN": (REAL, "-"),
@@ -151,7 +158,7 @@ STYLES = {"saturating": (BAD, "-"), "non-saturating": (GOOD, "-"), "RSGAN": (REA
 
 
 def gradients(ax, distances, curves):
-    """`felt` against the distance, on a log scale; RSGAN is drawn over a wide non-saturating curve."""
+    """`felt` against the distance, on a log scale; RSGAN lies over a wide non-saturating curve."""
     for name, values in curves.items():
         colour, style = STYLES[name]
         wide = dict(lw=6, alpha=.4) if name == "non-saturating" else dict(lw=2)
@@ -163,11 +170,14 @@ def gradients(ax, distances, curves):
 
 
 def atlas():
-    """The distance: the plane of pairs on the left, the generators' gradients at their best critics on the right."""
+    """A slider for the distance of two Normals: the plane of pairs, and the generators' gradients.
+
+    Left circles around the two laws of pairs, right a dot on each curve of `felt`.
+    """
     circle = np.exp(1j * np.linspace(0, 2 * np.pi, 80))
     distances = np.linspace(.1, 11, 110)                  # where the slider stops
     curves = felt(distances)
-    single, paired = ([js(REAL_COINS, Normal(stretch * d, 1)) for d in distances]
+    single, paired = ([js(P, Normal(stretch * d, 1)) for d in distances]
                       for stretch in (1, 2 ** .5))
 
     def setup(figure):
@@ -195,8 +205,8 @@ def atlas():
             dot.set_data([distance], [max(values[at], FLOOR)])
         one, two = curves["non-saturating"][at], curves["RSGAN"][at]
         title.set_text(f"JS of pairs {paired[at]:.4f}, of coins {single[at]:.4f}"
-                       f"      RSGAN feels {two:.4f}, non-saturating {one:.4f}, ratio "
-                       f"{two / one:.4f}")
+                       f"      RSGAN feels {two:.4f}, non-saturating {one:.4f}, "
+                       f"ratio {two / one:.4f}")
 
     return Explorer(
         setup, update,
@@ -208,10 +218,13 @@ def atlas():
             "gives both divergences and the ratio of RSGAN's gradient to the non-saturating one.")
 
 
-# -- the race -----------------------------------------------------------------------------------------
+# -- the race --------------------------------------------------------------------------------------
 
 def race(ax, curves):
-    """Fréchet distance against the step. curves: name -> {seed: [(step, distance), …]}; the mean is thick."""
+    """Fréchet distance against the step, every seed a line, their mean thick.
+
+    curves: name -> {seed: [(step, distance), …]}.
+    """
     for (name, seeds), colour in zip(curves.items(), (REAL, GOOD, FAKE, THIRD)):
         tables = [np.array(rows) for rows in seeds.values()]
         for table in tables:

@@ -1,4 +1,6 @@
-"""Pictures of notebooks/00_start_here.ipynb: the game as a drawing, and the officer who tosses a coin."""
+"""Pictures of notebooks/00_start_here.ipynb: the game as a drawing, and a critic that answers the
+same to everything.
+"""
 from __future__ import annotations
 
 import numpy as np
@@ -25,7 +27,7 @@ def game_picture(ax):
 
 
 def coin_tosser():
-    """One answer D for every coin: what it costs on real ones, on fakes, and together."""
+    """One answer D for every sample, set by a slider: its cost on real ones, on fakes, together."""
     D = np.linspace(.005, .995, 397)
 
     def setup(figure):
@@ -43,8 +45,8 @@ def coin_tosser():
     def update(artists, D):
         dot, title = artists
         dot.set_data([D], [-np.log(D) - np.log(1 - D)])
-        title.set_text(f"real {-np.log(D):.3f}  +  fake {-np.log(1 - D):.3f}  =  "
-                       f"{-np.log(D * (1 - D)):.3f}      (2 log 2 = {2 * np.log(2):.3f})")
+        title.set_text(f"real {-np.log(D):.3f}  +  fake {-np.log(1 - D):.3f}"
+                       f"  =  {-np.log(D * (1 - D)):.3f}      (2 log 2 = {2 * np.log(2):.3f})")
 
     return Explorer(
         setup, update,

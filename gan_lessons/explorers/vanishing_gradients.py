@@ -1,4 +1,4 @@
-"""Pictures of notebooks/02_vanishing_gradients.ipynb: the two classic figures and the gradient atlas."""
+"""Pictures of notebooks/02_vanishing_gradients.ipynb: two classic figures and an atlas."""
 from __future__ import annotations
 
 import numpy as np
@@ -9,11 +9,11 @@ from ..exact.divergences import js, js_slope
 from ..exact.laws import Normal
 from ..exact.minimax import generator_gradient, optimal_discriminator
 
-FLOOR = 1e-12                                             # what the atlas still draws
+FLOOR = 1e-12                                             # the least gradient that the atlas draws
 
 
 def stages(axes, distances, sigma: float = 1.0):
-    """Three looks at one forger on the way: the heaps, and the JS divergence that the police see."""
+    """A generator on its way, one distance on each axes: both densities, and JS in the title."""
     for ax, distance in zip(axes, distances):
         x = np.linspace(-4 * sigma, max(distances) + 4 * sigma, 400)
         p, q = Normal(0, sigma), Normal(distance, sigma)
@@ -25,7 +25,10 @@ def stages(axes, distances, sigma: float = 1.0):
 
 
 def js_and_slope(left, right, sigmas=(.5, 1, 2), reach: float = 12.0):
-    """JS and its slope against the distance of two Normals of one width; the dotted line is distance 5."""
+    """Left JS, right its slope, against the distance of two Normals of one width.
+
+    One curve for each of `sigmas`; the dotted line is distance 5.
+    """
     distances = np.linspace(0, reach, 121)
     for sigma, colour in zip(sigmas, (SKY, CRITIC, BAD)):
         pairs = [(Normal(0, sigma), Normal(d, sigma)) for d in distances]
@@ -43,7 +46,10 @@ def js_and_slope(left, right, sigmas=(.5, 1, 2), reach: float = 12.0):
 
 
 def _standard_slopes(reach: float, points: int = 241):
-    """(distance, |saturating|, |non-saturating|) for unit widths; other widths are a change of units."""
+    """Distances, |saturating| and |non-saturating| gradients of two unit Normals, (k,) each.
+
+    Other widths are a change of units.
+    """
     delta = np.concatenate([np.geomspace(1e-3, .2, 30), np.linspace(.25, reach, points)])
     weak = np.array([2 * js_slope(Normal(0, 1), Normal(d, 1)) for d in delta])
     return delta, np.maximum(weak, 1e-300), delta - weak
@@ -51,8 +57,8 @@ def _standard_slopes(reach: float, points: int = 241):
 
 def atlas():
     """Both generator gradients at the perfect critic, against the distance, on a log scale.
-
-    Noise of width tau on every coin makes a heap of width sigma one of width sqrt(sigma² + tau²).
+     Sliders move the distance, the width of both Normals and the width of added noise. Noise of
+    width tau on every sample makes a Normal of width sigma one of width sqrt(sigma² + tau²).
     """
     x, reach = np.linspace(-6, 20, 521), 14.0
     delta, weak, strong = _standard_slopes(50)
@@ -60,8 +66,8 @@ def atlas():
     def setup(figure):
         left, right = figure.subplots(1, 2, width_ratios=(1, 1.15))
         title = figure.suptitle(" ", fontsize=11)
-        genuine, = left.plot(x, x, color=REAL, lw=2, label="genuine, $p$")
-        forged, = left.plot(x, x, color=FAKE, lw=2, label="forged, $q$")
+        real, = left.plot(x, x, color=REAL, lw=2, label="genuine, $p$")
+        fake, = left.plot(x, x, color=FAKE, lw=2, label="forged, $q$")
         best, = left.plot(x, x, color=CRITIC, lw=2, label="$D^*$")
         left.set(xlabel="weight as the police see it", xlim=(x[0], x[-1]), ylim=(0, 1.04))
         left.legend(frameon=False, loc="lower center", bbox_to_anchor=(.5, 1), ncols=3)
@@ -72,14 +78,14 @@ def atlas():
                   title="what the forger feels")
         right.legend(frameon=False, loc="lower left")
         open_axes(left, right)
-        return genuine, forged, best, *curves, *dots, title
+        return real, fake, best, *curves, *dots, title
 
     def update(artists, distance, sigma, noise):
-        genuine, forged, best, *curves, dot, dot2, title = artists
+        real, fake, best, *curves, dot, dot2, title = artists
         width = float(np.hypot(sigma, noise))
         p, q = Normal(0, width), Normal(distance, width)
-        genuine.set_ydata(p.pdf(x))
-        forged.set_ydata(q.pdf(x))
+        real.set_ydata(p.pdf(x))
+        fake.set_ydata(q.pdf(x))
         best.set_ydata(optimal_discriminator(p, q)(x))
         felt = generator_gradient(p, q), generator_gradient(p, q, "non-saturating")
         for curve, height in zip(curves, (weak, strong)):
@@ -101,7 +107,7 @@ def atlas():
 
 
 def trail(axes, snapshots, law, labels):
-    """The same forger at several moments: real points in blue, fakes (n, 2) in orange."""
+    """A generator at several moments: real points in blue, fakes (n, 2) in orange."""
     real = law.sample(400, np.random.default_rng(0))
     for ax, fakes, label in zip(axes, snapshots, labels):
         ax.scatter(*real.T, s=3, color=REAL, alpha=.35, lw=0)

@@ -1,4 +1,6 @@
-"""Pictures of notebooks/16_variational.ipynb: notes about coins, what they cost, and when they are not worth their price."""
+"""Pictures of notebooks/16_variational.ipynb: codes of samples, what they cost, and when they
+collapse into the prior.
+"""
 from __future__ import annotations
 
 import numpy as np
@@ -27,19 +29,22 @@ PRIOR = Normal(0, 1)
 
 
 def codes(step: float, sd: float):
-    """p(z | x) of five coins, equally frequent, `step` apart: a list of Normals."""
+    """p(z | x) of five samples, equally frequent, `step` apart: a list of Normals."""
     return [Normal(step * i, sd) for i in range(-2, 3)]
 
 
 def split(clouds):
-    """(rate, information, aggregate) of equally frequent codes on the line, each an integral of its own."""
-    heap_of_all = Mixture(clouds)
+    """(rate, information, aggregate) in nats of equally frequent codes, a list of laws on the line.
+
+    Each is an integral of its own, so that their sum proves something.
+    """
+    aggregate = Mixture(clouds)
     mean = lambda other: float(np.mean([kl(cloud, other) for cloud in clouds]))
-    return mean(PRIOR), mean(heap_of_all), kl(heap_of_all, PRIOR)
+    return mean(PRIOR), mean(aggregate), kl(aggregate, PRIOR)
 
 
 def three_codes(axes):
-    """No notes, short notes, long notes: five clouds, their sum, and the prior."""
+    """Codes that say nothing, little and much: p(z | x) of five samples, their sum, the prior."""
     z = np.linspace(-3.6, 3.6, 721)
     for ax, (name, (step, sd)) in zip(axes, CODES.items()):
         clouds = codes(step, sd)
@@ -54,18 +59,22 @@ def three_codes(axes):
     axes[0].legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(0, 1.02))
 
 
-# -- explorers --------------------------------------------------------------------------------------------
+# -- explorers -------------------------------------------------------------------------------------
 
 def terms():
-    """One direction, data N(0, 1): how much a note says, how wide the heap of notes is, and what both cost."""
+    """The terms of a VAE with one direction and data N(0, 1), as the information I(x; z) grows.
+     Left the codes of five samples, their aggregate and the prior; right distortion + β · rate for
+    a linear decoder of fixed deviation and for the best decoder. Sliders for β, the deviation t, I
+    and the width of the aggregate.
+    """
     z, amount = np.linspace(-4, 4, 321), np.linspace(0, 3, 181)
 
     def setup(figure):
         left, right = figure.subplots(1, 2, width_ratios=(1, 1.15))
         title = figure.suptitle(" ", fontsize=10.5)
         draw_density(left, z, PRIOR, CRITIC, "prior $q(z)$")
-        clouds = [left.plot(z, z, color=REAL, lw=1.1, label="$p(z\\,|\\,x)$, $x$ from -2 to 2"
-                            if i == 0 else None)[0] for i in range(5)]
+        names = ["$p(z\\,|\\,x)$, $x$ from -2 to 2", *[None] * 4]
+        clouds = [left.plot(z, z, color=REAL, lw=1.1, label=name)[0] for name in names]
         whole, = left.plot(z, z, color=FAKE, lw=2.2, label="aggregate $p(z)$")
         left.set(xlabel="$z$", yticks=[], ylim=(0, 1.3), title="the notes")
         left.legend(frameon=False, fontsize=8, loc="upper left")
@@ -90,18 +99,19 @@ def terms():
         whole.set_ydata(Normal(0, width).pdf(z))
         distortion = lambda I: np.exp(-2 * I) / (2 * sd ** 2) + np.log(sd * np.sqrt(2 * np.pi))
         ideal = lambda I: (1 + np.log(2 * np.pi)) / 2 - I                              # H(x) - I
-        price = lambda I: beta * (I + aggregate)
-        fixed.set_ydata(distortion(amount) + price(amount))
-        best.set_ydata(ideal(amount) + price(amount))
-        dots.set_data([information] * 2, [distortion(information) + price(information),
-                                          ideal(information) + price(information)])
+        cost = lambda I: beta * (I + aggregate)
+        fixed.set_ydata(distortion(amount) + cost(amount))
+        best.set_ydata(ideal(amount) + cost(amount))
+        loss = distortion(information) + cost(information)
+        lower = ideal(information) + cost(information)
+        dots.set_data([information] * 2, [loss, lower])
+        # where the derivative of the loss by I is 0: exp(-2 I) = β t²
         there = max(0., -np.log(max(beta, 1e-300) * sd ** 2) / 2)
         lowest.set_xdata([there] * 2)
         where = "collapsed, I = 0" if there == 0 else f"I = {there:.2f}" if beta > 0 else "I = ∞"
         title.set_text(f"rate {information + aggregate:.3f} = I {information:.3f} + "
                        f"KL(p(z)‖q(z)) {aggregate:.3f}"
-                       f"      loss {distortion(information) + price(information):.3f}, best "
-                       f"decoder {ideal(information) + price(information):.3f}"
+                       f"      loss {loss:.3f}, best decoder {lower:.3f}"
                        f"      $\\beta t^2$ = {beta * sd ** 2:.2f}: lowest at {where}")
 
     return Explorer(
@@ -118,7 +128,11 @@ def terms():
 
 
 def water_filling():
-    """Eight directions under the water level β t²: which of them are worth a note, and rate against squared error."""
+    """Eight directions under the water level β t²: which of them get a code, and what that costs.
+
+    Left the squared error that is left of each variance, right squared error against rate. Sliders
+    for β and the decoder's deviation t.
+    """
     levels = np.geomspace(.02, 8, 200)
     rates = np.array([np.log(np.maximum(VARIANCES / level, 1)).sum() / 2 for level in levels])
     errors = np.array([np.minimum(VARIANCES, level).sum() for level in levels])
@@ -149,10 +163,11 @@ def water_filling():
         level.set_ydata([beta * sd ** 2] * 2)
         dot.set_data([known.rate], [error])
         alive = int((best.noise < 1).sum())
-        title.set_text(f"$\\beta t^2$ = {beta * sd ** 2:.3f}: {alive} of {len(VARIANCES)} "
-                       f"directions alive      rate {known.rate:.3f} = I "
-                       f"{known.information:.3f} + KL(p(z)‖q(z)) "
-                       f"{abs(known.aggregate):.3f}      squared error {error:.3f}")
+        title.set_text(f"$\\beta t^2$ = {beta * sd ** 2:.3f}: "
+                       f"{alive} of {len(VARIANCES)} directions alive"
+                       f"      rate {known.rate:.3f} = I {known.information:.3f}"
+                       f" + KL(p(z)‖q(z)) {abs(known.aggregate):.3f}"
+                       f"      squared error {error:.3f}")
 
     return Explorer(
         setup, update,
@@ -165,9 +180,10 @@ def water_filling():
 
 
 def shared(run, images, codes, count: int = 20):
-    """Two sliders for z: what the decoder says, the exact mean of all pictures that share z, and the likeliest of those.
-
-    run: a game of e and d with a code of 2 numbers · images (n, c, h, w) in [-1, 1] · codes: their (m, log s).
+    """A code z under two sliders: the decoder's picture, the exact mean, and the likeliest
+    pictures.
+     The mean is that of all pictures, weighted by how likely they share z. run: a game of e and d
+    with a code of 2 numbers; images (n, c, h, w) in [-1, 1]; codes: their (m, log s), (n, 2) each.
     """
     import torch
 
@@ -181,9 +197,9 @@ def shared(run, images, codes, count: int = 20):
         blank = np.zeros((count, *images.shape[1:]))
         artists = [pictures(decoded, blank[:1], 1), pictures(mean, blank[:1], 1),
                    pictures(most, blank, count // 2)]
-        for ax, name in zip((decoded, mean, most), ("decoder $d(z)$", "mean of all that share $z$",
-                                                    "the likeliest of them")):
-            ax.set_title(name, fontsize=10)
+        decoded.set_title("decoder $d(z)$", fontsize=10)
+        mean.set_title("mean of all that share $z$", fontsize=10)
+        most.set_title("the likeliest of them", fontsize=10)
         return artists, title
 
     def update(artists, z1, z2):
@@ -197,7 +213,7 @@ def shared(run, images, codes, count: int = 20):
         decoded.set_data(sheet(said[None].numpy(), 1))
         mean.set_data(sheet(exact[None].numpy(), 1))
         most.set_data(sheet(images[first].numpy(), count // 2))
-        crowd = torch.special.entr(weight).sum().exp().item()
+        crowd = torch.special.entr(weight).sum().exp().item()     # e to the entropy: how many count
         title.set_text(f"about {crowd:,.0f} of {len(images):,} pictures share this z"
                        "      mean square of a pixel between the first two "
                        f"{(said - exact).square().mean():.4f}")
@@ -211,13 +227,14 @@ def shared(run, images, codes, count: int = 20):
             "how likely they share that code, and the likeliest of those pictures themselves.")
 
 
-# -- figures ----------------------------------------------------------------------------------------------
+# -- figures ---------------------------------------------------------------------------------------
 
 def bars(axes, rows):
-    """Rows of pictures (name -> (n, h, w) in [0, 1]) as tiny images on the axes, one row each."""
+    """Rows of tiny pictures, one on each axes; rows: name -> (n, h, w) in [0, 1]."""
     for ax, (name, stack) in zip(axes, rows.items()):
         n, height, wide = stack.shape
-        ax.imshow(stack.transpose(1, 0, 2).reshape(height, -1), cmap="gray_r", vmin=0, vmax=1)
+        strip = stack.transpose(1, 0, 2).reshape(height, -1)                # (h, n · w)
+        ax.imshow(strip, cmap="gray_r", vmin=0, vmax=1)
         for border in np.arange(n + 1) * wide - .5:
             ax.plot([border] * 2, [-.5, height - .5], color=SKY, lw=2)
         ax.set_title(name, fontsize=9, loc="left")
@@ -225,7 +242,7 @@ def bars(axes, rows):
 
 
 def rows_of(ax, stacks):
-    """Stacks of pictures (name -> (n, c, h, w) in [-1, 1]) one above the other, each with its name."""
+    """Rows of pictures, each with its name; stacks: name -> (n, c, h, w) in [-1, 1]."""
     joined = [sheet(np.asarray(stack), len(stack)) for stack in stacks.values()]
     grey = {"cmap": "gray_r"} if joined[0].ndim == 2 else {}
     ax.imshow(np.concatenate(joined), vmin=0, vmax=1, interpolation="nearest", **grey)
@@ -237,7 +254,7 @@ def rows_of(ax, stacks):
 
 
 def map_of_codes(ax, m, labels, count: int = 3000):
-    """Mean codes (n, 2) coloured by label (n,), over circles of the prior at one, two and three deviations."""
+    """Mean codes (n, 2) coloured by label (n,), over circles of the prior at 1, 2, 3 deviations."""
     from matplotlib import colormaps
     m, labels = np.asarray(m)[:count], np.asarray(labels)[:count]
     colours = colormaps["tab10"]

@@ -1,4 +1,6 @@
-"""Pictures of notebooks/08_wasserstein_divergence.ipynb: what a slope costs, what four critics report, what a second buys."""
+"""Pictures of notebooks/08_wasserstein_divergence.ipynb: what a penalty makes of a slope, what four
+critics report, and quality against computing time.
+"""
 from __future__ import annotations
 
 import time
@@ -14,11 +16,11 @@ from . import least_squares
 
 COLOURS = {"clip": SKY, "GP": THIRD, "LP": FAKE, "SN": REAL, "div": GOOD}
 DISTANCES = np.linspace(0, 6, 61)
-AROUND = np.linspace(-8, 8, 401)  # places, counted from the middle between the two laws
+AROUND = np.linspace(-8, 8, 401)            # places, from the middle between the laws on
 
 
 def slope_costs(left, right):
-    """The fine for a slope at one place, and the slope that is chosen where a slope earns m."""
+    """Left the penalty for a slope s at one place, right the slope chosen where a slope earns m."""
     s, m = np.linspace(0, 2.2, 300), np.linspace(0, 12, 300)
     left.axvspan(1, 2.2, color=CRITIC, alpha=.12, lw=0)
     left.plot([0, 1, 1], [0, 0, 30], color=CRITIC, lw=2)
@@ -36,7 +38,7 @@ def slope_costs(left, right):
 
 
 def _two_normals():
-    """|F - G| and ρ of N(0, 1), N(θ, 1): (distances, places) each, and the places' spacing."""
+    """|F - G| and ρ of N(0, 1) and N(θ, 1), (distances, places) each, and the places' spacing."""
     apart, density = np.zeros((2, len(DISTANCES), len(AROUND)))
     for row, theta in enumerate(DISTANCES):
         x, laws = AROUND + theta / 2, (Normal(0, 1), Normal(theta, 1))
@@ -45,10 +47,13 @@ def _two_normals():
 
 
 def reports():
-    """k, p, λ, c and the distance: the slopes of four perfect critics, and the gaps that they report, on one axis."""
+    """Four perfect critics of two laws: left the size of their slopes, right the gaps they report.
+     A menu chooses two atoms or two Normals, sliders the distance, k and p of the divergence, λ of
+    the gradient penalties and c of clipping.
+    """
     apart, density, step = _two_normals()
     walk = apart / density                                                      # m = |F - G| / ρ
-    of_penalty = DISTANCES, (apart * walk).sum(1) * step                        # GP: W₁ + this / 2λ
+    of_penalty = DISTANCES, (apart * walk).sum(1) * step                  # GP: W₁ + this / 2λ
     names = {"div": GOOD, "GP": THIRD, "clip": SKY}
 
     def gaps(atoms, k, p, weight, c):
@@ -89,9 +94,9 @@ def reports():
             real.set_data(x, Normal(0, 1).pdf(x))
             fake.set_data(x, Normal(distance, 1).pdf(x))
             m = walk[row]
-        for curve, size in zip(sizes,
-                               ((m / (k * p)) ** (1 / (p - 1)),
-                                np.where(m > 0, 1 + m / (2 * weight), np.nan), np.full_like(x, c))):
+        slopes = ((m / (k * p)) ** (1 / (p - 1)), np.where(m > 0, 1 + m / (2 * weight), np.nan),
+                  np.full_like(x, c))
+        for curve, size in zip(sizes, slopes):
             curve.set_data(x, size)
         found = gaps(atoms, k, p, weight, c)
         for curve, dot, gap in zip(curves, dots, found):
@@ -117,9 +122,12 @@ def reports():
 
 
 def exact_and_trained(left, right, x, best_slope, f):
-    """A trained price list and its slope over the exact ones; both lists are 0 in the middle of x."""
-    exact = np.concatenate([[0],
-                            np.cumsum((best_slope(x[1:]) + best_slope(x[:-1])) / 2 * np.diff(x))])
+    """A trained critic and its slope over the exact ones, both critics 0 in the middle of x (k,).
+
+    best_slope, f: functions (k,) -> (k,).
+    """
+    steps = (best_slope(x[1:]) + best_slope(x[:-1])) / 2 * np.diff(x)      # trapezoids, (k - 1,)
+    exact = np.concatenate([[0], np.cumsum(steps)])
     for ax, wide, thin in ((left, exact - exact[len(x) // 2], f(x) - f(x)[len(x) // 2]),
                            (right, best_slope(x), np.gradient(f(x), x))):
         ax.plot(x, wide, color=CRITIC, lw=4, alpha=.35, label="exact")
@@ -131,9 +139,9 @@ def exact_and_trained(left, right, x, best_slope, f):
 
 
 class Track:
-    """A watcher of `train`: at some steps, the seconds of one core used so far and the distance of the fakes.
-
-    seconds, distances: lists, one entry per mark. The seconds of measuring are not counted.
+    """A watcher of `train`: at some steps, the seconds used so far and the distance of the fakes.
+     measure: samples -> a number. seconds of one core, distances: lists, one entry for each mark.
+    The seconds of measuring are not counted.
     """
 
     def __init__(self, measure, steps: int, marks: int = 4, samples: int = 10_000):
@@ -151,7 +159,7 @@ class Track:
 
 
 def quality(ax, tracks, anchors):
-    """Distance against seconds of one core, every run a line; tracks: (name, seed) -> Track."""
+    """Distance against seconds of one core, a line for each run; tracks: (name, seed) -> Track."""
     for (name, seed), track in tracks.items():
         ax.plot(track.seconds, track.distances, "o-", color=COLOURS[name], ms=4,
                 lw=2 if seed == 0 else 1, label=name if seed == 0 else None)

@@ -401,7 +401,7 @@ def test_doubt_in_the_vault_by_quadrature(b):
     named = np.mean(
         [
             math.log1p(math.exp((1 - 2 * y) * explorers.SHARP * (x - b)))
-            for x, y in zip(explorers.NAMED, explorers.NAMES)
+            for x, y in zip(explorers.LABELLED, explorers.LABELS)
         ]
     )
     assert explorers.named_loss(b) == pytest.approx(named)

@@ -91,11 +91,11 @@ def tile_curves(n: int, shift: float):
 
 
 def information():
-    """The codes of n samples under their prior: sliders for n, the codes' width, and a shift of
-    all.
-     Left the densities of the codes move, right dots run along the curves of three numbers: the
-    mean KL of a code, which a VAE pays, the information I(x; z), and the JS that a perfect critic
-    of codes sees.
+    """The codes of n samples under their prior; sliders for n, the codes' width and a shift.
+
+    Left the densities of the codes move, right dots run along the curves of three numbers: the mean
+    KL of a code, which a VAE pays, the information I(x; z), and the JS that a perfect critic of
+    codes sees.
     """
     def setup(figure):
         left, right = figure.subplots(1, 2, width_ratios=(1.3, 1))
@@ -182,9 +182,10 @@ def by_class(ax, points, labels, size: float = 5, names: bool = True, reach: flo
 
 def latent_cursor(runs, images, reach: float = 4.0, step: float = .25):
     """A cursor on the plane of codes of several runs {prior: run}, moved by two sliders.
-     Left the codes of test pictures and the cursor, in the middle the decoder's picture there,
-    right the classes that a classifier reads in it. Every picture is decoded beforehand: a slider
-    that has to wait for a network is no slider.
+
+    Left the codes of test pictures and the cursor, in the middle the decoder's picture there, right
+    the classes that a classifier reads in it. Every picture is decoded beforehand: a slider that
+    has to wait for a network is no slider.
     """
     stops = np.arange(-reach, reach + step / 2, step)
     grid = torch.tensor(np.stack(np.meshgrid(stops, stops, indexing="ij"), -1).reshape(-1, 2),
@@ -267,8 +268,7 @@ def style_sheet(ax, run, classes: int = 10, styles: int = 6):
 
 
 def head_sheet(ax, run, images, clusters, order, members: int = 5):
-    """A column for each cluster of `order`: its head, decoded at style 0, over pictures of its
-    members.
+    """A column for each cluster of `order`: its head, decoded at style 0, over some of its members.
 
     images: an Images; clusters (n,), the cluster of each of its pictures. Empty places stay white.
     """
@@ -293,8 +293,9 @@ def decode_all_labels(run, styles, classes: int = 10):
 
 
 def cluster_map(left, right, run, numbers, labels, table, side: int = 12):
-    """The plane of a `ClusterHeadDecoder`: left the places of pictures and the heads in use, each
-    with the label that most of its pictures bear; right what d draws there.
+    """The plane of a `ClusterHeadDecoder`: left places of pictures and heads, right what d draws.
+
+    A head in use bears the label that most of its pictures bear.
 
     numbers (n, K + k) from the encoder, labels (n,), table (K, classes) as from `contingency`.
     """
@@ -321,7 +322,8 @@ def cluster_map(left, right, run, numbers, labels, table, side: int = 12):
 def two_losses(optimiser, lr: float, scale: float = 1.0, joint: bool = False, rounds: int = 1,
                **options) -> np.ndarray:
     """Where w = (1, -2) ends under two losses, one after the other or as one sum: (2,).
-     They are scale · ((w1 - 3)² + w2²) and w1² + 4 (w2 - 1)². Every phase has an optimiser of its
+
+    They are scale · ((w1 - 3)² + w2²) and w1² + 4 (w2 - 1)². Every phase has an optimiser of its
     own, as the moves of a Game do.
     """
     w = torch.tensor([1., -2.], dtype=torch.float64, requires_grad=True)

@@ -1,7 +1,8 @@
 """Pictures of the arena in notebooks/20_map.ipynb: a dashboard that sorts and filters, quality
 against cost, and a sheet of everyone's pictures.
- Dots are medians over seeds, bars reach from the lowest to the highest seed; anchors are dotted
-lines.
+
+Dots are medians over seeds, bars reach from the lowest to the highest seed; anchors are
+dotted lines.
 """
 from __future__ import annotations
 
@@ -172,8 +173,9 @@ def _absent(some, data):
 
 def quality_against_cost(ax, rows, data: str, measure: str | None = None, name_best: int = 8):
     """Each contestant's median distance against its median CPU-seconds, both logarithmic.
-     The `name_best` best are named, and all that no other beats in both; their names are returned.
-    Real data are a dotted line, or a number where they are far off.
+
+    The `name_best` best are named, and all that no other beats in both; the names of these are
+    returned. Real data are a dotted line, or a number where they are far off.
     """
     found = summary(list(rows))
     measure, some = _measured(found, data, [measure] if measure else MENU["distance to the data"])
@@ -213,7 +215,8 @@ def quality_against_cost(ax, rows, data: str, measure: str | None = None, name_b
 
 def picture_sheet(fig, name: str = "mnist", names=None, columns: int = 3):
     """Eight pictures of every contestant, seed 0, as the committed runs made them.
-     A row each, under its name and median distance, in the order of `names`, by default best first.
+
+    A row each, under its name and median distance, in the order of `names`, by default best first.
     Who generates nothing is left out.
     """
     from PIL import Image

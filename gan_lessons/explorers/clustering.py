@@ -72,8 +72,9 @@ def starts(K: int, seed: int) -> dict[str, np.ndarray]:
 
 def soft_step(z: np.ndarray, centres: np.ndarray, width: float):
     """A step of EM for q(y) = 1/K, q(z | y) = N(μ_y, width² I): (n, 2), (K, 2) -> three arrays.
-     log q(y) q(z | y) (n, K), responsibilities r(y | z) (n, K), and the centres after the step (K,
-    2).
+
+    log q(y) q(z | y) (n, K), responsibilities r(y | z) (n, K), and the centres after
+    the step (K, 2).
     """
     K = len(centres)
     square = np.square(z).sum(1)[:, None] - 2 * z @ centres.T + np.square(centres).sum(1)  # (n, K)
@@ -153,7 +154,8 @@ def components_and_codes():
 
 def wander(run, test):
     """Choose a component and how far to stray from its centre, in deviations.
-     Left samples decoded from there, right test pictures whose code belongs to that component,
+
+    Left samples decoded from there, right test pictures whose code belongs to that component,
     surest first. run: a game of e, d and h with averages; test: an Images.
     """
     e, d, h = (run.ema[name].eval() for name in "edh")

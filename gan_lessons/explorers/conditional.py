@@ -122,8 +122,7 @@ def rests(most: float = 3.0, step: float = .1):
 
 
 def class_weight():
-    """The weight λ of the class loss: where the generator of ACGAN rests, and how far from the
-    data.
+    """A slider for the weight λ of the class loss: where does the generator of ACGAN rest?
 
     Left its two densities and the best classifier move, right dots run along the curves of class
     loss, label entropy and JS.

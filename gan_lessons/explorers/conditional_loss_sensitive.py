@@ -64,11 +64,10 @@ def borders(ax):
 
 
 def judged(push: float, width: float, weight: float):
-    """C* on the grid with every margin asked (SIDE, SIDE, 3), its labels (SIDE, SIDE), and three
-    shares.
+    """C* on the grid with every margin asked, its labels, and three shares.
 
-    They are taken over real samples: the share rightly named, the mean confidence, and the share
-    whose own label is ruled out (w < 0).
+    C* is (SIDE, SIDE, 3), the labels (SIDE, SIDE). The shares are taken over real samples: how many
+    are named rightly, the mean confidence, and how many have their own label ruled out (w < 0).
     """
     q = joint(pushed(push, width), PLANE)
     w, C = asked_weights(_REAL, q, weight), asked_posterior(_REAL, q, weight)
@@ -79,8 +78,7 @@ def judged(push: float, width: float, weight: float):
 
 
 def surfaces():
-    """l*(x, y) over the plane, a picture for each label, and the regions where each label has the
-    least.
+    """l*(x, y) over the plane, a picture for each label, and the regions where each is the least.
 
     Sliders push the fakes outwards, widen them, and weigh the margins.
     """
@@ -203,8 +201,7 @@ def style_sheet(ax, run, styles: int = 6, seed: int = 4):
 
 
 def mistakes(ax, images, predicted, sure, columns: int = 6, rows: int = 6):
-    """The pictures that were named wrongly with the greatest confidence, the wrong label in a
-    corner.
+    """The pictures that were named wrongly with the greatest confidence, with the wrong label.
 
     images (n, c, h, w), predicted (n,), sure (n,), all of mistakes; of none, an empty frame.
     """

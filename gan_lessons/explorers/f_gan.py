@@ -72,8 +72,7 @@ def tangents():
 
 
 def workbench():
-    """Two Normals, a divergence, and a critic that the reader may spoil; the bound against the
-    value.
+    """Two Normals, a divergence, and a critic that the reader may spoil: its bound and the value.
 
     Left the densities move, right the best critic T* = φ'(p/q) and the reader's T, whose logit is
     `sharpness` · log p/q + `shift`.

@@ -159,8 +159,9 @@ def between(rows):
 # -- figures ---------------------------------------------------------------------------------------
 
 def densities(axes, laws, points, reach: float = 2.6):
-    """Densities as shades over a square, with points (n, 2) on the first; laws: name -> log-density
-    (k, 2) -> (k,).
+    """Densities as shades over a square, with points (n, 2) on the first.
+
+    laws: name -> log-density (k, 2) -> (k,).
     """
     _, grid = square_grid(reach, 160)
     for ax, (name, logpdf) in zip(axes, laws.items()):

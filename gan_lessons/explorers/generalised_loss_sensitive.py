@@ -74,9 +74,9 @@ def straight(k, nu, shift):
 
 
 def costs():
-    """Five pairs under a straight loss function: sliders for ν, its slope k, and the shift of the
-    fakes.
-     Left the samples on the line l(x) = k x and the push on each of their losses, in the middle
+    """Five pairs under a straight loss function; sliders for ν, its slope k, a shift of the fakes.
+
+    Left the samples on the line l(x) = k x and the push on each of their losses, in the middle
     their violations on the curve C_ν, right S against k.
     """
     def setup(figure):

@@ -84,13 +84,13 @@ def _short(name):
 
 
 def apart(heights, gap):
-    """Heights of labels without overlaps: the nearest ones of the same order, `gap` apart. (k,) ->
-    (k,).
-     Labels that would overlap are pushed together into blocks, each as near to its own as a block
+    """Heights of labels (k,), the nearest ones of the same order that lie `gap` apart: (k,).
+
+    Labels that would overlap are pushed together into blocks, each as near to its own as a block
     can be: the least squares of isotonic regression, by pooling neighbours.
     """
     order = np.argsort(heights, kind="stable")
-    blocks = []                                             # [sum, count] of each
+    blocks = []                                             # [sum, count] of each block
     for i, height in enumerate(np.asarray(heights, dtype=float)[order]):
         blocks.append([height - i * gap, 1])
         while len(blocks) > 1 and blocks[-2][0] / blocks[-2][1] > blocks[-1][0] / blocks[-1][1]:
@@ -148,10 +148,10 @@ def atlas(ax, curves):
 
 def gradients(own=None):
     """|gradient| against the distance for every objective, one of them chosen in a menu.
-     Sliders move the distance, the width of both Normals and the chosen objective's own parameter;
+
+    Sliders move the distance, the width of both Normals and the chosen objective's own parameter;
     on the right all names stand in the order of the gradients at that distance. own: {name: Game},
-    games of one's own, drawn dark. The curves are computed beforehand, and `entry.feel` scales
-    them.
+    games of one's own, drawn dark. Curves are computed beforehand, and scaled by `entry.feel`.
     """
     known = entries(own)
     together = groups(known)
@@ -185,7 +185,7 @@ def gradients(own=None):
         right.spines[["top", "right", "bottom", "left"]].set_visible(False)
         open_axes(left)
         links, = right.plot([0], [0], color="#999999", lw=.6)
-        # much faster than as many texts
+        # names as outlines in one collection: drawn much faster than as many texts
         texts = PathCollection([], offsets=np.zeros((0, 2)), offset_transform=right.transData, lw=0,
                                transform=Affine2D().scale(figure.dpi / 72))
         right.add_collection(texts, autolim=False)

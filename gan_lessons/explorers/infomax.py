@@ -75,9 +75,9 @@ def estimates(pair, n: int, seeds: int) -> np.ndarray:
 
 def bounds(seeds: int = 16):
     """Four estimates of mutual information against its exact value, over many batches.
-     Sliders move the correlation, menus choose the size of a batch and the number of coordinates;
-    left the means and the middle 80 % of the batches against the exact value, right a dot for each
-    batch.
+
+    Sliders move the correlation, menus choose the size of a batch and the number of coordinates;
+    left means and the middle 80 % of the batches against the exact value, right a dot a batch.
     """
     at_every_rho = lambda k, n: np.stack(
         [estimates(CorrelatedNormal(rho, k), n, seeds) for rho in RHOS], axis=1)

@@ -37,8 +37,9 @@ def two_graders(left, right, reach=(-8, 4)):
 
 
 def _felt():
-    """Distances (k,), and for each χ², half its slope, and the generator's gradient of the labels
-    (-1, 1, 0), both in units of (b - a)²/4.
+    """Distances (k,), and for each χ², half its slope, and the gradient of the labels (-1, 1, 0).
+
+    Both slopes are in units of (b - a)²/4.
     """
     distances = np.linspace(0, 10, 101)
     pairs = [Normal(d, 1) for d in distances]
@@ -50,7 +51,8 @@ def _felt():
 
 def labels():
     """Sliders for the labels a, b, c and the distance of two Normals.
-     Left the three parabolas, in the middle the densities, the best critic and the target c, right
+
+    Left the three parabolas, in the middle the densities, the best critic and the target c, right
     the gradient that the generator feels beside half the slope of χ².
     """
     distances, chi2, slope, middle = _felt()

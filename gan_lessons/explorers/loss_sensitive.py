@@ -89,7 +89,8 @@ def _best(weight, across, up, kappa, p):
 
 def svm_and_loss():
     """An SVM beside the best loss function of LS-GAN, with one fake that two sliders move.
-     Left the SVM with C = λ, in the middle the lowest best l as shades, right the five pairs:
+
+    Left the SVM with C = λ, in the middle the lowest best l as shades, right the five pairs:
     margin, what l gives of it, and slack. More sliders for λ and κ, a menu for the norm.
     """
     side = np.linspace(-REACH, REACH, 53), np.linspace(-2.1, 2.1, 43)

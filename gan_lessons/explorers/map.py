@@ -1,6 +1,7 @@
 """The map of notebooks/20_map.ipynb: all objectives as boxes, the edges between them as numbered
 curves; and the colours, markers and lines of the families.
- Everything is computed: an entry of `map.objectives` becomes a box in its family's region, an entry
+
+Everything is computed: an entry of `map.objectives` becomes a box in its family's region, an entry
 of `map.edges` a curve. All lengths are inches.
 """
 from __future__ import annotations

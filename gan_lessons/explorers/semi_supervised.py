@@ -83,9 +83,9 @@ def downhill(values, start: int) -> int:
 
 def boundary():
     """A boundary to drag, and the weight η of the unlabelled samples' doubt.
-     Left the classifier s and its doubt move over the density, right the loss of the labelled
-    samples, the doubt and their sum against the boundary; a triangle shows where a walk downhill
-    ends.
+
+    Left the classifier s and its doubt move over the density, right the loss of the labelled
+    samples, the doubt and their sum against it; a triangle shows where a walk downhill ends.
     """
     b = np.linspace(-4.5, 4.5, 361)
     named, unnamed = named_loss(b), unnamed_loss(b)
@@ -215,7 +215,8 @@ def guesser(net):
 
 def learn(law, method: str, each: int, seed: int = 0, rounds: int = 300, width: int = 32):
     """A classifier of the plane, trained on `each` labelled points a class and unlabelled ones.
-     method: one of METHODS. Returns the network of class logits, (n, 2) -> (n, K). CLS-GAN starts
+
+    method: one of METHODS. Returns the network of class logits, (n, 2) -> (n, K). CLS-GAN starts
     from the supervised classifier.
     """
     K, named = len(law.laws), Named(law, each, seed)

@@ -34,7 +34,8 @@ WIDEST, GAP = 14.0, .3       # points: a line that carries all; half the way bet
 
 def piles(ax, x, x_fake, p, q, moved):
     """Real atoms (n,) of weights p above, fake ones (m,) of weights q below, and a transport plan.
-     Each entry of `moved` (n, m) is a line as wide as the mass that it carries. Returns the fake
+
+    Each entry of `moved` (n, m) is a line as wide as the mass that it carries. Returns the fake
     bars and the lines.
     """
     ax.bar(x, p, bottom=GAP, width=.22, color=REAL, label="real, $p$", zorder=3)
@@ -86,7 +87,8 @@ def share_below(line, x, p):
 
 def drag_piles():
     """Two fake atoms to be dragged before three real ones, and how they share the mass.
-     Left the best plan moves, right G and the area between F and G; the title gives the least cost
+
+    Left the best plan moves, right G and the area between F and G; the title gives the least cost
     and JS. A menu chooses the distance or its square.
     """
     line = np.linspace(0, 8, 801)
@@ -184,14 +186,14 @@ def distances():
     theta, x = np.linspace(-8, 8, 161), np.linspace(-9, 9, 721)
 
     def setup(figure):
-        axes = figure.subplot_mosaic([["heaps", "W", "JS"], ["heaps", "W slope", "JS slope"]],
+        axes = figure.subplot_mosaic([["laws", "W", "JS"], ["laws", "W slope", "JS slope"]],
                                      width_ratios=(1.2, 1, 1))
         title = figure.suptitle(" ", fontsize=11)
-        laws = [axes["heaps"].plot(x, x, color=colour, lw=2, label=label)[0]
+        laws = [axes["laws"].plot(x, x, color=colour, lw=2, label=label)[0]
                 for colour, label in ((REAL, "real, $p$"), (FAKE, "fake, $q$"))]
-        axes["heaps"].set(xlabel="$x$", yticks=[], ylim=(0, 1.1), xlim=(x[0], x[-1]))
-        axes["heaps"].spines["left"].set_visible(False)
-        axes["heaps"].legend(frameon=False, loc="upper left", fontsize=8)
+        axes["laws"].set(xlabel="$x$", yticks=[], ylim=(0, 1.1), xlim=(x[0], x[-1]))
+        axes["laws"].spines["left"].set_visible(False)
+        axes["laws"].legend(frameon=False, loc="upper left", fontsize=8)
         curves, dots = [], []
         limits = {"W": (-.4, 8.4), "JS": (-.04, .8), "W slope": (-1.15, 1.15),
                   "JS slope": (-.5, .5)}
@@ -261,8 +263,9 @@ def roads(ax, x, x_fake, moved, f, reach):
 
 
 def climb(left, right, values, cost, x, potential, exact):
-    """Left the dual value (rounds,) as it climbs to the cost of the best plan; right the potential
-    found (k,) at places x (k,), over the exact critic.
+    """Left the dual value (rounds,) climbs to the cost of the best plan, right the potential found.
+
+    potential, exact (k,): at the places x (k,), less constants.
     """
     left.plot(values, color=BAD, lw=1.6, label="income at these prices")
     left.axhline(cost, color=CRITIC, lw=4, alpha=.35, label="cost of the best plan")
@@ -286,10 +289,10 @@ def trail(axes, snapshots, x, labels):
 # -- digits as laws of ink -------------------------------------------------------------------------
 
 def ink_roads(ax, places, p, q, moved=None, f=None, side=28):
-    """Ink of two digits, real blue and fake orange, with a plan as lines and a potential as
-    contours.
-     places (side², 2) rows and columns; p, q (side²,); moved (side², side²) or None; f: (k, 2) ->
-    (k,) or None.
+    """Ink of two digits, real blue and fake orange, a plan as lines, a potential as contours.
+
+    places (side², 2) rows and columns; p, q (side²,); moved (side², side²) and
+    f: (k, 2) -> (k,), or None.
     """
     both = np.ones((side, side, 3))
     for law, colour in ((p, REAL), (q, FAKE)):

@@ -57,7 +57,8 @@ def _standard_slopes(reach: float, points: int = 241):
 
 def atlas():
     """Both generator gradients at the perfect critic, against the distance, on a log scale.
-     Sliders move the distance, the width of both Normals and the width of added noise. Noise of
+
+    Sliders move the distance, the width of both Normals and the width of added noise. Noise of
     width tau on every sample makes a Normal of width sigma one of width sqrt(sigma² + tau²).
     """
     x, reach = np.linspace(-6, 20, 521), 14.0

@@ -63,8 +63,9 @@ def three_codes(axes):
 
 def terms():
     """The terms of a VAE with one direction and data N(0, 1), as the information I(x; z) grows.
-     Left the codes of five samples, their aggregate and the prior; right distortion + β · rate for
-    a linear decoder of fixed deviation and for the best decoder. Sliders for β, the deviation t, I
+
+    Left the codes of five samples, their aggregate and the prior; right distortion + β · rate for a
+    linear decoder of fixed deviation and for the best decoder. Sliders for β, the deviation t, I
     and the width of the aggregate.
     """
     z, amount = np.linspace(-4, 4, 321), np.linspace(0, 3, 181)
@@ -180,9 +181,9 @@ def water_filling():
 
 
 def shared(run, images, codes, count: int = 20):
-    """A code z under two sliders: the decoder's picture, the exact mean, and the likeliest
-    pictures.
-     The mean is that of all pictures, weighted by how likely they share z. run: a game of e and d
+    """A code z under two sliders: the decoder's picture, the exact mean, the likeliest pictures.
+
+    The mean is that of all pictures, weighted by how likely they share z. run: a game of e and d
     with a code of 2 numbers; images (n, c, h, w) in [-1, 1]; codes: their (m, log s), (n, 2) each.
     """
     import torch

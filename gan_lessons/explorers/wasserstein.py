@@ -173,9 +173,9 @@ def critic_by_hand():
     parts = [np.linspace(low, high, 60) for low, high in zip(borders, borders[1:])]
 
     def setup(figure):
-        axes = figure.subplot_mosaic([["f", "bars"], ["heaps", "bars"]], width_ratios=(1.7, 1),
+        axes = figure.subplot_mosaic([["f", "bars"], ["laws", "bars"]], width_ratios=(1.7, 1),
                                      height_ratios=(1.3, 1))
-        critic, laws, bars = axes["f"], axes["heaps"], axes["bars"]
+        critic, laws, bars = axes["f"], axes["laws"], axes["bars"]
         title = figure.suptitle(" ", fontsize=11)
         curves = [critic.plot(x, x, lw=2.6)[0] for x in parts]
         critic.set(ylim=(-8, 8), xlim=(X[0], X[-1]), xticklabels=[],

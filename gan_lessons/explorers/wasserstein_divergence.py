@@ -48,7 +48,8 @@ def _two_normals():
 
 def reports():
     """Four perfect critics of two laws: left the size of their slopes, right the gaps they report.
-     A menu chooses two atoms or two Normals, sliders the distance, k and p of the divergence, λ of
+
+    A menu chooses two atoms or two Normals, sliders the distance, k and p of the divergence, λ of
     the gradient penalties and c of clipping.
     """
     apart, density, step = _two_normals()
@@ -140,7 +141,8 @@ def exact_and_trained(left, right, x, best_slope, f):
 
 class Track:
     """A watcher of `train`: at some steps, the seconds used so far and the distance of the fakes.
-     measure: samples -> a number. seconds of one core, distances: lists, one entry for each mark.
+
+    measure: samples -> a number. seconds of one core, distances: lists, one entry for each mark.
     The seconds of measuring are not counted.
     """
 

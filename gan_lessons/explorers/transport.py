@@ -24,7 +24,6 @@ from ..drawing.plots import (
 from ..exact.divergences import js, js_slope, softplus
 from ..exact.laws import Normal
 from ..exact.transport import earth_mover, monotone_plan
-from ..pixels import scaled
 
 X_REAL, P_REAL = np.array([1., 3., 7.]), np.array([.4, .25, .35])     # the explorer's real atoms
 WIDEST, GAP = 14.0, .3       # points: a line that carries all; half the way between the rows
@@ -347,13 +346,14 @@ def walk(axes, places, p, q, moved, shares=(0, .25, .5, .75, 1)):
 def neighbours(axes, queries, shelf, labels, by_pixels, by_ink):
     """Digits above their nearest neighbours by two distances, first those where these disagree.
 
-    queries (m, h, w), shelf (n, h, w), labels (n,); by_pixels, by_ink: (m,) indices into the shelf.
+    queries (m, h, w) and shelf (n, h, w) from 0 to 255, as floats; labels (n,); by_pixels, by_ink:
+    (m,) indices into the shelf.
     """
     agreed = labels[by_pixels] == labels[by_ink]
     first = np.resize(np.argsort(agreed, kind="stable"), axes.shape[1])
     for column, k in zip(axes.T, first):
         for ax, sheet in zip(column, (queries[k], shelf[by_pixels[k]], shelf[by_ink[k]])):
-            pictures(ax, scaled(sheet)[None, None])
+            pictures(ax, (sheet / 127.5 - 1)[None, None])
     for ax, name in zip(axes[:, 0], ("asked", "pixels", "earth mover")):
         ax.text(-3, 14, name, va="center", ha="right")
 

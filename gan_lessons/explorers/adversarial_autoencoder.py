@@ -25,7 +25,6 @@ from ..drawing.plots import (
 )
 from ..exact.laws import Mixture, Normal
 from ..measures.metrics import class_probabilities
-from ..pixels import scaled
 from ..players.modes import evaluating
 
 PRIOR = Normal(0, 1)
@@ -150,8 +149,9 @@ def codes(run, images, player: str = "e"):
     images: uint8 or in [-1, 1].
     """
     e = run.ema.get(player, run.players[player])
+    scale = (lambda x: x / 127.5 - 1) if images.dtype == torch.uint8 else (lambda x: x)
     with evaluating(e), torch.no_grad():
-        return torch.cat([e(scaled(part).to(run.device)).float().cpu()
+        return torch.cat([e(scale(part).to(run.device)).float().cpu()
                           for part in images.split(1000)])
 
 
@@ -272,14 +272,14 @@ def head_sheet(ax, run, images, clusters, order, members: int = 5):
 
     images: an Images; clusters (n,), the cluster of each of its pictures. Empty places stay white.
     """
-    clusters, blank = np.asarray(clusters), torch.full_like(scaled(images.images[:1]), -1.)
+    clusters, blank = np.asarray(clusters), torch.full_like(images.images[:1] / 127.5, -1.)
     k = codes(run, images.images[:2]).shape[1]
     classes = k - run.source.z.dim
     heads = decode(run, one_hot_codes(classes, torch.zeros(1, run.source.z.dim)))[list(order)]
     rows = [heads]
     members_of = [np.flatnonzero(clusters == c)[:members] for c in order]
     for row in range(members):
-        rows.append(torch.cat([scaled(images.images[[m[row]]]) if row < len(m) else blank
+        rows.append(torch.cat([images.images[[m[row]]] / 127.5 - 1 if row < len(m) else blank
                                for m in members_of]))
     greys(ax, torch.cat(rows), columns=len(order))
 

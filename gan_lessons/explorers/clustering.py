@@ -26,7 +26,6 @@ from ..drawing.plots import (
 )
 from ..exact.divergences import kl
 from ..exact.laws import Mixture, Normal
-from ..pixels import scaled
 
 COLOURS = (REAL, FAKE, GOOD, BAD, THIRD, SKY)
 CODES = Mixture([Normal(-2.4, .5), Normal(.1, .45), Normal(2.3, .6)])
@@ -161,7 +160,7 @@ def wander(run, test):
     e, d, h = (run.ema[name].eval() for name in "edh")
     with torch.no_grad():
         from ..objectives.variational import gaussian_code
-        pool = scaled(test.images[:3000])
+        pool = test.images[:3000] / 127.5 - 1
         log_joint = h(gaussian_code(e, pool)[0])
         owner, sure = log_joint.argmax(1), log_joint.max(1).values
         with torch.random.fork_rng():                   # the same noise whenever it is drawn

@@ -155,3 +155,15 @@ def progress(run):
     else:
         points(right, run.samples(500), FAKE)
     return fig
+
+
+def open_axes(*axes):
+    """Take the upper and the right border away, as `figure` does."""
+    for ax in axes:
+        ax.spines[["top", "right"]].set_visible(False)
+
+
+def square_grid(reach: float, points_a_side: int):
+    """Places on the square [-reach, reach]²: one side (k,), and the grid, row by row, (k², 2)."""
+    line = np.linspace(-reach, reach, points_a_side)
+    return line, np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)

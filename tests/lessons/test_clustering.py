@@ -377,5 +377,5 @@ def test_figures_of_the_page_draw():
     explorers.confusion(axes[1], np.arange(12).reshape(4, 3), range(4))
     explorers.codes_by_component(axes[2], np.zeros((5, 2)), GaussianMixturePrior(3, 2),
                                  np.arange(5) % 3)
-    explorers.density(axes[2], explorers.NOTES, GaussianMixturePrior(3, 1))
+    explorers.density(axes[2], explorers.CODES, GaussianMixturePrior(3, 1))
     assert plots.png(fig)

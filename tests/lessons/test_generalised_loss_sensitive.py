@@ -339,7 +339,7 @@ def test_the_straight_explorer_says_what_torch_says():
     explorer = explorers.costs()
     for nu, k, shift in [(-.5, 1.5, .5), (.25, 2.4, 1.), (0., -.5, 2.), (1., .3, 0.)]:
         x, z = (torch.tensor(v, dtype=torch.float64)[:, None]
-                for v in (explorers.GENUINE, explorers.FORGED))
+                for v in (explorers.X_REAL, explorers.X_FAKE))
         slope = torch.tensor(k, dtype=torch.float64, requires_grad=True)
         value = loss_sensitive(cost=leaky(nu), first=0)["l"](lambda x: slope * x[:, 0],
                                                              lambda z: z + shift, x, z)

@@ -365,7 +365,7 @@ def test_doubt_about_unlabelled_samples_by_quadrature(b):
     assert explorers.unnamed_loss(b) == pytest.approx(exact, abs=2e-6)
     assert explorers.unnamed_loss(b, explorers.shannon) > explorers.unnamed_loss(b)
     named = np.mean([math.log1p(math.exp((1 - 2 * y) * explorers.SHARP * (x - b)))
-                     for x, y in zip(explorers.NAMED, explorers.NAMES)])
+                     for x, y in zip(explorers.LABELLED, explorers.LABELS)])
     assert explorers.named_loss(b) == pytest.approx(named)
     assert explorers.misnamed(b) == pytest.approx(
         .3 * norm.sf((b + 2) / .8) + .7 * norm.cdf((b - 2) / .8))

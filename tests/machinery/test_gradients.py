@@ -291,7 +291,7 @@ def test_labels_never_overlap():
         np.full(23, np.inf),
         np.arange(23) * 1e-3,
     ):
-        _, placed = pictures._rungs(values)
+        _, placed = pictures._label_heights(values)
         assert (
             np.diff(np.sort(placed)).min() > .4
             and -8 < placed.min()

@@ -28,9 +28,13 @@ def drawn_by(path):
 
 def complaint(cell, outputs, path):
     """What is wrong with a cell's fresh `outputs`, or None."""
-    said = "\n".join(str(out.get("text") or out.get("data", {}).get("text/plain", "")) for out in outputs)
+    said = "\n".join(
+        str(out.get("text") or out.get("data", {}).get("text/plain", "")) for out in outputs
+    )
     if "✗" in said:
-        return "an answer was judged wrong: " + next(line for line in said.splitlines() if "✗" in line)
+        return "an answer was judged wrong: " + next(
+            line for line in said.splitlines() if "✗" in line
+        )
     if "train" in cell.metadata.get("tags", []) or drawn_by(path) != version("matplotlib"):
         return None
     found = difference(pngs(cell.outputs), pngs(outputs))

@@ -168,7 +168,7 @@ NEW_ATTRIBUTE = {old: place.rpartition(".")[2] for old, place in _pairs(ATTRIBUT
 
 
 def new_name(old: str) -> str:
-    """The new dotted name inside gan_lessons of an old one; a name that never moved stays as it is."""
+    """The new dotted name inside gan_lessons of an old one; a name that never moved stays."""
     if old in TABLE:
         return TABLE[old]
     module, dot, name = old.rpartition(".")

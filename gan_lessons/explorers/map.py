@@ -361,7 +361,7 @@ def edges() -> Explorer:
         proof.set_text(f"{picked + 1} is tested by {EDGES[picked].test}")
         largest = max(says[i][2] for i in found)
         title.set_text(f"{name}, lesson {OBJECTIVES[name].lesson[:2]}: "
-                       f"{len(found)} kinship{'s' * (len(found) > 1)}, "
+                       f"{len(found)} exact relation{'s' * (len(found) > 1)}, "
                        f"largest difference of two sides {_short(largest)}")
 
     return Explorer(
@@ -373,8 +373,8 @@ def edges() -> Explorer:
 
 
 def _short(difference: float) -> str:
-    """One digit and a power of ten."""
-    return f"{difference:.0e}" if difference else "0"
+    """One digit and a power of ten; rounding, which differs between processors, is not shown."""
+    return f"{difference:.0e}" if difference >= 1e-11 else "below 1e-11"
 
 
 def _touching(name: str) -> list[int]:

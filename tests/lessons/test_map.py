@@ -374,7 +374,7 @@ def test_choosing_an_objective():
         explorer._update(explorer._artists, name=name, edge=2)
         found = edges_of(name)
         assert title.get_text().startswith(
-            f"{name}, lesson {OBJECTIVES[name].lesson[:2]}: {len(found)} kinship"
+            f"{name}, lesson {OBJECTIVES[name].lesson[:2]}: {len(found)} exact relation"
         )
         assert {other for other, frame in frames.items() if frame.get_visible()} == {
             end for edge in found for end in edge.ends
@@ -439,7 +439,7 @@ def test_the_table_has_a_row_for_each_edge():
         row.replace("&#95;", "_").replace("<wbr>", "").replace("&#124;", "|") for row in rows[2:]
     ]
     assert all(edge.test in row and edge.statement in row for edge, row in zip(EDGES, plain))
-    assert all(re.search(r"\| (\de-\d\d|0) \| \[\d\d\]", row) for row in plain)
+    assert all(re.search(r"\| (\de-\d\d|below 1e-11) \| \[\d\d\]", row) for row in plain)
 
 
 def test_families_differ_in_more_than_colour():

@@ -5,7 +5,9 @@ like the ones just drawn, if matplotlib's version is the one that drew them; and
 """
 import os
 import pathlib
+import shutil
 import sys
+import tempfile
 from functools import cache
 from importlib.metadata import version
 
@@ -20,6 +22,24 @@ sys.path[:0] = [str(pathlib.Path(__file__).parent / folder) for folder in ("test
 from pictures import difference, pngs  # noqa: E402
 
 
+def pytest_configure(config):
+    """Kernels of all tests and notebooks are forks of one process that has torch loaded.
+
+    On Linux only: macOS forbids its own libraries after a fork, and Windows has none. There, and
+    with GAN_LESSONS_WARM=0, kernels start as always.
+    """
+    if sys.platform != "linux" or os.environ.get("GAN_LESSONS_WARM") == "0":
+        return
+    if not hasattr(config, "workerinput"):              # xdist's workers inherit it
+        import warm_kernels
+        folder = tempfile.mkdtemp(prefix="gl-")         # short: it holds a socket
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+        warm_kernels.install(folder)
+        paths = [folder, os.environ.get("JUPYTER_PATH")]
+        os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, paths))
+    config.option.nbval_current_env = False             # so nbval asks for "python3", as others do
+
+
 @cache
 def drawn_by(path):
     """matplotlib's version when the notebook was stored."""
@@ -28,9 +48,9 @@ def drawn_by(path):
 
 def complaint(cell, outputs, path):
     """What is wrong with a cell's fresh `outputs`, or None."""
-    said = "\n".join(str(out.get("text") or out.get("data", {}).get("text/plain", "")) for out in outputs)
-    if "✗" in said:
-        return "an answer was judged wrong: " + next(line for line in said.splitlines() if "✗" in line)
+    said = [str(out.get("text") or out.get("data", {}).get("text/plain", "")) for out in outputs]
+    if wrong := [line for line in "\n".join(said).splitlines() if "✗" in line]:
+        return f"an answer was judged wrong: {wrong[0]}"
     if "train" in cell.metadata.get("tags", []) or drawn_by(path) != version("matplotlib"):
         return None
     found = difference(pngs(cell.outputs), pngs(outputs))

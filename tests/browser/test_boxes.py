@@ -1,4 +1,4 @@
-"""The boxes of the map in a real JupyterLab, in a notebook that nobody has trusted yet: each leads to its lesson."""
+"""The boxes of the map, in a notebook that nobody has trusted yet: each leads to its lesson."""
 import nbformat
 import pytest
 from labtools import open_notebook, shut_down

@@ -11,7 +11,10 @@ SHOTS = os.environ.get("GAN_LESSONS_SCREENSHOTS")       # a folder, to look at a
 
 
 def move_first_slider(explorer, page):
-    """Press → three times on the first slider; the number and the picture must follow. Without a slider, a menu."""
+    """Press → three times on the first slider; the number and the picture must follow.
+
+    Without a slider, a menu.
+    """
     from playwright.sync_api import TimeoutError
     picture, handle = explorer.locator("img").first, explorer.locator("[role=slider]").first
     assert len(picture.get_attribute("alt").split()) > 3, "an explorer without alternative text"
@@ -33,24 +36,26 @@ def move_first_slider(explorer, page):
         pytest.fail(f"the slider stays at {value}")
     page.wait_for_function("([explorer, before]) => explorer.querySelector('img').src !== before",
                            arg=[explorer.element_handle(), before], timeout=10_000)
-    assert explorer.locator("[role=alert]").count() == 0, explorer.locator("[role=alert]").inner_text()
+    assert explorer.locator("[role=alert]").all_inner_texts() == []
 
 
 def move_first_menu(explorer, page):
-    """Choose the last entry of the first menu; the picture must follow. (JupyterLab takes arrows on a closed menu itself.)"""
+    """Choose the last entry of the first menu; the picture must follow.
+
+    (JupyterLab takes arrows on a closed menu itself.)
+    """
     picture, menu = explorer.locator("img").first, explorer.locator("select").first
     before, value = picture.get_attribute("src"), menu.input_value()
     menu.select_option(index=menu.locator("option").count() - 1)
     page.wait_for_function("([explorer, before]) => explorer.querySelector('img').src !== before",
                            arg=[explorer.element_handle(), before], timeout=10_000)
     assert menu.input_value() != value
-    assert explorer.locator("[role=alert]").count() == 0, explorer.locator(
-        "[role=alert]"
-    ).inner_text()
+    assert explorer.locator("[role=alert]").all_inner_texts() == []
 
 
 @pytest.mark.parametrize("path", lessons(), ids=lambda path: path.stem)
-def test_a_lesson_is_alive(lab, page, path):
+def test_a_lesson_is_alive(lab, lab_page, path):
+    page = lab_page
     open_notebook(page, lab, f"notebooks/{path.name}")
     page.evaluate(RUN_ALL)
     assert page.evaluate(ERRORS) == []
@@ -69,7 +74,7 @@ def test_a_lesson_is_alive(lab, page, path):
     shut_down(page)
 
 
-def test_the_stop_button_ends_a_training_and_nothing_else(lab, lab_root, page):
+def test_the_stop_button_ends_a_training_and_nothing_else(lab, lab_root, lab_page):
     import nbformat
     from nbformat.v4 import new_code_cell, new_notebook
     cells = ["import gan_lessons as gl",
@@ -80,6 +85,7 @@ def test_the_stop_button_ends_a_training_and_nothing_else(lab, lab_root, page):
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     nbformat.write(new_notebook(cells=[new_code_cell(cell) for cell in cells], metadata=kernel),
                    lab_root / "stop.ipynb")
+    page = lab_page
     open_notebook(page, lab, "stop.ipynb")
     page.evaluate(f"() => {{ window.ran = ({RUN_ALL})(); }}")
     page.wait_for_function("""() => window.jupyterapp.shell.currentWidget.content.widgets

@@ -40,6 +40,11 @@ def pytest_configure(config):
     config.option.nbval_current_env = False             # so nbval asks for "python3", as others do
 
 
+def pytest_collection_modifyitems(items):
+    """The long files first: the workers that share them (--dist=loadfile) then end together."""
+    items.sort(key=lambda item: (item.path.parent.name != "browser", item.path.suffix != ".ipynb"))
+
+
 @cache
 def drawn_by(path):
     """matplotlib's version when the notebook was stored."""

@@ -45,7 +45,7 @@ def install(folder):
 
 def key(env):
     """Kernels of one key can be forks of one process: what is read at start and import is equal."""
-    read = sorted((name, value) for name, value in env.items()
+    read = sorted((name, value) for name, value in {"PYTHONHASHSEED": "random", **env}.items()
                   if name.startswith(("PYTHON", "MPL")) or name.endswith("_NUM_THREADS"))
     return hashlib.sha256(repr(read).encode()).hexdigest()[:12]
 

@@ -47,7 +47,7 @@ class Coverage(NamedTuple):
 
 def features(images, name: str = "mnist") -> Tensor:
     """(n, c, h, w) uint8 or float in [-1, 1] -> (n, 64), by the classifier of set `name`."""
-    return features_of(judge(name).net, "features", _images(images))
+    return _read("features", images, name)
 
 
 def frechet_distance(fake, real=None) -> float:
@@ -96,20 +96,25 @@ def precision_recall(fake, real=None, k: int = 3, most: int = 5000) -> Precision
 
 
 def class_probabilities(images, name: str = "mnist") -> Tensor:
-    """(n, c, h, w) uint8 or float in [-1, 1] -> (n, classes), each row sums to 1: p(y | x) of set `name`'s classifier."""
-    return features_of(judge(name).net, "forward", _images(images)).softmax(1)
+    """p(y | x) by the classifier of set `name`: (n, c, h, w) -> (n, classes), rows that sum to 1.
+
+    images  uint8 or float in [-1, 1]
+    """
+    return _read("forward", images, name).softmax(1)
 
 
 def plain_features(images) -> Tensor:
-    """(n, c, h, w) -> (n, 16 (c + 1)): mean colour of each of 4 × 4 fields, and how much neighbouring pixels differ there.
+    """Mean colour of each of 4 × 4 fields, and how much neighbouring pixels differ there.
 
-    What is left to measure photographs with where there is no classifier: it sees colours and roughness, no objects.
+    (n, c, h, w) -> (n, 16 (c + 1)). What is left to measure photographs with where there is no
+    classifier: it sees colours and roughness, no objects.
     """
     x = _images(images)
     x = scaled(x).float()
     grey = x.mean(1, keepdim=True)
     rough = grey.diff(dim=2)[..., 1:].abs() + grey.diff(dim=3)[..., 1:, :].abs()
-    return torch.cat([adaptive_avg_pool2d(x, 4).flatten(1), adaptive_avg_pool2d(rough, 4).flatten(1)], 1)
+    colours, roughness = (adaptive_avg_pool2d(values, 4).flatten(1) for values in (x, rough))
+    return torch.cat([colours, roughness], 1)
 
 
 def class_histogram(fake, name: str = "mnist") -> np.ndarray:
@@ -163,6 +168,29 @@ def _points(samples, like) -> Tensor:
         raise ValueError(f"fakes {tuple(samples.shape)} and real samples {tuple(real.shape)} are "
                          "not alike: reshape the fakes, or pass the images they imitate")
     return samples if samples.dim() == 2 else features(samples, _set_of(like))
+
+
+def _read(method: str, images, name: str) -> Tensor:
+    """What the classifier of set `name` says of each image (n, c, h, w) by `method`: (n, d).
+
+    `Run.samples` repeats a few hundred pictures under the smoke budget: those are read once.
+    """
+    net, images = judge(name).net, _images(images)
+    period = _period(images)
+    return features_of(net, method, images[:period])[torch.arange(len(images)) % period]
+
+
+def _period(images: Tensor) -> int:
+    """After how many images they come again in the same order; all of them if they do not.
+
+    A multiple of 100, the batches of `features_of`, so that the features are the same to the bit.
+    """
+    again = (images[100::100] == images[0]).flatten(1).all(1).nonzero()
+    if len(again):
+        period = 100 * (int(again[0]) + 1)
+        if torch.equal(images[period:], images[:-period]):
+            return period
+    return len(images)
 
 
 def _images(images) -> Tensor:

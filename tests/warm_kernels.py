@@ -12,6 +12,7 @@ The first kernel starts the server, which ends when the folder or the process OW
 anything is amiss the plain kernel is started in the same place, only slower.
 """
 import array
+import contextlib
 import fcntl
 import gc
 import hashlib
@@ -53,23 +54,24 @@ def key(env):
 # ------------------------------------------------------------------------------- asking for a fork
 
 def kernel(folder, owner, arguments):
-    """Stand in for a forked kernel: its signals go there, and they end together."""
-    place = folder / key(os.environ)
+    """Stand in for a forked kernel: signals go there, and with the parent or one both end."""
+    place, parent = folder / key(os.environ), os.getppid()
     try:
         link, pid = forked(place, owner, arguments)
     except OSError:
         os.execv(sys.executable, [sys.executable, "-m", "ipykernel_launcher", *arguments])
     for name in "SIGINT", "SIGTERM", "SIGHUP":
         signal.signal(getattr(signal, name), lambda number, _: send(pid, number))
-    while link.recv(1):
-        pass
+    link.settimeout(1)
+    while os.getppid() == parent:       # a client that was killed has no word for us
+        with contextlib.suppress(TimeoutError):
+            if not link.recv(1):
+                break
 
 
 def send(pid, number):
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
-    except ProcessLookupError:
-        pass
 
 
 def forked(place, owner, arguments):
@@ -91,7 +93,6 @@ def forked(place, owner, arguments):
     answer = link.recv(4)
     if len(answer) < 4:
         raise OSError("no fork")
-    link.settimeout(None)
     return link, int.from_bytes(answer, "big")
 
 

@@ -7,6 +7,7 @@ import sys
 import nbformat
 import pytest
 from cells import trimmed
+from jupyter_client.manager import start_new_kernel
 from nb import lessons, tags
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
@@ -56,6 +57,9 @@ def give_up(reason):
 
 @pytest.fixture(scope="session")
 def lab(browser, lab_root):     # asks for the browser first: without one, no JupyterLab is started
+    manager, client = start_new_kernel(startup_timeout=180, kernel_name="python3")
+    client.stop_channels()          # the first one loads torch, for longer than JupyterLab waits
+    manager.shutdown_kernel(now=True)
     with lab_server(lab_root, GAN_LESSONS_BUDGET="smoke", OMP_NUM_THREADS="1") as opened:
         yield opened
 

@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import subprocess
 import sys
 import time
 
@@ -106,11 +107,14 @@ def test_an_interrupt_reaches_the_fork_and_leaves_it_alive(warm, tmp_path):
     client = manager.client()
     client.start_channels()
     client.wait_for_ready(30)
-    client.execute(f"import pathlib, time; pathlib.Path({str(flag)!r}).touch(); time.sleep(60)")
+    nap = f"import pathlib, time; pathlib.Path({str(flag)!r}).touch(); time.sleep(60)"
+    asked = client.execute(nap)
     wait_until(flag.exists)
     manager.interrupt_kernel()
-    reply = client.get_shell_msg(timeout=30)["content"]
-    assert (reply["status"], reply.get("ename")) == ("error", "KeyboardInterrupt")
+    reply = {"parent_header": {}}
+    while reply["parent_header"].get("msg_id") != asked:    # it may answer older questions first
+        reply = client.get_shell_msg(timeout=30)
+    assert reply["content"].get("ename") == "KeyboardInterrupt"
     client.stop_channels()
     assert manager.is_alive()
 
@@ -120,6 +124,20 @@ def test_a_fork_ends_with_the_process_that_asked_for_it(warm):
     pid = int(ask("import os; print(os.getpid())"))
     assert warm_kernels.alive(pid)
     manager.provisioner.process.kill()
+    wait_until(lambda: not warm_kernels.alive(pid))
+
+
+def test_a_fork_ends_with_a_client_that_was_killed(warm, tmp_path):
+    write = f"import os; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))"
+    client = f"""
+import os
+from jupyter_client.manager import start_new_kernel
+manager, client = start_new_kernel(startup_timeout=120, kernel_name="python3")
+client.execute_interactive({write!r}, timeout=60)
+os.kill(os.getpid(), 9)
+"""
+    assert subprocess.run([sys.executable, "-c", client], timeout=200).returncode == -9
+    pid = int((tmp_path / "pid").read_text())
     wait_until(lambda: not warm_kernels.alive(pid))
 
 

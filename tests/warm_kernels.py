@@ -117,6 +117,7 @@ def start(place, owner):
 
 def serve(folder, owner, name):
     """Import the libraries, then fork at each request. Returns in the fork, never in the server."""
+    import shutil  # here, as a kernel that asks should start quickly
     from importlib import import_module
     os.environ.setdefault("MPLBACKEND", INLINE)
     os.environ["JPY_PARENT_PID"] = "1"      # to ipykernel: do not watch the parent, we do
@@ -124,8 +125,6 @@ def serve(folder, owner, name):
         import_module(library)
     if len(os.listdir("/proc/self/task")) > 1:
         sys.exit("a process with several threads must not be forked")
-    gc.collect()
-    gc.freeze()         # a collection in a fork would touch, and so copy, every page it shares
     gc.collect()
     gc.freeze()         # a collection in a fork would touch, and so copy, every page it shares
     listener = socket.socket(socket.AF_UNIX)
@@ -151,6 +150,7 @@ def serve(folder, owner, name):
         link.close()
         for stream in streams:
             os.close(stream)
+    shutil.rmtree(folder, ignore_errors=True)               # of an owner that was killed
     sys.exit()
 
 

@@ -96,7 +96,10 @@ def parts(nb):
 
 
 def tables(nb):
-    """Rows of a table with as many cells as its head; a bare | inside a formula makes one more, and no table at all."""
+    """Rows of a table with as many cells as its head.
+
+    A bare | inside a formula makes one more, and then there is no table at all.
+    """
     found = []
     for cell in nb.cells:
         lines = cell.source.splitlines() if cell.cell_type == "markdown" else []
@@ -107,9 +110,8 @@ def tables(nb):
                 and line.startswith("|")
                 and wide != len(re.findall(r"(?<!\\)\|", above))
             ):
-                found.append(
-                    f"{wide - 1} cells where the row above has another number (write \\vert, not |): {line[:60]}"
-                )
+                found.append(f"{wide - 1} cells where the row above has another number "
+                             f"(write \\vert, not |): {line[:60]}")
     return found
 
 
@@ -195,7 +197,10 @@ def held_by(call):
 
 
 def trainers(sources):
-    """Names of the functions in these modules' sources that train, directly or through each other, called or handed on."""
+    """Names of the functions in these modules' sources that train.
+
+    Directly or through each other, called or handed on.
+    """
     bodies = {f.name: f for source in sources for f in ast.walk(ast.parse(source))
               if isinstance(f, ast.FunctionDef)}
     known = {"train"}
@@ -299,7 +304,7 @@ class Follower:
             self.trained.discard(name)
 
     def train_in_place(self, call):
-        """train(game, players, samples): the networks change, and so does the state of the samples."""
+        """train(game, players, samples): the networks change, and the state of the samples."""
         arguments = {k.arg: k.value for k in call.keywords}
         arguments |= dict(zip(("game", "players", "samples"), call.args))
         reached = names(arguments["players"]) if "players" in arguments else set()

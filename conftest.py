@@ -13,6 +13,7 @@ from importlib.metadata import version
 
 os.environ.setdefault("GAN_LESSONS_BUDGET", "smoke")     # before nbval starts a kernel
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("PYTHONHASHSEED", "random")        # said aloud, or nb.py's kernels take 0
 
 import nbformat  # noqa: E402
 import pytest  # noqa: E402

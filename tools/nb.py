@@ -195,7 +195,7 @@ def execute(nb, name, folder, timeout=900, **environment):
         startup_timeout=180, iopub_timeout=60, raise_on_iopub_timeout=True,     # a busy machine
         resources={"metadata": {"path": str(folder)}}, extra_arguments=["--log-level=ERROR"],
         on_cell_start=lambda cell, cell_index: bar.update(cell_index - bar.n))
-    env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0", **environment}
+    env = {"PYTHONHASHSEED": "0", **os.environ, "OMP_NUM_THREADS": "1", **environment}
     try:
         with bar:
             client.execute(env=env)

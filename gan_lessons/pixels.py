@@ -5,9 +5,10 @@ GREY = 1 / 127.5                             # distance of neighbouring grey val
 
 
 def scaled(images):
-    """Bytes -> float32 in [-1, 1], x = (byte - 127.5) / 127.5; what is no bytes comes back as it is.
+    """Bytes -> float32 in [-1, 1], x = (byte - 127.5) / 127.5; any shape -> same shape.
 
-    A uint8 tensor or array of any shape -> same shape (an array becomes float64).
+    images: a uint8 tensor, or a uint8 array, which becomes float64. What is no bytes comes back
+    as it is: it is taken to be on that scale already.
     """
     if not str(images.dtype).endswith("uint8"):
         return images

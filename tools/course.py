@@ -200,7 +200,7 @@ def parse(name, arguments):
 
 
 def arena_options(parser):
-    """Those of gan_lessons.map.arena, which cannot be imported before set-up; a test compares."""
+    """Those of map/arena.py, which cannot be imported before set-up; a test compares both."""
     parser.usage = None                 # argparse lists them all
     parser.add_argument("where", choices=["toys", "mnist", "cifar10"])
     parser.add_argument("--only", action="append", metavar="NAME",
@@ -216,6 +216,8 @@ def arena_options(parser):
                         help="a Dask scheduler, as tcp://10.0.0.1:8786")
     parser.add_argument("--fresh", action="store_true",
                         help="forget what an earlier run left in the file")
+    parser.add_argument("--again", action="store_true",
+                        help="compute anew what other code, data or versions left in the file")
     parser.add_argument("--out", metavar="FILE", help="default: build/arena/arena_WHERE.csv")
     parser.add_argument("--keep", metavar="FOLDER",
                         help="keep eight pictures of each contest, and a sheet of seed 0")

@@ -1,6 +1,6 @@
 """Keep a lesson's stored outputs where only imports, names and prose have changed.
 
-    python tools/restamp.py [--since REV] [PATH ...]
+    python tools/restamp.py [--since REV] [--rerun] [PATH ...]
 
 A stored lesson bears a fingerprint of its code, so moving a helper to another module would ask for
 every training again. Here both versions of a page, that of REV (by default HEAD) and today's, are
@@ -9,18 +9,25 @@ replaced by what it stands for: the full name of its new home, for old places by
 `gan_lessons/moved.py`. Only where the two trees are then equal, cell by cell and tag by tag, the
 outputs of REV are kept under a new fingerprint; otherwise the first difference is named. That the
 package still computes the same numbers is not proved here: the suite runs every cell.
+
+--rerun: cells that depend on no training may change as well, as long as no training depends on what
+they bind. The page is run once under the smoke budget, and the outputs of such cells are taken from
+that run where their code changed, or where they print or draw something else now.
 """
 from __future__ import annotations
 
 import argparse
 import ast
+import copy
 import pathlib
 import subprocess
 import sys
+from importlib.metadata import version
 
 import nbformat
-from cells import tree
-from nb import LessonFailed, dumps, fingerprint, lessons, normalise, read, tags, write
+import nbformat.v4
+from cells import flow, tree
+from nb import LessonFailed, dumps, execute, fingerprint, lessons, normalise, read, tags, write
 
 import gan_lessons
 from gan_lessons.moved import new_name
@@ -106,27 +113,63 @@ def plain(nb, old: bool) -> list[str]:
     return [ast.dump(reader.visit(one)) for one in trees]
 
 
-def difference(before, now) -> str | None:
-    """What else than imports, names and prose has changed, as a sentence; None where nothing has."""
-    code = [[cell for cell in nb.cells if cell.cell_type == "code"] for nb in (before, now)]
-    if len(code[0]) != len(code[1]):
-        return f"{len(code[0])} code cells have become {len(code[1])}"
-    try:
-        pairs = zip(*code, plain(before, True), plain(now, False))
-        for number, (was, cell, left, right) in enumerate(pairs, 1):
-            if tags(was) != tags(cell):
-                return f"the tags of code cell {number} have changed"
-            if left != right:
-                line = next((line for line in cell.source.splitlines()
-                             if line not in was.source.splitlines()), cell.source[:60])
-                return f"code cell {number} has changed: {line.strip()[:80]}"
-    except (SyntaxError, ValueError) as error:
-        return str(error)
-    return None
+def code_cells(nb):
+    return [cell for cell in nb.cells if cell.cell_type == "code"]
 
 
-def restamp(path, since: str = "HEAD") -> str:
-    """Outputs of `since` under today's code, and a line that says so. LessonFailed: the difference."""
+def changes(before, now) -> dict[int, str]:
+    """Number of a code cell, from 1 -> what else than imports, names and prose has changed in it.
+
+    ValueError where the cells do not correspond, or a name has two meanings.
+    """
+    was, cells = code_cells(before), code_cells(now)
+    if len(was) != len(cells):
+        raise ValueError(f"{len(was)} code cells have become {len(cells)}")
+    found = {}
+    pairs = zip(was, cells, plain(before, True), plain(now, False))
+    for number, (one, other, left, right) in enumerate(pairs, 1):
+        if tags(one) != tags(other):
+            raise ValueError(f"the tags of code cell {number} have changed")
+        if left != right:
+            known = one.source.splitlines()
+            line = next((line for line in other.source.splitlines() if line not in known), "")
+            found[number] = f"code cell {number} has changed: {line.strip()[:80]}"
+    return found
+
+
+def feeds_a_training(now, before, number: int) -> str | None:
+    """A name that a changed statement binds and a training needs, directly or through other cells.
+
+    Statements that only print otherwise bind as they did, and so do imports, compared already.
+    """
+    wanted = set()
+    for cell in reversed(code_cells(now)[number:]):
+        needs, binds, surely = flow(cell)
+        if "train" in tags(cell) or binds & wanted:
+            wanted = wanted - surely | needs
+    old, new = (_statements(code_cells(nb)[number - 1]) for nb in (before, now))
+    different = [text for text in old + new if (text in old) != (text in new)]
+    binds = set().union(*(flow(nbformat.v4.new_code_cell(text))[1] for text in different))
+    return min(binds & wanted, default=None)
+
+
+class _Silence(ast.NodeTransformer):
+    """Without calls of print, which bind nothing, wherever they stand."""
+
+    def visit_Expr(self, node):
+        call = node.value
+        prints = isinstance(call, ast.Call) and getattr(call.func, "id", "") == "print"
+        return ast.Pass() if prints else node
+
+
+def _statements(cell) -> list[str]:
+    """The statements of a cell that are no import, without what they print."""
+    return [ast.unparse(_Silence().visit(node)) for node in tree(cell).body
+            if not isinstance(node, (ast.Import, ast.ImportFrom))]
+
+
+def restamp(path, since: str = "HEAD", rerun: bool = False) -> str:
+    """Outputs of `since` under today's code; a line that says so. LessonFailed: the difference."""
     asked = subprocess.run(["git", "show", f"{since}:./{path.name}"], cwd=path.parent,
                            capture_output=True, text=True, encoding="utf-8")
     if asked.returncode:
@@ -135,25 +178,50 @@ def restamp(path, since: str = "HEAD") -> str:
     stamp = before.metadata.get("gan_lessons", {})
     if stamp.get("code") != fingerprint(before):
         raise LessonFailed(f"{path.name}: its outputs were stale at {since} already; refresh it")
-    if found := difference(before, now):
-        raise LessonFailed(f"{path.name}: {found}; run: python lessons.py refresh {path.stem[:2]}")
-    code = [[cell for cell in nb.cells if cell.cell_type == "code"] for nb in (before, now)]
-    for was, cell in zip(*code):
+    remedy = f"run: python lessons.py refresh {path.stem[:2]}"
+    try:
+        changed = changes(before, now)
+    except (SyntaxError, ValueError) as error:
+        raise LessonFailed(f"{path.name}: {error}; {remedy}") from None
+    for number, what in changed.items():
+        cell = code_cells(now)[number - 1]
+        if not rerun or "train" in tags(cell):
+            raise LessonFailed(f"{path.name}: {what}; {remedy}")
+        if name := feeds_a_training(now, before, number):
+            raise LessonFailed(f"{path.name}: {what}; a training depends on its {name}; {remedy}")
+    for was, cell in zip(code_cells(before), code_cells(now)):
         cell.outputs, cell.execution_count = was.outputs, was.execution_count
+    fresh = rerun_untrained(path, now, changed) if rerun else 0
     now.metadata["gan_lessons"] = {**stamp, "code": fingerprint(now)}
+    if fresh:
+        now.metadata["gan_lessons"]["matplotlib"] = version("matplotlib")
     write(path, dumps(normalise(now)))
-    return f"{path.name}: outputs of {since} kept"
+    return f"{path.name}: outputs of {since} kept" + f", {fresh} made anew" * bool(fresh)
+
+
+def rerun_untrained(path, now, changed) -> int:
+    """Take outputs of cells without training from a smoke run where they changed: how many."""
+    from processors import complaint
+    ran = execute(copy.deepcopy(now), path.name, path.parent, GAN_LESSONS_BUDGET="smoke")
+    fresh = 0
+    pairs = zip(code_cells(now), code_cells(normalise(ran)))
+    for number, (cell, done) in enumerate(pairs, 1):
+        if "train" not in tags(cell) and (number in changed or complaint(cell, done.outputs)):
+            cell.outputs = done.outputs
+            fresh += 1
+    return fresh
 
 
 def main(argv=None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("paths", nargs="*", type=pathlib.Path, metavar="PATH")
     parser.add_argument("--since", default="HEAD", metavar="REV", help="where the outputs are from")
+    parser.add_argument("--rerun", action="store_true", help="run cells without training again")
     args = parser.parse_args(argv)
     failed = False
     for path in args.paths or lessons():
         try:
-            print(restamp(path.resolve(), args.since), flush=True)
+            print(restamp(path.resolve(), args.since, args.rerun), flush=True)
         except LessonFailed as error:
             failed = True
             print(error, file=sys.stderr, flush=True)

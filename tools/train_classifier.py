@@ -1,4 +1,4 @@
-"""Make gan_lessons/measures/mnist_features.safetensors: python tools/train_classifier.py [--seed 0].
+"""Make gan_lessons/measures/mnist_features.safetensors: tools/train_classifier.py [--seed 0].
 
 Trains the classifier whose features score fakes on MNIST and the drawn digits together, with
 MNIST from $GAN_LESSONS_DATA or downloaded: three minutes of one core. Scores of different

@@ -1,7 +1,8 @@
-"""How good is a clustering, when the true classes are known after all? Two scores that differ, and the empty clusters.
+"""How good is a clustering, when the true classes are known after all? And two classical ones.
 
-Derived in notebooks/15_adversarial_autoencoder.ipynb. Two classical clusterings of points, which lesson 19 starts from:
-k-means and a Gaussian mixture by expectation maximisation. NumPy and SciPy, no torch.
+Two scores that differ, and the empty clusters: derived in
+notebooks/15_adversarial_autoencoder.ipynb. k-means and a Gaussian mixture by expectation
+maximisation: what notebooks/19_clustering.ipynb starts from. NumPy and SciPy, no torch.
 """
 from __future__ import annotations
 
@@ -15,8 +16,9 @@ from scipy.special import logsumexp
 
 
 def contingency(clusters, labels, k: int, classes: int | None = None) -> np.ndarray:
-    """How many samples of each label lie in each cluster: (n,), (n,) whole numbers -> (k, classes) int64.
+    """How many samples of each label lie in each cluster: (n,), (n,) -> (k, classes) int64.
 
+    clusters, labels: whole numbers from 0; classes: by default as many as the labels need.
     ValueError for k < 2, for numbers outside 0 … k - 1, or where the two are not equally long.
     """
     clusters, labels = np.asarray(clusters), np.asarray(labels)
@@ -24,52 +26,64 @@ def contingency(clusters, labels, k: int, classes: int | None = None) -> np.ndar
     if k < 2:
         raise ValueError(f"k={k}: one cluster says nothing; take two or more")
     if clusters.shape != labels.shape or clusters.ndim != 1 or not len(labels):
-        raise ValueError(f"clusters and labels are two lists of one length, not {clusters.shape} and {labels.shape}")
-    if not (0 <= clusters.min() and clusters.max() < k and 0 <= labels.min() and labels.max() < classes):
-        raise ValueError(f"clusters run from 0 to {k - 1} and labels from 0 to {classes - 1}; these from {clusters.min()} to "
-                         f"{clusters.max()} and from {labels.min()} to {labels.max()}")
+        raise ValueError("clusters and labels are two lists of one length, not "
+                         f"{clusters.shape} and {labels.shape}")
+    if not (0 <= clusters.min() and clusters.max() < k
+            and 0 <= labels.min() and labels.max() < classes):
+        raise ValueError(f"clusters run from 0 to {k - 1} and labels from 0 to {classes - 1}; "
+                         f"these from {clusters.min()} to {clusters.max()} and from "
+                         f"{labels.min()} to {labels.max()}")
+    # cluster and label as one number, so that one count gives the whole table
     return np.bincount(clusters * classes + labels, minlength=k * classes).reshape(k, classes)
 
 
 def vote_accuracy(table) -> float:
-    """Each cluster (row) takes the label of most of its samples; share that is then right: (k, classes) -> 0 … 1.
+    """The share that is right if each cluster (row) takes the label of most of its samples.
 
-    Never falls when a cluster is split, so scores of different k are not comparable; empty clusters cast no vote.
+    (k, classes) -> 0 … 1. Never falls when a cluster is split, so scores of different k are not
+    comparable; empty clusters cast no vote.
     """
     table = np.asarray(table)
     return float(table.max(axis=1).sum() / table.sum())
 
 
 def matching_accuracy(table) -> float:
-    """Clusters and labels are paired off one to one, as well as can be; share that is then right: (k, classes) -> 0 … 1.
+    """The share that is right if clusters and labels are paired off one to one, as well as can be.
 
-    With more clusters than labels the clusters without a partner count as wrong. Kuhn 1955's assignment problem.
+    (k, classes) -> 0 … 1. With more clusters than labels the clusters without a partner count as
+    wrong. Kuhn 1955's assignment problem.
     """
     table = np.asarray(table)
-    rows, columns = linear_sum_assignment(-table)
+    rows, columns = linear_sum_assignment(-table)              # it minimises
     return float(table[rows, columns].sum() / table.sum())
 
 
 def empty_clusters(table, share: float = .001) -> np.ndarray:
-    """Numbers of the clusters (rows) that hold less than `share` of all samples: (k, classes) -> (m,)."""
+    """Numbers of the clusters (rows) that hold less than `share` of all samples.
+
+    (k, classes) -> (m,).
+    """
     table = np.asarray(table)
     return np.flatnonzero(table.sum(axis=1) < share * table.sum())
 
 
-# -- two classical clusterings ------------------------------------------------------------------------------
+# -- two classical clusterings -------------------------------------------------------------------
+
 
 def kmeans(x, k: int, tries: int = 10, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Centres (k, d) and the number of the nearest one (n,), with the least Σ |x - centre|² of several `tries`.
+    """Centres (k, d) and the number of the nearest one (n,), for points x (n, d).
 
-    Every try starts from k spread points of x (k-means++) and alternates: nearest centre, mean of those near it.
+    The least Σ |x - centre|² of several `tries`. Every try starts from k spread points of x
+    (k-means++) and alternates: nearest centre, mean of those near it. Arthur & Vassilvitskii 2007.
     ValueError for k < 2 and for fewer than k different points: a cluster would stay empty.
     """
-    x = _points(x, k)
-    best = np.inf
+    x = _enough_points(x, k)
+    least = np.inf
     for rng in np.random.default_rng(seed).spawn(tries):
         centres, clusters = kmeans2(x, k, iter=100, minit="++", rng=rng)
-        if (cost := np.square(x - centres[clusters]).sum()) < best:
-            best, found = cost, (centres, clusters)
+        squares = np.square(x - centres[clusters]).sum()
+        if squares < least:
+            least, found = squares, (centres, clusters)
     return found
 
 
@@ -81,44 +95,62 @@ class GaussianMixture(NamedTuple):
     covariances: np.ndarray
 
     def log_joint(self, x) -> np.ndarray:
-        """log q(y) + log q(x | y) in nats: (n, d) -> (n, k). Its softmax are the responsibilities, its argmax the clusters."""
+        """log q(y) + log q(x | y) in nats: (n, d) -> (n, k).
+
+        Its softmax are the responsibilities, its argmax the clusters.
+        """
         x = np.asarray(x, dtype=float)
         columns = []
         for share, mean, covariance in zip(*self):
-            root = np.linalg.cholesky(covariance)
-            square = np.square(solve_triangular(root, (x - mean).T, lower=True)).sum(0)
-            columns.append(np.log(share) - square / 2 - np.log(np.diag(root)).sum() - x.shape[1] / 2 * np.log(2 * np.pi))
-        return np.stack(columns, 1)
+            # C = L Lᵀ: (x - m)ᵀ C⁻¹ (x - m) = |L⁻¹ (x - m)|², and log det C / 2 = Σ log diag L
+            L = np.linalg.cholesky(covariance)
+            square = np.square(solve_triangular(L, (x - mean).T, lower=True)).sum(0)      # (n,)
+            half_log_det = np.log(np.diag(L)).sum()
+            columns.append(np.log(share) - square / 2 - half_log_det
+                           - x.shape[1] / 2 * np.log(2 * np.pi))
+        return np.stack(columns, 1)                                               # (n, k)
 
 
-def gaussian_mixture(x, k: int, steps: int = 100, floor: float = 1e-3, seed: int = 0) -> GaussianMixture:
-    """A mixture of k Normals by expectation maximisation (EM), from the clusters of `kmeans`: x (n, d).
+def gaussian_mixture(x, k: int, steps: int = 100, floor: float = 1e-3,
+                     seed: int = 0) -> GaussianMixture:
+    """A mixture of k Normals for points x (n, d), by expectation maximisation (EM).
 
-    Alternates responsibilities r_y(x) = q(y) q(x | y) / Σ and the weighted shares, means and covariances, until a step
-    gains less than 1e-4 nats a point or `steps` are done. `floor` times the mean variance of x is added to every variance,
-    so that no cluster shrinks to a point. ValueError as in `kmeans`.
+    Starts from the clusters of `kmeans` and alternates responsibilities r_y(x) = q(y) q(x | y) / Σ
+    with the weighted shares, means and covariances, until a step gains less than 1e-4 nats a point
+    or `steps` are done. `floor` times the mean variance of x is added to every variance, so that no
+    cluster shrinks to a point.
+    Dempster, Laird, Rubin 1977. ValueError as in `kmeans`.
     """
-    x = _points(x, k)
-    r = np.eye(k)[kmeans(x, k, seed=seed)[1]]
-    extra, nats = floor * x.var(0).mean() * np.eye(x.shape[1]), -np.inf
+    x = _enough_points(x, k)
+    r = np.eye(k)[kmeans(x, k, seed=seed)[1]]                  # (n, k): all or nothing at first
+    # Without a floor the likelihood has no maximum: a Normal on a single point grows without end
+    # as its variance goes to 0
+    extra = floor * x.var(0).mean() * np.eye(x.shape[1])                          # (d, d)
+    nats = -np.inf
     for _ in range(steps):
-        mass = r.sum(0) + 1e-9
-        centres = r.T @ x / mass[:, None]
-        covariances = [(w * (x - m).T) @ (x - m) / total + extra for w, m, total in zip(r.T, centres, mass)]
+        mass = r.sum(0) + 1e-9                                 # (k,), above 0 if one is empty
+        centres = r.T @ x / mass[:, None]                                         # (k, d)
+        covariances = [(weight * (x - centre).T) @ (x - centre) / total + extra
+                       for weight, centre, total in zip(r.T, centres, mass)]      # k times (d, d)
         found = GaussianMixture(mass / mass.sum(), centres, np.array(covariances))
-        log_joint = found.log_joint(x)
-        price = logsumexp(log_joint, 1)
-        r, before, nats = np.exp(log_joint - price[:, None]), nats, price.mean()
+        log_joint = found.log_joint(x)                                            # (n, k)
+        log_density = logsumexp(log_joint, 1)                                     # (n,)
+        r = np.exp(log_joint - log_density[:, None])
+        before, nats = nats, log_density.mean()
         if nats - before < 1e-4:
             break
     return found
 
 
-def _points(x, k: int) -> np.ndarray:
+def _enough_points(x, k: int) -> np.ndarray:
+    """x as float64 (n, d), checked to hold k ≥ 2 different points."""
     x = np.asarray(x, dtype=float)
     if k < 2:
         raise ValueError(f"k={k}: one cluster says nothing; take two or more")
-    if x.ndim != 2 or len(np.unique(x[:max(10 * k, 1000)], axis=0)) < k and len(np.unique(x, axis=0)) < k:
-        raise ValueError(f"{k} clusters need {k} different points (n, d), or one stays empty; these are {x.shape}: take fewer "
-                         "clusters")
+    # the first points nearly always suffice, and sorting all of them takes long
+    enough = x.ndim == 2 and (len(np.unique(x[:max(10 * k, 1000)], axis=0)) >= k
+                              or len(np.unique(x, axis=0)) >= k)
+    if not enough:
+        raise ValueError(f"{k} clusters need {k} different points (n, d), or one stays empty; "
+                         f"these are {x.shape}: take fewer clusters")
     return x

@@ -1,7 +1,8 @@
-"""Perfect players where coins bear labels: what is at stake within the classes, and where ACGAN's forger comes to rest.
+"""Games with labels, exactly: divergences within the classes, and the equilibrium of ACGAN.
 
-A law of pairs (x, y) is a Mixture of laws on the line: p(y) its weights, p(x | y) its laws. Every number is exact
-(quadrature, see divergences). Derived in notebooks/12_conditional.ipynb. NumPy and SciPy only, no torch.
+A law of pairs (x, y) is a Mixture of laws on the line: p(y) its weights, p(x | y) its laws. Every
+number is exact, by quadrature. Derived in notebooks/12_conditional.ipynb. ACGAN: Odena, Olah,
+Shlens 2017, arXiv 1610.09585. NumPy and SciPy, no torch.
 """
 from __future__ import annotations
 
@@ -15,9 +16,13 @@ from .quadrature import expectation
 
 
 def within(p, q, divergence=js):
-    """Σ_y p(y) divergence(p(· | y), q(· | y)): for js, the JS of the pairs (x, y). ValueError unless p(y) = q(y)."""
+    """Σ_y p(y) divergence(p(· | y), q(· | y)): for js, the JS of the pairs (x, y).
+
+    ValueError unless p(y) = q(y).
+    """
     _same_labels(p, q)
-    return sum(share * divergence(real, fake) for share, real, fake in zip(p.weights, p.laws, q.laws))
+    return sum(share * divergence(real, fake)
+               for share, real, fake in zip(p.weights, p.laws, q.laws))
 
 
 def log_posterior(p, y: int):
@@ -26,32 +31,36 @@ def log_posterior(p, y: int):
 
 
 def label_entropy(p):
-    """H(y | x) = E -log p(y | x), in nats: how unsure of the label the best reader of x is. 0 to log K."""
-    return sum(share * expectation(law, lambda x: -log_posterior(p, y)(x), p.edges())
-               for y, (share, law) in enumerate(zip(p.weights, p.laws)))
+    """H(y | x) = E -log p(y | x), in nats: how uncertain y is where x is known. 0 to log K."""
+    return _cross_entropy(p, p)
 
 
 def mixed(p, q):
-    """The pairs of both, half each: what ACGAN's classifier learns from. Its best answer is their p(y | x)."""
+    """The pairs of both, half each: what ACGAN's classifier learns from.
+
+    Its best answer is their p(y | x). ValueError unless p(y) = q(y).
+    """
     _same_labels(p, q)
     return Mixture([Mixture([real, fake]) for real, fake in zip(p.laws, q.laws)], p.weights)
 
 
 def class_loss(p, q):
-    """E_q -log C*(y | x), the class loss of fakes when the classifier of acgan() is perfect."""
-    both = mixed(p, q)
-    return sum(share * expectation(law, lambda x: -log_posterior(both, y)(x), both.edges())
-               for y, (share, law) in enumerate(zip(q.weights, q.laws)))
+    """E_q -log C*(y | x), the class loss of fakes for the best classifier of acgan(), in nats.
+
+    ValueError unless p(y) = q(y).
+    """
+    return _cross_entropy(q, mixed(p, q))
 
 
 def acgan_gradient(p, q, weight: float = 1.0):
-    """(means (K,), sds (K,)): the gradient of g's loss in acgan(weight), for q(x | y) Normal and f perfect and frozen.
+    """(means (K,), sds (K,)): the gradient of g's loss in acgan(weight), for q(x | y) Normal.
 
-    A fake x of label y is pushed by -σ(-c*) c*'(x) - weight · (log C*(y | x))', c* = log p(x)/q(x); it moves by 1
-    with its mean and by (x - mean)/sd with its sd.
+    A fake x of label y is pushed by -σ(-c*) c*'(x) - weight · (log C*(y | x))', c* = log p(x)/q(x);
+    it moves by 1 with its mean and by (x - mean)/sd with its sd. f and C are the best ones and stay
+    as they are while g moves.
     """
     both, means, sds = mixed(p, q), [], []
-    edges = both.edges()[::4]                                     # smooth laws: 24 nodes a panel are still exact
+    edges = both.edges()[::4]                  # smooth laws: 24 nodes a panel are still exact
     for y, (share, law) in enumerate(zip(q.weights, q.laws)):
         def slope(x):
             source = -expit(q.logpdf(x) - p.logpdf(x)) * (p.score(x) - q.score(x))
@@ -62,23 +71,38 @@ def acgan_gradient(p, q, weight: float = 1.0):
 
 
 def acgan_rest(p, weight: float = 1.0, start=None):
-    """Where acgan_gradient vanishes: q with q(x | y) Normal, one mean and one sd a class, found from `start` (or p).
+    """Where acgan_gradient vanishes: q with q(x | y) Normal, one mean and one sd a class.
 
-    At weight 0 that is p itself. ValueError for weight < 0, ArithmeticError where no such place is found.
+    Found from `start` (or p). At weight 0 that is p itself. ValueError for weight < 0,
+    ArithmeticError where no such place is found.
     """
     if not 0 <= weight < np.inf:
-        raise ValueError(f"weight = {weight}: the class loss is weighed with a finite number of 0 or more")
+        raise ValueError(f"weight = {weight}: the class loss is weighed with a finite number of 0 "
+                         "or more")
     start = p if start is None else start
     K = len(p.laws)
-    made = lambda at: Mixture([Normal(mean, np.exp(log_sd)) for mean, log_sd in zip(at[:K], at[K:])], p.weights)
-    found = root(lambda at: np.concatenate(acgan_gradient(p, made(at), weight)),
-                 [*(law.mean for law in start.laws), *(np.log(law.sd) for law in start.laws)], tol=1e-10)
+
+    # unknown are K means and K logarithms of sds: every real number is then allowed
+    def made(at):
+        return Mixture([Normal(mean, np.exp(log_sd)) for mean, log_sd in zip(at[:K], at[K:])],
+                       p.weights)
+
+    before = [*(law.mean for law in start.laws), *(np.log(law.sd) for law in start.laws)]
+    found = root(lambda at: np.concatenate(acgan_gradient(p, made(at), weight)), before, tol=1e-10)
     if not found.success:
-        raise ArithmeticError(f"no resting place found at weight {weight}: {found.message} Start from a smaller weight's")
+        raise ArithmeticError(f"no resting place found at weight {weight}: {found.message} Start "
+                              "from a smaller weight's")
     return made(found.x)
+
+
+def _cross_entropy(q, p):
+    """E_q -log p(y | x), in nats, by quadrature on the panels of p."""
+    return sum(share * expectation(law, lambda x: -log_posterior(p, y)(x), p.edges())
+               for y, (share, law) in enumerate(zip(q.weights, q.laws)))
 
 
 def _same_labels(p, q):
     if len(p.laws) != len(q.laws) or not np.allclose(p.weights, q.weights):
         raise ValueError(f"labels must have one law: p(y) is {np.round(p.weights, 4).tolist()}, "
-                         f"q(y) is {np.round(q.weights, 4).tolist()}; in a conditional game g is asked for the data's labels")
+                         f"q(y) is {np.round(q.weights, 4).tolist()}; in a conditional game g is "
+                         "asked for the data's labels")

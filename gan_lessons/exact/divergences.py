@@ -1,8 +1,8 @@
-"""Exact divergences between laws on the line, by quadrature in log space. SciPy only, no torch.
+"""Exact divergences between laws on the line, by quadrature in log space. Every value is in nats.
 
-Derived in notebooks/01_minimax.ipynb; the slopes in notebooks/02_vanishing_gradients.ipynb.
-Every value is in nats. `*_slope` is the derivative when q alone is shifted by theta, at theta = 0;
-ValueError where it needs the score of a density that jumps (Uniform).
+`*_slope` is the derivative when q alone is shifted by theta, at theta = 0. Derived in
+notebooks/01_minimax.ipynb, the slopes in notebooks/02_vanishing_gradients.ipynb. NumPy and SciPy,
+no torch.
 """
 from __future__ import annotations
 
@@ -14,17 +14,20 @@ from .quadrature import expectation, panels
 
 
 def softplus(c):
-    """log(1 + exp(c)) without overflow, any shape."""
+    """log(1 + exp(c)) without overflow: any shape -> same shape."""
     return np.logaddexp(0, c)
 
 
 def kl(p, q):
-    """KL(p ‖ q) = E_p log p/q, the Kullback-Leibler divergence (散度). ∞ where q lacks p's support."""
+    """KL(p ‖ q) = E_p log p/q, the Kullback-Leibler divergence (散度).
+
+    ∞ where q lacks p's support.
+    """
     return expectation(p, log_ratio(p, q), panels(p, q))
 
 
 def reverse_kl(p, q):
-    """KL(q ‖ p)."""
+    """KL(q ‖ p) = E_q log q/p. ∞ where p lacks q's support."""
     return kl(q, p)
 
 
@@ -41,27 +44,39 @@ def js(p, q):
 
 
 def refuse_jumps(**laws):
-    """ValueError, by its name, for a law whose density has edges."""
+    """ValueError, by its name, for a law whose density has edges: `refuse_jumps(p=p, q=q)`.
+
+    A slope is an expectation of scores, and the score misses the mass that an edge carries along.
+    """
     for name, law in laws.items():
         if getattr(law, "jumps", False):
-            raise ValueError(f"the density of {name} = {law!r} jumps, and no score sees an edge move: "
-                             "take a difference quotient of the divergence")
+            raise ValueError(f"the density of {name} = {law!r} jumps, and no score sees an edge "
+                             "move: take a difference quotient of the divergence")
 
 
 def kl_slope(p, q):
-    """d KL(p ‖ q) / d theta = E_p score_q(x), because log q(x - theta) falls by theta · score_q."""
+    """d KL(p ‖ q) / d theta = E_p score_q(x), because log q(x - theta) falls by theta · score_q.
+
+    ValueError where the density of q jumps.
+    """
     refuse_jumps(q=q)
     return expectation(p, q.score, panels(p, q))
 
 
 def reverse_kl_slope(p, q):
-    """d KL(q ‖ p) / d theta = -E_q c'(x), c = log p/q: move every point of q, the ratio stays."""
+    """d KL(q ‖ p) / d theta = -E_q c'(x), c = log p/q: move every point of q, the ratio stays.
+
+    ValueError where the density of p jumps.
+    """
     refuse_jumps(p=p)
     return expectation(q, lambda x: q.score(x) - p.score(x), panels(p, q))
 
 
 def js_slope(p, q):
-    """d JS / d theta = -½ E_q[σ(c) c'], c = log p/q. Right to the last digits of 1e-200 too."""
+    """d JS / d theta = -½ E_q[σ(c) c'], c = log p/q. Right to the last digits of 1e-200 too.
+
+    ValueError where a density jumps.
+    """
     refuse_jumps(p=p, q=q)
     c = log_ratio(p, q)
     pull = lambda x: expit(c(x)) * (q.score(x) - p.score(x)) / 2

@@ -1,6 +1,7 @@
-"""Entropy, divergence and mutual information (互信息), exactly: tables of probabilities and Normal laws. In nats.
+"""Entropy, divergence and mutual information (互信息) of tables and of Normals, exactly. In nats.
 
-Derived in notebooks/16_variational.ipynb, used again in notebooks/17_infomax.ipynb. NumPy only, no torch.
+A table holds the probabilities of a discrete distribution. Derived in
+notebooks/16_variational.ipynb, used again in notebooks/17_infomax.ipynb. NumPy only, no torch.
 """
 from __future__ import annotations
 
@@ -8,12 +9,26 @@ import numpy as np
 
 
 def table(p, what: str = "p"):
-    """p as float64 probabilities of any shape; ValueError for negative numbers, or a sum that is not 1."""
+    """p as float64 probabilities of any shape.
+
+    what: how the message calls it. ValueError for negative numbers, or a sum that is not 1.
+    """
     p = np.asarray(p, dtype=float)
     if not (p.size and (p >= 0).all() and abs(p.sum() - 1) < 1e-9):
-        raise ValueError(f"{what} is no table of probabilities: numbers of 0 or more that sum to 1, not {p.sum():g}; "
-                         "divide it by its sum")
+        raise ValueError(f"{what} is no table of probabilities: numbers of 0 or more that sum to "
+                         f"1, not {p.sum():g}; divide it by its sum")
     return p
+
+
+def normalised_rows(mass, otherwise):
+    """Each row of masses ≥ 0 divided by its sum: (..., k) -> (..., k).
+
+    From a joint table this is the conditional distribution, p(z | x) = p(x, z) / Σ_z p(x, z).
+    otherwise: (..., k) or (k,), what stands where a row holds only 0.
+    """
+    total = mass.sum(-1, keepdims=True)                                           # (..., 1)
+    safe = np.where(total > 0, total, 1)                       # np.where divides in every row
+    return np.where(total > 0, mass / safe, otherwise)
 
 
 def entropy(p) -> float:
@@ -24,16 +39,20 @@ def entropy(p) -> float:
 
 
 def discrete_kl(p, q) -> float:
-    """KL(p ‖ q) = Σ p log(p/q) of two tables of one shape (ValueError else); ∞ where q is 0 and p is not."""
+    """KL(p ‖ q) = Σ p log(p/q) of two tables of one shape; ∞ where q is 0 and p is not.
+
+    ValueError for tables of unlike shape.
+    """
     p, q = table(p), table(q, "q")
     if p.shape != q.shape:
         raise ValueError(f"tables of one shape are compared, not {p.shape} and {q.shape}")
-    with np.errstate(divide="ignore"):
-        return float((p[p > 0] * (np.log(p[p > 0]) - np.log(q[p > 0]))).sum())
+    there = p > 0
+    with np.errstate(divide="ignore"):                         # -log 0 = ∞ is the answer
+        return float((p[there] * (np.log(p[there]) - np.log(q[there]))).sum())
 
 
 def mutual_information(joint) -> float:
-    """I(x; z) = KL(p(x, z) ‖ p(x) p(z)) of a table p(x, z), (n, k): from 0 to the smaller of H(x) and H(z).
+    """I(x; z) = KL(p(x, z) ‖ p(x) p(z)) of a table p(x, z), (n, k): from 0 to min(H(x), H(z)).
 
     ValueError for what is no such table.
     """
@@ -44,41 +63,50 @@ def mutual_information(joint) -> float:
 
 
 def gaussian_information(rho):
-    """I = -½ log(1 - ρ²) of two Normal numbers with correlation ρ: any shape -> same shape; ∞ at ρ = ±1.
+    """I = -½ log(1 - ρ²) of two Normal numbers with correlation ρ: any shape -> same shape.
 
-    ValueError beyond.
+    ∞ at ρ = ±1; ValueError beyond.
     """
     rho = np.asarray(rho, dtype=float)
     if not (np.abs(rho) <= 1).all():
         raise ValueError(f"a correlation lies between -1 and 1, not at {rho}")
     with np.errstate(divide="ignore"):
-        return np.abs(np.log1p(-rho ** 2) / 2)[()]                       # abs: 0, not -0
+        return np.abs(np.log1p(-rho ** 2) / 2)[()]             # abs, not a minus: 0 and never -0
 
 
 def gaussian_kl(mean, covariance, mean2=None, covariance2=None) -> float:
-    """KL(N(mean, covariance) ‖ N(mean2, covariance2)); by default to N(0, I). (k,), (k, k) or numbers.
+    """KL(N(mean, covariance) ‖ N(mean2, covariance2)); by default to N(0, I).
 
-    ½ [tr(C'⁻¹ C) + (m' - m)ᵀ C'⁻¹ (m' - m) - k - log det C / det C']. ∞ for a singular covariance.
-    ValueError for shapes that do not fit, a negative variance, or a singular covariance2.
+    ½ [tr(C'⁻¹ C) + (m' - m)ᵀ C'⁻¹ (m' - m) - k - log det C / det C']; means (k,), covariances
+    (k, k), or numbers on the line. ∞ for a singular covariance. ValueError for shapes that do not
+    fit, a negative variance, or a singular covariance2.
     """
     m, C = np.atleast_1d(np.asarray(mean, float)), np.atleast_2d(np.asarray(covariance, float))
     k = len(m)
     m2 = np.zeros(k) if mean2 is None else np.atleast_1d(np.asarray(mean2, float))
     C2 = np.eye(k) if covariance2 is None else np.atleast_2d(np.asarray(covariance2, float))
     if not (m2.shape == (k,) and C.shape == C2.shape == (k, k)):
-        raise ValueError(f"means {m.shape}, {m2.shape} and covariances {C.shape}, {C2.shape} do not fit together")
+        raise ValueError(f"means {m.shape}, {m2.shape} and covariances {C.shape}, {C2.shape} do "
+                         "not fit together")
     log_det, log_det2 = _log_det(C), _log_det(C2)
     if log_det2 == -np.inf:
-        raise ValueError("covariance2 is singular: a law on a plane has no density to compare with; add noise to it")
+        raise ValueError("covariance2 is singular: a law on a plane has no density to compare "
+                         "with; add noise to it")
     apart = m2 - m
     inside = np.trace(np.linalg.solve(C2, C)) + apart @ np.linalg.solve(C2, apart)
     return float((inside - k - log_det + log_det2) / 2)
 
 
 def _log_det(C) -> float:
-    """log det C; -∞ where it is singular. ValueError unless C is symmetric and positive semi-definite."""
-    values = np.linalg.eigvalsh(C)
+    """log det C, -∞ where it is singular: (k, k) -> a number.
+
+    ValueError unless C is symmetric and positive semi-definite.
+    """
+    values = np.linalg.eigvalsh(C)                             # (k,), increasing
+    # what rounding makes of a variance of 0 may be slightly negative
     if not np.allclose(C, C.T) or values[0] < -1e-12 * max(abs(values[-1]), 1e-300):
-        raise ValueError(f"no covariance: it must be symmetric without negative variances, and has {values[0]:g}")
-    with np.errstate(divide="ignore"):
-        return float(np.log(np.clip(values, 0, None)).sum()) if values[0] > 1e-15 * values[-1] else -np.inf
+        raise ValueError("no covariance: it must be symmetric without negative variances, and has "
+                         f"{values[0]:g}")
+    if not values[0] > 1e-15 * values[-1]:
+        return -np.inf
+    return float(np.log(values).sum())

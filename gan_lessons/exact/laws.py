@@ -1,14 +1,16 @@
-"""Toy laws on the line and in the plane: densities, scores and samples. NumPy and SciPy, no torch.
+"""Toy distributions on the line and in the plane: densities, scores and samples.
 
-On the line (`dim == 1`) `logpdf`, `pdf`, `cdf`, `sf` and `score` act on each number of an array of any shape;
-in more dimensions the last axis holds the coordinates: (..., dim) -> (...).
-`sample(n, rng)` always returns float64 (n, dim).
-Introduced in notebooks/01_minimax.ipynb; Moons in 14_semi_supervised.ipynb, SwissRoll in 15_adversarial_autoencoder.ipynb.
+On the line (`dim == 1`) `logpdf`, `pdf`, `cdf`, `sf` and `score` act on each number of an array of
+any shape; in more dimensions the last axis holds the coordinates: (..., dim) -> (...).
+`sample(n, rng)` always returns float64 (n, dim). Introduced in notebooks/01_minimax.ipynb; Moons in
+14_semi_supervised.ipynb, SwissRoll in 15_adversarial_autoencoder.ipynb. NumPy and SciPy, no torch.
 """
 from __future__ import annotations
 
 import numpy as np
 from scipy.special import ndtr
+
+from .checks import as_shares
 
 # Where a standard Normal bends: panels between these points make Gauss-Legendre exact to 1e-14.
 BENDS = np.array([0, .5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 10, 12, 15, 20, 27, 38])
@@ -20,7 +22,7 @@ def log_ratio(p, q):
     The logit of the best discriminator between p and q (lesson 01).
     """
     def ratio(x):
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore"):                    # -∞ - -∞ is nan
             c = p.logpdf(x) - q.logpdf(x)
         return np.where(np.isnan(c), 0.0, c)
     return ratio
@@ -30,7 +32,7 @@ class Law:
     """What the laws below share. A law of your own needs `dim`, `logpdf` and `sample`."""
 
     dim = 1
-    jumps = False                       # True where the density has edges, so that its score misses mass
+    jumps = False                  # True where the density has edges, so that its score misses mass
 
     def pdf(self, x):
         """Density, the exponential of `logpdf`; units 1 / length**dim."""
@@ -38,9 +40,9 @@ class Law:
 
 
 class Normal(Law):
-    """N(mean, sd² I). `Normal(dim=100)` is the usual noise, `Normal(2, .5)` a heap on the line.
+    """N(mean, sd² I). `Normal(dim=100)` is the usual noise, `Normal(2, .5)` a density on the line.
 
-    mean: a number or (dim,), sd: a positive number. ValueError for others.
+    mean: a number or (dim,); sd: a positive number; both in the units of x. ValueError for others.
     """
 
     def __init__(self, mean=0.0, sd=1.0, dim=None):
@@ -55,7 +57,7 @@ class Normal(Law):
             self.mean = self.mean.reshape(())
 
     def logpdf(self, x):
-        """-|x - mean|² / 2 sd² - dim/2 log(2 pi sd²)."""
+        """-|x - mean|² / 2 sd² - dim/2 log(2 pi sd²): (..., dim) -> (...)."""
         square = ((np.asarray(x) - self.mean) / self.sd) ** 2
         if self.dim > 1:
             square = square.sum(-1)
@@ -74,6 +76,7 @@ class Normal(Law):
         return ndtr((self.mean - np.asarray(x)) / self.sd)
 
     def sample(self, n, rng):
+        """n points from a numpy Generator: (n, dim)."""
         return self.mean + self.sd * rng.standard_normal((n, self.dim))
 
     def edges(self):
@@ -87,7 +90,10 @@ class Normal(Law):
 
 
 class Uniform(Law):
-    """Uniform on the cube [low, high]^dim. Two of them can have supports that do not meet. ValueError unless low < high."""
+    """Uniform on the cube [low, high]^dim; two of them can have supports that do not meet.
+
+    ValueError unless low < high.
+    """
 
     jumps = True
 
@@ -97,6 +103,7 @@ class Uniform(Law):
         self.low, self.high, self.dim = float(low), float(high), int(dim)
 
     def logpdf(self, x):
+        """-dim log(high - low) on the cube, its border included, and -∞ outside."""
         x = np.asarray(x, dtype=float)
         inside = (x >= self.low) & (x <= self.high)
         if self.dim > 1:
@@ -104,6 +111,7 @@ class Uniform(Law):
         return np.where(inside, -self.dim * np.log(self.high - self.low), -np.inf)
 
     def score(self, x):
+        """0 everywhere: the jumps at the border are in no score, see `jumps`."""
         return np.zeros_like(np.asarray(x, dtype=float))
 
     def cdf(self, x):
@@ -115,9 +123,11 @@ class Uniform(Law):
         return np.clip((self.high - np.asarray(x, dtype=float)) / (self.high - self.low), 0, 1)
 
     def sample(self, n, rng):
+        """n points from a numpy Generator: (n, dim)."""
         return rng.uniform(self.low, self.high, (n, self.dim))
 
     def edges(self):
+        """Borders of 16 equal panels: fine enough for what is compared with the law there."""
         return np.linspace(self.low, self.high, 17)
 
     def __repr__(self):
@@ -125,31 +135,33 @@ class Uniform(Law):
 
 
 class Mixture(Law):
-    """Σ_i weights[i] · laws[i]; equal weights when none are given. ValueError for laws of unlike dim, weights below 0."""
+    """Σ_i weights[i] · laws[i], the laws being its components; equal weights when none are given.
+
+    weights: (k,), scaled to sum 1. ValueError for no laws, laws of unlike dim, and weights below 0.
+    """
 
     def __init__(self, laws, weights=None):
         self.laws = list(laws)
         if not self.laws:
             raise ValueError("a mixture needs at least one law")
-        weights = np.ones(len(self.laws)) if weights is None else np.asarray(weights, dtype=float)
-        if weights.shape != (len(self.laws),) or (weights < 0).any() or not weights.sum() > 0:
-            raise ValueError(f"{len(self.laws)} laws need as many weights ≥ 0, not {weights}")
-        self.weights = weights / weights.sum()
+        self.weights = as_shares(weights, len(self.laws), of="laws")
         self.dim = self.laws[0].dim
         if any(law.dim != self.dim for law in self.laws):
             raise ValueError("all laws of a mixture need the same dim")
         self.jumps = any(law.jumps for law in self.laws)
 
     def _joint(self, x):
+        """log weights[i] + log density of law i: (...) -> (k, ...), -∞ for a weight of 0."""
         with np.errstate(divide="ignore"):
             return np.stack([np.log(w) + law.logpdf(x) for w, law in zip(self.weights, self.laws)])
 
     def logpdf(self, x):
+        """log Σ_i weights[i] p_i(x), summed in log space so that far points do not underflow."""
         return np.logaddexp.reduce(self._joint(x), axis=0)
 
     def score(self, x):
         """Σ_i P(i | x) score_i(x), on the line."""
-        joint = self._joint(x)
+        joint = self._joint(x)                                 # (k, ...)
         share = np.exp(joint - np.logaddexp.reduce(joint, axis=0))
         return sum(s * law.score(x) for s, law in zip(share, self.laws))
 
@@ -162,10 +174,11 @@ class Mixture(Law):
         return sum(w * law.sf(x) for w, law in zip(self.weights, self.laws))
 
     def sample(self, n, rng):
+        """n points from a numpy Generator: (n, dim)."""
         return self.sample_with_modes(n, rng)[0]
 
     def sample_with_modes(self, n, rng):
-        """Points (n, dim) and the number of the law each came from (n,)."""
+        """Points (n, dim) and the number of the component each came from (n,)."""
         mode = rng.choice(len(self.laws), size=n, p=self.weights)
         points = np.empty((n, self.dim))
         for i, law in enumerate(self.laws):
@@ -173,59 +186,75 @@ class Mixture(Law):
         return points, mode
 
     def edges(self):
+        """The edges of all components: (k,), increasing."""
         return np.unique(np.concatenate([law.edges() for law in self.laws]))
 
     def __repr__(self):
         return f"{type(self).__name__}({len(self.laws)} modes, dim={self.dim})"
 
 
-class _Spots(Mixture):
-    """Equally likely round spots: what the mode-coverage metrics know how to count."""
+class _EqualComponents(Mixture):
+    """Equally likely Normals of one sd: what the mode-coverage metrics know how to count.
+
+    centres: (k, dim). `logpdf` and `sample` give what Mixture gives, at once instead of in a loop.
+    """
 
     def __init__(self, centres, sd):
         self.centres, self.sd = np.asarray(centres, dtype=float), float(sd)
         super().__init__([Normal(centre, sd) for centre in self.centres])
 
     def logpdf(self, x):
-        x = np.asarray(x, dtype=float)[..., None, :]
-        square = (((x - self.centres) / self.sd) ** 2).sum(-1)
+        """log mean_i N(x; centres[i], sd² I): (..., 2) -> (...), in the plane."""
+        x = np.asarray(x, dtype=float)[..., None, :]           # (..., 1, 2)
+        square = (((x - self.centres) / self.sd) ** 2).sum(-1)                    # (..., k)
         total = np.logaddexp.reduce(-square / 2, axis=-1) - np.log(len(self.centres))
         return total - np.log(2 * np.pi * self.sd ** 2)
 
     def sample_with_modes(self, n, rng):
+        """Points (n, dim) and the number of the component each came from (n,)."""
         mode = rng.integers(len(self.centres), size=n)
         return self.centres[mode] + self.sd * rng.standard_normal((n, self.dim)), mode
 
 
-class Ring(_Spots):
-    """`modes` spots on a circle: the classic test of mode collapse (模式崩溃)."""
+class Ring(_EqualComponents):
+    """`modes` Normals on a circle: the classic test of mode collapse (模式崩溃)."""
 
     def __init__(self, modes=8, radius=2.0, sd=0.05):
         turn = 2 * np.pi * np.arange(modes) / modes
         super().__init__(radius * np.stack([np.cos(turn), np.sin(turn)], axis=1), sd)
 
 
-class Grid(_Spots):
-    """side × side spots, `spacing` apart, centred at the origin."""
+class Grid(_EqualComponents):
+    """side × side Normals, `spacing` apart, centred at the origin."""
 
     def __init__(self, side=5, spacing=1.0, sd=0.05):
         line = spacing * (np.arange(side) - (side - 1) / 2)
-        super().__init__(np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2), sd)
+        centres = np.stack(np.meshgrid(line, line), axis=-1)   # (side, side, 2)
+        super().__init__(centres.reshape(-1, 2), sd)           # (side², 2)
 
 
-class SwissRoll(_Spots):
-    """A spiral of many overlapping spots: a thin curve, with an exact density."""
+class SwissRoll(_EqualComponents):
+    """A spiral of many overlapping Normals: a thin curve, with an exact density.
+
+    spots: how many; radius: of the outer end.
+    """
 
     def __init__(self, turns=1.5, radius=2.0, sd=0.08, spots=200):
-        angle = 2 * np.pi * turns * np.sqrt(np.linspace(0.04, 1, spots))   # about equal arc length
+        # the arc length of a spiral grows like angle²: equal steps of angle² are about equally long
+        angle = 2 * np.pi * turns * np.sqrt(np.linspace(0.04, 1, spots))
         reach = radius * angle / angle[-1]
         super().__init__(reach[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1), sd)
 
 
 class Moons(Mixture):
-    """Two interlocking half circles, 0 the upper and 1 the lower: thin, curved classes with an exact density."""
+    """Two interlocking half circles: thin, curved classes with an exact density.
+
+    Component 0 is the upper one and 1 the lower; spots: how many Normals make up each.
+    """
 
     def __init__(self, radius=1.4, sd=0.15, spots=60):
         angle = np.pi * (np.arange(spots) + 0.5) / spots
         upper = np.stack([np.cos(angle) - 0.5, np.sin(angle) - 0.25], axis=1)
-        super().__init__([_Spots(radius * upper, sd), _Spots(-radius * upper, sd)])
+        # the lower one is the upper one, turned by half a turn about the origin
+        super().__init__([_EqualComponents(radius * upper, sd),
+                          _EqualComponents(-radius * upper, sd)])

@@ -1,8 +1,8 @@
-"""What perfect players do in the least-squares game, exactly, for laws on the line. SciPy, no torch.
+"""The least-squares game, exactly: best critic, value and generator gradient for laws on the line.
 
 With s = (p - q) / (p + q) = 2 σ(log p/q) - 1 the best critic is (a + b) / 2 + s (b - a) / 2;
 a = fake, b = real, c = target as in objectives/least_squares. q is shifted by theta.
-Derived in notebooks/04_least_squares.ipynb. Mao et al. 2017, arXiv 1611.04076.
+Derived in notebooks/04_least_squares.ipynb. Mao et al. 2017, arXiv 1611.04076. SciPy, no torch.
 """
 from __future__ import annotations
 
@@ -15,33 +15,35 @@ from .quadrature import expectation, panels
 
 
 def least_squares_critic(p, q, fake=0.0, real=1.0):
-    """x -> f*(x) = (b p(x) + a q(x)) / (p(x) + q(x)): a on fakes, b on real, never outside [a, b]."""
+    """x -> f*(x) = (b p(x) + a q(x)) / (p(x) + q(x)), within [a, b]. Any shape -> same shape."""
     c = log_ratio(p, q)
     return lambda x: fake + (real - fake) * expit(c(x))
 
 
 def triangular(p, q):
-    """χ² = ∫ (p - q)² / (p + q), between 0 and 2: Le Cam's or triangular divergence, without a factor.
+    """χ² = ∫ (p - q)² / (p + q), between 0 and 2: Le Cam's or the triangular divergence.
 
-    This is the Pearson χ² of the two masses p + q and 2 q of Mao et al. 2017, arXiv 1611.04076;
-    the Le Cam row of the table of lesson 03.
+    Without a factor before it this is the Pearson χ² of the two masses p + q and 2 q of Mao et al.
+    2017, arXiv 1611.04076; the Le Cam row of the table of lesson 03.
     """
     return f_divergence("Le Cam")(p, q)
 
 
 def triangular_slope(p, q):
-    """d χ² / d theta when q is shifted by theta."""
+    """d χ² / d theta when q is shifted by theta. ValueError where a density jumps."""
     return f_divergence("Le Cam").slope(p, q)
 
 
 def least_squares_value(p, q, fake=0.0, real=1.0, target=1.0):
-    """C = ½ E_p (f* - c)² + ½ E_q (f* - c)², what the paper's generator minimises at the best critic."""
+    """C = ½ E_p (f* - c)² + ½ E_q (f* - c)²: the generator's objective against the best critic."""
     edges, f = panels(p, q), least_squares_critic(p, q, fake, real)
     square = lambda x: (f(x) - target) ** 2
     return (expectation(p, square, edges) + expectation(q, square, edges)) / 2
 
 
 def least_squares_gradient(p, q, fake=0.0, real=1.0, target=1.0):
-    """d/dtheta ½ E_q (f*(x + theta) - c)²: all fakes move and the best critic stays, E_q (f* - c) f*'."""
+    """d/dtheta ½ E_q (f*(x + theta) - c)²: all fakes move, f* is fixed. E_q (f* - c) f*'."""
     gap = real - fake
-    return generator_gradient(p, q, lambda c: (fake - target + gap * expit(c)) * gap * expit(c) * expit(-c))
+    # by the chain rule f*' = (b - a) σ(c*) σ(-c*) c*', and generator_gradient multiplies by c*'
+    push = lambda c: (fake - target + gap * expit(c)) * gap * expit(c) * expit(-c)
+    return generator_gradient(p, q, push)

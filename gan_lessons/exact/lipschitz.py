@@ -1,8 +1,10 @@
-"""Perfect critics under a penalty on slopes, for laws on the line: their slope, what they report, what it costs.
+"""Best critics under a penalty on slopes, on the line: their slope, their gap, their penalty.
 
-Derived in notebooks/07_lipschitz.ipynb. With F, G the distribution functions of p, q and ρ the density of
-the points where slopes are measured, E_p f - E_q f = -∫ f' (F - G) dx, and at each x alone the best slope is
-1 + |F - G| / (2 λ ρ), falling where F > G. NumPy and SciPy only, no torch.
+With F, G the distribution functions of p, q and ρ the density of the points where slopes are
+measured, E_p f - E_q f = -∫ f' (F - G) dx, and at each x alone the best slope is
+1 + |F - G| / (2 λ ρ), falling where F > G. Derived in notebooks/07_lipschitz.ipynb. Penalties of
+Gulrajani et al. 2017, arXiv 1704.00028, and Petzka et al. 2018, arXiv 1709.08894. NumPy only, no
+torch.
 """
 from __future__ import annotations
 
@@ -12,12 +14,14 @@ from .laws import Mixture, Normal
 from .quadrature import nodes
 from .transport import cdf_difference, pieces
 
-# -- where slopes are measured: (p, q) -> density ρ of the points -------------------------------------
+# -- where slopes are measured: (p, q) -> density ρ of the points --------------------------------
+
 
 def segment_density(p, q):
-    """x -> ρ(x), density of x̂ = ε x + (1 - ε) x', x ~ p, x' ~ q, ε uniform on [0, 1]. Any shape -> same shape.
+    """x -> ρ(x), density of x̂ = ε x + (1 - ε) x', x ~ p, x' ~ q, ε uniform on [0, 1].
 
-    For Normals and mixtures of them ρ is a mean over ε of Normal densities. TypeError for other laws.
+    Any shape -> same shape. For Normals and mixtures of them ρ is a mean over ε of Normal
+    densities. TypeError for other laws.
     """
     parts = [(w, w_fake, a, b) for w, a in _normals(p) for w_fake, b in _normals(q)]
 
@@ -25,39 +29,45 @@ def segment_density(p, q):
         x = np.asarray(x, dtype=float)
         total = np.zeros_like(x)
         for w, w_fake, a, b in parts:
-            panels = 9 + int(abs(a.mean - b.mean) / min(a.sd, b.sd))
-            epsilon, share = nodes(np.linspace(0, 1, panels + 1))
-            mean, sd = epsilon * a.mean + (1 - epsilon) * b.mean, np.hypot(epsilon * a.sd, (1 - epsilon) * b.sd)
-            bells = np.exp(-((x[..., None] - mean) / sd) ** 2 / 2)
+            # given ε, x̂ is Normal; the mean runs through this many widths as ε goes from 0 to 1
+            count = 9 + int(abs(a.mean - b.mean) / min(a.sd, b.sd))
+            epsilon, share = nodes(np.linspace(0, 1, count + 1))                  # (k,), (k,)
+            mean = epsilon * a.mean + (1 - epsilon) * b.mean
+            sd = np.hypot(epsilon * a.sd, (1 - epsilon) * b.sd)
+            bells = np.exp(-((x[..., None] - mean) / sd) ** 2 / 2)                # (..., k)
             total += w * w_fake * (bells @ (share / sd)) / np.sqrt(2 * np.pi)
         return total
     return density
 
 
 def sample_density(p, q):
-    """x -> (p + q) / 2: slopes at real and at fake points, half of each."""
+    """x -> (p + q) / 2, slopes at real and at fake points, half of each. Any shape."""
     return lambda x: (p.pdf(x) + q.pdf(x)) / 2
 
 
 def _normals(law):
-    """[(share, Normal), …] of a law on the line."""
+    """[(share, Normal), …] of a law on the line; a mixture of mixtures is taken apart as well."""
     if isinstance(law, Normal) and law.dim == 1:
         return [(1.0, law)]
     if isinstance(law, Mixture) and law.dim == 1:
-        return [(w * share, part) for w, inner in zip(law.weights, law.laws) for share, part in _normals(inner)]
-    raise TypeError(f"points between samples have a known density for Normals on the line and mixtures of them, "
-                    f"not for {law!r}: give where=sample_density, or a density of your own")
+        return [(w * share, part)
+                for w, inner in zip(law.weights, law.laws) for share, part in _normals(inner)]
+    raise TypeError("points between samples have a known density for Normals on the line and "
+                    f"mixtures of them, not for {law!r}: give where=sample_density, or a density "
+                    "of your own")
 
 
-# -- the best slope, and what it reports --------------------------------------------------------------
+# -- the best slope, its gap and its penalty -----------------------------------------------------
+
 
 def penalised_slope(p, q, weight=10.0, where=segment_density):
-    """x -> f*'(x) = -sign(F - G) (1 + |F - G| / (2 λ ρ)), the best slope under gradient and Lipschitz penalty alike.
+    """x -> f*'(x) = -sign(F - G) (1 + |F - G| / (2 λ ρ)): any shape -> same shape.
 
-    weight: λ > 0, ValueError otherwise · where: (p, q) -> density ρ. Any shape -> same shape. Where F = G
-    the two differ (|f'| = 1 for the one, |f'| ≤ 1 for the other) and 0 is returned; where ρ = 0, it is infinite.
+    The best slope under gradient and Lipschitz penalty alike. weight: λ > 0, ValueError otherwise ·
+    where: (p, q) -> density ρ. Where F = G the two differ (|f'| = 1 for the one, |f'| ≤ 1 for the
+    other) and 0 is returned; where ρ = 0, it is infinite.
     """
-    _check(weight)
+    _check_weight(weight)
     difference, density = cdf_difference(p, q), where(p, q)
 
     def slope(x):
@@ -68,21 +78,25 @@ def penalised_slope(p, q, weight=10.0, where=segment_density):
 
 
 def penalised_gap(p, q, weight=10.0, where=segment_density):
-    """(reported, cost): E_p f* - E_q f* = W₁ + ∫(F - G)²/ρ / 2λ, and λ E (|f*'| - 1)² = ∫(F - G)²/ρ / 4λ.
+    """(gap, penalty) of the best critic: E_p f* - E_q f*, and λ E (|f*'| - 1)² under ρ.
 
-    Their difference is the supremum that the critic reaches. Both are ∞ where mass must cross a place with
-    ρ = 0. ValueError unless weight > 0. For N(0,1), N(3,1), λ = 10: 3.4630 and 0.2315, where W₁ = 3.
+    gap = W₁ + ∫(F - G)²/ρ / 2λ and penalty = ∫(F - G)²/ρ / 4λ; their difference is the supremum
+    that the critic reaches. Both are ∞ where mass must cross a place with ρ = 0. ValueError unless
+    weight > 0. For N(0,1), N(3,1), λ = 10: 3.4630 and 0.2315, where W₁ = 3.
     """
-    _check(weight)
+    _check_weight(weight)
     difference, density = cdf_difference(p, q), where(p, q)
     x, share = nodes(pieces(p, q)[0])
     d = np.abs(difference(x))
-    x, share, d = (part[d > 1e-150] for part in (x, share, d))          # beyond, d and ρ underflow together
+    there = d > 1e-150                                         # beyond, d and ρ underflow together
+    x, share, d = x[there], share[there], d[there]
     with np.errstate(divide="ignore"):
+        # d · (d / ρ) and not d² / ρ, which underflows where d and ρ are both small
         excess = float(share @ (d * (d / density(x)))) / (2 * weight)
     return float(share @ d) + excess, excess / 2
 
 
-def _check(weight):
+def _check_weight(weight):
     if not 0 < weight < np.inf:
-        raise ValueError(f"weight = {weight}: without a penalty λ > 0 on slopes a critic has no best slope; papers take 10")
+        raise ValueError(f"weight = {weight}: without a penalty λ > 0 on slopes a critic has no "
+                         "best slope; papers take 10")

@@ -1,7 +1,7 @@
-"""What perfect players do: optimal critics, values and generator gradients for laws on the line.
+"""The original game, exactly: best discriminators, values and generator gradients on the line.
 
-Here q is shifted by theta and every number is exact (quadrature). NumPy and SciPy, no torch.
-Derived in notebooks/01_minimax.ipynb and 02_vanishing_gradients.ipynb.
+All is quadrature between two laws p and q; q is shifted by theta. Derived in
+notebooks/01_minimax.ipynb and notebooks/02_vanishing_gradients.ipynb. NumPy and SciPy, no torch.
 """
 from __future__ import annotations
 
@@ -19,34 +19,41 @@ def optimal_logit(p, q):
 
 
 def optimal_discriminator(p, q):
-    """x -> D*(x) = p(x) / (p(x) + q(x)), without dividing 0 by 0 far away."""
+    """x -> D*(x) = p(x) / (p(x) + q(x)), without dividing 0 by 0 far away. Any shape -> same shape.
+
+    Goodfellow et al. 2014, arXiv 1406.2661, proposition 1.
+    """
     c = log_ratio(p, q)
     return lambda x: expit(c(x))
 
 
 def gan_value(p, q, c=None):
-    """V(D) = E_p log σ(c) + E_q log(1 - σ(c)) for a logit c(x); the optimal one if none is given.
+    """V(D) = E_p log σ(c) + E_q log(1 - σ(c)), in nats, for the discriminator D = σ(c).
 
-    At the optimum this is 2 JS(p, q) - 2 log 2 (Goodfellow et al. 2014, arXiv 1406.2661).
+    c: (k,) -> (k,), the best logit if none is given. There V is 2 JS(p, q) - 2 log 2 (Goodfellow
+    et al. 2014, arXiv 1406.2661, theorem 1).
     """
     if c is None:
         return 2 * js(p, q) - 2 * np.log(2)
     edges = panels(p, q)
-    return -expectation(p, lambda x: softplus(-c(x)), edges) - expectation(q, lambda x: softplus(c(x)), edges)
+    return (-expectation(p, lambda x: softplus(-c(x)), edges)
+            - expectation(q, lambda x: softplus(c(x)), edges))
 
 
 # The derivative of what the generator minimises with respect to the logit c of its fakes.
 GENERATOR_LOSSES = {
-    "saturating": lambda c: -expit(c),                 # -softplus(c)
-    "non-saturating": lambda c: -expit(-c),            # softplus(-c)
+    "saturating": lambda c: -expit(c),                         # of -softplus(c)
+    "non-saturating": lambda c: -expit(-c),                    # of softplus(-c)
 }
 
 
 def generator_gradient(p, q, loss="saturating"):
-    """d/dtheta of the generator's loss when all its fakes move by theta and the best critic stays: E_q h'(c*) c*'.
+    """d/dtheta of the generator's loss when all its fakes move by theta: E_q h'(c*) c*'.
 
-    loss: a key of GENERATOR_LOSSES, or the function h' itself. For "saturating" this is 2 dJS/dtheta,
-    for "non-saturating" the slope of KL(q ‖ p) - 2 JS (Arjovsky & Bottou 2017, arXiv 1701.04862).
+    The best critic stays as it is while the fakes move.
+    loss: a key of GENERATOR_LOSSES, or the function h' itself, (k,) -> (k,). For "saturating" this
+    is 2 dJS/dtheta, for "non-saturating" the slope of KL(q ‖ p) - 2 JS (Arjovsky & Bottou 2017,
+    arXiv 1701.04862). KeyError, listing the names, for an unknown one.
     """
     if isinstance(loss, str):
         if loss not in GENERATOR_LOSSES:

@@ -1,7 +1,7 @@
-"""Integrals along the line: the one place with panels, nodes, expectations and bisection. NumPy only.
+"""Integrals along the line: the one place with panels, nodes, expectations and bisection.
 
 Gauss-Legendre with 24 nodes on panels between which everything is smooth is exact to about 1e-14.
-Used from notebooks/01_minimax.ipynb on.
+Used from notebooks/01_minimax.ipynb on. NumPy only, no torch.
 """
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ import numpy as np
 
 from .laws import log_ratio
 
-ORDER = 24                                   # nodes on a panel
+ORDER = 24                                                     # nodes on a panel
 _legendre = lru_cache(np.polynomial.legendre.leggauss)
 
 
 def nodes(edges, order: int = ORDER):
-    """Nodes and weights on the panels between neighbouring edges: (m,) -> x, weight (order (m - 1),).
+    """Nodes and weights on the panels between neighbouring edges: (m,) -> two (order (m - 1),).
 
     Σ weight · h(x) is ∫ h dx from the first edge to the last, exactly for polynomials of a degree
     below 2 · order on every panel. Units: x and weight in those of the edges.
     """
-    points, shares = _legendre(order)                                     # on [-1, 1]
+    points, shares = _legendre(order)                          # on [-1, 1]
     edges = np.asarray(edges, dtype=float)
-    half = np.diff(edges)[:, None] / 2                                    # (m - 1, 1)
-    centre = (edges[1:] + edges[:-1])[:, None] / 2
-    return (centre + half * points).ravel(), (half * shares).ravel()
+    half = np.diff(edges)[:, None] / 2                         # (m - 1, 1)
+    centre = (edges[1:] + edges[:-1])[:, None] / 2             # (m - 1, 1)
+    x, weight = centre + half * points, half * shares          # (m - 1, order)
+    return x.ravel(), weight.ravel()                           # panel by panel
 
 
 def expectation(law, h, edges=None) -> float:
@@ -38,9 +39,12 @@ def expectation(law, h, edges=None) -> float:
     return float(mass @ h(x))
 
 
-def masses(law, edges=None, least: float = 0.0):
-    """Nodes and the mass p(x) dx of the law at each, those above `least`: (m,) -> (k,), (k,)."""
-    x, weight = nodes(law.edges() if edges is None else edges)
+def masses(law, edges=None, least: float = 0.0, order: int = ORDER):
+    """Nodes and the mass p(x) dx of the law at each, those above `least`: (m,) -> (k,), (k,).
+
+    edges: borders of the panels, by default those of the law; order: nodes on a panel.
+    """
+    x, weight = nodes(law.edges() if edges is None else edges, order)
     mass = law.pdf(x) * weight
     kept = mass > least
     return x[kept], mass[kept]
@@ -54,17 +58,30 @@ def panels(p, q):
     """
     edges = np.unique(np.concatenate([p.edges(), q.edges()]))
     edges = np.unique(np.concatenate([edges, (edges[1:] + edges[:-1]) / 2]))
-    ratio = log_ratio(p, q)
-    sign = np.sign(ratio(edges))
-    # p = q inside a panel, or on its left border
-    swaps = (sign[:-1] * sign[1:] < 0) | (sign[:-1] == 0)
-    left = sign[:-1][swaps]
-    equal, _ = bisect(lambda x: np.sign(ratio(x)) == left, edges[:-1][swaps], edges[1:][swaps], 48)
+    # a panel that starts with p = q counts as well: its left border is then the point
+    equal = sign_changes(log_ratio(p, q), edges, steps=48, from_zero=True)           # (j,)
+    # where the scores are equal too, log p/q does not change at a width: no panels are added
     with np.errstate(divide="ignore", invalid="ignore"):
-        width = 1 / np.abs(p.score(equal) - q.score(equal))
-    near = equal[:, None] + np.nan_to_num(width, posinf=0)[:, None] * np.arange(-40, 41, 2)
+        width = np.nan_to_num(1 / np.abs(p.score(equal) - q.score(equal)), posinf=0)
+    near = equal[:, None] + width[:, None] * np.arange(-40, 41, 2)                   # (j, 41)
     inside = np.concatenate([edges, near], axis=None)
     return np.unique(inside[(inside >= edges[0]) & (inside <= edges[-1])])
+
+
+def sign_changes(h, edges, steps: int = 60, from_zero: bool = False):
+    """Where h changes its sign between neighbouring edges: (m,) -> (j,), increasing.
+
+    h: (k,) -> (k,), with at most one change on a panel; found, from below, to 2^-steps of it.
+    from_zero: a panel on whose left border h is 0 counts as well.
+    """
+    sign = np.sign(h(edges))
+    changes = sign[:-1] * sign[1:] < 0
+    if from_zero:
+        changes |= sign[:-1] == 0
+    left = sign[:-1][changes]                                                     # (j,)
+    low, high = edges[:-1][changes], edges[1:][changes]
+    # the change lies above x as long as h has the sign of the left border there
+    return bisect(lambda x: np.sign(h(x)) == left, low, high, steps)[0]
 
 
 def bisect(before, low, high, steps: int = 60):
@@ -75,5 +92,6 @@ def bisect(before, low, high, steps: int = 60):
     for _ in range(steps):
         middle = (low + high) / 2
         above = before(middle)
+        # every bracket keeps its own half, so a mask chooses and nothing branches
         low, high = np.where(above, middle, low), np.where(above, high, middle)
     return low, high

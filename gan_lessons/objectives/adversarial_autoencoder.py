@@ -1,9 +1,11 @@
-"""Adversarial autoencoders: a critic of codes in the place of each sample's KL. The prior is real, codes are fake.
+"""Adversarial autoencoders: a critic of latent codes takes the place of each sample's KL.
 
-Derived in notebooks/15_adversarial_autoencoder.ipynb. Makhzani et al. 2015, arXiv 1511.05644.
+Samples of the prior are real to it, codes are fake. Makhzani et al. 2015, arXiv 1511.05644.
+Derived in notebooks/15_adversarial_autoencoder.ipynb.
 
-Players: e encoder, d decoder, f critic of the code z, f_y critic of the class code. Laws, in the letters of the course:
-p(z | x) encoder, p(z) = E_x p(z | x) aggregate, q(z) prior: the z of a batch, `batches(images, z=Normal(dim=2))`.
+Players: e encoder, d decoder, f critic of the code z, f_y critic of the class code.
+Laws, in the letters of the course: p(z | x) encoder, p(z) = E_x p(z | x) aggregate, q(z) prior,
+which is the z of a batch: `batches(images, z=Normal(dim=2))`. sp is softplus, CE cross-entropy.
 """
 from __future__ import annotations
 
@@ -16,53 +18,67 @@ from torch.nn.functional import cross_entropy, one_hot, softplus
 from ..game import Game, Move, both
 from .variational import draw_code, gaussian_code
 
-# -- three kinds of codes ------------------------------------------------------------------------------
+# -- three kinds of codes --------------------------------------------------------------------------
 
 def deterministic(e, x: Tensor) -> Tensor:
-    """z = e(x): (n, ...) -> (n, k). All that is random is which x came."""
+    """z = e(x): (n, ...) -> (n, k). All that is random is which x came. Lesson 15."""
     return e(x)
 
 
 def gaussian(e, x: Tensor) -> Tensor:
-    """z = m(x) + s(x) ε, ε ~ N(0, I): an encoder of 2k numbers gives codes (n, k)."""
+    """z = m(x) + s(x) ε, ε ~ N(0, I): an encoder of 2k numbers gives codes (n, k). Lesson 15."""
     return draw_code(*gaussian_code(e, x))
 
 
 def universal(noise: int = 10):
-    """z = e(x, η), η ~ N(0, I): e takes the numbers of x and `noise` random ones, (n, size + noise) -> (n, k)."""
+    """z = e(x, η), η ~ N(0, I): the law of a code may have any shape. Lesson 15.
+
+    e takes the numbers of x and `noise` random ones, (n, size + noise) -> (n, k).
+    ValueError for noise < 1.
+    """
     if noise < 1:
-        raise ValueError(f"noise={noise}: a universal code needs one random number or more; with none it is `deterministic`")
+        raise ValueError(f"noise={noise}: a universal code needs one random number or more; "
+                         "with none it is `deterministic`")
 
     def code(e, x):
-        x = x.flatten(1)
-        return e(torch.cat([x, torch.randn(len(x), noise, dtype=x.dtype, device=x.device)], 1))
+        x = x.flatten(1)                                                     # (n, size)
+        eta = torch.randn(len(x), noise, dtype=x.dtype, device=x.device)
+        return e(torch.cat([x, eta], 1))
     return code
 
 
-# -- what every variant is made of ---------------------------------------------------------------------
+# -- what every variant is made of -----------------------------------------------------------------
 
 def squares(x: Tensor, mean: Tensor) -> Tensor:
-    """The mean of (x - mean)² over samples and numbers: (n, ...), (n, ...) -> (). ValueError for other shapes."""
+    """The mean of (x - mean)² over samples and numbers: (n, ...), (n, ...) -> ().
+
+    ValueError for shapes that differ.
+    """
     if x.shape != mean.shape:
-        raise ValueError(f"the decoder makes {tuple(mean.shape)} of {tuple(x.shape)}: choose one for samples of that shape")
+        raise ValueError(f"the decoder makes {tuple(mean.shape)} of {tuple(x.shape)}: "
+                         "choose one for samples of that shape")
     return (x - mean).square().mean()
 
 
 def code_loss(f, z: Tensor, code: Tensor) -> Tensor:
-    """E sp(-f(z)) + E sp(f(code)), the critic's loss: prior (n, k) is real, codes (n, k) are fake."""
+    """E sp(-f(z)) + E sp(f(code)), the critic's loss: prior (n, k) is real, codes (m, k) are fake.
+
+    ValueError for codes and prior of different sizes.
+    """
     if z.shape[1:] != code.shape[1:]:
-        raise ValueError(f"codes of shape {tuple(code.shape[1:])} under a prior of shape {tuple(z.shape[1:])}: set "
-                         "z=Normal(dim=...) in batches(...) to the size of a code, or the encoder's outputs to the prior's")
+        raise ValueError(f"codes of shape {tuple(code.shape[1:])} under a prior of shape "
+                         f"{tuple(z.shape[1:])}: set z=Normal(dim=...) in batches(...) to the "
+                         "size of a code, or the encoder's outputs to the prior's")
     real, fake = both(f, z, code)
     return softplus(-real).mean() + softplus(fake).mean()
 
 
 def fooled(f, code: Tensor) -> Tensor:
-    """E sp(-f(code)), what an encoder minimises to fool the critic."""
+    """E sp(-f(code)), what an encoder minimises to fool the critic: (n, k) -> ()."""
     return softplus(-f(code)).mean()
 
 
-# -- one code ------------------------------------------------------------------------------------------
+# -- one code --------------------------------------------------------------------------------------
 
 def adversarial_autoencoder(code=deterministic, joint: float | None = None) -> Game:
     """A round in separate phases, or, with a weight `joint`, a common step for e and d.
@@ -70,10 +86,14 @@ def adversarial_autoencoder(code=deterministic, joint: float | None = None) -> G
     e d   E |x - d(z)|² per number,  z = code(e, x)          [+ joint · E sp(-f(z))]
     f     E_prior sp(-f(z)) + E_x sp(f(code(e, x)))
     e     E sp(-f(code(e, x)))                               [not with `joint`]
-    code: deterministic, gaussian or universal(noise). ValueError for a weight that is not above 0.
+
+    code: deterministic, gaussian or universal(noise). e: (n, ...) -> (n, k), d: (n, k) -> (n, ...),
+    f: (n, k) -> (n,). ValueError for a weight that is not above 0.
+    Makhzani et al. 2015, arXiv 1511.05644; lesson 15.
     """
     if joint is not None and not joint > 0:
-        raise ValueError(f"joint = {joint}: the weight of the fooling term is above 0; None plays separate phases")
+        raise ValueError(f"joint = {joint}: the weight of the fooling term is above 0; "
+                         "None plays separate phases")
 
     def reconstruction(e, d, x):
         return squares(x, d(code(e, x)))
@@ -94,29 +114,36 @@ def adversarial_autoencoder(code=deterministic, joint: float | None = None) -> G
 
 
 def supervised_style(code=deterministic) -> Game:
-    """The decoder is told the label, d(z, y), so that the code keeps what the label does not say: the style.
+    """The decoder is told the label, so that the code keeps what the label does not say: the style.
 
-    e d   E |x - d(code(e, x), y)|² per number; f and e as in `adversarial_autoencoder`. d as Concatenated(...).
+    e d   E |x - d(code(e, x), y)|² per number; f and e as in `adversarial_autoencoder`
+
+    d as Concatenated(...): (n, k), (n,) -> (n, ...). Makhzani et al. 2015, arXiv 1511.05644;
+    lesson 15.
     """
     def reconstruction(e, d, x, y):
         return squares(x, d(code(e, x), y))
     return Game([Move("e d", reconstruction), *adversarial_autoencoder(code).moves[1:]])
 
 
-# -- labels for the code critic ------------------------------------------------------------------------
+# -- labels for the code critic --------------------------------------------------------------------
 
 def tied(prior, y: Tensor, classes: int) -> Tensor:
-    """Points of the prior's part that belongs to each label: (n,) int64 -> (n, k), drawn with torch's generator.
+    """Samples of the part of the prior that belongs to each label: (n,) int64 -> (n, k).
 
-    prior: `Ring`, `Grid` or `SwissRoll`, whose spots are shared out among the classes in their order, equally many each.
-    ValueError for a prior without spots, or where they cannot be shared out.
+    prior: `Ring`, `Grid` or `SwissRoll`, whose mixture components are shared out among the classes
+    in their order, equally many each. Drawn with torch's generator.
+    ValueError for a prior without components, or where they cannot be shared out. Lesson 15.
     """
     if not hasattr(prior, "centres"):
-        raise ValueError(f"{prior!r} has no spots to tie labels to: take Ring(modes={classes}), Grid or SwissRoll")
+        raise ValueError(f"{prior!r} has no mixture components to tie labels to: "
+                         f"take Ring(modes={classes}), Grid or SwissRoll")
     share, left = divmod(len(prior.centres), classes)
     if left or not share:
-        raise ValueError(f"{len(prior.centres)} spots cannot be shared out among {classes} classes: Ring(modes={classes})")
+        raise ValueError(f"{len(prior.centres)} mixture components cannot be shared out among "
+                         f"{classes} classes: Ring(modes={classes})")
     centres = torch.as_tensor(prior.centres, dtype=torch.float32, device=y.device)
+    # Label y owns components y · share … (y + 1) · share - 1: one of them, for each sample
     at = centres[y * share + torch.randint(share, y.shape, device=y.device)]
     return at + prior.sd * torch.randn_like(at)
 
@@ -125,76 +152,96 @@ def label_informed(prior, classes: int = 10) -> Game:
     """The critic f(z, y) is told the label, or "unlabelled", an extra class of number `classes`.
 
     e d   E |u - d(e(u))|² per number, u all pictures
-    f     E sp(-f(z_y, y)) + E sp(f(e(x), y)),  z_y from the part of the prior tied to y,  and the same for z, e(u), "unlabelled"
+    f     E sp(-f(z_y, y)) + E sp(f(e(x), y)),  z_y from the part of the prior tied to y,
+          + the same for z, e(u) and "unlabelled"
     e     E sp(-f(e(x), y)) + E sp(-f(e(u), "unlabelled"))
-    f: Concatenated(mlp_critic(k + classes + 1), classes + 1).  batches(few_labels(...), z=prior, unlabelled=images)
+
+    f: Concatenated(mlp_critic(k + classes + 1), classes + 1).
+    batches(few_labels(...), z=prior, unlabelled=images)
+    ValueError for fewer than 2 classes. Makhzani et al. 2015, arXiv 1511.05644; lesson 15.
     """
-    _at_least_two(classes)
+    _check_two_or_more(classes)
+
+    def unlabelled(y):
+        return torch.full_like(y, classes)
 
     def reconstruction(e, d, u):
         return squares(u, d(e(u)))
 
     def code_critic(f, e, x, y, u, z):
         told = code_loss(lambda code: f(code, y), tied(prior, y, classes).to(z), e(x))
-        return told + code_loss(lambda code: f(code, torch.full_like(y, classes)), z, e(u))
+        return told + code_loss(lambda code: f(code, unlabelled(y)), z, e(u))
 
     def fool_the_critic(e, f, x, y, u):
-        return fooled(lambda code: f(code, y), e(x)) + fooled(lambda code: f(code, torch.full_like(y, classes)), e(u))
+        told = fooled(lambda code: f(code, y), e(x))
+        return told + fooled(lambda code: f(code, unlabelled(y)), e(u))
 
     return Game([Move("e d", reconstruction), Move("f", code_critic), Move("e", fool_the_critic)])
 
 
-# -- two codes: class and style ------------------------------------------------------------------------
+# -- two codes: class and style --------------------------------------------------------------------
 
-def _at_least_two(classes: int):
+def _check_two_or_more(classes: int):
     if classes < 2:
-        raise ValueError(f"classes={classes}: labels and clusters tell apart two or more; without any, play "
-                         "adversarial_autoencoder()")
+        raise ValueError(f"classes={classes}: labels and clusters tell apart two or more; "
+                         "without any, play adversarial_autoencoder()")
 
 
 def split_code(numbers: Tensor, classes: int) -> tuple[Tensor, Tensor]:
     """Class logits (n, classes) and style (n, k) of an encoder's (n, classes + k) numbers.
 
-    ValueError for fewer than 2 classes, or where no number is left for the style.
+    ValueError for fewer than 2 classes, or where no number is left for the style. Lesson 15.
     """
-    _at_least_two(classes)
+    _check_two_or_more(classes)
     if numbers.dim() != 2 or numbers.shape[1] <= classes:
-        raise ValueError(f"{tuple(numbers.shape)} numbers do not split into {classes} class logits and a style: build the "
-                         f"encoder with outputs={classes} + k, k the size of the style and of its prior")
+        raise ValueError(f"{tuple(numbers.shape)} numbers do not split into {classes} class logits "
+                         f"and a style: build the encoder with outputs={classes} + k, k the size "
+                         "of the style and of its prior")
     return numbers[:, :classes], numbers[:, classes:]
 
 
 def class_and_style(e, x: Tensor, classes: int, noise: float = 0.0) -> tuple[Tensor, Tensor]:
-    """The two codes of x: logits of the classes (n, classes), whose softmax is the class code, and style (n, k).
+    """The two codes of x: class logits (n, classes), whose softmax is the class code, style (n, k).
 
-    With `noise`, e sees x + noise · ε, ε ~ N(0, I): the simplest universal code.
+    With `noise`, e sees x + noise · ε, ε ~ N(0, I): the simplest universal code. Lesson 15.
     """
     return split_code(e(x + noise * torch.randn_like(x) if noise else x), classes)
 
 
 def random_classes(like: Tensor) -> Tensor:
     """Labels of the uniform prior, one-hot, as many as `like` has rows: (n, K) -> (n, K)."""
-    return one_hot(torch.randint(like.shape[1], (len(like),), device=like.device), like.shape[1]).to(like)
+    n, K = like.shape
+    return one_hot(torch.randint(K, (n,), device=like.device), K).to(like)
 
 
 def imbalance(shares: Tensor) -> Tensor:
-    """KL of the batch's mean class shares from uniform, log K - H(mean), in nats: (n, K) -> (). 0 if all are used equally."""
+    """KL of the batch's mean class shares from uniform, log K - H(mean), in nats: (n, K) -> ().
+
+    0 if all classes are used equally. Lesson 15.
+    """
     mean = shares.mean(0)
     return math.log(len(mean)) - torch.special.entr(mean).sum()
 
 
-def clustering_autoencoder(classes: int, balance: float = 0.0, apart: float = 0.0, noise: float = 0.0) -> Game:
+def clustering_autoencoder(
+    classes: int, balance: float = 0.0, apart: float = 0.0, noise: float = 0.0
+) -> Game:
     """No labels at all: a class code and a style code, each with a prior and a critic of its own.
 
-    e d       E |u - d([class, style])|² per number            [+ crowding of the heads, see `Headed`, if apart > 0]
-    f f_y     code critics: style against z, class against random one-hot labels (two players, one pass of e)
-    e         E sp(-f(style)) + E sp(-f_y(class))               [+ balance · imbalance, the remedy for empty clusters]
+    e d       E |u - d([class, style])|² per number    [+ crowding(d.heads, apart), if apart > 0]
+    f f_y     code critics: style against z, class against random one-hot labels
+              (two players, one pass of e)
+    e         E sp(-f(style)) + E sp(-f_y(class))       [+ balance · imbalance(class shares)]
+
+    balance: the remedy for empty clusters. apart: wants d = ClusterHeadDecoder(...).
     noise: what e sees is u + noise · ε. batches(images, z=Normal(dim=k), unlabelled=images).
-    ValueError for K < 2 and for weights below 0.
+    ValueError for classes < 2, for weights below 0, and for a decoder without heads to keep apart.
+    Makhzani et al. 2015, arXiv 1511.05644; lesson 15.
     """
-    _at_least_two(classes)
+    _check_two_or_more(classes)
     if not (balance >= 0 and apart >= 0 and noise >= 0):
-        raise ValueError(f"balance = {balance}, apart = {apart}, noise = {noise}: all are 0 or more")
+        raise ValueError(f"balance = {balance}, apart = {apart}, noise = {noise}: "
+                         "all are 0 or more")
 
     def codes(e, u):
         a, style = class_and_style(e, u, classes, noise)
@@ -205,7 +252,8 @@ def clustering_autoencoder(classes: int, balance: float = 0.0, apart: float = 0.
         if not apart:
             return error
         if not hasattr(d, "heads"):
-            raise ValueError(f"apart = {apart} keeps heads apart, and this decoder has none: d=Headed(decoder, {classes}, k)")
+            raise ValueError(f"apart = {apart} keeps heads apart, and this decoder has none: "
+                             f"d=ClusterHeadDecoder(decoder, {classes}, k)")
         return error + crowding(d.heads, apart)
 
     def code_critics(f, f_y, e, u, z):
@@ -217,36 +265,49 @@ def clustering_autoencoder(classes: int, balance: float = 0.0, apart: float = 0.
         loss = fooled(f, style) + fooled(f_y, shares)
         return loss + balance * imbalance(shares) if balance else loss
 
-    return Game([Move("e d", reconstruction), Move("f f_y", code_critics), Move("e", fool_the_critics)])
+    return Game([Move("e d", reconstruction),
+                 Move("f f_y", code_critics),
+                 Move("e", fool_the_critics)])
 
 
-def semi_supervised_autoencoder(classes: int = 10, balance: float = 0.0, apart: float = 0.0, noise: float = 0.0) -> Game:
-    """`clustering_autoencoder` on all pictures u, and a last phase on the few with labels: e minimises CE(class of x, y).
+def semi_supervised_autoencoder(
+    classes: int = 10, balance: float = 0.0, apart: float = 0.0, noise: float = 0.0
+) -> Game:
+    """`clustering_autoencoder` on all pictures u, and a last phase on the few with labels.
+
+    e   CE(class logits of x, y)
 
     batches(few_labels(images, 1000, ledger=ledger), z=Normal(dim=k), unlabelled=images)
+    ValueError as there. Makhzani et al. 2015, arXiv 1511.05644; lesson 15.
     """
-    def name_the_labelled(e, x, y):
+    def label_loss(e, x, y):
         return cross_entropy(class_and_style(e, x, classes, noise)[0], y)
-    return Game([*clustering_autoencoder(classes, balance, apart, noise).moves, Move("e", name_the_labelled)])
+    phases = clustering_autoencoder(classes, balance, apart, noise).moves
+    return Game([*phases, Move("e", label_loss)])
 
 
 class ClusterHeadDecoder(nn.Module):
-    """A decoder of one code: class shares @ heads + style, (n, classes + k) -> what `net` makes of (n, k).
+    """A decoder of one code: (n, classes + k) -> what `net` makes of class shares @ heads + style.
 
-    `heads` (classes, k), learnt with the decoder: where each cluster has its place. `place(code)` gives the (n, k) points.
+    heads: (classes, k), learnt with the decoder: where each cluster has its place.
     ValueError for fewer than two classes, and for codes of another length.
+    Makhzani et al. 2015, arXiv 1511.05644; lesson 15.
     """
 
     def __init__(self, net: nn.Module, classes: int, k: int = 2, seed: int = 4):
         super().__init__()
-        _at_least_two(classes)
-        self.net, self.count, self.k = net, classes, k
-        self.heads = nn.Parameter(3 * torch.randn(classes, k, generator=torch.Generator().manual_seed(seed)))
+        _check_two_or_more(classes)
+        self.net = net
+        self.count = classes       # not `classes`, by which a network says that it takes labels
+        self.k = k
+        rng = torch.Generator().manual_seed(seed)
+        self.heads = nn.Parameter(3 * torch.randn(classes, k, generator=rng))
 
     def place(self, code: Tensor) -> Tensor:
+        """The points that `net` decodes: (n, classes + k) -> (n, k)."""
         if code.shape[1] != self.count + self.k:
-            raise ValueError(f"codes of {code.shape[1]} numbers for {self.count} heads and a style of {self.k}: the "
-                             f"encoder needs outputs={self.count} + {self.k}")
+            raise ValueError(f"codes of {code.shape[1]} numbers for {self.count} heads and a style "
+                             f"of {self.k}: the encoder needs outputs={self.count} + {self.k}")
         return code[:, :self.count] @ self.heads + code[:, self.count:]
 
     def forward(self, code: Tensor) -> Tensor:
@@ -254,6 +315,9 @@ class ClusterHeadDecoder(nn.Module):
 
 
 def crowding(heads: Tensor, apart: float) -> Tensor:
-    """Mean over pairs of (apart - distance)₊: heads nearer to each other than `apart` are pushed away. (K, k) -> ()."""
-    i, j = torch.triu_indices(len(heads), len(heads), 1)
+    """Mean over pairs of max(0, apart - distance): heads nearer than `apart` are pushed away.
+
+    (K, k) -> (). Lesson 15.
+    """
+    i, j = torch.triu_indices(len(heads), len(heads), 1)                     # every pair once
     return torch.relu(apart - (heads[i] - heads[j]).norm(dim=1)).mean()

@@ -1,5 +1,7 @@
-"""f-GAN: a critic's score v = f(x) becomes an admissible T = activation(v), and the dual becomes a game.
+"""f-GAN: the dual of an f-divergence, played as a game.
 
+A critic's score v = f(x) is any number; T = activation(v) is admissible in the dual
+D_φ(p ‖ q) = sup over T of E_p T - E_q φ*(T).
 Nowozin, Cseke, Tomioka 2016, arXiv 1606.00709. Derived in notebooks/03_f_gan.ipynb.
 """
 from __future__ import annotations
@@ -11,17 +13,24 @@ from ..game import Game, both
 GENERATORS = ("conjugate", "trick")
 
 
-def f_gan(divergence: str | FDivergence, generator: str = "conjugate", *, bend=None, **parameter) -> Game:
+def f_gan(
+    divergence: str | FDivergence, generator: str = "conjugate", *, bend=None, **parameter
+) -> Game:
     """The game of one f-divergence. f: (n, ...) -> (n,) scores of any size, g(z) -> (n, ...).
 
-    Critic: -E T(f(x)) + E φ*(T(f(g(z)))), minus the dual. Generator: "conjugate" minimises the same
-    dual, -E φ*(T); "trick" minimises -E T, whose gradient does not fade where the critic wins.
+    critic        -E T(f(x)) + E φ*(T(f(g(z)))), minus the dual
+    "conjugate"   -E φ*(T(f(g(z)))), the generator on the same dual
+    "trick"       -E T(f(g(z))), whose gradient does not fade where the critic wins
+
     divergence: a name in F_DIVERGENCES (with alpha= or pi= where it has one) or an FDivergence.
-    bend: a rising function of the score onto the whole line. Divergence, dual and best T stay the same; with
-        torch.asinh, stakes and prices that grew like e^v grow like 2v, and large scores train calmly.
+    bend: a rising function of the score onto the whole line. Divergence, dual and best T stay the
+        same; with torch.asinh, a T and a φ*(T) that grew like e^v grow like 2v, and large scores
+        train calmly.
     KeyError for an unknown name, ValueError for an unknown generator or a parameter out of range.
+    Nowozin et al. 2016, arXiv 1606.00709; lesson 03.
     """
-    row, bend = f_divergence(divergence, **parameter), bend or (lambda v: v)
+    row = f_divergence(divergence, **parameter)
+    bend = bend or (lambda v: v)
     if generator not in GENERATORS:
         raise ValueError(f"no generator loss {generator!r}; there are {', '.join(GENERATORS)}")
 

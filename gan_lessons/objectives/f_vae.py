@@ -1,7 +1,8 @@
-"""Flows: a bijection b of samples and noise, trained by its exact likelihood; and f-VAE, a bijection of a VAE's codes.
+"""Flows and f-VAE: a bijection b trained by its exact likelihood, of samples or of a VAE's codes.
 
-Change of variables: log q(x) = log N(b(x); 0, I) + log |det db/dx|. Derived in notebooks/18_f_vae.ipynb; bijections are made in
-gan_lessons/players/flows.py. Dinh et al. 2015, arXiv 1410.8516; Su & Wu 2018, arXiv 1809.05861 (their F is our b).
+Change of variables: log q(x) = log N(b(x); 0, I) + log |det db/dx|. Bijections are made in
+gan_lessons/players/flows.py. Dinh et al. 2015, arXiv 1410.8516; Su & Wu 2018, arXiv 1809.05861
+(their F is our b). Derived in notebooks/18_f_vae.ipynb.
 """
 from __future__ import annotations
 
@@ -11,20 +12,27 @@ import torch
 from torch import Tensor, nn
 
 from ..game import Game, Move
+from ..pixels import GREY
 from .variational import draw_code, gaussian_code, gaussian_nll
 
+# -- units and likelihoods -------------------------------------------------------------------------
 
-def bits_per_dimension(nll, shape, step: float = 1 / 127.5):
-    """Nats of a whole dequantised picture -> bits for each of its numbers: nll / (D log 2) - log₂ step.
+def bits_per_dimension(nll, shape, step: float = GREY):
+    """Nats of a whole dequantised picture -> bits for each of its numbers. Any shape -> same shape.
 
-    `step`: distance of neighbouring grey values in the units of x; 1/127.5 for pictures in [-1, 1] as batches() draws
-    them (about +7), 1/256 for [0, 1) (+8), 1 for bytes. Guessing all 256 values alike costs exactly 8.
+    nll / (D log 2) - log₂ step, with D numbers in a picture of `shape`.
+    step: distance of neighbouring grey values in the units of x; 1/127.5 for pictures in [-1, 1] as
+    batches() draws them (about +7), 1/256 for [0, 1) (+8), 1 for bytes. Guessing all 256 values
+    alike costs exactly 8. Lesson 18.
     """
     return nll / (math.prod(shape) * math.log(2)) - math.log2(step)
 
 
-def dequantised(x: Tensor, step: float = 1 / 127.5) -> Tensor:
-    """x + step · U, U uniform on [-½, ½]: grey values become cells, so that a density cannot grow without end on them."""
+def dequantised(x: Tensor, step: float = GREY) -> Tensor:
+    """x + step · U, U uniform on [-½, ½] for each number: any shape -> same shape.
+
+    Grey values become cells, so that a density cannot grow without end on them. Lesson 18.
+    """
     return x + step * (torch.rand_like(x) - .5)
 
 
@@ -34,7 +42,10 @@ def normal_nll(z: Tensor) -> Tensor:
 
 
 def flow_nll(b, x: Tensor) -> Tensor:
-    """-log q(x) = -log N(b(x); 0, I) - log |det db/dx| in nats: (n, ...) -> (n,), for b(x) = (z, log_det)."""
+    """-log q(x) = -log N(b(x); 0, I) - log |det db/dx| in nats: (n, ...) -> (n,).
+
+    b(x) = (z, log_det), as flows give it. Lesson 18.
+    """
     z, log_det = b(x)
     return normal_nll(z) - log_det
 
@@ -42,33 +53,42 @@ def flow_nll(b, x: Tensor) -> Tensor:
 def flow(step: float = 0.0) -> Game:
     """b   E -log q(x + step · U), U uniform on [-½, ½] for each number: exact maximum likelihood.
 
-    step: the distance of neighbouring grey values, 1/127.5 for pictures of batches(); 0 for points, which have a density.
-    ValueError for step < 0.
+    b: (n, ...) -> (n, ...), (n,), in nats. step: the distance of neighbouring grey values, 1/127.5
+    for pictures of batches(); 0 for points, which have a density. ValueError for step < 0.
+    Dinh et al. 2015, arXiv 1410.8516; lesson 18.
     """
     if not step >= 0:
-        raise ValueError(f"step = {step}: the distance of neighbouring grey values is 0 (points) or more")
+        raise ValueError(f"step = {step}: the distance of neighbouring grey values is 0 (points) "
+                         "or more")
 
     def likelihood(b, x):
         return flow_nll(b, dequantised(x, step) if step else x).mean()
     return Game([Move("b", likelihood)])
 
 
-class LearntNoise(nn.Module):
-    """A decoder with a pixel noise of its own: d(v), (n, k) -> (n, *shape), and d.log_sd, learnt, `shape` or ().
+# -- encoders and decoders of an f-VAE -------------------------------------------------------------
 
-    start: deviation at the beginning. Each weight counts `pace` times, so that a deviation can fall by many powers of
-    e in a few thousand steps of Adam. ValueError for start ≤ 0.
+class LearntNoise(nn.Module):
+    """A decoder with a pixel noise of its own: d(v), (n, k) -> (n, *shape), and d.log_sd, learnt.
+
+    log_sd: `shape` or (), the logarithm of a deviation in units of x. start: that deviation at the
+    beginning. Each weight counts `pace` times, so that a deviation can fall by many powers of e in
+    a few thousand steps of Adam, which are about as large for every weight.
+    ValueError for start ≤ 0. Lesson 18.
     """
 
     def __init__(self, net: nn.Module, shape=(), start: float = .3, pace: float = 10.0):
         super().__init__()
         if not start > 0:
             raise ValueError(f"start = {start}: a deviation is above 0")
-        self.net, self.start, self.pace = net, math.log(start), pace
+        self.net = net
+        self.start = math.log(start)
+        self.pace = pace
         self.grown = nn.Parameter(torch.zeros(shape))
 
     @property
     def log_sd(self) -> Tensor:
+        """The logarithm of the deviation of each pixel, `shape` or ()."""
         return self.start + self.pace * self.grown
 
     def forward(self, v: Tensor) -> Tensor:
@@ -76,57 +96,75 @@ class LearntNoise(nn.Module):
 
 
 class Residual(nn.Module):
-    """Wires that begin straight: v + net(v), (n, k) -> (n, k), with a net whose last layer begins at 0.
+    """A network that begins as the identity: v + net(v), (n, k) -> (n, k).
 
-    With `sd` an encoder: (x, log sd) + net(x), (n, ...) -> (n, 2k), m(x) = x and s = sd at first. Between two of them an
-    f-VAE begins as its flow alone, on x + sd · u. `shape`: of the pictures that a decoder makes of codes (n, k); an
-    encoder of pictures needs none. Nets for pictures: `picture_net`. ValueError for sd ≤ 0 and a net of another size.
+    The last layer of `net` is set to 0. With `sd` an encoder: (x, log sd) + net(x),
+    (n, ...) -> (n, 2k), m(x) = x and s = sd at first. Between two of them an f-VAE begins as its
+    flow alone, on x + sd · u.
+    shape: of the pictures that a decoder makes of codes (n, k); an encoder of pictures needs none.
+    Nets for pictures: `picture_net`. ValueError for sd ≤ 0 and a net of another size. Lesson 18.
     """
 
     def __init__(self, net: nn.Module, sd: float | None = None, shape=None):
         super().__init__()
         if sd is not None and not sd > 0:
             raise ValueError(f"sd = {sd}: a deviation is above 0")
-        self.net, self.log_sd, self.shape = net, None if sd is None else math.log(sd), shape
+        self.net = net
+        self.log_sd = None if sd is None else math.log(sd)
+        self.shape = shape
         last = [layer for layer in net.layers if list(layer.parameters())][-1]
         for weight in last.parameters():
             nn.init.zeros_(weight)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = x if self.shape is None else x.reshape(len(x), *self.shape)
-        wires = x if self.log_sd is None else torch.cat([x, torch.full_like(x, self.log_sd)], 1)
-        said = self.net(x)
-        if said.shape != wires.shape:
-            raise ValueError(f"the network says {tuple(said.shape[1:])}, the wires carry {tuple(wires.shape[1:])}")
-        return wires + said if self.log_sd is None else (wires + said).flatten(1)
+        if self.shape is not None:
+            x = x.reshape(len(x), *self.shape)                               # (n, k) -> pictures
+        begun = x if self.log_sd is None else torch.cat([x, torch.full_like(x, self.log_sd)], 1)
+        change = self.net(x)
+        if change.shape != begun.shape:
+            raise ValueError(f"the network gives {tuple(change.shape[1:])}, the shortcut "
+                             f"connections carry {tuple(begun.shape[1:])}")
+        moved = begun + change
+        return moved if self.log_sd is None else moved.flatten(1)            # (n, 2k) for a code
 
 
-def f_vae_terms(e, d, b, x: Tensor, sd: float | None = None, step: float = 0.0) -> tuple[Tensor, Tensor]:
-    """(-log q(x | v), log p(v | x) - log q(v)), (n,) each, at one drawn code v = m(x) + s(x) u, u ~ N(0, I).
+# -- f-VAE -----------------------------------------------------------------------------------------
 
-    b(v) = z is Normal under the model: -log q(v) is `flow_nll`. log p(v | x) = log N(u; 0, I) - Σ log s.
-    sd: deviation of a pixel; None for a decoder that brings its own, d.log_sd (`OwnNoise`).
+def f_vae_terms(
+    e, d, b, x: Tensor, sd: float | None = None, step: float = 0.0
+) -> tuple[Tensor, Tensor]:
+    """(-log q(x | v), log p(v | x) - log q(v)), (n,) each, in nats, at one drawn code v.
+
+    v = m(x) + s(x) u, u ~ N(0, I), so log p(v | x) = log N(u; 0, I) - Σ log s. b(v) = z is Normal
+    under the model: -log q(v) is `flow_nll`.
+    sd: deviation of a pixel; None for a decoder that brings its own, d.log_sd (`LearntNoise`).
+    Lesson 18.
     """
     x = dequantised(x, step) if step else x
     m, log_s = gaussian_code(e, x)
     v = draw_code(m, log_s)
     u = (v - m) * (-log_s).exp()
     if sd is None:
-        distortion = normal_nll((x - d(v)) * (-d.log_sd).exp()) + d.log_sd.expand_as(x[0]).sum()
+        # -log N(x; d(v), sd²): the residual in units of sd, and log sd once for every number of x
+        residual = (x - d(v)) * (-d.log_sd).exp()
+        distortion = normal_nll(residual) + d.log_sd.expand_as(x[0]).sum()
     else:
         distortion = gaussian_nll(x, d(v), sd)
     return distortion, flow_nll(b, v) - normal_nll(u) - log_s.sum(1)
 
 
 def f_vae(sd: float | None = 1.0, step: float = 0.0) -> Game:
-    """e d b   E [-log q(x | v) + log p(v | x) - log q(v)],  z = b(v) ~ N(0, I): a VAE whose prior of codes learns.
+    """e d b   E [-log q(x | v) + log p(v | x) - log q(v)],  z = b(v) ~ N(0, I)
 
-    e: (n, ...) -> (n, 2k), d: (n, k) -> (n, ...), b: a bijection of codes (n, k). Samples: d(b.inverse(noise)).
-    With b = id the mean over u is the loss of vae(sd=sd). With e = d = id and s = sd it is the flow's, on x + sd · u.
-    sd=None: the decoder brings its own, see `OwnNoise`. ValueError for sd ≤ 0 or step < 0.
+    A VAE whose prior of codes learns, in nats. e: (n, ...) -> (n, 2k), d: (n, k) -> (n, ...), b: a
+    bijection of codes (n, k). Samples: d(b.inverse(noise)). With b = id the mean over u is the loss
+    of vae(sd=sd). With e = d = id and s = sd it is the flow's, on x + sd · u.
+    sd=None: the decoder brings its own, see `LearntNoise`. ValueError for sd ≤ 0 or step < 0.
+    Su & Wu 2018, arXiv 1809.05861; lesson 18.
     """
     if not ((sd is None or sd > 0) and step >= 0):
-        raise ValueError(f"sd = {sd}, step = {step}: the deviation of a pixel is above 0, the distance of grey values 0 or more")
+        raise ValueError(f"sd = {sd}, step = {step}: the deviation of a pixel is above 0, "
+                         "the distance of grey values 0 or more")
 
     def negative_elbo(e, d, b, x):
         distortion, rate = f_vae_terms(e, d, b, x, sd, step)

@@ -1,8 +1,9 @@
-"""Deep InfoMax: lower bounds of mutual information from scores, and the game in which an encoder maximises them.
+"""Deep InfoMax: bounds of mutual information from scores, and an encoder that maximises them.
 
-Scores are a square table T[i, j] = T(x_i, z_j) of every coin of a batch with every note: (n, n), or (n, n, M) where a
-picture is looked at in M places. A coin's own note stands on the diagonal; all other notes were written for others.
-Derived in notebooks/17_infomax.ipynb. Hjelm et al. 2019, arXiv 1808.06670. Everything in nats.
+Scores are a square table T[i, j] = T(x_i, z_j) of every sample of a batch with every latent code:
+(n, n), or (n, n, M) where a picture is looked at in M places. A sample's own code stands on the
+diagonal; all other codes are those of other samples. Everything in nats.
+Derived in notebooks/17_infomax.ipynb. Hjelm et al. 2019, arXiv 1808.06670.
 """
 from __future__ import annotations
 
@@ -15,87 +16,112 @@ from torch.nn.functional import softplus
 from ..game import Game, Move, both
 from .variational import draw_code, gaussian_code, kl_to_normal
 
+# -- bounds: I is the mutual information of x and z, r = p(x, z) / (p(x) p(z)) ---------------------
 
 def own_and_other(scores: Tensor) -> tuple[Tensor, Tensor]:
     """(n, n, ...) -> own (n, ...), the diagonal, and other (n (n - 1), ...), all the rest.
 
-    ValueError unless the table is square with at least two rows: one coin alone has no others.
+    ValueError unless the table is square with at least two rows: one sample alone has no others.
     """
     n = len(scores)
     if scores.dim() < 2 or scores.shape[1] != n or n < 2:
-        raise ValueError(f"scores of every coin with every note are a square table (n, n, ...) with n of 2 or more, not "
-                         f"{tuple(scores.shape)}: compare at least two coins, T[i, j] = T(x_i, z_j)")
+        raise ValueError("scores of every sample with every code are a square table (n, n, ...) "
+                         f"with n of 2 or more, not {tuple(scores.shape)}: compare at least two "
+                         "samples, T[i, j] = T(x_i, z_j)")
     own = torch.eye(n, dtype=torch.bool, device=scores.device)
     return scores[own], scores[~own]
 
 
 def donsker_varadhan(own: Tensor, other: Tensor) -> Tensor:
-    """E T - log E e^T ≤ I, tight at T = log r + any constant. (n, ...), (m, ...) -> scalar; trailing axes are averaged.
+    """E T - log E e^T ≤ I, tight at T = log r + any constant: (n, ...), (m, ...) -> ().
 
-    The mean of exponentials is taken before its logarithm, so on a batch it reads too high on average.
-    Donsker & Varadhan 1983; Belghazi et al. 2018, arXiv 1801.04062.
+    Trailing axes are averaged. The mean of exponentials is taken before its logarithm, so on a
+    batch it reads too high on average.
+    Donsker & Varadhan 1983; Belghazi et al. 2018, arXiv 1801.04062; lesson 17.
     """
-    return own.mean() - (other.logsumexp(0) - math.log(len(other))).mean()
+    log_mean_exp = other.logsumexp(0) - math.log(len(other))
+    return own.mean() - log_mean_exp.mean()
 
 
 def nwj(own: Tensor, other: Tensor) -> Tensor:
-    """E T - E e^(T - 1) ≤ I, tight at T = 1 + log r only: the dual of KL in lesson 03. (n, ...), (m, ...) -> scalar.
+    """E T - E e^(T - 1) ≤ I, tight at T = 1 + log r only: (n, ...), (m, ...) -> ().
 
-    Nguyen, Wainwright & Jordan 2010, arXiv 0809.0853.
+    The dual of KL in lesson 03. Nguyen, Wainwright & Jordan 2010, arXiv 0809.0853; lesson 17.
     """
     return own.mean() - (other - 1).exp().mean()
 
 
 def jensen_shannon(own: Tensor, other: Tensor) -> Tensor:
-    """-E softplus(-T) - E softplus(T) ≤ 2 JS(p(x, z), p(x) p(z)) - 2 log 2, tight at T = log r. Not a bound of I.
+    """-E softplus(-T) - E softplus(T) ≤ 2 JS(p(x, z), p(x) p(z)) - 2 log 2, tight at T = log r.
 
-    (n, ...), (m, ...) -> scalar between -2 log 2 for T = 0 and 0 for perfect scores. Hjelm et al. 2019, arXiv 1808.06670.
+    Not a bound of I. (n, ...), (m, ...) -> (), between -2 log 2 for T = 0 and 0 for perfect scores.
+    Hjelm et al. 2019, arXiv 1808.06670; lesson 17.
     """
     return -softplus(-own).mean() - softplus(other).mean()
 
 
 def info_nce(scores: Tensor) -> Tensor:
-    """E log [e^T(x_j, z_j) / (1/n Σ_i e^T(x_i, z_j))] ≤ min(I, log n): (n, n, ...) -> scalar.
+    """E log [e^T(x_j, z_j) / (1/n Σ_i e^T(x_i, z_j))] ≤ min(I, log n): (n, n, ...) -> ().
 
-    For each note z_j, which of the n coins is it about? The mean runs over all n, the own one included. Any function of
-    z alone may be added to T. van den Oord et al. 2018, arXiv 1807.03748.
+    For each code z_j, which of the n samples does it belong to? The mean runs over all n, its own
+    included. Any function of z alone may be added to T.
+    ValueError as in `own_and_other`. van den Oord et al. 2018, arXiv 1807.03748; lesson 17.
     """
     own_and_other(scores)                                        # refuses what is not square
-    own = torch.diagonal(scores, dim1=0, dim2=1).movedim(-1, 0)
+    own = torch.diagonal(scores, dim1=0, dim2=1).movedim(-1, 0)              # (n, ...)
     return (own - scores.logsumexp(0)).mean() + math.log(len(scores))
 
 
-BOUNDS = {"DV": lambda scores: donsker_varadhan(*own_and_other(scores)),
-          "NWJ": lambda scores: nwj(*own_and_other(scores)),
-          "JSD": lambda scores: jensen_shannon(*own_and_other(scores)),
-          "InfoNCE": info_nce}
+BOUNDS = {
+    "DV": lambda scores: donsker_varadhan(*own_and_other(scores)),
+    "NWJ": lambda scores: nwj(*own_and_other(scores)),
+    "JSD": lambda scores: jensen_shannon(*own_and_other(scores)),
+    "InfoNCE": info_nce,
+}
 
 
 def information_bound(name: str):
-    """scores (n, n, ...) -> scalar by name: "DV", "NWJ", "JSD" or "InfoNCE". KeyError, listing them, for another."""
+    """scores (n, n, ...) -> () by name: "DV", "NWJ", "JSD" or "InfoNCE".
+
+    KeyError, listing them, for another.
+    """
     if name not in BOUNDS:
         raise KeyError(f"no bound {name!r}; there are {', '.join(BOUNDS)}")
     return BOUNDS[name]
 
 
-def deep_infomax(alpha: float = 0.0, beta: float = 1.0, gamma: float = 0.1, bound: str = "JSD",
-                 prior: str = "uniform") -> Game:
-    """e t   -alpha · bound(T(x, z)) - beta · bound(T(x at m, z)), mean over places m, + gamma · prior term
+# -- the game --------------------------------------------------------------------------------------
 
-    e: an encoder with e(x) = z, (n, ...) -> (n, k), and e.views(x) = (features, z); t: a statistics network with
-    t.whole(features, z) -> (n, n) and t.local(features, z) -> (n, n, M), as `statistics_network(e)` makes.
-    prior "uniform": f   E softplus(-f(z)) + E softplus(f(e(x))) tells noise z of the batch, the law that codes should
-        have, from codes; the prior term is E softplus(-f(e(x))). Wants an encoder with squash=True and f: (n, k) -> (n,).
-    prior "normal": e gives (n, 2k), means and log deviations; z is drawn, and the term is E KL(p(z | x) ‖ N(0, I)).
-    gamma = 0 leaves the prior, and f, out. The paper's (alpha, beta, gamma): (1, 0, 1) global, (0, 1, 0.1) local.
-    ValueError for negative or infinite weights, no information term, or another prior; KeyError for another bound.
+def deep_infomax(
+    alpha: float = 0.0,
+    beta: float = 1.0,
+    gamma: float = 0.1,
+    bound: str = "JSD",
+    prior: str = "uniform",
+) -> Game:
+    """e t   -alpha · bound(T(x, z)) - beta · bound(T(x at m, z)) + gamma · prior term
+
+    The second bound is a mean over places m.
+    e: an encoder with e(x) = z, (n, ...) -> (n, k), and e.views(x) = (features, z).
+    t: a statistics network with t.whole(features, z) -> (n, n) and t.local(features, z) ->
+        (n, n, M), as `statistics_network(e)` makes.
+    prior "uniform": the term is E softplus(-f(e(x))), and f minimises E softplus(-f(z)) +
+        E softplus(f(e(x))): it tells noise z of the batch, the law that codes should have, from
+        codes. Wants an encoder with squash=True and f: (n, k) -> (n,).
+    prior "normal": e gives (n, 2k), means and log deviations; z is drawn, and the term is
+        E KL(p(z | x) ‖ N(0, I)).
+    gamma = 0 leaves the prior, and f, out. The paper's (alpha, beta, gamma): (1, 0, 1) global,
+    (0, 1, 0.1) local.
+    ValueError for negative or infinite weights, no information term, or another prior; KeyError for
+    another bound. Hjelm et al. 2019, arXiv 1808.06670; lesson 17.
     """
     weights = (alpha, beta, gamma)
     if not all(math.isfinite(w) and w >= 0 for w in weights) or alpha + beta == 0:
-        raise ValueError(f"alpha, beta, gamma = {weights}: weights are 0 or more, and alpha or beta above 0, or nothing "
-                         "asks the code to know its picture")
+        raise ValueError(f"alpha, beta, gamma = {weights}: weights are 0 or more, and alpha or "
+                         "beta above 0, or nothing asks the code to know its picture")
     if prior not in ("uniform", "normal"):
-        raise ValueError(f'prior is "uniform" (a critic f compares codes with noise) or "normal" (a KL), not {prior!r}')
+        raise ValueError('prior is "uniform" (a critic f compares codes with noise) or "normal" '
+                         f"(a KL), not {prior!r}")
     score = information_bound(bound)
 
     def information(t, features, z):
@@ -111,8 +137,9 @@ def deep_infomax(alpha: float = 0.0, beta: float = 1.0, gamma: float = 0.1, boun
 
     def normal_prior(e, t, x):
         features, numbers = e.views(x)
-        m, log_s = gaussian_code(lambda x: numbers, x)
-        return gamma * kl_to_normal(m, log_s).mean() - information(t, features, draw_code(m, log_s))
+        m, log_s = gaussian_code(lambda x: numbers, x)           # e(x) is known already
+        kl = kl_to_normal(m, log_s).mean()
+        return gamma * kl - information(t, features, draw_code(m, log_s))
 
     def uniform_prior(e, t, f, x):
         features, z = e.views(x)

@@ -1,4 +1,4 @@
-"""The least-squares game of Mao et al. 2017, arXiv 1611.04076. Critics return plain scores: no sigmoid.
+"""The least-squares game of Mao et al. 2017, arXiv 1611.04076. Critics return scores: no sigmoid.
 
 Derived in notebooks/04_least_squares.ipynb: the optimum f* = (b p + a q) / (p + q), and what it
 leaves to the generator, a multiple of ∫ (p - q)² / (p + q) for every a, b, c.
@@ -15,14 +15,18 @@ def least_squares(fake: float = 0.0, real: float = 1.0, target: float = 1.0) -> 
 
     critic      ½ E (f(x) - b)² + ½ E (f(g(z)) - a)²
     generator   ½ E (f(g(z)) - c)²
+
     The paper's codings (a, b, c) are (-1, 1, 0) and (0, 1, 1). f: (n, ...) -> (n,).
-    ValueError for a = b, where the critic may give everything one score, and for labels that are not finite.
+    ValueError for a = b, where the critic may give everything one score, and for labels that are
+    not finite. Mao et al. 2017, arXiv 1611.04076; lesson 04.
     """
     if not all(math.isfinite(label) for label in (fake, real, target)):
-        raise ValueError(f"labels must be finite numbers, not fake={fake}, real={real}, target={target}")
+        raise ValueError("labels must be finite numbers, "
+                         f"not fake={fake}, real={real}, target={target}")
     if fake == real:
-        raise ValueError(f"fake (the paper's a) and real (b) are both {real:g}: a critic that says {real:g} to "
-                         "everything is then perfect; choose two labels, such as fake=0, real=1")
+        raise ValueError(f"fake (the paper's a) and real (b) are both {real:g}: "
+                         f"a critic that says {real:g} to everything is then perfect; "
+                         "choose two labels, such as fake=0, real=1")
 
     def critic_loss(f, g, x, z):
         score, score_fake = both(f, x, g(z))

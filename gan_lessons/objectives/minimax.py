@@ -1,5 +1,7 @@
-"""The original game of Goodfellow et al. 2014, arXiv 1406.2661. Critics return logits: D(x) = σ(f(x)).
+"""The original game of Goodfellow et al. 2014, arXiv 1406.2661.
 
+Critics return logits, D(x) = σ(f(x)). softplus(a) = log(1 + e^a), so -log D(x) = softplus(-f(x))
+and -log(1 - D(x)) = softplus(f(x)): no probability is ever rounded to 0 before its logarithm.
 Derived in notebooks/01_minimax.ipynb (both losses, the optimum D* = p / (p + q), the value
 2 JS(p, q) - 2 log 2) and notebooks/02_vanishing_gradients.ipynb (the non-saturating generator).
 """
@@ -11,18 +13,21 @@ from ..game import Game, both
 
 
 def critic_loss(f, g, x, z):
-    """E softplus(-f(x)) + E softplus(f(g(z))) = -E log D(x) - E log(1 - D(g(z))). f: (n, ...) -> (n,)."""
+    """E softplus(-f(x)) + E softplus(f(g(z))) = -E log D(x) - E log(1 - D(g(z))), in nats.
+
+    f: (n, ...) -> (n,); the loss is a scalar.
+    """
     real, fake = both(f, x, g(z))
     return softplus(-real).mean() + softplus(fake).mean()
 
 
 def saturating_loss(f, g, z):
-    """-E softplus(f(g(z))) = E log(1 - D(g(z))): the generator's share of the value."""
+    """-E softplus(f(g(z))) = E log(1 - D(g(z))), in nats: the generator's share of the value."""
     return -softplus(f(g(z))).mean()
 
 
 def non_saturating_loss(f, g, z):
-    """E softplus(-f(g(z))) = -E log D(g(z)): fakes presented with real labels."""
+    """E softplus(-f(g(z))) = -E log D(g(z)), in nats: fakes presented with real labels."""
     return softplus(-f(g(z))).mean()
 
 

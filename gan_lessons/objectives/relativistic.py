@@ -1,8 +1,9 @@
-"""Relativistic games: the critic compares real with fake, and only differences of its scores count.
+"""Relativistic games: the critic compares real with fake, and only differences of scores count.
 
-Jolicoeur-Martineau 2018, arXiv 1807.00734. A game is a comparison (each with its partner, or each with the
-average of the others) × a price h of the lead. Derived in notebooks/11_relativistic.ipynb: the best critic
-log p/q + const of RSGAN and its value log 2 - JS(p⊗q, q⊗p).
+A game is a comparison (each sample with its partner, or each with the average of the others) × a
+pair loss h of the difference of the two scores. Jolicoeur-Martineau 2018, arXiv 1807.00734.
+Derived in notebooks/11_relativistic.ipynb: the best critic log p/q + const of RSGAN and its value
+log 2 - JS(p⊗q, q⊗p).
 """
 from __future__ import annotations
 
@@ -13,31 +14,39 @@ from torch.nn.functional import relu, softplus
 
 from ..game import Game, both
 
-# -- prices of a lead: any shape -> same shape, low where the first is ahead -------------------------
+# -- losses h(a) of a difference a of scores: any shape -> same shape, low where a is large --------
 
 PAIR_LOSSES = {
-    "logistic": lambda lead: softplus(-lead),
-    "squares": lambda lead: (lead - 1).square(),
-    "hinge": lambda lead: relu(1 - lead),
-    "identity": lambda lead: -lead,
+    "logistic": lambda a: softplus(-a),
+    "squares": lambda a: (a - 1).square(),
+    "hinge": lambda a: relu(1 - a),
+    "identity": lambda a: -a,
 }
 
 
-# -- who is compared with whom -----------------------------------------------------------------------
+# -- who is compared with whom ---------------------------------------------------------------------
 
 def pairwise(h, first: Tensor, second: Tensor) -> Tensor:
-    """E h(firstᵢ - secondᵢ), each with its partner: (n,), (n,) -> (). ValueError for scores that do not pair."""
+    """E h(firstᵢ - secondᵢ), each with its partner: (n,), (n,) -> ().
+
+    ValueError for scores that do not pair.
+    """
     if first.shape != second.shape:
-        raise ValueError(f"scores of shape {tuple(first.shape)} and {tuple(second.shape)} do not pair: draw as many "
-                         "fakes as real samples, or compare with the average, as in relativistic(\"RaSGAN\")")
+        raise ValueError(f"scores of shape {tuple(first.shape)} and {tuple(second.shape)} do not "
+                         "pair: draw as many fakes as real samples, or compare with the average, "
+                         "as in relativistic(\"RaSGAN\")")
     return h(first - second).mean()
 
 
 def average(h, first: Tensor, second: Tensor) -> Tensor:
-    """E h(first - E second) + E h(E first - second), each with the mean of the others: (n,), (m,) -> ()."""
+    """E h(first - E second) + E h(E first - second), each with the mean of the others.
+
+    (n,), (m,) -> (). ValueError for scores with more than one axis.
+    """
     if first.dim() != 1 or second.dim() != 1:
-        raise ValueError(f"scores of shape {tuple(first.shape)} and {tuple(second.shape)}: one number per sample, (n,), "
-                         "or differences broadcast without a word; end the critic with nn.Flatten(0)")
+        raise ValueError(f"scores of shape {tuple(first.shape)} and {tuple(second.shape)}: "
+                         "one number per sample, (n,), or differences broadcast without a word; "
+                         "end the critic with nn.Flatten(0)")
     return h(first - second.mean()).mean() + h(first.mean() - second).mean()
 
 
@@ -52,17 +61,18 @@ KINDS = {
 def relativistic(kind: str | tuple[Callable, Callable | str] = "RSGAN") -> Game:
     """compare(h, f(x), f(g(z))) for the critic; for the generator the same with the roles swapped.
 
-    kind: a name of KINDS, or (comparison, price): a function like `pairwise` or `average`, and a price h of the
-    lead, one of PRICES or a function of your own. "S" is softplus(-lead), "LS" (lead - 1)², "Hinge" relu(1 - lead);
-    without a letter h = -lead, which is WGAN for RGAN and twice WGAN for RaGAN: add a Lipschitz constraint.
-    f: (n, ...) -> (n,). Both losses need x. KeyError, listing the names, for an unknown one; ValueError for scores
-    that do not pair.
+    kind: a name of KINDS, or (comparison, h): a function like `pairwise` or `average`, and a name
+        of PAIR_LOSSES or a function of your own. With a the difference of two scores, "S" in a
+        name is h(a) = softplus(-a), "LS" (a - 1)², "Hinge" relu(1 - a). Without a letter h(a) = -a,
+        which is WGAN for RGAN and twice WGAN for RaGAN: add a Lipschitz constraint.
+    f: (n, ...) -> (n,). Both losses need x. KeyError, listing the names, for an unknown one;
+    ValueError for scores that do not pair. Jolicoeur-Martineau 2018, arXiv 1807.00734; lesson 11.
     """
     if isinstance(kind, str) and kind not in KINDS:
         raise KeyError(f"no relativistic game {kind!r}; there are {', '.join(KINDS)}")
     compare, h = KINDS[kind] if isinstance(kind, str) else kind
     if isinstance(h, str) and h not in PAIR_LOSSES:
-        raise KeyError(f"no price {h!r} of a lead; there are {', '.join(PAIR_LOSSES)}")
+        raise KeyError(f"no pair loss {h!r}; there are {', '.join(PAIR_LOSSES)}")
     h = PAIR_LOSSES[h] if isinstance(h, str) else h
 
     def critic_loss(f, g, x, z):

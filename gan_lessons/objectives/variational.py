@@ -1,7 +1,7 @@
-"""Variational autoencoders: encoder e and decoder d move together and minimise one loss, the negative evidence bound.
+"""Variational autoencoders: e and d move together and minimise the negative evidence bound.
 
-Derived in notebooks/16_variational.ipynb; in one page in notebooks/15_adversarial_autoencoder.ipynb.
-Kingma & Welling 2014, arXiv 1312.6114.
+Derived in notebooks/16_variational.ipynb; in one page in
+notebooks/15_adversarial_autoencoder.ipynb. Kingma & Welling 2014, arXiv 1312.6114.
 """
 from __future__ import annotations
 
@@ -13,18 +13,22 @@ from torch import Tensor
 
 from ..game import Game, Move
 
+# -- Gaussian codes --------------------------------------------------------------------------------
 
 def gaussian_code(e, x: Tensor) -> tuple[Tensor, Tensor]:
-    """p(z | x) = N(m(x), s(x)² I): the encoder's (n, 2k) numbers as m and log s, (n, k) each. ValueError for an odd number."""
+    """p(z | x) = N(m(x), s(x)² I): the encoder's (n, 2k) numbers as m and log s, (n, k) each.
+
+    ValueError for an odd number of them.
+    """
     numbers = e(x)
     if numbers.dim() != 2 or numbers.shape[1] % 2:
-        raise ValueError(f"a Gaussian code of k numbers needs an encoder with outputs=2 * k, a mean and a log deviation "
-                         f"each; this one gives {tuple(numbers.shape)}")
+        raise ValueError("a Gaussian code of k numbers needs an encoder with outputs=2 * k, a mean "
+                         f"and a log deviation each; this one gives {tuple(numbers.shape)}")
     return numbers.chunk(2, dim=1)
 
 
 def draw_code(m: Tensor, log_s: Tensor) -> Tensor:
-    """z = m + s ε with ε ~ N(0, I), (n, k), (n, k) -> (n, k): the gradient reaches m and s."""
+    """z = m + s ε with ε ~ N(0, I): (n, k), (n, k) -> (n, k). The gradient reaches m and s."""
     return m + log_s.exp() * torch.randn_like(m)
 
 
@@ -34,14 +38,24 @@ def kl_to_normal(m: Tensor, log_s: Tensor) -> Tensor:
 
 
 def code_logpdf(z: Tensor, m: Tensor, log_s: Tensor) -> Tensor:
-    """log N(z_a; m_i, s_i²) of every note under every picture: (b, k), (n, k), (n, k) -> (b, n)."""
-    precision = (-2 * log_s).exp()
-    square = z.square() @ precision.T - 2 * z @ (m * precision).T + (m.square() * precision).sum(1)
+    """log N(z_a; m_i, s_i²) of every code under every picture: (b, k), (n, k), (n, k) -> (b, n).
+
+    In nats. |(z - m)/s|² is multiplied out, so that two products of matrices do it all.
+    """
+    precision = (-2 * log_s).exp()                                           # (n, k)
+    square = (z.square() @ precision.T
+              - 2 * z @ (m * precision).T
+              + (m.square() * precision).sum(1))                             # (b, n)
     return -square / 2 - log_s.sum(1) - m.shape[1] / 2 * math.log(2 * math.pi)
 
 
+# -- what the rate consists of ---------------------------------------------------------------------
+
 class RateSplit(NamedTuple):
-    """rate ≈ information + aggregate, in nats; one standard error of each of the two estimates; ceiling = log n."""
+    """rate ≈ information + aggregate, in nats, as `split_rate` estimates them.
+
+    One standard error of each of the two estimates; ceiling = log n.
+    """
 
     rate: float
     information: float
@@ -53,48 +67,61 @@ class RateSplit(NamedTuple):
 
 @torch.no_grad()
 def split_rate(m: Tensor, log_s: Tensor, notes: int = 2000, seed: int = 0) -> RateSplit:
-    """E KL(p(z | x) ‖ N(0, I)) = I(x; z) + KL(p(z) ‖ N(0, I)) when x is one of n pictures, each as likely: (n, k), (n, k).
+    """E KL(p(z | x) ‖ N(0, I)) = I(x; z) + KL(p(z) ‖ N(0, I)), x one of n pictures, each as likely.
 
-    The rate is exact, and p(z) the mean of all n codes. I = E log p(z | x)/p(z) and KL = E log p(z)/q(z) are means over
-    as many drawn `notes`. I is at most log n: near it, it counts pictures, and does not say what notes of new ones tell.
+    m, log_s: (n, k), (n, k). The rate is exact, and p(z) the mean of all n codes.
+    I = E log p(z | x)/p(z) and KL = E log p(z)/q(z) are means over as many drawn codes as `notes`
+    says. I is at most log n: near it, it counts pictures, and does not say what codes of new ones
+    tell. Lesson 16.
     """
     m, log_s = m.double(), log_s.double()
     rng = torch.Generator().manual_seed(seed)
-    one = torch.randint(len(m), (notes,), generator=rng)
+    one = torch.randint(len(m), (notes,), generator=rng)                     # whose code it is
     z = m[one] + log_s[one].exp() * torch.randn(notes, m.shape[1], generator=rng, dtype=m.dtype)
-    own, whole = [], []
-    for part, x in zip(z.split(200), one.split(200)):
+    own, whole = [], []                                  # log p(z | x) and log p(z) of every code
+    for part, x in zip(z.split(200), one.split(200)):    # in parts, for the table is (200, n)
         each = code_logpdf(part, m, log_s)
         own.append(each.gather(1, x[:, None])[:, 0])
         whole.append(each.logsumexp(1) - math.log(len(m)))
     own, whole = torch.cat(own), torch.cat(whole)
-    prior = -z.square().sum(1) / 2 - z.shape[1] / 2 * math.log(2 * math.pi)
-    estimates = [own - whole, whole - prior]
-    errors = [(each.std() / notes ** .5).item() for each in estimates]
-    return RateSplit(kl_to_normal(m, log_s).mean().item(), *(each.mean().item() for each in estimates), *errors,
-                     math.log(len(m)))
+    prior = -z.square().sum(1) / 2 - z.shape[1] / 2 * math.log(2 * math.pi)  # log q(z)
+    information, aggregate = own - whole, whole - prior
+    return RateSplit(
+        rate=kl_to_normal(m, log_s).mean().item(),
+        information=information.mean().item(),
+        aggregate=aggregate.mean().item(),
+        information_error=(information.std() / notes ** .5).item(),
+        aggregate_error=(aggregate.std() / notes ** .5).item(),
+        ceiling=math.log(len(m)),
+    )
 
+
+# -- the game --------------------------------------------------------------------------------------
 
 def gaussian_nll(x: Tensor, mean: Tensor, sd: float = 1.0) -> Tensor:
-    """-log N(x; mean, sd² I) in nats, a sum over all axes but the first: (n, ...), (n, ...) -> (n,).
+    """-log N(x; mean, sd² I) in nats: (n, ...), (n, ...) -> (n,).
 
-    ValueError for shapes that differ.
+    A sum over all axes but the first. sd in units of x. ValueError for shapes that differ.
     """
     if x.shape != mean.shape:
-        raise ValueError(f"the decoder makes {tuple(mean.shape)} of {tuple(x.shape)}: choose one for samples of that shape")
-    square = ((x - mean) / sd).square().flatten(1)
+        raise ValueError(f"the decoder makes {tuple(mean.shape)} of {tuple(x.shape)}: "
+                         "choose one for samples of that shape")
+    square = ((x - mean) / sd).square().flatten(1)                           # (n, D)
     return square.sum(1) / 2 + square.shape[1] * math.log(sd * math.sqrt(2 * math.pi))
 
 
 def vae(beta: float = 1.0, sd: float = 1.0) -> Game:
-    """e d   E [-log q(x | z) + beta · KL(p(z | x) ‖ N(0, I))],  z ~ p(z | x),  q(x | z) = N(d(z), sd² I)
+    """e d   E [-log q(x | z) + beta · KL(p(z | x) ‖ N(0, I))],  z ~ p(z | x)
 
-    e: (n, ...) -> (n, 2k), means and log deviations; d: (n, k) -> (n, ...). Both terms are sums, in nats: beta = 1 is
-    minus the evidence lower bound; an average over pixels in its place would be beta = their number.
+    with q(x | z) = N(d(z), sd² I). e: (n, ...) -> (n, 2k), means and log deviations;
+    d: (n, k) -> (n, ...). Both terms are sums, in nats: beta = 1 is minus the evidence lower bound;
+    an average over pixels in its place would be beta = their number.
     sd in units of x. ValueError for beta < 0 or sd ≤ 0.
+    Kingma & Welling 2014, arXiv 1312.6114; lesson 16.
     """
     if not (beta >= 0 and sd > 0):
-        raise ValueError(f"beta = {beta}, sd = {sd}: the weight of the KL is 0 or more, the deviation of a pixel above 0")
+        raise ValueError(f"beta = {beta}, sd = {sd}: the weight of the KL is 0 or more, "
+                         "the deviation of a pixel above 0")
 
     def negative_elbo(e, d, x):
         m, log_s = gaussian_code(e, x)

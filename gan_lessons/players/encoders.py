@@ -1,4 +1,4 @@
-"""Encoders that show what they see on the way, and networks that score pictures with codes.
+"""Encoders that show their features on the way, and networks that score pictures with codes.
 
 Used in notebooks/17_infomax.ipynb. Hjelm et al. 2019, arXiv 1808.06670.
 """
@@ -12,46 +12,55 @@ from .modes import evaluating
 
 
 class Encoder(nn.Module):
-    """e(x) = z, (n, c, h, w) -> (n, code); e.views(x) = (features (n, channels, places), z).
+    """e(x) = z, (n, c, h, w) -> (n, code), in two parts: features eye(x), and z = rest(eye(x)).
 
-    `channels`, `places` and `code` say how large these are. squash: codes between 0 and 1, by a sigmoid.
+    channels, places, code: how large features (n, channels, places) and code are. squash: codes
+    between 0 and 1, by a sigmoid. Lesson 17.
     """
 
     def __init__(self, eye, rest, channels: int, places: int, code: int, squash: bool = False):
         super().__init__()
         self.eye, self.rest = eye, rest
-        self.channels, self.places, self.code, self.squash = channels, places, code, squash
+        self.channels, self.places, self.code = channels, places, code
+        self.squash = squash
 
     def views(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(features, z): (n, c, h, w) -> (n, channels, places), (n, code)."""
         seen = self.eye(x)
         z = self.rest(seen).to(x.dtype)
-        return seen.flatten(2), z.sigmoid() if self.squash else z
+        features = seen.flatten(2)                               # (n, channels, places)
+        return features, z.sigmoid() if self.squash else z
 
     def forward(self, x: Tensor) -> Tensor:
         return self.views(x)[1]
 
 
-def image_encoder(shape=(1, 28, 28), code: int = 64, width: int = 32, squash: bool = False, normalise: bool = False,
-                  seed: int = 1) -> Encoder:
-    """Convolutional encoder (编码器) (n, c, size, size) -> (n, code), size 28 or 32, with batch norm.
+def image_encoder(shape=(1, 28, 28), code: int = 64, width: int = 32, squash: bool = False,
+                  normalise: bool = False, seed: int = 1) -> Encoder:
+    """Convolutional encoder (编码器) (n, c, size, size) -> (n, code), size 28 or 32.
 
-    Strides of 2 to 7 or 8 pixels a side, 2 width channels: the features, one column for each place; a third stride
-    and a linear layer make the code. normalise: first brings every colour channel of every picture to mean 0 and
-    variance 1, so that the encoder cannot tell a picture by its overall colour and contrast.
-    ValueError for other sizes.
+    With batch norm. Strides of 2 to 7 or 8 pixels a side, 2 width channels: the features, one
+    column for each place; a third stride and a linear layer make the code.
+    normalise: first brings every colour channel of every picture to mean 0 and variance 1, so that
+        the encoder cannot tell a picture by its overall colour and contrast.
+    ValueError for other sizes. Lesson 17.
     """
     shape = tuple(shape)
     if len(shape) != 3 or shape[1] != shape[2] or shape[1] not in (28, 32):
         raise ValueError(f"pictures are (channels, size, size) with size 28 or 32, not {shape}")
-    side = shape[1] // 4
-    block = lambda a, b: [nn.Conv2d(a, b, 4, 2, 1), nn.BatchNorm2d(b), nn.ReLU()]
+    side = shape[1] // 4                                         # of the features: 7 or 8
+
+    def halved(a, b):
+        return [nn.Conv2d(a, b, 4, 2, 1), nn.BatchNorm2d(b), nn.ReLU()]
+
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         first = [nn.InstanceNorm2d(shape[0])] if normalise else []
-        eye = nn.Sequential(*first, *block(shape[0], width), *block(width, 2 * width))
-        rest = nn.Sequential(*block(2 * width, 4 * width), nn.Flatten(),
+        eye = nn.Sequential(*first, *halved(shape[0], width), *halved(width, 2 * width))
+        rest = nn.Sequential(*halved(2 * width, 4 * width), nn.Flatten(),
                              nn.Linear(4 * width * (side // 2) ** 2, code))
-    return Encoder(eye, rest, 2 * width, side ** 2, code, squash).to(memory_format=torch.channels_last)
+    encoder = Encoder(eye, rest, 2 * width, side ** 2, code, squash)
+    return encoder.to(memory_format=torch.channels_last)
 
 
 class _Patches(nn.Module):
@@ -62,11 +71,11 @@ class _Patches(nn.Module):
         self.patches = patches
 
     def forward(self, x: Tensor) -> Tensor:
-        return x.reshape(len(x), self.patches, -1).transpose(1, 2)
+        return x.reshape(len(x), self.patches, -1).transpose(1, 2)       # (n, size, patches)
 
 
-class _Blur(nn.Module):
-    """Adds noise of deviation sd, always."""
+class _AddedNoise(nn.Module):
+    """x + sd · ε, in evaluation mode too: the noise belongs to the code."""
 
     def __init__(self, sd: float):
         super().__init__()
@@ -77,56 +86,72 @@ class _Blur(nn.Module):
 
 
 def linear_encoder(patches: int, size: int, noise: float = 0.3, seed: int = 1) -> Encoder:
-    """A note of one number: a weighted sum of patches · size numbers, brought to variance 1, plus noise · ε.
+    """A code of one number: a weighted sum of variance 1, plus noise · ε.
 
-    (n, patches · size) -> (n, 1). Its features are the patches themselves. `e.rest[1].weight` holds the weights, (1,
-    size · patches), all patches' first numbers before all second ones.
+    (n, patches · size) -> (n, 1). Its features are the patches themselves. `e.rest[1].weight` holds
+    the weights, (1, size · patches), all patches' first numbers before all second ones. Lesson 17.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         rest = nn.Sequential(nn.Flatten(), nn.Linear(patches * size, 1, bias=False),
-                             nn.BatchNorm1d(1, affine=False), _Blur(noise))
+                             nn.BatchNorm1d(1, affine=False), _AddedNoise(noise))
     return Encoder(_Patches(patches), rest, size, patches, 1)
 
 
 class Statistics(nn.Module):
-    """T, of features with codes: whole (n, channels, places), (m, code) -> (n, m); local -> (n, m, places).
+    """T, a score of every picture of a batch with every code, as a whole and place by place.
 
-    Every score is a scalar product u(features) · v(z): all n · m · places of them are one product of matrices.
+    Every score is a scalar product u(features) · v(z): all n · m · places of them are one product
+    of matrices. Lesson 17.
     """
 
     def __init__(self, channels: int, places: int, code: int, width: int = 128, seed: int = 3):
         super().__init__()
-        two = lambda k: nn.Sequential(nn.Linear(k, width), nn.ReLU(), nn.Linear(width, width))
+
+        def two_layers(k):
+            return nn.Sequential(nn.Linear(k, width), nn.ReLU(), nn.Linear(width, width))
+
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.picture, self.place, self.note, self.local_note = map(two, (channels * places, channels, code, code))
-        self.scale = width ** -.5
+            self.picture = two_layers(channels * places)         # u of `whole`
+            self.place = two_layers(channels)                    # u of `local`
+            self.code = two_layers(code)                         # v of `whole`
+            self.local_code = two_layers(code)                   # v of `local`
+        self.scale = width ** -.5          # a sum of `width` random products is about √width
 
     def whole(self, features: Tensor, z: Tensor) -> Tensor:
-        return (self.picture(features.flatten(1)) @ self.note(z).T * self.scale).to(z.dtype)
+        """T(x_i, z_j): (n, channels, places), (m, code) -> (n, m)."""
+        return (self.picture(features.flatten(1)) @ self.code(z).T * self.scale).to(z.dtype)
 
     def local(self, features: Tensor, z: Tensor) -> Tensor:
+        """T(x_i at each place, z_j): (n, channels, places), (m, code) -> (n, m, places)."""
         n, _, places = features.shape
-        u = self.place(features.transpose(1, 2)).reshape(n * places, -1)
-        scores = (u @ self.local_note(z).T * self.scale).to(z.dtype)
-        return scores.reshape(n, places, len(z)).transpose(1, 2)
+        u = self.place(features.transpose(1, 2)).reshape(n * places, -1)     # (n places, width)
+        scores = (u @ self.local_code(z).T * self.scale).to(z.dtype)         # (n places, m)
+        return scores.reshape(n, places, len(z)).transpose(1, 2)             # (n, m, places)
 
 
-def statistics_network(e: Encoder, code: int | None = None, width: int = 128, seed: int = 3) -> Statistics:
-    """A `Statistics` for the features and the code of e. code: numbers of z, where e gives means and deviations."""
+def statistics_network(
+    e: Encoder, code: int | None = None, width: int = 128, seed: int = 3
+) -> Statistics:
+    """A `Statistics` for the features and the code of e.
+
+    code: numbers of z, where e gives means and deviations. Lesson 17.
+    """
     return Statistics(e.channels, e.places, code or e.code, width, seed)
 
 
 def codes(net, images, batch: int = 1000) -> Tensor:
-    """net of every picture, in evaluation mode without gradients: Images, or (n, ...) uint8 or float -> (n, k) float32.
+    """net of every picture, in evaluation mode without gradients: -> (n, k) float32.
 
     net: a network, or any function of a batch in [-1, 1]; more axes than two are flattened.
+    images: Images, or (n, ...) uint8 or float.
     """
     pictures = getattr(images, "images", images)
     with torch.no_grad():
         if not isinstance(net, nn.Module):
             return torch.cat([net(scaled(x)).flatten(1).float() for x in pictures.split(batch)])
-        weight = next(net.parameters(), torch.zeros(()))
+        weight = next(net.parameters(), torch.zeros(()))         # its device and dtype are net's
         with evaluating(net):
-            return torch.cat([net(scaled(x).to(weight)).flatten(1).float().cpu() for x in pictures.split(batch)])
+            return torch.cat([net(scaled(x).to(weight)).flatten(1).float().cpu()
+                              for x in pictures.split(batch)])

@@ -8,7 +8,7 @@ from torch import nn
 
 @contextlib.contextmanager
 def evaluating(net: nn.Module):
-    """`net` in evaluation mode; every module's own mode is put back."""
+    """`with evaluating(net):` has `net` in evaluation mode; every module's own mode is put back."""
     modes = [(module, module.training) for module in net.modules()]
     net.eval()
     try:

@@ -3,7 +3,8 @@
 Critics map (n, ...) -> (n,), never (n, 1): scores of two batches then subtract sample by sample.
 Every function takes a `seed` and always returns the same initial weights for it. Outputs come in
 the input's dtype, also under autocast, so that losses are computed in full precision.
-Introduced in notebooks/00_start_here.ipynb; those with labels in 12_conditional.ipynb, `noisy` in 14_semi_supervised.ipynb.
+Introduced in notebooks/00_start_here.ipynb; those with labels in notebooks/12_conditional.ipynb,
+`noisy` in notebooks/14_semi_supervised.ipynb.
 """
 from __future__ import annotations
 
@@ -16,7 +17,11 @@ from torch.nn.utils.parametrizations import weight_norm
 
 
 class Player(nn.Module):
-    """A stack of layers with a reshaped output in the dtype of its input; `shape` is one sample's, () a score."""
+    """A stack of layers whose output is reshaped: (n, ...) -> (n, *shape), in the input's dtype.
+
+    layers: a function that makes them, called with the generator of random numbers at `seed`.
+    shape: that of one sample's output, () for a score.
+    """
 
     def __init__(self, layers, shape: tuple[int, ...], seed: int):
         super().__init__()
@@ -26,7 +31,7 @@ class Player(nn.Module):
         self.shape = tuple(shape)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.layers(x).reshape(len(x), *self.shape).to(x.dtype)
+        return self.layers(x).reshape(len(x), *self.shape).to(x.dtype)       # (n, 1) -> (n,)
 
     def features(self, x: Tensor) -> Tensor:
         """h(x), what the last layer sees: (n, ...) -> (n, d). Lesson 14 matches them."""
@@ -36,48 +41,63 @@ class Player(nn.Module):
 class Line(nn.Module):
     """The smallest generator: g(z) = mean + sd · z, (n, 1) -> (n, 1). Both numbers are weights.
 
-    `Line(3.0, learn="mean")` lets only the mean move, `learn=""` neither: a forger who rests. ValueError for other names.
+    `Line(3.0, learn="mean")` lets only the mean move, `learn=""` neither: a generator at rest.
+    ValueError for other names. Lesson 00.
     """
 
     def __init__(self, mean: float = 3.0, sd: float = 1.0, learn: str = "mean sd"):
         super().__init__()
-        if unknown := set(learn.split()) - {"mean", "sd"}:
-            raise ValueError(f"learn names weights among 'mean sd', not {', '.join(sorted(unknown))}")
-        self.mean = nn.Parameter(torch.tensor([float(mean)]), requires_grad="mean" in learn.split())
-        self.sd = nn.Parameter(torch.tensor([float(sd)]), requires_grad="sd" in learn.split())
+        learnt = set(learn.split())
+        if unknown := learnt - {"mean", "sd"}:
+            raise ValueError("learn names weights among 'mean sd', "
+                             f"not {', '.join(sorted(unknown))}")
+        self.mean = nn.Parameter(torch.tensor([float(mean)]), requires_grad="mean" in learnt)
+        self.sd = nn.Parameter(torch.tensor([float(sd)]), requires_grad="sd" in learnt)
 
     def forward(self, z: Tensor) -> Tensor:
         return self.mean + self.sd * z
 
 
+# -- fully connected -------------------------------------------------------------------------------
+
 def _mlp(sizes, act):
+    """Linear layers from each size to the next, with activations between them."""
     layers = []
     for wide, next_wide in zip(sizes, sizes[1:]):
         layers += [nn.Linear(wide, next_wide), act()]
     return layers[:-1]
 
 
-def mlp_critic(shape=1, width: int = 64, depth: int = 2, act=lambda: nn.LeakyReLU(0.2), seed: int = 1,
-               outputs: int | None = None) -> nn.Module:
-    """Fully connected critic (判别器) (n, *shape) -> (n,), or (n, outputs) class logits. shape: 1, 2 or (1, 28, 28)."""
-    size = math.prod(_shape(shape))
-    return Player(lambda: [nn.Flatten(), *_mlp([size, *[width] * depth, outputs or 1], act)], _outputs(outputs), seed)
+def mlp_critic(shape=1, width: int = 64, depth: int = 2, act=lambda: nn.LeakyReLU(0.2),
+               seed: int = 1, outputs: int | None = None) -> nn.Module:
+    """Fully connected critic (判别器) (n, *shape) -> (n,), or (n, outputs) class logits.
+
+    shape: of a sample: 1, 2 or (1, 28, 28). `depth` hidden layers of `width` neurons. Lesson 00.
+    """
+    sizes = [math.prod(_shape(shape)), *[width] * depth, outputs or 1]
+    return Player(lambda: [nn.Flatten(), *_mlp(sizes, act)], _outputs(outputs), seed)
 
 
-def mlp_generator(noise: int = 2, shape=2, width: int = 64, depth: int = 2, act=nn.ReLU, seed: int = 2) -> nn.Module:
-    """Fully connected generator (生成器) (n, noise) -> (n, *shape); pictures end in tanh."""
+def mlp_generator(noise: int = 2, shape=2, width: int = 64, depth: int = 2, act=nn.ReLU,
+                  seed: int = 2) -> nn.Module:
+    """Fully connected generator (生成器) (n, noise) -> (n, *shape); pictures end in tanh.
+
+    `depth` hidden layers of `width` neurons. Lesson 00.
+    """
     shape = _shape(shape)
+    sizes = [noise, *[width] * depth, math.prod(shape)]
     end = [nn.Tanh()] if len(shape) > 1 else []
-    return Player(lambda: [*_mlp([noise, *[width] * depth, math.prod(shape)], act), *end], shape, seed)
+    return Player(lambda: [*_mlp(sizes, act), *end], shape, seed)
 
+
+# -- convolutional ---------------------------------------------------------------------------------
 
 def image_critic(shape=(1, 28, 28), width: int = 32, batch_norm: bool = False, seed: int = 1,
                  outputs: int | None = None) -> nn.Module:
-    """Convolutional critic (n, c, size, size) -> (n,): strides of 2 down to 7 or 8 pixels, then one score.
+    """Convolutional critic (n, c, size, size) -> (n,), or (n, outputs) class logits.
 
-    With `outputs`, that many class logits instead: (n, outputs).
-
-    No batch norm by default: it lets one picture of a batch change another's score.
+    Strides of 2 down to 7 or 8 pixels, then a linear layer. No batch norm by default: it lets one
+    picture of a batch change another's score. ValueError for pictures of other shapes. Lesson 00.
     """
     channels, size = _picture(shape)
 
@@ -94,16 +114,19 @@ def image_critic(shape=(1, 28, 28), width: int = 32, batch_norm: bool = False, s
 
 def image_generator(shape=(1, 28, 28), noise: int = 100, width: int = 32, batch_norm: bool = True,
                     seed: int = 2) -> nn.Module:
-    """Convolutional generator (n, noise) -> (n, c, size, size) in [-1, 1], from 7 or 8 pixels by doublings.
+    """Convolutional generator (n, noise) -> (n, c, size, size) in [-1, 1].
 
-    Transposed convolutions 4 × 4, stride 2, as in DCGAN (Radford et al. 2016, arXiv 1511.06434).
+    From 7 or 8 pixels a side by doublings: transposed convolutions 4 × 4, stride 2, as in DCGAN
+    (Radford et al. 2016, arXiv 1511.06434). ValueError for pictures of other shapes. Lesson 00.
     """
     channels, size = _picture(shape)
+
+    def norm(n):
+        return [nn.BatchNorm2d(n)] if batch_norm else []
 
     def layers():
         doublings = int(math.log2(size // 7))
         wide, small = width * 2 ** (doublings - 1), size // 2 ** doublings
-        norm = lambda n: [nn.BatchNorm2d(n)] if batch_norm else []
         stack = [nn.Linear(noise, 2 * wide * small ** 2), nn.Unflatten(1, (2 * wide, small, small)),
                  *norm(2 * wide), nn.ReLU()]
         for _ in range(doublings - 1):
@@ -113,8 +136,13 @@ def image_generator(shape=(1, 28, 28), noise: int = 100, width: int = 32, batch_
     return Player(layers, (channels, size, size), seed).to(memory_format=torch.channels_last)
 
 
+# -- noise inside a network ------------------------------------------------------------------------
+
 class Noise(nn.Module):
-    """x + sd · ε while training, ε ~ N(0, 1) for each number; x itself in evaluation mode. Any shape -> same."""
+    """x + sd · ε while training, ε ~ N(0, 1) for each number: any shape -> same shape.
+
+    x itself in evaluation mode.
+    """
 
     def __init__(self, sd: float):
         super().__init__()
@@ -125,10 +153,12 @@ class Noise(nn.Module):
 
 
 def noisy(net: Player, first: float = 0.6, sd: float = 0.5) -> Player:
-    """The same network with normalised weights (w = s v/‖v‖ a row) and Gaussian noise before every layer, in training.
+    """The same network with normalised weights and Gaussian noise before every layer, in training.
 
-    Noise of `first` on what comes in, of `sd` after every activation; ± 0.6 on pixels from -1 to 1 and 0.5 are those of
-    Salimans et al. 2016, arXiv 1606.03498. ValueError unless `net` was made here, by mlp_critic or image_critic.
+    Each row of a weight is w = s v/‖v‖. Noise of `first` on what comes in, of `sd` after every
+    activation; ± 0.6 on pixels from -1 to 1 and 0.5 are those of Salimans et al. 2016,
+    arXiv 1606.03498. ValueError unless `net` was made here, by mlp_critic or image_critic.
+    Lesson 14.
     """
     if not isinstance(net, Player):
         raise ValueError("noisy takes what mlp_critic(...) or image_critic(...) made")
@@ -137,54 +167,69 @@ def noisy(net: Player, first: float = 0.6, sd: float = 0.5) -> Player:
         layers.append(weight_norm(layer) if hasattr(layer, "weight") else layer)
         if isinstance(layer, nn.LeakyReLU):
             layers.append(Noise(sd))
-    net.layers = nn.Sequential(*layers, net.layers[-1])
+    net.layers = nn.Sequential(*layers, net.layers[-1])      # the last layer, of scores, as it is
     return net
 
+
+# -- labels ----------------------------------------------------------------------------------------
 
 class Concatenated(nn.Module):
     """net([x; one-hot y]): (n, d) or (n, c, size, size), labels (n,) int64 -> what net returns.
 
-    The one-hot label joins axis 1, for pictures as `classes` constant channels: build `net` for d + classes numbers
-    or c + classes channels. So noise becomes g(z, y) and samples f(x, y) (Mirza & Osindero 2014, arXiv 1411.1784).
+    The one-hot label joins axis 1, for pictures as `classes` constant channels: build `net` for
+    d + classes numbers or c + classes channels. So noise becomes g(z, y) and samples f(x, y).
+    ValueError for fewer than 2 classes and for labels that do not fit.
+    Mirza & Osindero 2014, arXiv 1411.1784; lesson 12.
     """
 
     def __init__(self, net: nn.Module, classes: int = 10):
         super().__init__()
-        self.net, self.classes = net, check_classes(classes)
+        self.net = net
+        self.classes = check_classes(classes)
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         label = one_hot(check_labels(x, y, self.classes), self.classes).to(x.dtype)
-        return self.net(torch.cat([x, label.reshape(*label.shape, *[1] * (x.dim() - 2)).expand(-1, -1, *x.shape[2:])], 1))
+        ones = [1] * (x.dim() - 2)
+        label = label.reshape(*label.shape, *ones)           # (n, K), for pictures (n, K, 1, 1)
+        label = label.expand(-1, -1, *x.shape[2:])           # (n, K, h, w): a constant channel each
+        return self.net(torch.cat([x, label], 1))
 
 
 class Projected(nn.Module):
-    """f(x, y) = f(x) + w_y · h(x), h the last hidden layer of a critic made here: (n, ...), (n,) int64 -> (n,).
+    """f(x, y) = f(x) + w_y · h(x), h the last hidden layer of a critic made here.
 
-    Miyato & Koyama 2018, arXiv 1802.05637: the part of log p(x, y)/q(x, y) that knows the label is a scalar product.
-    ValueError for a critic with `outputs`.
+    (n, ...), (n,) int64 -> (n,). The part of log p(x, y)/q(x, y) that knows the label is a scalar
+    product where both laws of the label given x are softmax functions of h(x).
+    ValueError for a critic with `outputs`, fewer than 2 classes, and labels that do not fit.
+    Miyato & Koyama 2018, arXiv 1802.05637; lesson 12.
     """
 
     def __init__(self, net: Player, classes: int = 10, seed: int = 3):
         super().__init__()
         if not (isinstance(net, Player) and net.shape == ()):
-            raise ValueError("Projected adds w_y · h(x) to a score: give it mlp_critic(...) or image_critic(...) without "
-                             "outputs")
-        self.net, self.classes = net, check_classes(classes)
+            raise ValueError("Projected adds w_y · h(x) to a score: give it mlp_critic(...) or "
+                             "image_critic(...) without outputs")
+        self.net = net
+        self.classes = check_classes(classes)
+        hidden = net.layers[-1].in_features
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.embedding = nn.Embedding(classes, net.layers[-1].in_features)
-            nn.init.normal_(self.embedding.weight, std=net.layers[-1].in_features ** -0.5)
+            self.embedding = nn.Embedding(classes, hidden)               # row y is w_y
+            # A sum of d products: so it begins about as large as one number of h(x)
+            nn.init.normal_(self.embedding.weight, std=hidden ** -0.5)
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        hidden = self.net.layers[:-1](x)
+        hidden = self.net.layers[:-1](x)                                 # h(x), (n, d)
         known = (self.embedding(check_labels(x, y, self.classes)) * hidden).sum(1)
+        # Added in the input's dtype, also under autocast
         return self.net.layers[-1](hidden)[:, 0].to(x.dtype) + known.to(x.dtype)
 
 
 def takes_labels(net) -> bool:
-    """Whether a network takes labels beside its input: the ones that do say how many `classes` they know.
+    """Whether a network takes labels beside its input.
 
-    This is the protocol of all conditional networks: `forward(x, y)` and a whole number `classes`.
+    The ones that do say how many `classes` they know. This is the protocol of all conditional
+    networks: `forward(x, y)` and a whole number `classes`. Lesson 12.
     """
     return hasattr(net, "classes")
 
@@ -197,18 +242,28 @@ def check_classes(classes) -> int:
 
 
 def check_labels(x: Tensor, y: Tensor, classes: int) -> Tensor:
-    """The labels, int64, if there is one for each sample and the network knows it; else ValueError."""
+    """The labels as int64, (n,) -> (n,), if each sample of x has one that the network knows.
+
+    Else ValueError. On an accelerator their size is not looked at: the processor would have to
+    wait.
+    """
     if y.shape != (len(x),) or y.is_floating_point():
-        raise ValueError(f"{len(x)} samples need {len(x)} whole-number labels, not {y.dtype} of shape {tuple(y.shape)}")
+        raise ValueError(f"{len(x)} samples need {len(x)} whole-number labels, "
+                         f"not {y.dtype} of shape {tuple(y.shape)}")
     if len(y) and y.device.type == "cpu" and not 0 <= int(y.min()) <= int(y.max()) < classes:
-        raise ValueError(f"labels from {y.min()} to {y.max()} for a network of {classes} classes, 0 to {classes - 1}: "
-                         "build it for as many classes as the data have")
+        raise ValueError(f"labels from {y.min()} to {y.max()} for a network of {classes} classes, "
+                         f"0 to {classes - 1}: build it for as many classes as the data have")
     return y.long()
 
 
+# -- shapes, and networks seen from outside --------------------------------------------------------
+
 def on_arrays(f: nn.Module):
-    """f as a function of NumPy arrays, for plots and exact integrals: (k,) or (k, d) -> float64 (k,)."""
-    weight = next(f.parameters())
+    """f as a function of NumPy arrays, for plots and exact integrals.
+
+    (k,) or (k, d) -> float64 (k,), without gradients. Lesson 01.
+    """
+    weight = next(f.parameters())                            # its device and dtype are f's
 
     def function(x):
         x = torch.as_tensor(x).to(weight)
@@ -218,6 +273,7 @@ def on_arrays(f: nn.Module):
 
 
 def _outputs(outputs: int | None) -> tuple[int, ...]:
+    """The shape of one sample's output: () for a score."""
     return () if outputs is None else (outputs,)
 
 
@@ -226,6 +282,7 @@ def _shape(shape) -> tuple[int, ...]:
 
 
 def _picture(shape) -> tuple[int, int]:
+    """(channels, size) of a shape of pictures; ValueError for others."""
     shape = _shape(shape)
     if len(shape) != 3 or shape[1] != shape[2] or shape[1] not in (28, 32, 64):
         raise ValueError(f"pictures are (channels, size, size) with size 28, 32 or 64, not {shape}")

@@ -1,7 +1,8 @@
 """What is asked of a critic's slopes: penalties at chosen points, and clipped weights.
 
 A penalty is where slopes are measured × what is asked of them: penalty(between, equal_one) is the
-gradient penalty. Derived in notebooks/07_lipschitz.ipynb; clipping in 06_wasserstein.ipynb.
+gradient penalty. Derived in notebooks/07_lipschitz.ipynb; clipping in
+notebooks/06_wasserstein.ipynb.
 """
 from __future__ import annotations
 
@@ -16,81 +17,105 @@ from ..game import couples_batch
 
 
 def slopes(f, x: Tensor) -> Tensor:
-    """‖∇f(xᵢ)‖₂ for every sample, over all axes but the first: (n, ...) -> (n,), differentiable by f's weights.
+    """‖∇f(xᵢ)‖₂ for every sample, over all axes but the first: (n, ...) -> (n,).
 
-    One backward pass serves all samples, because the gradient of Σᵢ f(xᵢ) by xᵢ is that of f(xᵢ) alone.
-    ValueError for a critic with batch norm, where that is wrong, and for one that gives no score a sample.
-    Where the gradient is 0, the slope's own gradient is taken as 0.
+    Differentiable by f's weights. One backward pass serves all samples, because the gradient of
+    Σᵢ f(xᵢ) by xᵢ is that of f(xᵢ) alone. Where the gradient is 0, the slope's own gradient is
+    taken as 0. In units of the score per unit of x.
+    ValueError for a critic with batch norm, where the sum mixes samples, and for one that gives no
+    score a sample. Lesson 07.
     """
     if isinstance(f, nn.Module) and couples_batch(f):
-        raise ValueError("batch norm lets one sample move another's score, so no sample has a slope of its own: "
-                         "build the penalised critic without it (layer norm is harmless)")
+        raise ValueError("batch norm lets one sample move another's score, so no sample has a "
+                         "slope of its own: build the penalised critic without it (layer norm is "
+                         "harmless)")
     x = x.detach().requires_grad_()
     with torch.enable_grad(), _NoBends():
         score = f(x)
         if score.numel() != len(x):
-            raise ValueError(f"slopes are those of one score a sample: f gave {tuple(score.shape)} for {len(x)} samples")
+            raise ValueError("slopes are those of one score a sample: "
+                             f"f gave {tuple(score.shape)} for {len(x)} samples")
         gradient, = torch.autograd.grad(score.sum(), x, create_graph=True)
-    return gradient.reshape(len(x), -1).norm(dim=1)
+    return gradient.reshape(len(x), -1).norm(dim=1)                  # (n, ...) -> (n, D) -> (n,)
 
 
 class _NoBends(TorchFunctionMode):
-    """relu and leaky_relu as x · mask with a constant mask: the same values and slopes. Their second derivative is
-    0 wherever it exists; autograd would carry those zeros back through every layer, a quarter of the work."""
+    """Within it relu and leaky_relu are x · mask with a constant mask: the same values and slopes.
+
+    A penalty on slopes is differentiated twice. The second derivative of these two is 0 wherever it
+    exists, but autograd, which does not know, would carry the zeros back through every layer, a
+    quarter of the work. A constant mask has no derivative to carry.
+    """
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         if function not in (relu, leaky_relu):
             return function(*args, **kwargs)
         x = args[0]
-        below = 0.0 if function is relu else (args[1] if len(args) > 1 else kwargs.get("negative_slope", 0.01))
+        if function is relu:
+            below = 0.0
+        else:
+            below = args[1] if len(args) > 1 else kwargs.get("negative_slope", 0.01)
         return x * torch.where(x.detach() > 0, x.new_tensor(1.0), x.new_tensor(below))
 
 
-# -- where ------------------------------------------------------------------------------------------
+# -- where -----------------------------------------------------------------------------------------
 
 def between(x: Tensor, x_fake: Tensor) -> Tensor:
-    """Random points ε xᵢ + (1 - ε) g(zᵢ) of the segments, one ε in [0, 1] per sample: (n, ...), (n, ...) -> (n, ...).
+    """Random points ε xᵢ + (1 - ε) g(zᵢ) of the segments, one ε in [0, 1] per sample.
 
-    ValueError for shapes that differ.
+    (n, ...), (n, ...) -> (n, ...). ValueError for shapes that differ.
+    Gulrajani et al. 2017, arXiv 1704.00028; lesson 07.
     """
     if x.shape != x_fake.shape:
-        raise ValueError(f"points between real {tuple(x.shape)} and fake {tuple(x_fake.shape)} need equal shapes: "
-                         "draw as many fakes as real samples, of the same size")
-    epsilon = torch.rand(len(x), *[1] * (x.dim() - 1), dtype=x.dtype, device=x.device)
+        raise ValueError(f"points between real {tuple(x.shape)} and fake {tuple(x_fake.shape)} "
+                         "need equal shapes: draw as many fakes as real samples, of the same size")
+    ones = [1] * (x.dim() - 1)
+    epsilon = torch.rand(len(x), *ones, dtype=x.dtype, device=x.device)      # (n, 1, ...)
     return x + (1 - epsilon) * (x_fake - x)
 
 
 def at_both(x: Tensor, x_fake: Tensor) -> Tensor:
-    """The real and the fake samples themselves: (n, ...), (m, ...) -> (n + m, ...). ValueError for sizes that differ."""
+    """The real and the fake samples themselves: (n, ...), (m, ...) -> (n + m, ...).
+
+    ValueError for sizes that differ.
+    """
     if x.shape[1:] != x_fake.shape[1:]:
-        raise ValueError(f"one real sample has shape {tuple(x.shape[1:])}, one fake {tuple(x_fake.shape[1:])}: "
-                         "reshape the fakes to the size of the data")
+        raise ValueError(f"one real sample has shape {tuple(x.shape[1:])}, one fake "
+                         f"{tuple(x_fake.shape[1:])}: reshape the fakes to the size of the data")
     return torch.cat([x, x_fake])
 
 
-# -- what is asked ----------------------------------------------------------------------------------
+# -- what is asked ---------------------------------------------------------------------------------
 
 def equal_one(slope: Tensor) -> Tensor:
-    """(slope - 1)²: every slope 1 (Gulrajani et al. 2017, arXiv 1704.00028)."""
+    """(slope - 1)², (k,) -> (k,): every slope 1 (Gulrajani et al. 2017, arXiv 1704.00028)."""
     return (slope - 1).square()
 
 
 def at_most_one(slope: Tensor) -> Tensor:
-    """max(0, slope - 1)²: no slope above 1 (Petzka et al. 2018, arXiv 1709.08894)."""
+    """max(0, slope - 1)², (k,) -> (k,): no slope above 1 (Petzka et al. 2018, arXiv 1709.08894)."""
     return relu(slope - 1).square()
 
 
 def power(p: float = 6.0) -> Callable[[Tensor], Tensor]:
-    """slopeᵖ, (k,) -> (k,) (Wu et al. 2018, arXiv 1712.01026). ValueError unless p > 1 and finite."""
+    """slopeᵖ, (k,) -> (k,). ValueError unless p > 1 and finite.
+
+    Wu et al. 2018, arXiv 1712.01026; lesson 08.
+    """
     if not 1 < p < float("inf"):
-        raise ValueError(f"p = {p}: the power of a slope must be above 1 and finite, or the supremum over critics "
-                         "does not exist; the paper takes p = 6")
+        raise ValueError(f"p = {p}: the power of a slope must be above 1 and finite, or the "
+                         "supremum over critics does not exist; the paper takes p = 6")
     return lambda slope: slope ** p
 
 
 def penalty(where=between, ask=equal_one):
-    """(f, x, x_fake) -> E ask(‖∇f(x̂)‖), x̂ = where(x, x_fake): one number, to be added to a critic's loss."""
+    """(f, x, x_fake) -> E ask(‖∇f(x̂)‖), x̂ = where(x, x_fake): a scalar for a critic's loss.
+
+    where: `between`, `at_both` or your own, (n, ...), (m, ...) -> (k, ...).
+    ask: `equal_one`, `at_most_one`, `power(p)` or your own, (k,) -> (k,).
+    The ValueErrors are those of `where` and of `slopes`. Lesson 07.
+    """
     def penalised(f, x: Tensor, x_fake: Tensor) -> Tensor:
         """E ask(‖∇f(x̂)‖) over x̂ = where(x, x_fake): (n, ...), (n, ...) -> scalar."""
         return ask(slopes(f, where(x, x_fake))).mean()
@@ -102,9 +127,13 @@ lipschitz_penalty = penalty(between, at_most_one)
 
 
 def clip_weights(c: float = 0.01) -> Callable[[nn.Module], None]:
-    """A function that moves every weight of a network into [-c, c] (Arjovsky et al. 2017, algorithm 1). ValueError unless c > 0."""
+    """A function that moves every weight of a network into [-c, c]. ValueError unless c > 0.
+
+    Arjovsky et al. 2017, arXiv 1701.07875, algorithm 1; lesson 06.
+    """
     if not 0 < c < float("inf"):
-        raise ValueError(f"c = {c}: weights are clipped to [-c, c] with a finite c > 0, such as 0.01")
+        raise ValueError(f"c = {c}: weights are clipped to [-c, c] with a finite c > 0, "
+                         "such as 0.01")
 
     def clip(network: nn.Module):
         with torch.no_grad():

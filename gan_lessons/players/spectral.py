@@ -1,7 +1,8 @@
-"""Spectral norms: how far a layer can stretch a vector; measured, bounded, divided by, and asked to be small.
+"""Spectral norms: how far a layer can stretch a vector.
 
-σ is the largest singular value of a layer's matrix. A convolution's matrix is here, as in the papers, its kernel
-reshaped to (channels, rest): quick, but not the stretch of the whole convolution. Derived in
+They are measured, bounded, divided by, and asked to be small. σ is the largest singular value of a
+layer's matrix. A convolution's matrix is here, as in the papers, its kernel reshaped to
+(channels, rest): quick, but not the stretch of the whole convolution. Derived in
 notebooks/07_lipschitz.ipynb.
 """
 from __future__ import annotations
@@ -17,24 +18,34 @@ from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import spectral_norm
 
 LAYERS = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
-HARMLESS = (nn.ReLU, nn.LeakyReLU, nn.Tanh, nn.Sigmoid, nn.Softplus, nn.Flatten, nn.Unflatten, nn.Identity)
+HARMLESS = (nn.ReLU, nn.LeakyReLU, nn.Tanh, nn.Sigmoid, nn.Softplus,
+            nn.Flatten, nn.Unflatten, nn.Identity)
 
+# -- the norm of a matrix --------------------------------------------------------------------------
 
 def matrix(layer: nn.Module) -> Tensor:
-    """The weight of a Linear or convolution as (a, b). A transposed convolution has its convolution's matrix."""
-    return layer.weight.flatten(1)
+    """The weight of a Linear or convolution as (a, b).
+
+    A transposed convolution has its convolution's matrix.
+    """
+    return layer.weight.flatten(1)                       # (out, in, kh, kw) -> (out, in kh kw)
 
 
-def power_iteration(A: Tensor, steps: int = 1, v: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
-    """(σ, u, v) with u = A v / ‖A v‖, v = Aᵀ u / ‖Aᵀ u‖ repeated `steps` times and σ = uᵀ A v. A: (a, b), v: (b,).
+def power_iteration(
+    A: Tensor, steps: int = 1, v: Tensor | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """(σ, u, v) with u = A v / ‖A v‖, v = Aᵀ u / ‖Aᵀ u‖ repeated `steps` times and σ = uᵀ A v.
 
-    σ never exceeds the true norm, and its error shrinks by (σ₂/σ₁)² a step. Its gradient by A is u vᵀ; u and v
-    are constants. Without `v` it begins at a fixed random vector. ValueError unless steps ≥ 1.
+    A: (a, b), u: (a,), v: (b,). σ never exceeds the true norm, and its error shrinks by (σ₂/σ₁)² a
+    step. Without `v` it begins at a fixed random vector. ValueError unless steps ≥ 1. Lesson 07.
     """
     if steps < 1:
         raise ValueError(f"steps = {steps}: power iteration takes one step at least")
     if v is None:
-        v = torch.randn(A.shape[1], generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(A)
+        rng = torch.Generator().manual_seed(0)
+        v = torch.randn(A.shape[1], generator=rng, dtype=torch.float64).to(A)
+    # u and v are constants: at the singular vectors σ does not change to first order with them, so
+    # the gradient of uᵀ A v by A, u vᵀ, is that of σ
     with torch.no_grad():
         for _ in range(steps):
             u = nn.functional.normalize(A @ v, dim=0)
@@ -42,43 +53,56 @@ def power_iteration(A: Tensor, steps: int = 1, v: Tensor | None = None) -> tuple
     return u @ A @ v, u, v
 
 
-# -- the true norm of a convolution ----------------------------------------------------------------------
+# -- the true norm of a convolution ----------------------------------------------------------------
 
 def unrolled(layer, shape) -> Tensor:
-    """The matrix of the linear part of `layer` on inputs of `shape` (c, h, w): (outputs, inputs). For small shapes."""
+    """The matrix of the linear part of `layer` on inputs of `shape` (c, h, w): (outputs, inputs).
+
+    For small shapes: each of its columns is the layer's answer to one unit vector. Lesson 07.
+    """
     size = math.prod(shape)
     weight = next(layer.parameters())
-    basis = torch.eye(size, dtype=weight.dtype, device=weight.device).reshape(size, *shape)
+    basis = torch.eye(size, dtype=weight.dtype, device=weight.device)
+    basis = basis.reshape(size, *shape)                              # (inputs, c, h, w)
     with torch.no_grad():
-        return (layer(basis) - layer(torch.zeros_like(basis[:1]))).flatten(1).T
+        columns = layer(basis) - layer(torch.zeros_like(basis[:1]))  # without the bias
+    return columns.flatten(1).T                                      # (outputs, inputs)
 
 
 def circular_norm(kernel: Tensor, size: int) -> float:
-    """Norm of the circular convolution, stride 1, of size × size pictures; kernel (out, in, kh, kw), no larger.
+    """Norm of the circular convolution, stride 1, of size × size pictures.
 
-    At every frequency it is a small matrix; the largest norm of these (Sedghi, Gupta & Long 2019, arXiv 1805.10408).
+    kernel: (out, in, kh, kw), no larger than a picture, or a ValueError.
+    Sedghi, Gupta & Long 2019, arXiv 1805.10408; lesson 07.
     """
     if kernel.dim() != 4 or max(kernel.shape[2:]) > size:
-        raise ValueError(f"a kernel (out, in, kh, kw) no larger than {size} × {size} is needed, not {tuple(kernel.shape)}")
-    frequencies = torch.fft.fft2(kernel, (size, size))                                # (out, in, size, size)
-    return torch.linalg.matrix_norm(frequencies.permute(2, 3, 0, 1), 2).max().item()
+        raise ValueError(f"a kernel (out, in, kh, kw) no larger than {size} × {size} is needed, "
+                         f"not {tuple(kernel.shape)}")
+    # A Fourier transform, which changes no norm, turns the convolution into one small matrix for
+    # every frequency, and these do not mix: the norm of it all is the largest of theirs
+    frequencies = torch.fft.fft2(kernel, (size, size))               # (out, in, size, size)
+    matrices = frequencies.permute(2, 3, 0, 1)                       # (size, size, out, in)
+    return torch.linalg.matrix_norm(matrices, 2).max().item()
 
 
 def operator_norm(layer, shape, steps: int = 100) -> float:
-    """Norm of the linear part of `layer` on inputs of `shape`, by power iteration through autograd: a lower estimate."""
+    """Norm of the linear part of `layer` on inputs of `shape` (c, h, w): a lower estimate.
+
+    Power iteration, which needs no matrix: the layer is A, and its backward pass Aᵀ. Lesson 07.
+    """
     weight = next(layer.parameters())
     x = torch.randn(1, *shape, generator=torch.Generator().manual_seed(0)).to(weight)
-    for _ in range(steps):
+    for _ in range(steps):                               # x <- Aᵀ A x / ‖x‖
         x = (x / x.norm()).requires_grad_()
         with torch.enable_grad():
             y = layer(x)
-            stretched = (y - layer(torch.zeros_like(x))).detach()
+            stretched = (y - layer(torch.zeros_like(x))).detach()    # A x, without the bias
             back, = torch.autograd.grad(y, x, stretched)
         x = back.detach()
-    return x.norm().sqrt().item()                       # ‖Aᵀ A x‖ is σ² once x is its eigenvector
+    return x.norm().sqrt().item()                        # ‖Aᵀ A x‖ is σ² once x is its eigenvector
 
 
-# -- a whole network -------------------------------------------------------------------------------------
+# -- a whole network -------------------------------------------------------------------------------
 
 def layers(net: nn.Module) -> list[nn.Module]:
     """The layers with a matrix, in the order of their registration."""
@@ -86,28 +110,35 @@ def layers(net: nn.Module) -> list[nn.Module]:
 
 
 def sigmas(net: nn.Module) -> list[float]:
-    """σ of every layer's matrix, exactly (SVD)."""
+    """σ of every layer's matrix, exactly (SVD), in the order of `layers`."""
     with torch.no_grad():
         return [torch.linalg.matrix_norm(matrix(layer), 2).item() for layer in layers(net)]
 
 
 def lipschitz_bound(net: nn.Module) -> float:
-    """No slope of a feed-forward network exceeds this product of layer norms: Π σ · √(patches an input lies in).
+    """No slope of a feed-forward network exceeds this product: Π σ · √(patches an input lies in).
 
-    That root is 1 for Linear; in a convolution a number lies in ⌈kh/sh⌉ ⌈kw/sw⌉ patches at most. Activations of
-    slope ≤ 1 count as 1. TypeError for layers whose norm is unknown here, such as batch norm.
+    That root is 1 for Linear; in a convolution a number lies in ⌈kh/sh⌉ ⌈kw/sw⌉ patches at most.
+    Activations of slope ≤ 1 count as 1. TypeError for layers whose norm is unknown here, such as
+    batch norm. Lesson 07.
     """
     bound = 1.0
     for m in _leaves(net):
         if isinstance(m, LAYERS):
-            bound *= torch.linalg.matrix_norm(matrix(m).detach(), 2).item() * math.sqrt(_overlap(m))
+            sigma = torch.linalg.matrix_norm(matrix(m).detach(), 2).item()
+            bound *= sigma * math.sqrt(_overlap(m))
         elif not isinstance(m, HARMLESS) or getattr(m, "negative_slope", 0) > 1:
-            raise TypeError(f"the norm of {m} is not known here: this bound is for Linear, Conv2d, ConvTranspose2d and "
-                            "activations of slope 1 at most")
+            raise TypeError(f"the norm of {m} is not known here: this bound is for Linear, Conv2d, "
+                            "ConvTranspose2d and activations of slope 1 at most")
     return bound
 
 
 def _overlap(layer) -> int:
+    """In how many patches of a convolution one number of its input lies, at most.
+
+    Each patch is stretched by σ at most, and the squares of what comes out of them add up. Along an
+    axis with a dilation the stride is not counted on: as many patches as the kernel is wide.
+    """
     if isinstance(layer, nn.Linear):
         return 1
     return math.prod(math.ceil(k / s) if d == 1 else k
@@ -115,44 +146,51 @@ def _overlap(layer) -> int:
 
 
 def _leaves(net):
+    """The modules without children, and layers, which may have a parametrisation for a child."""
     if isinstance(net, LAYERS) or not list(net.children()):
         return [net]
     return [leaf for child in net.children() for leaf in _leaves(child)]
 
 
-# -- what to do about it ---------------------------------------------------------------------------------
+# -- what to do about it ---------------------------------------------------------------------------
 
 def spectrally_normalised(net: nn.Module, steps: int = 1, seed: int = 0) -> nn.Module:
-    """A copy of `net` whose layers compute with A / σ, A their matrix; power iteration, `steps` per forward in training mode.
+    """A copy of `net` whose layers compute with A / σ, A their matrix.
 
-    `train` iterates once per move of the network's own player. ValueError if there is nothing to normalise or it
-    has been done. Miyato et al. 2018, arXiv 1802.05957.
+    σ comes from power iteration, `steps` per forward pass in training mode; `train` iterates once
+    per move of the network's own player. ValueError if there is nothing to normalise or it has been
+    done. Miyato et al. 2018, arXiv 1802.05957; lesson 07.
     """
     net = copy.deepcopy(net)
     if not layers(net) or any(parametrize.is_parametrized(layer) for layer in layers(net)):
-        raise ValueError("spectral normalisation needs a network with Linear or convolutional layers that are not "
-                         "normalised yet: build it anew")
+        raise ValueError("spectral normalisation needs a network with Linear or convolutional "
+                         "layers that are not normalised yet: build it anew")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         for layer in layers(net):
+            # dim=0 for all: torch would reshape a transposed convolution to another matrix
             spectral_norm(layer, n_power_iterations=steps, dim=0)
     return net
 
 
 def spectral_regularisation(weight: float = 0.01) -> Callable[[nn.Module], Tensor]:
-    """f -> ½ λ Σ σ² over the layers of f, to be added to its loss; λ is `weight`, its gradient λ σ u vᵀ.
+    """f -> ½ λ Σ σ² over the layers of f, to be added to its loss; λ is `weight`.
 
-    One power step a call, continuing from the last. ValueError for weight < 0. Yoshida & Miyato 2017, arXiv 1705.10941.
+    Its gradient by a layer's matrix is λ σ u vᵀ. One power step a call, continuing from the last.
+    ValueError for weight < 0. Yoshida & Miyato 2017, arXiv 1705.10941; lesson 07.
     """
     if not weight >= 0:
-        raise ValueError(f"weight = {weight}: a penalty is weighed with a number of 0 or more, such as 0.01")
-    directions = WeakKeyDictionary()
+        raise ValueError(f"weight = {weight}: a penalty is weighed with a number of 0 or more, "
+                         "such as 0.01")
+    directions = WeakKeyDictionary()                     # layer -> v, forgotten with the layer
 
     def regularise(f: nn.Module) -> Tensor:
         total = 0.0
         for layer in layers(f):
-            known = directions.get(layer)
-            sigma, _, directions[layer] = power_iteration(matrix(layer), 1 if known is not None else 15, known)
+            v = directions.get(layer)
+            # Weights move little between calls: one step follows them, once v has been found
+            steps = 15 if v is None else 1
+            sigma, _, directions[layer] = power_iteration(matrix(layer), steps, v)
             total = total + sigma.square()
         return weight / 2 * total
     return regularise

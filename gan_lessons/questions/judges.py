@@ -6,7 +6,6 @@ Introduced in notebooks/00_start_here.ipynb.
 from __future__ import annotations
 
 import html
-import inspect
 
 import numpy as np
 
@@ -105,7 +104,8 @@ def _distance(mine, theirs, n: int, seed: int, inputs: dict) -> float:
 
 def _renamed(function, arguments: dict) -> dict:
     """Plain functions may name their arguments as they like: then position decides."""
-    names = list(inspect.signature(function).parameters)
+    from ..game import arguments as asked
+    names = list(asked(function))
     if set(arguments) <= set(names):
         return arguments
     return dict(zip(names, arguments.values()))
@@ -116,6 +116,8 @@ def _arguments(function, n: int, inputs: dict):
     import torch
     from torch import nn
 
+    from ..game import arguments as asked
+
     def net(out):
         return nn.Sequential(nn.Linear(2, 7), nn.Tanh(), nn.Linear(7, out), nn.Flatten(0) if out == 1 else nn.Identity()).double()
 
@@ -123,7 +125,7 @@ def _arguments(function, n: int, inputs: dict):
             "z": lambda: torch.randn(n, 2).double(), "x": lambda: torch.randn(n, 2).double() * 1.7 + 0.4,
             "u": lambda: torch.randn(n, 2).double() - 0.3, "y": lambda: torch.randint(3, (n,))}
     arguments, leaves = {}, []
-    for name, parameter in inspect.signature(function).parameters.items():
+    for name, parameter in asked(function).items():
         if name not in inputs and parameter.default is not parameter.empty:
             continue
         value = inputs[name] if name in inputs else make.get(name, lambda: torch.randn(n).double() * 2 + 0.3)()

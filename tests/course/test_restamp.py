@@ -68,7 +68,8 @@ def test_new_names_and_prose_keep_the_outputs(page):
     ((2, "print(", "print(1, "), 3),
     ((2, "GaussianMixturePrior(3, 2);", "GaussianMixturePrior(3, 4);"), 3),
     ((2, "penalties.slopes", "penalties.penalty"), 3),
-    ((3, "for kl in range(3):\n    print(kl)", "for KL in range(3):\n    print(KL)"), 4),   # it hides kl
+    # a loop variable that hides an imported name
+    ((3, "for kl in range(3):\n    print(kl)", "for KL in range(3):\n    print(KL)"), 4),
 ])
 def test_anything_else_is_refused_by_name(page, change, cell):
     rewrite(page, change)
@@ -109,3 +110,56 @@ def test_outputs_that_were_stale_before_are_not_blessed(page, capsys):
     assert main([str(page)]) == 1 and "stale at HEAD already" in capsys.readouterr().err
     with pytest.raises(LessonFailed, match="no v1:30_page.ipynb; name another --since"):
         restamp(page, "v1")
+
+
+# -- with a run of what depends on no training ----------------------------------------------------
+
+LEARNT = ["import math", "a = 2\nprint('a', a)", "learnt = a + 1", "print('seen', learnt)\nb = 7",
+          "print(b)"]
+TAGS = [["setup"], ["derive"], ["train"], ["train"], ["derive"]]
+
+
+@pytest.fixture
+def trained(tmp_path):
+    """A committed page whose third cell trains on what the second binds."""
+    path = tmp_path / "31_page.ipynb"
+    nb = notebook(LEARNT)
+    for cell, tags, text in zip(nb.cells[1:], TAGS, ["", "a 2\n", "", "seen 3, from a long run\n",
+                                                     "7\n"]):
+        cell.metadata["tags"] = tags
+        cell.outputs = [new_output("stream", name="stdout", text=text)] if text else []
+    nb.metadata["gan_lessons"]["code"] = fingerprint(nb)
+    write(path, dumps(normalise(nb)))
+    who = ["-c", "user.name=a", "-c", "user.email=a@b"]
+    for words in (["init", "-q"], ["add", "."], [*who, "commit", "-qm", "a page"]):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True)
+    return path
+
+
+def edit(path, number, old, new):
+    nb = nbformat.read(path, as_version=4)
+    assert old in nb.cells[number].source
+    nb.cells[number].source = nb.cells[number].source.replace(old, new)
+    write(path, dumps(nb))
+
+
+def test_a_cell_without_training_is_run_again_and_the_long_run_is_kept(trained):
+    edit(trained, 2, "'a', a", "'a =', a")
+    with pytest.raises(LessonFailed, match="code cell 2 has changed"):
+        restamp(trained)
+    assert "1 made anew" in restamp(trained, rerun=True)
+    cells = nbformat.read(trained, as_version=4).cells
+    assert cells[2].outputs[0].text == "a = 2\n"
+    assert cells[4].outputs[0].text == "seen 3, from a long run\n" and problems(trained) == []
+
+
+def test_what_a_training_depends_on_is_not_changed_behind_it(trained):
+    edit(trained, 2, "a = 2", "a = 5")
+    with pytest.raises(LessonFailed, match="a training depends on its a; run: .* refresh 31"):
+        restamp(trained, rerun=True)
+
+
+def test_a_training_itself_is_never_taken_from_a_short_run(trained):
+    edit(trained, 4, "'seen'", "'saw'")
+    with pytest.raises(LessonFailed, match="code cell 4 has changed"):
+        restamp(trained, rerun=True)

@@ -373,7 +373,7 @@ def test_headed_is_no_network_that_asks_for_labels():
 
 
 def test_apart_without_heads_is_refused():
-    with pytest.raises(ValueError, match="Headed"):
+    with pytest.raises(ValueError, match="ClusterHeadDecoder"):
         clustering_autoencoder(3, apart=1.0).moves[0].loss(
             lambda x: x, lambda code: code, torch.zeros(4, 5)
         )

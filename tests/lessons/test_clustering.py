@@ -266,7 +266,7 @@ def test_fewer_than_two_hats(K):
 
 
 def test_wrong_shapes_are_named():
-    with pytest.raises(ValueError, match=r"\(4, 3\) for hats of 2 numbers"):
+    with pytest.raises(ValueError, match=r"\(4, 3\) for components of 2 numbers"):
         GaussianMixturePrior(3, 2)(torch.zeros(4, 3))
     with pytest.raises(ValueError, match=r"centres of shape \(2, 2\)"):
         GaussianMixturePrior(3, 2).start(np.zeros((2, 2)))

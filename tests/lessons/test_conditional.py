@@ -18,6 +18,7 @@ from gan_lessons import (
     Normal,
     Ring,
     adam,
+    agree,
     batches,
     image_critic,
     image_generator,
@@ -129,6 +130,16 @@ def test_it_asks_for_y_and_keeps_players_moves_and_what_comes_after():
 def test_games_that_cannot_become_conditional(game, message):
     with pytest.raises(ValueError, match=message):
         conditional(game)
+
+
+@pytest.mark.parametrize("sign, mark", [(1, "✓"), (-1, "✗")])
+def test_agree_plays_its_losses_as_any_other(sign, mark, capsys):
+    def mine(f, g, x, y, z):
+        return softplus(-f(x, y)).mean() + softplus(sign * f(g(z, y), y)).mean()
+    nets = dict(f=Projected(mlp_critic(2), 3).double(),
+                g=Concatenated(mlp_generator(2 + 3, 2), 3).double())
+    agree(mine, conditional(non_saturating())["f"], **nets)
+    assert capsys.readouterr().out.startswith(f"{mark} critic_loss: values ")
 
 
 @pytest.mark.parametrize("batch_norm", [False, True])

@@ -364,10 +364,10 @@ def test_one_product_of_matrices_is_all_scalar_products():
     features, z = torch.randn(3, 2, 3).double(), torch.randn(3, 4).double()
     local, whole = t.local(features, z), t.whole(features, z)
     for i, j, m in product(range(3), range(3), range(3)):
-        u, v = t.place(features[i, :, m]), t.local_note(z[j])
+        u, v = t.place(features[i, :, m]), t.local_code(z[j])
         assert local[i, j, m].item() == pytest.approx((u @ v).item() * t.scale, rel=1e-12)
     assert whole[2, 1].item() == pytest.approx(
-        (t.picture(features[2].flatten()) @ t.note(z[1])).item() * t.scale
+        (t.picture(features[2].flatten()) @ t.code(z[1])).item() * t.scale
     )
 
 

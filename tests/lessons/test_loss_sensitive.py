@@ -282,7 +282,7 @@ def test_slack_counts_how_much_and_not_how_many():
 def test_svms_that_cannot_be():
     with pytest.raises(ValueError, match="finite C"):
         svm([[0.], [1.], [2.]], [1, -1, 1])
-    with pytest.raises(ValueError, match="price of slack"):
+    with pytest.raises(ValueError, match="penalty on slack"):
         svm([[0.], [1.]], [1, -1], 0)
     for labels in ([1, 1], [0, 1], [1, -1, 1]):
         with pytest.raises(ValueError, match=r"\+1 and -1"):

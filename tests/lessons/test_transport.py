@@ -290,7 +290,7 @@ def test_shapes_and_powers_that_do_not_fit():
     for power in (.5, np.inf, np.nan):
         with pytest.raises(ValueError, match="1 or more"):
             earth_mover([1.], [2.], power=power)
-    with pytest.raises(ValueError, match="2 fake piles"):
+    with pytest.raises(ValueError, match="2 fake points"):
         transport.potential_critic([1., 2.], [1., 2., 3.])
     with pytest.raises(ValueError, match=r"\(n, d\)"):
         transport.potential_critic(np.ones((2, 2, 2)), [1., 2.])

@@ -1,17 +1,23 @@
-"""The arena: everybody can play, seeds repeat, intervals are what they say, and the committed rows are whole."""
+"""The arena: everybody can play, seeds repeat, intervals are what they say, and the committed rows
+are whole."""
 import dataclasses
 import itertools
 import math
+import os
+import re
 import shlex
 import statistics
+import sys
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from scipy.stats import binom
 
-from gan_lessons import Game, non_saturating
+from gan_lessons import Game, TrainingDiverged, non_saturating
 from gan_lessons.exact import transport
 from gan_lessons.map import arena, contestants, objectives
 from gan_lessons.map import results as exact_results
@@ -41,7 +47,7 @@ def results(row):
     return {name: value for name, value in row.items() if name not in COSTS}
 
 
-# -- who plays ---------------------------------------------------------------------------------------------
+# -- who plays ---------------------------------------------------------------------------------
 
 def test_everybody_in_the_catalogue_is_here_or_says_why_not():
     assert {one.objective.name for one in CONTESTANTS.values()} == set(objectives.OBJECTIVES)
@@ -61,7 +67,8 @@ def test_everybody_in_the_catalogue_is_here_or_says_why_not():
     assert contest("CGAN", "swiss roll", 0, 2)["absent"] == "the swiss roll has no kinds to label"
 
 
-@pytest.mark.parametrize("data, measures", [("ring", {"modes", "quality", "wasserstein"}), ("mnist", {"frechet", "classes"})])
+@pytest.mark.parametrize("data, measures", [("ring", {"modes", "quality", "wasserstein"}),
+                                            ("mnist", {"frechet", "classes"})])
 def test_everybody_plays_two_steps(data, measures):
     for name in CONTESTANTS:
         row = contest(name, data, 1, 2)
@@ -106,7 +113,47 @@ def test_a_seed_repeats_to_the_last_digit(name):
     assert one["wasserstein"] != other["wasserstein"]
 
 
-# -- a game of one's own -----------------------------------------------------------------------------------
+def test_a_contestants_own_rate_optimiser_and_noise_reach_the_training(monkeypatch):
+    asked = {}
+
+    def seen(game, players, source, *, optimizer, **_):
+        step = optimizer([torch.nn.Parameter(torch.ones(1))])
+        group = step.param_groups[0]
+        asked["now"] = (group["lr"], group["betas"], source.z.dim)
+        raise TrainingDiverged(1, "f", math.nan, None)
+
+    monkeypatch.setattr(arena, "train", seen)
+    adams, rms = (0.5, 0.999), (0.0, 0.99)
+    for name, data, expected in [
+        ("non-saturating GAN", "ring", (2e-3, adams, 2)),           # what is common
+        ("non-saturating GAN", "mnist", (1e-3, adams, 64)),
+        ("WGAN", "ring", (1e-3, rms, 2)),
+        ("WGAN", "mnist", (5e-4, rms, 64)),
+        ("flow", "ring", (3e-3, adams, 2)),
+        ("flow", "mnist", (2e-3, adams, 784)),
+        ("f-VAE", "mnist", (2e-3, adams, 10)),
+        ("VAE", "mnist", (1e-3, adams, 10)),
+    ]:
+        row = contest(name, data, 0, 1)
+        assert asked.pop("now") == expected, name
+        # the row says what was done
+        assert (row["lr"], row["noise"]) == (expected[0], expected[2]) and "failed" in row
+        assert row["optimizer"] == ("rmsprop" if expected[1] == rms else "adam")
+
+
+def test_the_weight_of_cls_gan_is_eight_in_the_plane_and_one_on_pictures():
+    """E l(x, y) + weight · E (Δ + l(x, y) - l(g(z, y), y))_+ with constant l, so that Δ is all."""
+    l = lambda x, y: 1.5 + 0 * x.flatten(1).sum(1)
+    y = torch.tensor([0, 1])
+    for data, shape, delta, weight in [("ring", (2,), math.sqrt(2), 8.),
+                                       ("mnist", (1, 28, 28), 8e-4 * 784, 1.)]:
+        game = CONTESTANTS["CLS-GAN"].play(ground(data)).game
+        x, z = torch.zeros(2, *shape), torch.zeros(2, 3)
+        g = lambda z, y, shape=shape: torch.ones(len(z), *shape)
+        assert game["l"](l, g, x, y=y, z=z).item() == pytest.approx(1.5 + weight * delta, rel=1e-6)
+
+
+# -- a game of one's own -----------------------------------------------------------------------
 
 def test_a_game_of_ones_own_competes_like_the_others():
     mine = {"copied": non_saturating(), "slow": (non_saturating(), dict(turns={"f": 3}, lr=1e-5))}
@@ -165,14 +212,16 @@ def test_a_training_that_breaks_down_is_a_row():
     )
 
 
-@pytest.mark.parametrize("name, data, error, says", [("wgan", "ring", KeyError, "there are minimax GAN"),
-                                                     ("WGAN", "moons", ValueError, "no arena on 'moons'")])
+@pytest.mark.parametrize("name, data, error, says", [
+    ("wgan", "ring", KeyError, "there are minimax GAN"),
+    ("WGAN", "moons", ValueError, "no arena on 'moons'"),
+])
 def test_unknown_names(name, data, error, says):
     with pytest.raises(error, match=says):
         contest(name, data, 0, 1)
 
 
-# -- scores ------------------------------------------------------------------------------------------------
+# -- scores ------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("n", [2, 7, 40])
 def test_the_best_assignment_costs_what_the_best_plan_costs(n):
@@ -198,7 +247,7 @@ def test_anchors_hold_the_scale():
         assert "cpu_seconds" not in real
 
 
-# -- medians with intervals --------------------------------------------------------------------------------
+# -- medians with intervals --------------------------------------------------------------------
 
 @pytest.mark.parametrize("n", [1, 2, 3, 5, 8])
 def test_lowest_to_highest_holds_the_median_as_often_as_said(n):
@@ -285,7 +334,7 @@ def test_summary_refuses_what_would_count_twice():
         summary(made("a", [1.]), "fid")
 
 
-# -- what is committed -------------------------------------------------------------------------------------
+# -- what is committed -------------------------------------------------------------------------
 
 @pytest.fixture(params=FILES)
 def rows(request):
@@ -362,7 +411,7 @@ def test_files_that_are_not_there():
         arena_rows("imagenet")
 
 
-# -- the study and the command -----------------------------------------------------------------------------
+# -- the study and the command -----------------------------------------------------------------
 
 def test_the_command_writes_rows_and_goes_on(tmp_path, capsys):
     out = tmp_path / "a.csv"
@@ -401,6 +450,87 @@ def test_the_command_writes_rows_and_goes_on(tmp_path, capsys):
         arena.run_arena("imagenet", out)
 
 
+def digits(folder, first=0, labels=0):
+    """300 pictures of either split in the files of MNIST; `first` is a pixel, `labels` a label."""
+    place = folder / "mnist"
+    place.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for split in ("train", "t10k"):
+        x = rng.integers(0, 256, (300, 28, 28), dtype=np.uint8)
+        y = rng.integers(0, 10, 300).astype(np.uint8)
+        if split == "t10k":
+            x[0, 0, 0], y[0] = first, labels
+        for kind, data in (("images-idx3", x), ("labels-idx1", y)):
+            head = bytes([0, 0, 8, data.ndim]) + np.array(data.shape, ">i4").tobytes()
+            (place / f"{split}-{kind}-ubyte").write_bytes(head + data.tobytes())
+    return str(folder)
+
+
+def test_other_pictures_are_other_results(tmp_path, monkeypatch, capsys):
+    path = tmp_path / "a.csv"
+    ask = dict(only="noise", seeds=[0], steps=1, processes=1, watch=False)
+    monkeypatch.setenv("GAN_LESSONS_DATA", digits(tmp_path / "one"))
+    row, = arena.run_arena("mnist", path, **ask)
+    assert row["images"] == "mnist" and "error" not in row
+    said = r"mnist: 300 images, 1 × 28 × 28, 10 classes, \w{12}"
+    assert re.fullmatch(said, row["source"]) and re.fullmatch(said, row["test"])
+    assert row["source"] != row["test"]
+    monkeypatch.setenv("GAN_LESSONS_DATA", digits(tmp_path / "the same"))
+    assert arena.run_arena("mnist", path, **ask) == [row]
+    for other in (dict(first=1), dict(labels=1)):
+        monkeypatch.setenv("GAN_LESSONS_DATA", digits(tmp_path / str(other), **other))
+        with pytest.raises(ValueError, match=f"Changed: test {said} → {said}. Choose another path"):
+            arena.run_arena("mnist", path, **ask)
+    arena._goal.cache_clear()                   # as in a new process
+    words = ["mnist", "--only", "noise", "--seeds", "1", "--steps", "1", "--processes", "1",
+             "--out", str(path)]
+    assert arena.main(words) == 1
+    assert "Choose another file (--out), or --again to compute these" in capsys.readouterr().err
+    assert arena.main([*words, "--again"]) == 0
+    new, = arena_rows(path)
+    assert new["test"] != row["test"] and new["source"] == row["source"]
+
+
+def test_pictures_that_change_under_a_study_are_an_error_of_the_run(tmp_path, monkeypatch):
+    monkeypatch.setenv("GAN_LESSONS_DATA", digits(tmp_path / "one"))
+    arena._goal("mnist")                        # this process has seen these test pictures
+    monkeypatch.setenv("GAN_LESSONS_DATA", digits(tmp_path / "two", first=1))
+    row, = arena.run_arena("mnist", tmp_path / "a.csv", only="noise", seeds=[0], steps=1,
+                           processes=1, watch=False)
+    assert "test of the result is mnist: 300 images" in row["error"] and "frechet" not in row
+
+
+def made_small():
+    """In a worker what the fixture does here: numbers in the code count in the fingerprint."""
+    for name, many in dict(POINTS=120, CARRIED=60, PICTURES_MADE=80, NEIGHBOURS=40).items():
+        setattr(arena, name, many)
+
+
+def test_pictures_are_kept_by_the_workers_of_a_cluster(tmp_path, monkeypatch, capsys):
+    from distributed import Client, LocalCluster
+    monkeypatch.undo()                          # workers find their own functions, not patched ones
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GAN_LESSONS_DATA", digits(tmp_path / "data"))
+    for name, many in dict(POINTS=120, CARRIED=60, PICTURES_MADE=80, NEIGHBOURS=40).items():
+        monkeypatch.setattr(arena, name, many)
+    with (LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None,
+                       local_directory=str(tmp_path / "dask")) as cluster,
+          Client(cluster) as client):
+        client.run(os.chdir, "/")          # a worker elsewhere; the folder is ours all the same
+        client.run(lambda here: sys.path.insert(0, here), str(Path(__file__).parent))
+        client.run(made_small)
+        assert arena.main(["mnist", "--only", "LS-GAN", "--only", "noise", "--seeds", "1",
+                           "--steps", "1", "--cluster", cluster.scheduler_address, "--out", "a.csv",
+                           "--keep", "kept"]) == 0, capsys.readouterr()
+    number = list(CONTESTANTS).index("LS-GAN")
+    kept, = (tmp_path / "kept").iterdir()
+    assert kept.name == f"mnist_{number}_0.npy"
+    pictures = np.load(kept)
+    assert pictures.shape == (8, 1, 28, 28) and pictures.dtype == np.uint8
+    with Image.open(tmp_path / "a.png") as sheet:
+        assert sheet.size == (8 * 28, len(CONTESTANTS) * 28)
+
+
 @pytest.mark.skipif(arena._status("VmHWM") is None, reason="no /proc/self/status")
 def test_memory_is_what_a_training_adds(monkeypatch):
     monkeypatch.undo()
@@ -419,7 +549,7 @@ def test_every_measure_says_what_it_is():
     )
 
 
-# -- pictures ----------------------------------------------------------------------------------------------
+# -- pictures ----------------------------------------------------------------------------------
 
 def test_the_dashboard_sorts_filters_and_takes_a_game_of_ones_own():
     from gan_lessons.explorers.arena import FAMILY_MENU, MENU, dashboard

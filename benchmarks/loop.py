@@ -31,7 +31,7 @@ BATCH, NOISE, CRITIC_TURNS, CLIP = 64, 100, 5, .01
 rmsprop = partial(torch.optim.RMSprop, lr=5e-5)
 
 
-# -- networks, alike for both loops. BatchNorm's second argument is eps: 0.8 is what such scripts run with.
+# -- networks, alike for both loops. BatchNorm's second argument is eps: such scripts run with 0.8
 
 def mlp():
     """WGAN-style critic 784-512-256-1 and generator 100-128-256-512-1024-784."""
@@ -153,8 +153,10 @@ def plain_wgan(f, g, x_batches, z_batches, rounds, losses=None):
 
 
 def plain_wgan_gp(f, g, x_batches, z_batches, rounds, losses=None):
-    """As such scripts do, the critic's loss keeps the graph of the fakes, and its backward runs through g as well."""
-    optimizer_f, optimizer_g = (torch.optim.Adam(net.parameters(), 2e-4, (.5, .999)) for net in (f, g))
+    """As such scripts do, the critic's loss keeps the fakes' graph: its backward runs through g."""
+    optimizer_f, optimizer_g = (
+        torch.optim.Adam(net.parameters(), 2e-4, (.5, .999)) for net in (f, g)
+    )
     for _ in range(rounds):
         for _ in range(CRITIC_TURNS):
             x, z = next(x_batches), next(z_batches)
@@ -179,7 +181,7 @@ def plain_wgan_gp(f, g, x_batches, z_batches, rounds, losses=None):
 
 
 def plain_dcgan(f, g, x_batches, z_batches, rounds):
-    """As such scripts do, the generator moves first and the critic sees the same fakes: one g(z) a round."""
+    """As such scripts do, the generator moves first, and the critic sees the same fakes."""
     optimizer_f, optimizer_g = (
         torch.optim.Adam(net.parameters(), 2e-4, (.5, .999)) for net in (f, g)
     )
@@ -247,13 +249,17 @@ def teach_dcgan(f, g, samples, rounds, **options):
 def prove_equal_updates(images, rounds=25):
     """Both loops on the same batches, in exact float32.
 
-    With two critic passes all weights are equal bit for bit. With one pass of [real; fake] a product
-    rounds otherwise, and RMSprop, which divides by the size of a gradient, enlarges that where one is
-    nearly 0: losses then agree to 1e-5.
+    With two critic passes all weights are equal bit for bit. With one pass of [real; fake] a
+    product rounds otherwise, and RMSprop, which divides by the size of a gradient, enlarges that
+    where one is nearly 0: losses then agree to 1e-5.
     """
     source = lambda: gl.batches(images, z=gl.Normal(dim=NOISE), batch=BATCH, seed=1)
     recorded = source()
-    pairs = [recorded.draw(names) for _ in range(rounds) for names in [("x", "z")] * CRITIC_TURNS + [("z",)]]
+    pairs = [
+        recorded.draw(names)
+        for _ in range(rounds)
+        for names in [("x", "z")] * CRITIC_TURNS + [("z",)]
+    ]
     f, g, losses = *mlp(), []
     plain_wgan(
         f,
@@ -296,8 +302,8 @@ def prove_equal_updates(images, rounds=25):
             moved > .1 and off < 1e-5 and (apart < 1e-4 if loss is critic_loss else apart == 0)
         ), (passes, apart, off)
         print(
-            f"Same batches, {rounds} rounds, {passes}: losses differ by at most {off:.1e}, weights by {apart:.1e} "
-            f"of their norm (they moved by {moved:.2f} of it)."
+            f"Same batches, {rounds} rounds, {passes}: losses differ by at most {off:.1e}, "
+            f"weights by {apart:.1e} of their norm (they moved by {moved:.2f} of it)."
         )
 
     recorded, (f, g), losses = source(), mlp(), []
@@ -330,7 +336,7 @@ def cpu_seconds(play) -> float:
 
 
 def compare(title, ways, images_per_play, repeats):
-    """Median images per CPU-second of every way, interleaved, and the median of the ratios to the first."""
+    """Median images per CPU-second of every way, interleaved, and the median ratio to the first."""
     for play in ways.values():
         play(2)
     seconds = {name: [] for name in ways}
@@ -342,8 +348,8 @@ def compare(title, ways, images_per_play, repeats):
     for name, taken in seconds.items():
         ratios = [a / b for a, b in zip(first, taken)]
         print(
-            f"| {name} | {images_per_play / statistics.median(taken):,.0f} | {statistics.median(ratios):.2f} | "
-            f"{min(ratios):.2f} – {max(ratios):.2f} |"
+            f"| {name} | {images_per_play / statistics.median(taken):,.0f} | "
+            f"{statistics.median(ratios):.2f} | {min(ratios):.2f} – {max(ratios):.2f} |"
         )
     print(flush=True)
 
@@ -382,7 +388,8 @@ def main():
     torch.set_num_threads(1)
     print(
         f"torch {torch.__version__}, {platform.processor() or platform.machine()}, "
-        f"{torch.backends.cpu.get_cpu_capability()}, bfloat16 {torch.cpu._is_avx512_bf16_supported()}, "
+        f"{torch.backends.cpu.get_cpu_capability()}, "
+        f"bfloat16 {torch.cpu._is_avx512_bf16_supported()}, "
         f"AMX {torch.cpu._is_amx_tile_supported()}\n"
     )
     images = gl.load_images()
@@ -392,11 +399,17 @@ def main():
     samples = gl.batches(images, z=gl.Normal(dim=NOISE), batch=BATCH)
     x, z, nets = loaded(images.images), drawn_noise(), mlp()
     teach = lambda **how: lambda n=rounds: teach_wgan(*nets, samples, n, **how)
-    compare("WGAN, MLP, 5 critic steps", {
-        "plain loop": lambda n=rounds: plain_wgan(*nets, x, z, n),
-        "teaching loop, highest": teach(precision="highest"), "teaching loop, medium": teach(precision="medium"),
-        'teaching loop, medium, reuse="g"': teach(precision="medium", reuse="g"),
-    }, rounds * CRITIC_TURNS * BATCH, options.repeats)
+    compare(
+        "WGAN, MLP, 5 critic steps",
+        {
+            "plain loop": lambda n=rounds: plain_wgan(*nets, x, z, n),
+            "teaching loop, highest": teach(precision="highest"),
+            "teaching loop, medium": teach(precision="medium"),
+            'teaching loop, medium, reuse="g"': teach(precision="medium", reuse="g"),
+        },
+        rounds * CRITIC_TURNS * BATCH,
+        options.repeats,
+    )
 
     nets = mlp()
     teach = lambda **how: lambda n=rounds: teach_wgan_gp(*nets, samples, n, **how)

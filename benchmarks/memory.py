@@ -23,20 +23,22 @@ import os, sys, psutil
 now = psutil.Process().memory_info()
 try:
     import resource
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    unit = 1 if sys.platform == "darwin" else 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 except ImportError:
     peak = now.peak_wset
 print(now.rss, peak, int("torch" in sys.modules))
 """
 TORCH_FREE = """
 import gan_lessons as gl
+from gan_lessons.drawing.explorer import Explorer, slider
 p, q = gl.Normal(0, 1), gl.Normal(2, 1)
 gl.js(p, q)
 def setup(figure):
     return figure.subplots().plot([0, 1], [0, 1])
 def update(lines, top):
     lines[0].set_ydata([0, top])
-gl.Explorer(setup, update, {"top": gl.slider(0., 1., .1, .5, "top")}, alt="A line that rises to the top.")
+Explorer(setup, update, {"top": slider(0., 1., .1, .5, "top")}, alt="A line that rises to the top.")
 """
 
 

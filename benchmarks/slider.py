@@ -1,4 +1,4 @@
-"""A slider from key to picture, in JupyterLab with headless Chromium, and what one frame costs Python.
+"""A slider from key to picture, in JupyterLab with headless Chromium; what a frame costs Python.
 
     python benchmarks/slider.py [--presses 100]
 

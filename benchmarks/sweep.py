@@ -1,8 +1,9 @@
-"""A study on one Dask worker and on two, on one joblib process and on two; and killed in the middle, then resumed.
+"""A study on one Dask worker and on two, on one process and on two; killed, then resumed.
 
     python benchmarks/sweep.py [--steps N] [--repeats N]
 
-The study: sixteen contests of the arena on the ring, the same each time. Workers are warm: imports are not timed.
+The study: sixteen contests of the arena on the ring, the same each time. Workers are warm:
+imports are not timed.
 """
 import argparse
 import logging
@@ -65,7 +66,7 @@ def on_processes(many, path, steps):
 
 
 def killed_and_resumed(path, steps):
-    """Rows after SIGKILL to the whole process group, in the middle of the study; how many were done by then."""
+    """Rows after SIGKILL to the whole process group amid the study; how many were done by then."""
     words = [
         sys.executable,
         "-m",
@@ -114,7 +115,8 @@ def main():
                     reference = reference or figures(rows)
                     assert figures(rows) == reference, (title, many)
         print(
-            f"| {len(reference)} contests of {options.steps} steps | one, s | two, s | ratio | lowest – highest |\n"
+            f"| {len(reference)} contests of {options.steps} steps "
+            "| one, s | two, s | ratio | lowest – highest |\n"
             "|---|---|---|---|---|"
         )
         for title in ways:
@@ -123,7 +125,8 @@ def main():
             print(f"| {title} | {statistics.median(one):.1f} | {statistics.median(two):.1f} | "
                   f"{statistics.median(ratios):.2f} | {min(ratios):.2f} – {max(ratios):.2f} |")
         print(
-            f"\nEvery figure of all {2 * len(ways) * options.repeats} studies is the same to the last digit."
+            f"\nEvery figure of all {2 * len(ways) * options.repeats} studies "
+            "is the same to the last digit."
         )
         if os.name != "nt":
             rows, done = killed_and_resumed(folder / "killed.csv", options.steps)

@@ -1,8 +1,9 @@
-"""The plan of two heaps in the plane: seconds of one core for the linear program, and its duality gap.
+"""The plan of two samples in the plane: seconds of the linear program, and its duality gap.
 
     OMP_NUM_THREADS=1 python benchmarks/transport.py
 
-Prints a markdown table. Weights are equal in one row and random in the other; the prices must prove the plan best.
+Prints a markdown table. Weights are equal in one row and random in the other; the potentials must
+prove the plan best.
 """
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ TARGET = "200 × 200 points in ≤ 2 s"
 
 
 def measure(n, equal, rounds=5):
-    """Seconds of each round, and the largest relative gap between the bill and what one critic earns."""
+    """Seconds of each round, and the largest relative gap between the cost and the dual value."""
     rng, seconds, worst = np.random.default_rng(0), [], 0.0
     for _ in range(rounds):
         x, x_fake = rng.normal(size=(n, 2)), rng.normal(size=(n, 2)) + 1
@@ -32,12 +33,14 @@ def measure(n, equal, rounds=5):
 
 if __name__ == "__main__":
     print(
-        f"Target: {TARGET}\n\n| points | weights | median s | slowest s | bill less income, relative |\n|---|---|---|---|---|"
+        f"Target: {TARGET}\n\n| points | weights | median s | slowest s | duality gap, relative |\n"
+        "|---|---|---|---|---|"
     )
     for n in (50, 100, 200, 400):
         for equal in (True, False):
             median, slowest, gap = measure(n, equal)
             print(
-                f"| {n} × {n} | {'equal' if equal else 'random'} | {median:.3f} | {slowest:.3f} | {gap:.0e} |",
+                f"| {n} × {n} | {'equal' if equal else 'random'} | {median:.3f} "
+                f"| {slowest:.3f} | {gap:.0e} |",
                 flush=True,
             )

@@ -3,15 +3,16 @@
 Here are the names that a reader types again and again; all others come from their wing, so that
 the import line says where they live: `from gan_lessons.players.penalties import gradient_penalty`.
 
-    game         the one idea: an objective is a game       exact        what is known in closed form
-    players      networks, flows, penalties on them         data         image sets, batches, labels
-    objectives   one module for each objective              training     the loop that plays every game
-    measures     how good are the samples?                  map          all objectives, compared
-    drawing      figures and sliders                        explorers    the sliders of each lesson
-    questions    the exercises' answers
+    game         an objective is a game          exact        what is known in closed form
+    players      networks, flows, penalties      data         image sets, batches, labels
+    objectives   one module for each             training     the loop that plays every game
+    measures     how good are the samples?       map          all objectives, compared
+    drawing      figures and sliders             explorers    the sliders of each lesson
+    questions    the exercises' answers          pixels       bytes as numbers from -1 to 1
 
 A module imports from lower floors or from its own wing, never upwards, and `exact` never torch:
-game, pixels, exact, drawing < players, data < objectives, training, measures < map < explorers, questions.
+game, pixels, exact, drawing < players, data < objectives, training, measures < map < explorers,
+questions.
 Names are imported when first used, so that what needs no torch does not load it.
 """
 from importlib import import_module

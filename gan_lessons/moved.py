@@ -134,10 +134,9 @@ RENAMED = {
     "explorers.wasserstein_divergence": "explorers.wasserstein_divergence.fines>slope_costs",
     "map.arena": "arena.hold>run_arena arena.carried>assignment_distance",
     "map.best_critic": "stakes.stakes_of>score_losses stakes.Stakes>ScoreLosses",
-    "map.edge": (
-        "kinship_edges.Kinship>Edge kinship_edges.KINSHIPS>EDGES "
-        "kinship_edges.check_kinship>check_edge"),
+    "map.edge": "kinship_edges.Kinship>Edge kinship_edges.check_kinship>check_edge",
     "map.edges": (
+        "kinship_edges.KINSHIPS>EDGES "
         "kinship.Kinship>Edge kinship.KINSHIPS>EDGES kinship.check_kinship>check_edge "
         "kinship.kinship_table>edge_table kinship.kinships_of>edges_of"),
     "objectives.adversarial_autoencoder": (
@@ -150,6 +149,10 @@ RENAMED = {
     "objectives.relativistic": "objectives.relativistic.PRICES>PAIR_LOSSES",
     "players.modes": "settings.evaluating>evaluating",
 }
+# class -> attributes that changed their names
+ATTRIBUTES = {
+    "map.best_critic.ScoreLosses": "pays>generator price_slope>generator_slope",
+}
 
 
 def _pairs(table):
@@ -161,9 +164,11 @@ def _pairs(table):
 
 TABLE = dict([*_pairs(MODULES), *_pairs(NAMES), *_pairs(RENAMED)])     # old dotted name -> new one
 
+NEW_ATTRIBUTE = {old: place.rpartition(".")[2] for old, place in _pairs(ATTRIBUTES)}
+
 
 def new_name(old: str) -> str:
-    """The new dotted name inside gan_lessons of an old one; a name that never moved stays as it is."""
+    """The new dotted name inside gan_lessons of an old one; a name that never moved stays."""
     if old in TABLE:
         return TABLE[old]
     module, dot, name = old.rpartition(".")

@@ -67,7 +67,7 @@ def wrong_ways(package=PACKAGE):
 
 
 def private_names(package=PACKAGE):
-    """Names with an underscore that a module imports from, or reads in, another: a list of lines."""
+    """Private names that a module imports from, or reads in, another: a list of lines."""
     found = []
     for path in modules(package):
         siblings = set()

@@ -54,13 +54,11 @@ def form(nb):
             found.append(f"{where}: tag {', '.join(sorted(unknown))} is not in the vocabulary")
         if cell.metadata.get("slideshow", {}).get("slide_type") not in SLIDES:
             found.append(f"{where}: no slide metadata")
-        if (head := HEADS.get(cell.source.partition(" ")[0])) and head != cell.metadata.get(
-            "slideshow", {}
-        ).get("slide_type"):
+        kind = cell.metadata.get("slideshow", {}).get("slide_type")
+        if (head := HEADS.get(cell.source.partition(" ")[0])) and head != kind:
             found.append(f"{where}: a cell that begins with this heading is a {head}")
         if ("hide-input" in tags(cell)) != bool(
-            cell.metadata.get("jupyter", {}).get("source_hidden")
-        ):
+                cell.metadata.get("jupyter", {}).get("source_hidden")):
             found.append(f"{where}: hide-input and jupyter.source_hidden go together")
         if cell.cell_type != "code":
             text = re.sub(r"^#.*$", "", cell.source, flags=re.M)
@@ -96,20 +94,14 @@ def parts(nb):
 
 
 def tables(nb):
-    """Rows of a table with as many cells as its head.
-
-    A bare | inside a formula makes one more, and then there is no table at all.
-    """
+    """Rows of a table with as many cells as its head; a bare | in a formula makes one more."""
     found = []
     for cell in nb.cells:
         lines = cell.source.splitlines() if cell.cell_type == "markdown" else []
         for above, line in zip(lines, lines[1:]):
             wide = len(re.findall(r"(?<!\\)\|", line))
-            if (
-                above.startswith("|")
-                and line.startswith("|")
-                and wide != len(re.findall(r"(?<!\\)\|", above))
-            ):
+            rows = above.startswith("|") and line.startswith("|")
+            if rows and wide != len(re.findall(r"(?<!\\)\|", above)):
                 found.append(f"{wide - 1} cells where the row above has another number "
                              f"(write \\vert, not |): {line[:60]}")
     return found
@@ -169,11 +161,8 @@ def steps_are_budgeted(nb):
             if called(call) == "train" and not {"steps", None} & {k.arg for k in call.keywords}:
                 found.append(f"cell {cell.id}: train(...) without steps=steps(...)")
         for loop in (n for n in ast.walk(tree(cell)) if isinstance(n, ast.For)):
-            if (
-                is_training(loop)
-                and not calls(loop.iter, "steps")
-                and not names(loop.iter) & budgeted
-            ):
+            counted = calls(loop.iter, "steps") or names(loop.iter) & budgeted
+            if is_training(loop) and not counted:
                 found.append(f"cell {cell.id}: a training loop over {ast.unparse(loop.iter)}")
     return found
 
@@ -185,9 +174,8 @@ def names(node):
 
 def is_training(node):
     """A hand-written loop counts: it calls some .step() without arguments."""
-    return any(
-        isinstance(call.func, ast.Attribute) and not call.args for call in calls(node, "step")
-    )
+    return any(isinstance(call.func, ast.Attribute) and not call.args
+               for call in calls(node, "step"))
 
 
 def held_by(call):
@@ -197,19 +185,12 @@ def held_by(call):
 
 
 def trainers(sources):
-    """Names of the functions in these modules' sources that train.
-
-    Directly or through each other, called or handed on.
-    """
+    """Names of the functions in these modules' sources that train, themselves or through others."""
     bodies = {f.name: f for source in sources for f in ast.walk(ast.parse(source))
               if isinstance(f, ast.FunctionDef)}
     known = {"train"}
-    while (
-        more := {
-            name for name, f in bodies.items() if calls(f, *known) or names(f) & known - {"train"}
-        }
-        - known
-    ):
+    while more := {name for name, f in bodies.items()
+                   if calls(f, *known) or names(f) & known - {"train"}} - known:
         known |= more
     return known
 
@@ -240,9 +221,8 @@ class Follower:
             return any(self.depends(d) for d in node.decorator_list)
         if isinstance(node, (ast.For, ast.While, ast.If, ast.With, ast.Try)):
             head = self.head(node)
-            blocks = [
-                b for field in ("body", "orelse", "finalbody") for b in getattr(node, field, [])
-            ]
+            blocks = [b for field in ("body", "orelse", "finalbody")
+                      for b in getattr(node, field, [])]
             blocks += [b for handler in getattr(node, "handlers", []) for b in handler.body]
             for _ in range(2):                                   # a loop feeds its own start
                 inside = [self.statement(b, certain=False) for b in blocks]
@@ -258,9 +238,8 @@ class Follower:
                      for n in [part] if isinstance(n, ast.Name)}
             self.trained |= given & self.containers
             self.trained |= {name for callback in given for name in self.fills.get(callback, ())}
-        for call in (
-            n for n in ast.walk(node) if isinstance(n, ast.Call)
-        ):  # history.append(trained)
+        # history.append(trained)
+        for call in (n for n in ast.walk(node) if isinstance(n, ast.Call)):
             arguments = [*call.args, *(k.value for k in call.keywords)]
             if held_by(call) in self.own and any(map(self.depends, arguments)):
                 self.trained.add(held_by(call))
@@ -277,12 +256,8 @@ class Follower:
         if isinstance(node, ast.With):
             for item in node.items:
                 if item.optional_vars is not None:
-                    self.assign(
-                        item.optional_vars,
-                        item.context_expr,
-                        self.depends(item.context_expr),
-                        False,
-                    )
+                    self.assign(item.optional_vars, item.context_expr,
+                                self.depends(item.context_expr), False)
             return any(self.depends(item.context_expr) for item in node.items)
         return hasattr(node, "test") and self.depends(node.test)
 
@@ -304,7 +279,7 @@ class Follower:
             self.trained.discard(name)
 
     def train_in_place(self, call):
-        """train(game, players, samples): the networks change, and the state of the samples."""
+        """train(game, players, samples): networks change, and so does the state of the samples."""
         arguments = {k.arg: k.value for k in call.keywords}
         arguments |= dict(zip(("game", "players", "samples"), call.args))
         reached = names(arguments["players"]) if "players" in arguments else set()
@@ -329,8 +304,7 @@ def train_tags(nb, trainers=("train",)):
         if "train" in tags(cell):
             if not allowed:
                 found.append(
-                    f"cell {cell.id}: tagged train, but nothing in it depends on a training"
-                )
+                    f"cell {cell.id}: tagged train, but nothing in it depends on a training")
         elif needed:
             found.append(f"cell {cell.id}: depends on a training and is not tagged train")
         elif allowed and picture:
@@ -366,9 +340,8 @@ def exercises(nb):
         if cell.cell_type == "code" and "exercise" in tags(cell):
             if judged(cell) is None:
                 found.append(f"cell {cell.id}: an exercise ends with check(...) or agree(...)")
-            if not any(
-                isinstance(n, ast.Constant) and n.value is ... for n in ast.walk(tree(cell))
-            ):
+            if not any(isinstance(n, ast.Constant)
+                       and n.value is ... for n in ast.walk(tree(cell))):
                 found.append(f"cell {cell.id}: an exercise holds a placeholder ... for the answer")
             if solution_after(nb, index) is None:
                 found.append(f"cell {cell.id}: no solution in <details> after it")

@@ -10,9 +10,8 @@ SHARE = 0.0005      # of the pixels
 
 
 def pngs(outputs):
-    return [
-        output["data"]["image/png"] for output in outputs if "image/png" in output.get("data", {})
-    ]
+    return [output["data"]["image/png"]
+            for output in outputs if "image/png" in output.get("data", {})]
 
 
 def difference(stored, drawn):

@@ -5,6 +5,7 @@ import base64
 import html
 import itertools
 import math
+from collections.abc import Mapping
 
 import numpy as np
 from nb import few_colours
@@ -60,7 +61,7 @@ class Film:
                                          "in the notebook all do.</em></p>")
         return (f'<div class="gan-film" data-counts="{" ".join(map(str, counts))}" '
                 f'data-together="{int(self.together)}">{"".join(rows)}{note}'
-                f'<img alt="{html.escape(self.explorer.alt)}" width="{self.explorer._width}" '
+                f'<img alt="{html.escape(self.explorer.alt)}" width="{self.explorer.width}" '
                 f'style="max-width:100%" src="data:image/png;base64,{pictures[start]}">'
                 f'<div hidden>{" ".join(pictures)}</div></div>')
 
@@ -83,8 +84,13 @@ def _is_menu(control) -> bool:
 
 
 def _options(control):
-    """(label, value) of a menu, however it was given."""
-    return list(zip(control._options_labels, control._options_values))
+    """(label, value) of a menu, by the three ways in which ipywidgets lets options be given."""
+    options = control.options
+    if isinstance(options, Mapping):
+        return list(options.items())
+    if all(isinstance(one, (list, tuple)) and len(one) == 2 for one in options):
+        return [tuple(one) for one in options]
+    return [(str(one), one) for one in options]
 
 
 def _said(control, value) -> str:

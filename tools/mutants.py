@@ -28,6 +28,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT / "tests"))
 TARGETS = ("exact/*.py", "objectives/*.py", "players/penalties.py", "training/*.py")
 KNOWN = ROOT / "tools" / "mutants_known.txt"
+BESIDE = {"test_arena", "test_study", "test_fingerprint"}      # whole studies, in processes
 PATIENCE = 180                                       # seconds; a mutant that hangs is noticed
 OPERATORS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult,
              ast.Pow: ast.Mult, ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt,
@@ -112,7 +113,9 @@ def rings(path):
     package = ROOT / "gan_lessons"
     module = f"gan_lessons.{import_rules.dotted(path)}"
     tests = [test for folder in ("lessons", "machinery")
-             for test in sorted((ROOT / "tests" / folder).glob("test_*.py"))]
+             for test in (ROOT / "tests" / folder).glob("test_*.py") if test.stem not in BESIDE]
+    # its own test first, then the short ones
+    tests.sort(key=lambda test: (test.stem != f"test_{path.stem}", test.stat().st_size))
     seen = {test: _imports(test) for test in tests}
     first = [test for test in tests if module in seen[test]
              or test.stem == f"test_{path.stem}"]

@@ -30,6 +30,8 @@ import nbformat
 from PIL import Image
 from tqdm import tqdm
 
+from gan_lessons.data.files import atomic_write
+
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 MAX_KIB = 600
 KEEP_CELL = ("tags", "jupyter", "slideshow")
@@ -127,9 +129,8 @@ def dumps(nb):
 
 def write(path, text):
     """Atomically: a lesson is never half-written."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(part, path)
+    with atomic_write(path) as file:
+        file.write(text.encode("utf-8"))                 # bytes, so that \n stays \n everywhere
 
 
 def read(path):

@@ -36,6 +36,7 @@ SETS = {
     "this": {},
     "two threads": dict(OMP_NUM_THREADS="2"),
 }
+KINDS = ("text/plain", "text/markdown", "image/png")        # of outputs that are compared
 CHANGES = [(r"0x[0-9a-f]{6,}", "ADDRESS"), (r"\d+(\.\d+)? ?(s|ms|µs)\b", "TIME")]   # as nbval's
 
 
@@ -48,8 +49,8 @@ def settled(text: str) -> str:
 def said(outputs) -> str:
     """What outputs print: streams first, then the plain text of what is shown without a picture."""
     streams = [output["text"] for output in outputs if output["output_type"] == "stream"]
-    shown = [output["data"].get("text/plain", "") for output in outputs
-             if "data" in output and "image/png" not in output["data"]]
+    shown = [output["data"].get("text/markdown") or output["data"].get("text/plain", "")
+             for output in outputs if "data" in output and "image/png" not in output["data"]]
     return settled("\n".join(filter(None, ["".join(streams).rstrip("\n"), *shown])))
 
 
@@ -99,7 +100,7 @@ def run_here(paths, compared: bool) -> dict:
                 raise LessonFailed(f"{path.name}, cell {name}: {type(problem).__name__}: {problem}")
             outputs = [dict(output_type="stream", text=caught.stdout)] if caught.stdout else []
             for data in [*(shown.data for shown in caught.outputs), *values]:
-                data = {kind: data[kind] for kind in ("text/plain", "image/png") if kind in data}
+                data = {kind: data[kind] for kind in KINDS if kind in data}
                 outputs.append(dict(output_type="display_data", data=data))
             mine |= {name: outputs} if name else {}
             values.clear()

@@ -6,9 +6,10 @@ A stored lesson bears a fingerprint of its code, so moving a helper to another m
 every training again. Here both versions of a page, that of REV (by default HEAD) and today's, are
 read as syntax trees. Imports of this package leave the trees, and each name that one bound is
 replaced by what it stands for: the full name of its new home, for old places by the table in
-`gan_lessons/moved.py`. Only where the two trees are then equal, cell by cell and tag by tag, the
-outputs of REV are kept under a new fingerprint; otherwise the first difference is named. That the
-package still computes the same numbers is not proved here: the suite runs every cell.
+`gan_lessons/moved.py`, which also names the attributes of objects that are called otherwise now.
+Only where the two trees are then equal, cell by cell and tag by tag, the outputs of REV are kept
+under a new fingerprint; otherwise the first difference is named. That the package still computes
+the same numbers is not proved here: the suite runs every cell.
 
 --rerun: cells that depend on no training may change as well, as long as no training depends on what
 they bind. The page is run once under the smoke budget, and the outputs of such cells are taken from
@@ -30,7 +31,7 @@ from cells import flow, tree
 from nb import LessonFailed, dumps, execute, fingerprint, lessons, normalise, read, tags, write
 
 import gan_lessons
-from gan_lessons.moved import new_name
+from gan_lessons.moved import NEW_ATTRIBUTE, new_name
 
 PACKAGE = "gan_lessons"
 
@@ -101,7 +102,9 @@ class _Plain(ast.NodeTransformer):
             parts.insert(0, inner.attr)
             inner = inner.value
         if not (isinstance(inner, ast.Name) and inner.id in self.known):
-            return ast.Attribute(self.visit(node.value), node.attr, node.ctx)
+            # an attribute of an object, whose class is not known here: by its name alone
+            attr = NEW_ATTRIBUTE.get(node.attr, node.attr) if self.old else node.attr
+            return ast.Attribute(self.visit(node.value), attr, node.ctx)
         written = ".".join(filter(None, [self.known[inner.id], *parts]))
         return ast.Name(self._full(written), node.ctx)
 

@@ -1,5 +1,7 @@
-"""Everything random in a batch: which images, which labels, which noise. Introduced in notebooks/00_start_here.ipynb."""
+"""Everything random in a batch: which images, which labels, which noise.
 
+Introduced in notebooks/00_start_here.ipynb.
+"""
 from __future__ import annotations
 
 import json
@@ -8,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..exact.laws import Normal
 from ..pixels import scaled
 
 
@@ -17,6 +20,9 @@ def batches(source, z=None, batch=64, seed=0, unlabelled=None) -> Batches:
     source      an `Images`, a law with `.sample(n, rng)`, or a float tensor (n, ...)
     z           a law with `.sample` and `.dim`; by default `Normal(dim=100)`
     unlabelled  an `Images` or a tensor: the pictures without labels that a loss calls `u`
+
+    ValueError for a batch size that is no whole number above 0 and for data without samples,
+    TypeError for a source or a z that nothing can be drawn from.
     """
     return Batches(source, z, batch, seed, unlabelled)
 
@@ -27,23 +33,25 @@ class Batches:
     `x` (batch, c, h, w) float32 in [-1, 1], or (batch, dim) from a law; `y` (batch,) int64, the
     labels of `x` (from a law of several modes, the number of the mode); `u` like `x`; `z`
     (batch, z.dim) float32. Sampling is with replacement, so `x` is an independent sample of the
-    empirical law. Two generators: one for training, one for `noise`, so that looking at samples
-    never changes a training.
+    empirical law. Two random generators: one for training, one for `noise`, so that looking at
+    samples never changes a training.
     """
 
     def __init__(self, source, z=None, batch=64, seed=0, unlabelled=None):
         if not isinstance(batch, int) or batch <= 0:
             raise ValueError(f"batch={batch!r}: a batch is a whole number of samples, 1 or more")
-        if z is None:
-            from ..exact.laws import Normal
-            z = Normal(dim=100)
+        z = Normal(dim=100) if z is None else z
         if not (hasattr(z, "sample") and hasattr(z, "dim")):
             raise TypeError(f"z={z!r} is no law with .sample and .dim, as Normal(dim=100)")
         self.z, self.batch, self.device = z, batch, torch.device("cpu")
-        self._x, self._u = _pool(source), None if unlabelled is None else _pool(unlabelled)
-        self._y, self._names = getattr(source, "labels", None), len(getattr(source, "classes", ()))
+        self._x = _pool(source)
+        self._u = None if unlabelled is None else _pool(unlabelled)
+        self._y = getattr(source, "labels", None)
+        self._names = len(getattr(source, "classes", ()))
+        # Two independent streams from one seed: what `noise` takes, `draw` does not miss.
         training, noise = np.random.SeedSequence(seed).spawn(2)
-        self._rng, self._noise_rng = np.random.default_rng(training), np.random.default_rng(noise)
+        self._rng = np.random.default_rng(training)
+        self._noise_rng = np.random.default_rng(noise)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -54,23 +62,34 @@ class Batches:
 
     @property
     def classes(self) -> int | None:
-        """How many labels there are: the names of an `Images`, else its labels, or the modes of a law; None without y."""
+        """How many labels there are; None where a batch has no y.
+
+        As many as an `Images` has names; without names as many as its labels need; or the modes
+        of a law.
+        """
         if self._y is not None:
             return self._names or int(self._y.max()) + 1
         return len(self._x.laws) if hasattr(self._x, "laws") else None
 
     @property
     def absent(self) -> tuple[int, ...]:
-        """Classes that no sample bears; () where labels are no tensor. ValueError for a label that is none of the classes."""
+        """Classes that no sample bears; () where the labels are no tensor (a ledger counts reads).
+
+        ValueError for a label that is none of the classes.
+        """
         if not isinstance(self._y, Tensor):
             return ()
         there = set(self._y.unique().tolist())
         if strange := sorted(y for y in there if not 0 <= y < self.classes):
-            raise ValueError(f"label {strange[0]} is none of the {self.classes} classes: number them 0 to {self.classes - 1}")
+            raise ValueError(f"label {strange[0]} is none of the {self.classes} classes: number "
+                             f"them 0 to {self.classes - 1}")
         return tuple(sorted(set(range(self.classes)) - there))
 
     def draw(self, names, device=None) -> dict[str, Tensor]:
-        """One batch: a dictionary with exactly the `names` asked for, on `device`."""
+        """One batch: a dictionary with exactly the `names` asked for, on `device`.
+
+        ValueError, saying what can be had, for a name that these data do not give.
+        """
         names = set(names)
         if not names <= set(self.names):
             raise ValueError(self._missing(sorted(names - set(self.names))))
@@ -86,7 +105,7 @@ class Batches:
         return drawn
 
     def probe(self, names, n=2) -> dict[str, Tensor]:
-        """`n` samples by name, to try shapes on; neither generator moves."""
+        """`n` samples by name, to try shapes on; both random generators are put back."""
         batch, state = self.batch, self.state()
         try:
             self.batch = n
@@ -118,7 +137,7 @@ class Batches:
         return json.dumps([self._rng.bit_generator.state, self._noise_rng.bit_generator.state])
 
     def load_state(self, state: str) -> None:
-        """Continue where `state` was taken."""
+        """Continue where `state` was taken. ValueError for what `.state()` never returned."""
         try:
             training, noise = json.loads(state)
             self._rng.bit_generator.state, self._noise_rng.bit_generator.state = training, noise
@@ -139,16 +158,17 @@ class Batches:
         """`x` and `y` of one batch, in the same order, as far as `names` asks for them."""
         drawn = {}
         if isinstance(pool, Tensor):
+            # Always drawn on the CPU: every device sees the same samples in the same order.
             rows = torch.from_numpy(self._rng.integers(0, len(pool), self.batch))
             rows = rows.to(self.device, non_blocking=True)
             if "x" in names:
-                x = pool.index_select(0, rows)
-                drawn["x"] = scaled(x)
+                drawn["x"] = scaled(pool.index_select(0, rows))  # bytes are kept, numbers made here
             if "y" in names:
                 drawn["y"] = labels.index_select(0, rows)
         elif "y" in names:
             x, modes = pool.sample_with_modes(self.batch, self._rng)
-            drawn = {"y": torch.from_numpy(np.asarray(modes, dtype=np.int64)).to(self.device)}
+            modes = np.asarray(modes, dtype=np.int64)
+            drawn["y"] = torch.from_numpy(modes).to(self.device)
             if "x" in names:
                 drawn["x"] = self._points(x)
         else:
@@ -156,12 +176,14 @@ class Batches:
         return drawn
 
     def _points(self, points) -> Tensor:
+        """(n,) or (n, dim) of a law -> float32 (n, dim) on the device."""
         points = np.asarray(points, dtype=np.float32)
         return torch.from_numpy(points.reshape(len(points), -1)).to(self.device, non_blocking=True)
 
 
 def _pool(source):
-    """What samples are taken from: a tensor of them, or a law."""
+    """What samples are taken from: a tensor of them (bytes stay bytes, a quarter of the memory),
+    or a law."""
     data = getattr(source, "images", source)
     if isinstance(data, np.ndarray):
         data = torch.from_numpy(data)

@@ -7,12 +7,10 @@
 Files of your own are looked for under $GAN_LESSONS_DATA, in the layouts in which they are
 published. Explained in notebooks/00_start_here.ipynb.
 """
-
 from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,6 +23,7 @@ from torch import Tensor
 from . import formats
 from .batches import Batches, batches
 from .downloads import cache, fetch
+from .files import atomic_write
 from .formats import DataUnavailable
 
 __all__ = ["Batches", "DataUnavailable", "Images", "batches", "load_images"]
@@ -35,7 +34,10 @@ PICTURES = {".bmp", ".jpeg", ".jpg", ".png", ".webp"}
 
 @dataclass(eq=False)
 class Images:
-    """images (n, c, h, w) uint8; labels (n,) int64 or None; one name per class. ValueError for other shapes."""
+    """A set of pictures: images (n, c, h, w) uint8; labels (n,) int64 or None; a name per class.
+
+    ValueError for images or labels of another shape.
+    """
 
     images: Tensor
     labels: Tensor | None = None
@@ -69,13 +71,13 @@ class Source:
     """A published image set: where it is found, what its files are called, how they are read."""
 
     classes: tuple[str, ...]
-    folders: tuple[str, ...]  # under $GAN_LESSONS_DATA
-    files: dict[str, tuple[str, ...]]  # split -> unpacked names
-    read: Callable[[dict[str, bytes]], tuple[np.ndarray, np.ndarray]]
+    folders: tuple[str, ...]             # under $GAN_LESSONS_DATA, in the order of looking
+    files: dict[str, tuple[str, ...]]    # split -> names of the unpacked files
+    read: Callable[[dict[str, bytes]], tuple[np.ndarray, np.ndarray]]    # files -> images, labels
     mirrors: tuple[str, ...]
-    md5: dict[str, str]  # of the published files
-    sha256: dict[str, str]  # of the unpacked ones, where they are known
-    megabytes: int
+    md5: dict[str, str]                  # of the published files, as their publishers state it
+    sha256: dict[str, str]               # of the unpacked ones, where it is known
+    megabytes: int                       # of all published files together
 
 
 IDX = {"train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
@@ -83,53 +85,67 @@ IDX = {"train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
 
 
 def _idx(files):
-    return formats.idx_pair(*files.values(), tuple(files))
+    images, labels = files.values()
+    return formats.idx_pair(images, labels, tuple(files))
 
 
 def _svhn(files):
-    return formats.svhn(*files.values(), *files)
+    (name, data), = files.items()
+    return formats.svhn(data, name)
 
 
 SOURCES = {
     "mnist": Source(
-        DIGITS, ("mnist", "MNIST/raw", "mnist/raw", "MNIST", "."), IDX, _idx,
-        ("https://ossci-datasets.s3.amazonaws.com/mnist/",
-         "https://storage.googleapis.com/cvdf-datasets/mnist/"),
-        {"train-images-idx3-ubyte.gz": "f68b3c2dcbeaaa9fbdd348bbdeb94873",
-         "train-labels-idx1-ubyte.gz": "d53e105ee54ea40749a09fcbcd1e9432",
-         "t10k-images-idx3-ubyte.gz": "9fb629c4189551a2d022fa330f9573f3",
-         "t10k-labels-idx1-ubyte.gz": "ec29112dd5afa0611ce80d1b7f02629c"},
-        {"train-images-idx3-ubyte":
-         "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-         "train-labels-idx1-ubyte":
-         "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-         "t10k-images-idx3-ubyte":
-         "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-         "t10k-labels-idx1-ubyte":
-         "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"}, 12),
+        classes=DIGITS,
+        folders=("mnist", "MNIST/raw", "mnist/raw", "MNIST", "."),
+        files=IDX, read=_idx, megabytes=12,
+        mirrors=("https://ossci-datasets.s3.amazonaws.com/mnist/",
+                 "https://storage.googleapis.com/cvdf-datasets/mnist/"),
+        md5={"train-images-idx3-ubyte.gz": "f68b3c2dcbeaaa9fbdd348bbdeb94873",
+             "train-labels-idx1-ubyte.gz": "d53e105ee54ea40749a09fcbcd1e9432",
+             "t10k-images-idx3-ubyte.gz": "9fb629c4189551a2d022fa330f9573f3",
+             "t10k-labels-idx1-ubyte.gz": "ec29112dd5afa0611ce80d1b7f02629c"},
+        sha256={
+            "train-images-idx3-ubyte":
+                "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+            "train-labels-idx1-ubyte":
+                "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+            "t10k-images-idx3-ubyte":
+                "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+            "t10k-labels-idx1-ubyte":
+                "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"}),
     "fashion_mnist": Source(
-        tuple("t-shirt trouser pullover dress coat sandal shirt sneaker bag boot".split()),
-        ("fashion_mnist", "FashionMNIST/raw", "fashion-mnist", "fashion"), IDX, _idx,
-        ("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
-         "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/"),
-        {"train-images-idx3-ubyte.gz": "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
-         "train-labels-idx1-ubyte.gz": "25c81989df183df01b3e8a0aad5dffbe",
-         "t10k-images-idx3-ubyte.gz": "bef4ecab320f06d8554ea6380940ec79",
-         "t10k-labels-idx1-ubyte.gz": "bb300cfdad3c16e7a12a480ee83cd310"}, {}, 31),
+        classes=tuple(
+            "t-shirt trouser pullover dress coat sandal shirt sneaker bag boot".split()),
+        folders=("fashion_mnist", "FashionMNIST/raw", "fashion-mnist", "fashion"),
+        files=IDX, read=_idx, megabytes=31,
+        mirrors=("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+                 "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/"
+                 "fashion/"),
+        md5={"train-images-idx3-ubyte.gz": "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+             "train-labels-idx1-ubyte.gz": "25c81989df183df01b3e8a0aad5dffbe",
+             "t10k-images-idx3-ubyte.gz": "bef4ecab320f06d8554ea6380940ec79",
+             "t10k-labels-idx1-ubyte.gz": "bb300cfdad3c16e7a12a480ee83cd310"},
+        sha256={}),
     "cifar10": Source(
-        tuple("airplane automobile bird cat deer dog frog horse ship truck".split()),
-        ("cifar-10-batches-bin", "cifar10/cifar-10-batches-bin", "cifar10", "."),
-        {"train": tuple(f"data_batch_{i}.bin" for i in range(1, 6)), "test": ("test_batch.bin",)},
-        formats.cifar,
-        ("https://www.cs.toronto.edu/~kriz/", "https://cave.cs.toronto.edu/kriz/",
-         "https://mindspore-website.obs.cn-north-4.myhuaweicloud.com/notebook/datasets/"),
-        {"cifar-10-binary.tar.gz": "c32a1d4ab5d03f1284b67883e8d87530"}, {}, 170),
+        classes=tuple("airplane automobile bird cat deer dog frog horse ship truck".split()),
+        folders=("cifar-10-batches-bin", "cifar10/cifar-10-batches-bin", "cifar10", "."),
+        files={"train": tuple(f"data_batch_{i}.bin" for i in range(1, 6)),
+               "test": ("test_batch.bin",)},
+        read=formats.cifar, megabytes=170,
+        mirrors=("https://www.cs.toronto.edu/~kriz/", "https://cave.cs.toronto.edu/kriz/",
+                 "https://mindspore-website.obs.cn-north-4.myhuaweicloud.com/notebook/datasets/"),
+        md5={"cifar-10-binary.tar.gz": "c32a1d4ab5d03f1284b67883e8d87530"},
+        sha256={}),
     "svhn": Source(
-        DIGITS, ("svhn", "SVHN", "."),
-        {"train": ("train_32x32.mat",), "test": ("test_32x32.mat",)}, _svhn,
-        ("http://ufldl.stanford.edu/housenumbers/",),
-        {"train_32x32.mat": "e26dedcc434d2e4c54c9b2d4a06d8373",
-         "test_32x32.mat": "eb5a983be6a315427106f1b164d9cef3"}, {}, 246),
+        classes=DIGITS,
+        folders=("svhn", "SVHN", "."),
+        files={"train": ("train_32x32.mat",), "test": ("test_32x32.mat",)},
+        read=_svhn, megabytes=246,
+        mirrors=("http://ufldl.stanford.edu/housenumbers/",),
+        md5={"train_32x32.mat": "e26dedcc434d2e4c54c9b2d4a06d8373",
+             "test_32x32.mat": "eb5a983be6a315427106f1b164d9cef3"},
+        sha256={}),
 }
 
 
@@ -167,6 +183,7 @@ def load_images(name=None, split: str = "train", size: int | None = None) -> Ima
 
 
 def _published(name: str, split: str) -> Images:
+    """One of `SOURCES`: files of the reader's own, else of the cache, else of a mirror."""
     source = SOURCES[name]
     files = _local(name, source, split)
     if files is None:
@@ -176,11 +193,16 @@ def _published(name: str, split: str) -> Images:
             why = f"{name} cannot be had here: {error}. {_remedy(source)}"
             raise DataUnavailable(why) from None
     images, labels = source.read(files)
+    # copied, because an array on the bytes of a file is read-only, and torch wants to write
     return Images(torch.from_numpy(images.copy()), torch.from_numpy(labels), source.classes, name)
 
 
 def _local(name: str, source: Source, split: str) -> dict[str, bytes] | None:
-    """The files of one split under $GAN_LESSONS_DATA: unpacked, gz, or in the archive."""
+    """The files of one split under $GAN_LESSONS_DATA: unpacked, gz, or in the archive.
+
+    None if there is none of them; DataUnavailable if only some are there. Contents without a known
+    checksum are taken, with a line that says so: they may be a reader's own edition.
+    """
     if not os.environ.get("GAN_LESSONS_DATA"):
         return None
     root = Path(os.environ["GAN_LESSONS_DATA"]).expanduser()
@@ -189,8 +211,9 @@ def _local(name: str, source: Source, split: str) -> dict[str, bytes] | None:
         if all(here.values()):
             files = {file: formats.gunzip(path.read_bytes(), path.name)
                      for file, path in here.items()}
-            if any(hashlib.sha256(data).hexdigest() != source.sha256.get(file)
-                   and not _is_official(here[file], source) for file, data in files.items()):
+            unknown = (hashlib.sha256(data).hexdigest() != source.sha256.get(file)
+                       and not _is_official(here[file], source) for file, data in files.items())
+            if any(unknown):
                 _say_once(f"{name}, {split}: loaded, though the contents have no checksum that is "
                           "known here.")
             return files
@@ -216,6 +239,7 @@ def _either(folder: Path, file: str) -> Path | None:
 
 
 def _is_official(path: Path, source: Source) -> bool:
+    """Whether a file is, byte for byte, the published one of this name."""
     digest = source.md5.get(path.name)
     return digest is not None and hashlib.md5(path.read_bytes()).hexdigest() == digest
 
@@ -225,12 +249,12 @@ def _fetched(name: str, source: Source, split: str) -> dict[str, bytes]:
     folder, files = cache() / name, {}
     for published, digest in source.md5.items():
         if published.endswith(".tar.gz"):
-            path = fetch(published, f"md5:{digest}", source.mirrors, folder)
+            path = fetch(published, f"md5:{digest}", source.mirrors, folder)   # both splits in one
             return formats.tar_members(path, source.files[split])
         if (file := published.removesuffix(".gz")) in source.files[split]:
             path = fetch(published, f"md5:{digest}", source.mirrors, folder)
             files[file] = formats.gunzip(path.read_bytes(), path.name)
-    return {file: files[file] for file in source.files[split]}
+    return {file: files[file] for file in source.files[split]}    # in the order that `read` expects
 
 
 def _remedy(source: Source) -> str:
@@ -241,6 +265,7 @@ def _remedy(source: Source) -> str:
 
 @lru_cache
 def _glyphs(split: str) -> Images:
+    """The drawn digits, kept in the cache because drawing takes a few seconds."""
     from . import glyphs
     n, seed = {"train": (20_000, 1), "test": (10_000, 2)}[split]
     path = cache() / "glyphs" / f"{split}-{n}-v1.npz"
@@ -250,23 +275,11 @@ def _glyphs(split: str) -> Images:
     except Exception:  # not there yet, or damaged: draw it again
         images, labels = glyphs.draw(n, seed)
         try:
-            _keep(path, images=images, labels=labels)
+            with atomic_write(path) as file:
+                np.savez(file, images=images, labels=labels)
         except OSError:  # a cache that cannot be written only costs the drawing, a few seconds
             pass
     return Images(torch.from_numpy(images), torch.from_numpy(labels), DIGITS, "glyphs")
-
-
-def _keep(path: Path, **arrays) -> None:
-    """Write `path` as a whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, part = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, **arrays)
-        os.replace(part, path)
-    except BaseException:
-        Path(part).unlink(missing_ok=True)
-        raise
 
 
 def _folder(folder: Path, split: str, size: int) -> Images:
@@ -275,7 +288,7 @@ def _folder(folder: Path, split: str, size: int) -> Images:
     divided = (folder / split).is_dir()
     folder = folder / split if divided else folder
     paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in PICTURES and p.is_file())
-    if not divided:
+    if not divided:                                        # every tenth picture is for the test
         paths = [p for i, p in enumerate(paths) if (i % 10 == 9) == (split == "test")]
     if not paths:
         raise DataUnavailable(f"{folder} has no pictures for the split {split!r}: put some "
@@ -285,14 +298,14 @@ def _folder(folder: Path, split: str, size: int) -> Images:
         try:
             with Image.open(path) as picture:
                 picture.draft("RGB", (size, size))  # lets JPEG decode at a fraction of its size
-                picture = ImageOps.fit(ImageOps.exif_transpose(picture).convert("RGB"),
-                                       (size, size), Image.Resampling.BICUBIC)
+                upright = ImageOps.exif_transpose(picture).convert("RGB")
+                picture = ImageOps.fit(upright, (size, size), Image.Resampling.BICUBIC)
         except Exception as error:  # Pillow raises a dozen kinds for a broken file
             raise DataUnavailable(f"{path} is no picture that can be read ({error}): repair it or "
                                   "take it away") from error
-        images[i] = np.asarray(picture).transpose(2, 0, 1)
+        images[i] = np.asarray(picture).transpose(2, 0, 1)             # (h, w, 3) -> (3, h, w)
     parts = [path.relative_to(folder).parts for path in paths]
-    if any(len(part) == 1 for part in parts):
+    if any(len(part) == 1 for part in parts):       # a picture outside subfolders has no class
         return Images(torch.from_numpy(images), None, (), folder.name)
     classes = tuple(sorted({part[0] for part in parts}))
     labels = torch.tensor([classes.index(part[0]) for part in parts])
@@ -300,6 +313,7 @@ def _folder(folder: Path, split: str, size: int) -> Images:
 
 
 def _resized(found: Images, size: int) -> Images:
+    """Scaled to (size, size), smoothed when made smaller; bytes stay bytes."""
     from torch.nn.functional import interpolate
     images = interpolate(found.images, (size, size), mode="bilinear", antialias=True)
     return Images(images, found.labels, found.classes, found.name)
@@ -307,4 +321,5 @@ def _resized(found: Images, size: int) -> Images:
 
 @lru_cache
 def _say_once(line: str) -> None:
+    """Prints a line, the first time only: a cached function runs once for each argument."""
     print(line)

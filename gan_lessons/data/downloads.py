@@ -1,5 +1,7 @@
-"""Fetching a file once: several mirrors, a known checksum, resumed after a broken transfer."""
+"""Fetching a file once: several mirrors, a known checksum, resumed after a broken transfer.
 
+Used by `datasets`, so from notebooks/00_start_here.ipynb on.
+"""
 from __future__ import annotations
 
 import os
@@ -12,11 +14,11 @@ from urllib.parse import urlsplit
 
 from .formats import DataUnavailable
 
-CONNECT = 3.0  # seconds for a mirror to answer at all
-FORGET = 300.0  # seconds for which a silent mirror is not asked again
-STALE = 60.0  # seconds without growth after which a half-written file has no writer any more
+CONNECT = 3.0       # seconds for a mirror to answer at all
+FORGET = 300.0      # seconds for which a silent mirror is not asked again
+STALE = 60.0        # seconds without growth after which a half-written file has no writer any more
 
-_silent: dict[str, float] = {}
+_silent: dict[str, float] = {}      # host -> when it was found silent
 
 
 def cache() -> Path:
@@ -30,11 +32,12 @@ def fetch(name: str, known_hash: str, mirrors, folder: Path) -> Path:
 
     name        what is appended to each mirror's address
     known_hash  as pooch writes it, "md5:..." or "sha256:..."
-    Raises DataUnavailable with the reason of each mirror; whatever `folder / name` holds has the
-    known checksum.
+
+    What is returned has the known checksum. DataUnavailable, with the reason of each mirror, where
+    none has the file, where GAN_LESSONS_OFFLINE forbids to ask, or where `folder` cannot be made.
     """
     import pooch
-    pooch.get_logger().setLevel("WARNING")  # our progress bar says it all
+    pooch.get_logger().setLevel("WARNING")               # our progress bar says it all
     target = folder / name
     kind, digest = known_hash.split(":")
     if target.exists() and pooch.file_hash(target, kind) == digest:
@@ -47,22 +50,30 @@ def fetch(name: str, known_hash: str, mirrors, folder: Path) -> Path:
         raise DataUnavailable(f"the cache cannot be written ({error}): set GAN_LESSONS_CACHE to a "
                               "folder of yours") from error
     reasons = []
-    # Not pooch's retry_if_failed: it tries a fixed number of times, each from the first byte, waits
-    # in between, and asks again after a 404 or for a whole file of another checksum. Here a try is
-    # worth another as long as the last one brought something.
+    # Not pooch's retry_if_failed (its Pooch has it, its retrieve has not): it tries a fixed number
+    # of times, each from the first byte, waits in between, and asks again after a 404 or for a
+    # whole file of another checksum. Here a try is worth another as long as the last one brought
+    # something.
     for mirror in answering(mirrors):
-        stuck = 0  # tries that got no further
+        stuck = 0                                        # tries that got no further
         while stuck < 2:
             before = _left(folder, name)
             try:
                 pooch.retrieve(mirror + name, known_hash, name, folder, downloader=_resuming)
                 return target
-            except OSError as error:  # requests' errors are OSErrors too
+            except OSError as error:                     # requests' errors are OSErrors too
                 reasons.append(f"{urlsplit(mirror).hostname}: {_short(error)}")
-                stuck = 0 if _left(folder, name) > before else stuck + 1 + 2 * _final(error)
-            except ValueError:  # pooch: the checksum is wrong
+                if _left(folder, name) > before:
+                    stuck = 0
+                elif _final(error):
+                    break
+                else:
+                    stuck += 1
+            except ValueError:                           # pooch: the checksum is wrong
                 reasons.append(f"{urlsplit(mirror).hostname}: the checksum is wrong")
-                stuck += 1 if before else 2  # perhaps only the pieces did not fit together
+                if not before:                           # a whole file, and another one than ours
+                    break
+                stuck += 1                               # perhaps the pieces did not fit together
     raise DataUnavailable(f"{name} could not be downloaded: "
                           + ("; ".join(dict.fromkeys(reasons)) or "no mirror answers"))
 
@@ -89,7 +100,9 @@ def answering(mirrors) -> list[str]:
     threads = [threading.Thread(target=ask, args=(host,), daemon=True) for host in asked]
     for thread in threads:
         thread.start()
-    for thread in threads:  # looking up a name has no time limit of its own: hence the threads
+    # Threads, because looking up a name has no time limit of its own; who is not back by then
+    # counts as silent, and is left to end by itself.
+    for thread in threads:
         thread.join(max(0.0, now + CONNECT - time.monotonic()))
     _silent.update({host: now for host in asked - heard})
     return [mirror for mirror, host in hosts.items() if host in heard]
@@ -98,20 +111,24 @@ def answering(mirrors) -> list[str]:
 def _resuming(url, output, _pooch):
     """A downloader for pooch that goes on where an earlier transfer of the same file broke off.
 
-    Of pooch's own none can: HTTPDownloader always writes a new file from its first byte.
+    Of pooch's own none can: HTTPDownloader always writes a new file from its first byte. `output`
+    is a file of pooch's, which moves it to its place when the checksum is right. OSError for a
+    transfer that breaks off; what came is kept for the next.
     """
     import requests
     from tqdm import tqdm
     name = url.rsplit("/", 1)[1]
     with _part(Path(output).parent, name) as part:
         have = part.stat().st_size if part.exists() else 0
-        headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
+        headers = {"Accept-Encoding": "identity"}        # else bytes counted are not bytes stored
+        if have:
+            headers["Range"] = f"bytes={have}-"
         with requests.get(url, headers=headers, stream=True, timeout=(CONNECT, 20)) as answer:
-            if answer.status_code == 416:  # nothing beyond what we have
+            if answer.status_code == 416:                # nothing beyond what we have
                 total = have
             else:
                 answer.raise_for_status()
-                have = have if answer.status_code == 206 else 0
+                have = have if answer.status_code == 206 else 0      # 200: the whole file again
                 length = answer.headers.get("Content-Length")
                 total = have + int(length) if length else None
                 with open(part, "ab" if have else "wb") as file, tqdm(
@@ -127,14 +144,18 @@ def _resuming(url, output, _pooch):
 
 @contextmanager
 def _part(folder: Path, name: str):
-    """A half-written file of this process alone; pieces without a writer are taken over."""
+    """The path of a half-written file of this process alone.
+
+    It begins as the largest piece that an earlier transfer left and nobody writes any more; an
+    error leaves it behind as such a piece.
+    """
     mine = folder / f".{name}.{os.getpid()}.part"
     left = [p for p in folder.glob(f".{name}.*part")
             if p == mine or ".left." in p.name or time.time() - p.stat().st_mtime > STALE]
-    for piece in sorted(left, key=lambda p: p.stat().st_size):  # the largest comes last and stays
+    for piece in sorted(left, key=lambda p: p.stat().st_size):     # the largest, the last, stays
         try:
             os.replace(piece, mine)
-        except FileNotFoundError:  # another process was faster
+        except FileNotFoundError:                        # another process was faster
             pass
     try:
         yield mine
@@ -150,6 +171,7 @@ def _left(folder: Path, name: str) -> int:
 
 
 def _status(error) -> int | None:
+    """The HTTP status that an error of requests carries; None for any other."""
     return getattr(getattr(error, "response", None), "status_code", None)
 
 
@@ -159,6 +181,7 @@ def _final(error) -> bool:
 
 
 def _short(error) -> str:
+    """An error in a few words."""
     from requests.exceptions import ChunkedEncodingError
     if _status(error) is not None:
         return f"HTTP status {_status(error)}"

@@ -3,7 +3,6 @@
 Nothing is unpickled and nothing is unpacked to disk. Every reader refuses a file that is not
 exactly what its format says, by name.
 """
-
 from __future__ import annotations
 
 import gzip
@@ -31,8 +30,12 @@ def gunzip(data: bytes, name: str) -> bytes:
 
 
 def idx(data: bytes, name: str) -> np.ndarray:
-    """One IDX file (MNIST's format) of unsigned bytes, as an array of the shape it states."""
-    data = memoryview(data)
+    """One IDX file (MNIST's format) of unsigned bytes, as an array of the shape it states.
+
+    Two zero bytes, 8 for unsigned bytes, the number of axes; then the length of each axis in four
+    bytes, the highest first; then the values. DataUnavailable for anything else.
+    """
+    data = memoryview(data)                           # slices of it are no copies
     dims = data[3] if len(data) >= 4 else 0
     if len(data) < 4 + 4 * dims or bytes(data[:3]) != b"\0\0\x08" or not 1 <= dims <= 4:
         raise DataUnavailable(f"{name} is not an IDX file of unsigned bytes")
@@ -45,7 +48,7 @@ def idx(data: bytes, name: str) -> np.ndarray:
 
 
 def idx_pair(images: bytes, labels: bytes, names) -> tuple[np.ndarray, np.ndarray]:
-    """Images (n, 1, 28, 28) and labels (n,) of two IDX files."""
+    """Images (n, 1, 28, 28) and labels (n,) of two IDX files; DataUnavailable for other shapes."""
     x, y = idx(images, names[0]), idx(labels, names[1])
     if x.ndim != 3 or x.shape[1:] != (28, 28):
         raise DataUnavailable(f"{names[0]} has shape {x.shape}, not (n, 28, 28)")
@@ -56,7 +59,10 @@ def idx_pair(images: bytes, labels: bytes, names) -> tuple[np.ndarray, np.ndarra
 
 
 def cifar(batches: dict[str, bytes]) -> tuple[np.ndarray, np.ndarray]:
-    """Images (n, 3, 32, 32) and labels (n,) of files of CIFAR-10's binary version."""
+    """Images (n, 3, 32, 32) and labels (n,) of files of CIFAR-10's binary version.
+
+    A record is a label and 3 · 32 · 32 pixels. DataUnavailable for a broken one.
+    """
     images, labels = [], []
     for name, data in batches.items():
         if not data or len(data) % 3073:
@@ -64,12 +70,15 @@ def cifar(batches: dict[str, bytes]) -> tuple[np.ndarray, np.ndarray]:
                                   "bytes are not a whole number of records of 3,073")
         records = np.frombuffer(data, np.uint8).reshape(-1, 3073)
         labels.append(_labels(records[:, 0], name))
-        images.append(records[:, 1:].reshape(-1, 3, 32, 32))
+        images.append(records[:, 1:].reshape(-1, 3, 32, 32))             # (n, 3072) -> pictures
     return np.concatenate(images), np.concatenate(labels)
 
 
 def svhn(data: bytes, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Images (n, 3, 32, 32) and labels (n,) of SVHN's .mat file; its label 10 is the digit 0."""
+    """Images (n, 3, 32, 32) and labels (n,) of SVHN's .mat file; its label 10 is the digit 0.
+
+    DataUnavailable for a file that SciPy cannot read, or of another shape.
+    """
     from scipy.io import loadmat
     try:
         mat = loadmat(io.BytesIO(data), variable_names=["X", "y"])
@@ -80,13 +89,15 @@ def svhn(data: bytes, name: str) -> tuple[np.ndarray, np.ndarray]:
     if x.dtype != np.uint8 or x.ndim != 4 or x.shape[:3] != (32, 32, 3) or y.size != x.shape[3]:
         raise DataUnavailable(f"{name} holds X {x.shape} {x.dtype} and y {y.shape}, not uint8 "
                               "(32, 32, 3, n) with n labels")
-    return np.ascontiguousarray(x.transpose(3, 2, 0, 1)), _labels(y.reshape(-1) % 10, name)
+    x = np.ascontiguousarray(x.transpose(3, 2, 0, 1))         # (32, 32, 3, n) -> (n, 3, 32, 32)
+    return x, _labels(y.reshape(-1) % 10, name)
 
 
 def tar_members(path: Path, wanted) -> dict[str, bytes]:
     """The files of an archive whose base name is in `wanted`, read without unpacking any.
 
-    One member that would leave the folder, or a link, condemns the whole archive.
+    One member that would leave the folder, or a link, condemns the whole archive: nobody packed
+    it in good faith. DataUnavailable for that, for a broken archive and for a missing file.
     """
     found = {}
     try:
@@ -108,7 +119,9 @@ def tar_members(path: Path, wanted) -> dict[str, bytes]:
 
 
 def _labels(y: np.ndarray, name: str) -> np.ndarray:
-    if len(y) == 0 or y.max() > 9:
-        raise DataUnavailable(f"{name} has " + ("no labels" if len(y) == 0 else
-                              f"the label {y.max()}: the ten classes are 0 to 9"))
+    """(n,) as int64; DataUnavailable for none at all, and for one above 9."""
+    if len(y) == 0:
+        raise DataUnavailable(f"{name} has no labels")
+    if y.max() > 9:
+        raise DataUnavailable(f"{name} has the label {y.max()}: the ten classes are 0 to 9")
     return y.astype(np.int64)

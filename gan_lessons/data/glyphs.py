@@ -1,5 +1,7 @@
-"""Digits drawn offline from the fonts that come with matplotlib: labelled, 28 x 28, endless."""
+"""Digits drawn offline from the fonts that come with matplotlib: labelled, 28 x 28, endless.
 
+Introduced in notebooks/00_start_here.ipynb, where MNIST cannot be had.
+"""
 from __future__ import annotations
 
 from functools import lru_cache
@@ -23,10 +25,10 @@ def stencils() -> np.ndarray:
     for i, font in enumerate(FONTS):
         letters = ImageFont.truetype(str(folder / f"{font}.ttf"), 4 * SIDE)
         for digit in range(10):
-            left, top, right, bottom = letters.getbbox(str(digit))
+            left, top, right, bottom = letters.getbbox(str(digit))     # where its ink begins, ends
             picture = Image.new("L", (right - left, bottom - top))
             ImageDraw.Draw(picture).text((-left, -top), str(digit), font=letters, fill=255)
-            scale = 40 / max(picture.size)
+            scale = 40 / max(picture.size)                    # leaves 8 pixels around for turning
             size = [max(1, round(scale * side)) for side in picture.size]
             x, y = ((SIDE - side) // 2 for side in size)
             picture = picture.resize(size, Image.Resampling.BOX)
@@ -47,15 +49,17 @@ def draw(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     turn, slant = rng.uniform(-0.3, 0.3, (2, n))
     (wide, high), (right, down) = rng.uniform(0.8, 1.15, (2, n)), rng.uniform(-2, 2, (2, n)) / 14
     cos, sin = np.cos(turn), np.sin(turn)
-    # Rows of the inverse map, picture to stencil: rotate, slant, shrink, shift.
+    # Rows of the inverse map, because grid_sample asks of each pixel of the picture where in the
+    # stencil it comes from: rotate, slant, shrink, shift.
     inverse = np.stack([(cos + slant * sin) / wide, (slant * cos - sin) / wide, right,
-                        sin / high, cos / high, down], 1).reshape(n, 2, 3)
+                        sin / high, cos / high, down], 1).reshape(n, 2, 3)   # (n, 6) -> (n, 2, 3)
     inverse, shapes = torch.from_numpy(inverse).float(), torch.from_numpy(stencils())
     images = np.empty((n, 1, 28, 28), np.uint8)
     for start in range(0, n, 500):
         part = slice(start, start + 500)
-        stencil = shapes[font[part], digit[part]][:, None]
+        stencil = shapes[font[part], digit[part]][:, None]                    # (500, 1, 56, 56)
         grid = affine_grid(inverse[part], list(stencil.shape), align_corners=False)
-        pixels = avg_pool2d(grid_sample(stencil, grid, align_corners=False), 2)
+        fine = grid_sample(stencil, grid, align_corners=False)
+        pixels = avg_pool2d(fine, 2)                                          # (500, 1, 28, 28)
         images[part] = (255 * pixels).round_().to(torch.uint8).numpy()
     return images, digit

@@ -1,3 +1,5 @@
-"""How things look: `plots` for figures and sheets of pictures, `explorer` for sliders that redraw a
-picture, `server`, which answers a slider at once. Imports no other wing. Everybody may import it.
+"""How things look.
+
+`plots` draws figures and sheets of pictures, `explorer` puts sliders around a picture, `server`
+lets the answer to a slider leave at once. Imports no other wing; every wing may import it.
 """

@@ -46,36 +46,42 @@ def choice(options, value, label):
 
 
 class Explorer:
-    """`setup(figure)` draws once and returns the artists that move; `update(artists, **values)` moves them.
+    """Controls around a picture, which is redrawn when one of them moves.
 
-    controls: dict from the argument of `update` to a `slider(...)`, a `choice(...)` or any other
-    ipywidgets control with a `value`.  figsize in inches; `width` in CSS pixels, 100 per inch unless
-    given; `dpi` sets the sharpness.  `alt` says in words what the picture shows.
+    setup(figure) draws once and returns the artists that move; update(artists, **values) moves
+    them. controls: a dict from the arguments of `update` to a `slider(...)`, a `choice(...)` or any
+    other ipywidgets control with a `value`. figsize in inches, dpi for the sharpness; width in CSS
+    pixels, 100 per inch unless given. alt: a sentence that says what the picture shows.
 
     A drawing must depend on `values` alone: then `draw` can render any state, in a test or ahead of
-    time for a page without a kernel.  Returned artists lie above the rest of the figure, and only
+    time for a page without a kernel. Returned artists lie above the rest of the figure, and only
     they are redrawn; changing anything else in `update` (limits, ticks) works too, but is slower.
 
     Raises ValueError where `alt` is empty or a control is unknown, TypeError where `setup` returns
-    something other than artists.  An error of `update` while a control moves is shown in the widget.
+    something else than artists. An error of `update` while a control moves is shown in the widget.
+    Introduced in notebooks/00_start_here.ipynb.
     """
 
     def __init__(self, setup, update, controls, *, figsize=(6.4, 3.6), dpi=150, width=None, alt):
         if not isinstance(alt, str) or not alt.strip():
             raise ValueError("an Explorer needs alt=\"...\": one sentence that says what it shows")
-        self.alt, self.controls, self.error = " ".join(alt.split()), dict(controls), None
+        self.alt = " ".join(alt.split())
+        self.controls = dict(controls)
+        self.error = None                           # of the state shown, as a sentence
         self.figure = Figure(figsize=figsize, dpi=dpi, layout="constrained")
         FigureCanvasAgg(self.figure)
-        self._update, self._width = update, width or round(100 * figsize[0])
+        self._update = update
+        self._width = width or round(100 * figsize[0])
         self._artists = setup(self.figure)
         self._moving = sorted(_artists_in(self._artists), key=Artist.get_zorder)
-        self._background, self._still = None, False
+        self._background = None                     # the pixels of all that does not move
+        self._still = False                         # while several controls are set at once
 
         update(self._artists, **self.values)
         self.figure.draw_without_rendering()        # the layout settles once: axes that jump while
         self.figure.set_layout_engine("none")       # a slider moves cannot be read
         for artist in self._moving:
-            artist.set_animated(True)
+            artist.set_animated(True)               # left out of the background
 
         self._picture, self._message = widgets.HTML(), widgets.HTML()
         self._align_labels()
@@ -90,8 +96,16 @@ class Explorer:
         """What the controls say now, by name."""
         return {name: control.value for name, control in self.controls.items()}
 
+    @property
+    def width(self) -> int:
+        """Width of the picture in CSS pixels."""
+        return self._width
+
     def draw(self, **state) -> bytes:
-        """PNG of any state; what is not given comes from the controls, and no control moves."""
+        """PNG of any state; what is not given comes from the controls, and no control moves.
+
+        ValueError for a control that is not there; what `update` raises is raised.
+        """
         self._refuse_unknown(state)
         self._update(self._artists, **{**self.values, **state})
         canvas = self.figure.canvas
@@ -104,7 +118,10 @@ class Explorer:
         return _png(np.asarray(canvas.buffer_rgba()))
 
     def set(self, **values):
-        """Move controls from code, in one redraw; returns the explorer."""
+        """Move controls from code, in one redraw; returns the explorer.
+
+        ValueError for a control that is not there, or a value that it cannot take.
+        """
         self._refuse_unknown(values)
         self._still = True
         try:
@@ -128,7 +145,7 @@ class Explorer:
             return
         try:
             picture, self.error = self.draw(), None
-        except Exception as error:      # an exception in a callback would vanish in the server's log
+        except Exception as error:      # out of a callback it would vanish in the server's log
             self.error = f"{type(error).__name__}: {error}"
         else:
             self._show(picture)
@@ -137,9 +154,10 @@ class Explorer:
         self._message.value = text or ""
 
     def _show(self, png):
-        self._png, width, (w, h) = png, self._width, self.figure.get_size_inches()
+        self._png = png
+        w, h = self.figure.get_size_inches()
         self._picture.value = (             # ipywidgets.Image has no alternative text
-            f'<img alt="{html.escape(self.alt)}" decoding="sync" width="{width}" '
+            f'<img alt="{html.escape(self.alt)}" decoding="sync" width="{self.width}" '
             f'style="max-width:100%;aspect-ratio:{w:g}/{h:g}" '
             f'src="data:image/png;base64,{base64.b64encode(png).decode()}">')
 
@@ -163,7 +181,7 @@ class Explorer:
         live = self.widget._repr_mimebundle_(**kwargs) or {}
         picture = base64.b64encode(self._png).decode()
         data = {**live, "text/plain": repr(self), "image/png": picture}
-        return data, {"image/png": {"width": self._width, "alt": self.alt}}
+        return data, {"image/png": {"width": self.width, "alt": self.alt}}
 
 
 def _artists_in(made):
@@ -178,10 +196,13 @@ def _artists_in(made):
 
 
 def _png(rgba):
-    """(h, w, 4) uint8 -> PNG bytes, three times faster than Pillow, which tries filters on each row."""
+    """(h, w, 4) uint8 -> PNG bytes.
+
+    Three times faster than Pillow, which tries filters on each row.
+    """
     height, width, _ = rgba.shape
-    rows = np.zeros((height, 1 + 3 * width), np.uint8)
-    pixels = rows[:, 1:].reshape(height, width, 3)
+    rows = np.zeros((height, 1 + 3 * width), np.uint8)          # each begins with its filter: none
+    pixels = rows[:, 1:].reshape(height, width, 3)              # a view: (h, 3 w) -> (h, w, 3)
     for channel in range(3):                # three strided copies: three times faster than one
         pixels[..., channel] = rgba[..., channel]
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)

@@ -1,7 +1,8 @@
 """Pure drawing: data and `ax` in, artists out. No training, no widgets, no torch.
 
-Colours are Okabe and Ito's, which people with any colour vision can tell apart: REAL, FAKE and CRITIC wherever
-coins are drawn. Introduced in notebooks/00_start_here.ipynb.
+REAL, FAKE and CRITIC are the colours of real samples, fake samples and the critic in every figure.
+What a figure shows stands in words beside it: `show` asks for them. Introduced in
+notebooks/00_start_here.ipynb.
 """
 from __future__ import annotations
 
@@ -11,13 +12,20 @@ import io
 import numpy as np
 from matplotlib.figure import Figure
 
+# The palette of Okabe and Ito 2008, "Color Universal Design": whatever their colour vision, people
+# can tell its colours apart. Of its eight, yellow is left out, as it is faint on white, and black
+# is softened to a dark grey.
 REAL, FAKE, CRITIC = "#0072B2", "#E69F00", "#333333"
 GOOD, BAD, THIRD, SKY = "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
 PLAYER_COLOURS = {"f": CRITIC, "l": CRITIC, "g": FAKE}
 
 
 def figure(columns: int = 1, rows: int = 1, *, width: float = 6.4, height: float = 3.2, **share):
-    """(figure, axes): one axes or an array of them. The figure never enters pyplot: nothing leaks."""
+    """(figure, axes): one axes, or an array of them, (columns,), (rows,) or (rows, columns).
+
+    width and height in inches; share: sharex, sharey and other arguments of Figure.subplots. The
+    figure never enters pyplot, which would keep it in memory.
+    """
     fig = Figure(figsize=(width, height), dpi=110, layout="constrained")
     axes = fig.subplots(rows, columns, **share)
     for ax in np.ravel(axes):
@@ -26,31 +34,37 @@ def figure(columns: int = 1, rows: int = 1, *, width: float = 6.4, height: float
 
 
 def png(fig) -> str:
-    """The figure as base64 PNG."""
+    """The figure as a PNG in base64."""
     buffer = io.BytesIO()
     fig.savefig(buffer, format="png")
     return base64.b64encode(buffer.getvalue()).decode()
 
 
 def show(fig, alt: str):
-    """Display a figure once, with the text that stands for it where it cannot be seen. ValueError below four words."""
+    """Display a figure once, with the sentence that stands for it where it cannot be seen.
+
+    alt: what one should see, not how it is drawn; readers with a screen reader hear it, and a page
+    without pictures shows it. ValueError below four words, which are a title and no sentence.
+    """
     if not alt or len(alt.split()) < 4:
         raise ValueError('show(fig, alt="…") needs a sentence that says what the picture shows')
     from IPython.display import display
-    display({"image/png": png(fig), "text/plain": alt}, raw=True, metadata={"image/png": {"alt": alt}})
+    data = {"image/png": png(fig), "text/plain": alt}
+    display(data, raw=True, metadata={"image/png": {"alt": alt}})
 
 
 def draw_density(ax, x, law, colour, label=None):
-    """The density of a law on the line, filled."""
+    """The density of a law on the line at x (k,), filled."""
     return ax.fill_between(x, law.pdf(x), alpha=.35, color=colour, lw=0, label=label)
 
 
 def draw_densities(ax, x, p, q, c=None):
-    """Real and fake densities and, from the logit `c`, the best discriminator σ(c)."""
+    """Real and fake densities at x (k,), and the discriminator σ(c) of a logit c: (k,) -> (k,)."""
     draw_density(ax, x, p, REAL, "real, $p$")
     draw_density(ax, x, q, FAKE, "fake, $q$")
     if c is not None:
-        ax.plot(x, 1 / (1 + np.exp(-np.clip(c(x), -700, 700))), color=CRITIC, lw=2, label="$D^*(x)$")
+        D = 1 / (1 + np.exp(-np.clip(c(x), -700, 700)))         # beyond 700 exp overflows
+        ax.plot(x, D, color=CRITIC, lw=2, label="$D^*(x)$")
     ax.legend(frameon=False)
 
 
@@ -63,7 +77,7 @@ def smooth(values, span: int = 25):
 
 
 def losses(ax, run):
-    """Each player's loss against the step: a running mean over a faint trace."""
+    """Each player's loss against the step: a running mean over a faint trace. run: a Run."""
     for name, values in run.losses.items():
         colour = PLAYER_COLOURS.get(name, THIRD)
         ax.plot(values, color=colour, alpha=.25, lw=.6)
@@ -73,9 +87,9 @@ def losses(ax, run):
 
 
 def sheet(images, columns: int = 8):
-    """Pictures (n, c, h, w), uint8 or float in [-1, 1], side by side in rows: (rows·h, columns·w[, 3]) in [0, 1].
+    """Pictures (n, c, h, w) side by side in rows: (rows · h, columns · w[, 3]), from 0 to 1.
 
-    A last row that is not full is left out.
+    They are uint8, or floats from -1 to 1. A last row that is not full is left out.
     """
     images = np.asarray(images)
     columns = min(columns, len(images))
@@ -83,15 +97,18 @@ def sheet(images, columns: int = 8):
         images = images / 127.5 - 1
     n, channels, height, wide = images.shape
     rows = n // columns
-    joined = images[:rows * columns].reshape(rows, columns, channels, height, wide).transpose(0, 3, 1, 4, 2)
-    return np.clip((joined.reshape(rows * height, columns * wide, channels).squeeze() + 1) / 2, 0, 1)
+    cells = images[:rows * columns].reshape(rows, columns, channels, height, wide)
+    joined = cells.transpose(0, 3, 1, 4, 2)                     # (rows, h, columns, w, c)
+    joined = joined.reshape(rows * height, columns * wide, channels).squeeze()
+    return np.clip((joined + 1) / 2, 0, 1)
 
 
 def pictures(ax, images, columns: int = 8):
     """A `sheet` of pictures (n, c, h, w) on axes without frame."""
     joined = sheet(images, columns)
     ax.set_axis_off()
-    return ax.imshow(joined, cmap="gray_r" if joined.ndim == 2 else None, vmin=0, vmax=1, interpolation="nearest")
+    grey = "gray_r" if joined.ndim == 2 else None               # digits are dark on white
+    return ax.imshow(joined, cmap=grey, vmin=0, vmax=1, interpolation="nearest")
 
 
 def points(ax, x, colour, label=None, size: float = 4):
@@ -104,16 +121,20 @@ def points(ax, x, colour, label=None, size: float = 4):
 
 
 def plane(ax, score, reach: float = 3.0, points_a_side: int = 80):
-    """Shades of a critic over the square [-reach, reach]²; score: (k, 2) -> (k,) logits. Dark is fake."""
+    """Shades of a critic over the square [-reach, reach]²: dark is fake.
+
+    score: points (k, 2) -> logits (k,).
+    """
     line = np.linspace(-reach, reach, points_a_side)
-    grid = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
+    grid = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)     # (points², 2)
     D = 1 / (1 + np.exp(-np.clip(score(grid), -30, 30))).reshape(points_a_side, points_a_side)
-    return ax.imshow(D, extent=(-reach, reach, -reach, reach), origin="lower", cmap="gray", vmin=-1, vmax=1.15,
-                     interpolation="bilinear")
+    # a narrow range of greys, so that coloured points stay visible on the darkest and the lightest
+    return ax.imshow(D, extent=(-reach, reach, -reach, reach), origin="lower", cmap="gray",
+                     vmin=-1, vmax=1.15, interpolation="bilinear")
 
 
 def classes(ax, counts, names=range(10), colour=FAKE):
-    """How many samples a classifier puts in each class; the dotted line is a fair share."""
+    """How many samples a classifier puts in each class, (k,); the dotted line is an equal share."""
     counts = np.asarray(counts)
     ax.bar(np.arange(len(counts)), counts, color=colour)
     ax.axhline(counts.sum() / len(counts), color=CRITIC, ls=":", lw=1)
@@ -122,7 +143,7 @@ def classes(ax, counts, names=range(10), colour=FAKE):
 
 
 def progress(run):
-    """The live picture: losses on the left, samples on the right."""
+    """The figure that a training shows while it runs: losses left, samples right. run: a Run."""
     fig, (left, right) = figure(2, width=8, height=2.8)
     losses(left, run)
     if "g" not in run.players:
@@ -134,3 +155,15 @@ def progress(run):
     else:
         points(right, run.samples(500), FAKE)
     return fig
+
+
+def open_axes(*axes):
+    """Take the upper and the right border away, as `figure` does."""
+    for ax in axes:
+        ax.spines[["top", "right"]].set_visible(False)
+
+
+def square_grid(reach: float, points_a_side: int):
+    """Places on the square [-reach, reach]²: one side (k,), and the grid, row by row, (k², 2)."""
+    line = np.linspace(-reach, reach, points_a_side)
+    return line, np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)

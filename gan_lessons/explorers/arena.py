@@ -1,6 +1,8 @@
-"""Pictures of the arena in notebooks/20_map.ipynb: a dashboard that sorts and filters, and quality against cost.
+"""Pictures of the arena in notebooks/20_map.ipynb: a dashboard that sorts and filters, quality
+against cost, and a sheet of everyone's pictures.
 
-Dots are medians over seeds, bars reach from the lowest to the highest seed; anchors are vertical lines.
+Dots are medians over seeds, bars reach from the lowest to the highest seed; anchors are
+dotted lines.
 """
 from __future__ import annotations
 
@@ -17,21 +19,16 @@ from ..map.objectives import FAMILIES
 from ..map.results import ANCHORS, FILES, MEASURES, RESULTS, arena_rows, coverage, short, summary
 from .map import FAMILY_COLOURS, FAMILY_MARKERS
 
-MENU = {
-    "distance to the data": ("wasserstein", "frechet"),
-    "modes or classes covered": ("modes", "classes"),
-    "high-quality share": ("quality",),
-    "precision": ("precision",),
-    "recall": ("recall",),
-    "real samples a CPU-second": ("images_per_second",),
-    "memory of training": ("memory",),
-}
+MENU = {"distance to the data": ("wasserstein", "frechet"),      # plane, pictures
+        "modes or classes covered": ("modes", "classes"),
+        "high-quality share": ("quality",), "precision": ("precision",), "recall": ("recall",),
+        "real samples a CPU-second": ("images_per_second",), "memory of training": ("memory",)}
 FAMILY_MENU = {"all families": (*FAMILIES, "yours"), "f-divergence, transport": FAMILIES[:2],
                "margin, comparison": FAMILIES[2:4], "labels, encoders": FAMILIES[4:]}
 LOGARITHMIC = ("wasserstein", "frechet", "images_per_second", "memory")
 COLOURS = {**FAMILY_COLOURS, "yours": CRITIC}
 MARKERS = {**FAMILY_MARKERS, "yours": "*"}
-ROWS = 30
+ROWS = 30                                                        # of the dashboard, at most
 
 
 def all_rows() -> list[dict]:
@@ -46,7 +43,7 @@ def all_rows() -> list[dict]:
 
 
 def _measured(found, data, measures):
-    """The entries of one data set and the first of `measures` that it has, best first, and that measure."""
+    """The first of `measures` that a data set has, or None, and its entries, best first."""
     for measure in measures:
         if some := [one for one in found if one["data"] == data and one["measure"] == measure]:
             return measure, some
@@ -54,7 +51,11 @@ def _measured(found, data, measures):
 
 
 def dashboard(rows=None) -> Explorer:
-    """Menus: data, measure (it sorts), families. rows: of standings.arena_rows or contest; by default all committed."""
+    """A row for each objective, best first, from three menus: data, measure, families.
+
+    rows: as `arena_rows` and `contest` give them; by default all that are committed. ValueError for
+    none at all.
+    """
     found = summary(all_rows() if rows is None else list(rows))
     places = list(dict.fromkeys(one["data"] for one in found))
     if not places:
@@ -68,38 +69,22 @@ def dashboard(rows=None) -> Explorer:
         across = ax.get_yaxis_transform()
         text = lambda x, side, **more: [
             ax.text(x, -i, "", transform=across, ha=side, va="center", fontsize=8.5, **more)
-            for i in range(ROWS)
-        ]
-        ax.legend(
-            handles=[
-                Line2D([], [], color=COLOURS[f], marker=MARKERS[f], ls="", label=f)
-                for f in FAMILIES
-            ],
-            loc="lower right",
-            bbox_to_anchor=(1.1, 1.012),
-            ncols=6,
-            frameon=False,
-            fontsize=8.5,
-            handletextpad=.1,
-            columnspacing=1.2,
-        )
-        return {
-            "names": text(-.015, "right"),
-            "values": text(1.015, "left", color=CRITIC),
-            "bars": ax.add_collection(LineCollection([], lw=1.6, alpha=.65), autolim=False),
-            "anchors": ax.add_collection(
-                LineCollection([], colors=CRITIC, linestyles=":", lw=1.1), autolim=False
-            ),
-            "anchor names": [
-                ax.text(0, .45, "", fontsize=8, color=CRITIC, ha="center") for _ in ANCHORS
-            ],
-            "dots": [
-                ax.plot([], [], ls="", marker=MARKERS[f], color=COLOURS[f], ms=7)[0]
-                for f in COLOURS
-            ],
-            "title": fig.text(.012, .985, "", fontsize=10.5, va="top"),
-            "note": fig.text(.012, .012, "", fontsize=8, color=CRITIC),
-        }
+            for i in range(ROWS)]
+        marks = [Line2D([], [], color=COLOURS[family], marker=MARKERS[family], ls="", label=family)
+                 for family in FAMILIES]
+        ax.legend(handles=marks, loc="lower right", bbox_to_anchor=(1.1, 1.012), ncols=6,
+                  frameon=False, fontsize=8.5, handletextpad=.1, columnspacing=1.2)
+        bars = LineCollection([], lw=1.6, alpha=.65)
+        anchors = LineCollection([], colors=CRITIC, linestyles=":", lw=1.1)
+        return {"names": text(-.015, "right"), "values": text(1.015, "left", color=CRITIC),
+                "bars": ax.add_collection(bars, autolim=False),
+                "anchors": ax.add_collection(anchors, autolim=False),
+                "anchor names": [ax.text(0, .45, "", fontsize=8, color=CRITIC, ha="center")
+                                 for _ in ANCHORS],
+                "dots": [ax.plot([], [], ls="", marker=MARKERS[f], color=COLOURS[f], ms=7)[0]
+                         for f in COLOURS],
+                "title": fig.text(.012, .985, "", fontsize=10.5, va="top"),
+                "note": fig.text(.012, .012, "", fontsize=8, color=CRITIC)}
 
     def update(artists, data, measure, family):
         ax = artists["bars"].axes
@@ -116,47 +101,34 @@ def dashboard(rows=None) -> Explorer:
         place = lambda value: min(max(value, low), high)
         for i, (name, value) in enumerate(zip(artists["names"], artists["values"])):
             one = shown[i] if i < len(shown) else None
-            name.set_text(
-                ""
-                if one is None
-                else f"{one['objective']}  {one['rank']}"
-                if "rank" in one
-                else one["objective"]
-            )
+            name.set_text("" if one is None else
+                          f"{one['objective']}  {one['rank']}" if "rank" in one else
+                          one["objective"])
             value.set_text("" if one is None else short(one["median"]))
         bars = [[(place(one["low"]), -i), (place(one["high"]), -i)] for i, one in enumerate(shown)]
         artists["bars"].set_segments(bars)
         artists["bars"].set_color([COLOURS[one["family"]] for one in shown])
         for dots, one_family in zip(artists["dots"], COLOURS):
-            mine = [
-                (place(one["median"]), -i)
-                for i, one in enumerate(shown)
-                if one["family"] == one_family
-            ]
+            mine = [(place(one["median"]), -i) for i, one in enumerate(shown)
+                    if one["family"] == one_family]
             dots.set_data(*zip(*mine) if mine else ((), ()))
-        artists["anchors"].set_segments(
-            [[(one["median"], -len(shown) + .4), (one["median"], .4)] for one in fixed]
-        )
+        artists["anchors"].set_segments([[(one["median"], -len(shown) + .4), (one["median"], .4)]
+                                         for one in fixed])
         for label, i in zip(artists["anchor names"], range(len(ANCHORS))):
             label.set_text(fixed[i]["objective"] if i < len(fixed) else "")
             label.set_x(fixed[i]["median"] if i < len(fixed) else low)
         artists["title"].set_text(_title(shown, which, data, measure))
         artists["note"].set_text(_absent(some, data))
 
-    controls = {
-        "data": choice(places, places[0], "data"),
-        "measure": choice(list(MENU), "distance to the data", "measure"),
-        "family": choice(list(FAMILY_MENU), "all families", "families"),
-    }
+    controls = {"data": choice(places, places[0], "data"),
+                "measure": choice(list(MENU), "distance to the data", "measure"),
+                "family": choice(list(FAMILY_MENU), "all families", "families")}
     return Explorer(
-        setup,
-        update,
-        controls,
-        figsize=(9.6, 7.4),
-        dpi=100,
-        alt="A row for each objective, best first: a dot at the median over seeds, a bar from the lowest to the "
-        "highest seed, in the colour and with the marker of its family, and dotted lines at the anchors.",
-    )
+        setup, update, controls,
+        figsize=(9.6, 7.4), dpi=100,
+        alt="A row for each objective, best first: a dot at the median over seeds, a bar from "
+            "the lowest to the highest seed, in the colour and with the marker of its family, "
+            "and dotted lines at the anchors.")
 
 
 def _reach(some, which):
@@ -178,19 +150,20 @@ def _plain(axis):
 
 
 def _title(shown, which, data, measure):
+    """The best of a measure, and how far the bars may be trusted."""
     if which is None:
         return f"{measure}: not measured on {data}"
     if not shown:
         return f"{MEASURES[which].label} on {data}: nobody of these families competes"
     best, n = shown[0], max(one["n"] for one in shown)
-    return (
-        f"{MEASURES[which].label} on {data}: best median {short(best['median'])}, {best['objective']}; n = {n} seeds,\n"
-        f"bars from the lowest to the highest hold the true median with probability {100 * coverage(n):.4g} % "
-        f"({MEASURES[which].best} is best)"
-    )
+    return (f"{MEASURES[which].label} on {data}: best median {short(best['median'])}, "
+            f"{best['objective']}; n = {n} seeds,\n"
+            "bars from the lowest to the highest hold the true median with probability "
+            f"{100 * coverage(n):.4g} % ({MEASURES[which].best} is best)")
 
 
 def _absent(some, data):
+    """Who is missing on a data set, one line for each reason."""
     reasons = {}
     for one in some:
         if "absent" in one and one["absent"] != "not measured":
@@ -199,9 +172,11 @@ def _absent(some, data):
 
 
 def quality_against_cost(ax, rows, data: str, measure: str | None = None, name_best: int = 8):
-    """Each contestant's median distance against its median CPU-seconds, both logarithmic; the `name_best` best and the
-    cheapest and dearest are named. Real data are a dotted line, or a number where they are far off. Returns the names of
-    those no other beats in both."""
+    """Each contestant's median distance against its median CPU-seconds, both logarithmic.
+
+    The `name_best` best are named, and all that no other beats in both; the names of these are
+    returned. Real data are a dotted line, or a number where they are far off.
+    """
     found = summary(list(rows))
     measure, some = _measured(found, data, [measure] if measure else MENU["distance to the data"])
     cost = {one["objective"]: one["median"] for one in found
@@ -211,70 +186,39 @@ def quality_against_cost(ax, rows, data: str, measure: str | None = None, name_b
     for family in COLOURS:
         mine = [one for one in players if one["family"] == family]
         if mine:
-            ax.scatter(
-                [cost[one["objective"]] for one in mine],
-                [one["median"] for one in mine],
-                s=46,
-                label=family,
-                color=COLOURS[family],
-                marker=MARKERS[family],
-                zorder=3,
-            )
-    real, best = (
-        next((one["median"] for one in some if (one["objective"] == "real data") == it), None)
-        for it in (True, False)
-    )
+            ax.scatter([cost[one["objective"]] for one in mine], [one["median"] for one in mine],
+                       s=46, label=family, color=COLOURS[family], marker=MARKERS[family], zorder=3)
+    first = lambda real: next((one["median"] for one in some
+                               if (one["objective"] == "real data") == real), None)
+    real, best = first(True), first(False)                           # `some` stand best first
     if real is not None and real > best / 4:
         ax.axhline(real, color=CRITIC, ls=":", lw=1)
-        ax.annotate(
-            "real data",
-            (1, real),
-            xycoords=("axes fraction", "data"),
-            ha="right",
-            va="bottom",
-            fontsize=8,
-        )
+        ax.annotate("real data", (1, real), xycoords=("axes fraction", "data"), ha="right",
+                    va="bottom", fontsize=8)
     elif real is not None:
-        ax.text(
-            1,
-            .97,
-            f"real data: {short(real)}, far below",
-            transform=ax.transAxes,
-            ha="right",
-            fontsize=8,
-        )
+        ax.text(1, .97, f"real data: {short(real)}, far below", transform=ax.transAxes, ha="right",
+                fontsize=8)
     seconds = [cost[one["objective"]] for one in players]
-    front = [
-        one["objective"]
-        for one, s in zip(players, seconds)
-        if not any(
-            t <= s
-            and other["median"] <= one["median"]
-            and (t, other["median"]) != (s, one["median"])
-            for other, t in zip(players, seconds)
-        )
-    ]
-    ax.set(
-        xscale="log", yscale="log", xlabel="CPU-seconds of training", ylabel=MEASURES[measure].label
-    )
+    front = [one["objective"] for one, s in zip(players, seconds)
+             if not any(t <= s and other["median"] <= one["median"]
+                        and (t, other["median"]) != (s, one["median"])
+                        for other, t in zip(players, seconds))]
+    ax.set(xscale="log", yscale="log", xlabel="CPU-seconds of training",
+           ylabel=MEASURES[measure].label)
     _plain(ax.xaxis)
     _plain(ax.yaxis)
-    ax.legend(
-        frameon=False,
-        fontsize=8,
-        ncols=3,
-        loc="lower left",
-        bbox_to_anchor=(-.02, 1),
-        handletextpad=.1,
-        columnspacing=1,
-    )
+    ax.legend(frameon=False, fontsize=8, ncols=3, loc="lower left", bbox_to_anchor=(-.02, 1),
+              handletextpad=.1, columnspacing=1)
     _names(ax, players, cost, {*front, *(one["objective"] for one in players[:name_best])})
     return front
 
 
 def picture_sheet(fig, name: str = "mnist", names=None, columns: int = 3):
-    """Eight pictures of every contestant, seed 0, as the committed runs made them, in the order of `names`, by default best
-    first: a row each, its name and median distance above it. Who generates nothing is left out."""
+    """Eight pictures of every contestant, seed 0, as the committed runs made them.
+
+    A row each, under its name and median distance, in the order of `names`, by default best first.
+    Who generates nothing is left out.
+    """
     from PIL import Image
 
     from ..map.contestants import CONTESTANTS
@@ -291,51 +235,43 @@ def picture_sheet(fig, name: str = "mnist", names=None, columns: int = 3):
 
 
 def _names(ax, players, cost, named):
-    """Names beside their dots; where one would cover another, it moves up or down until it does not."""
+    """Names beside their dots, moved up or down to where they cover no other."""
     ax.set_xlim(right=1.35 * ax.get_xlim()[1])                 # room for names
     ax.figure.draw_without_rendering()
     ax.figure.set_layout_engine("none")
     to_screen, taken = ax.transData.transform, []
+    leader = dict(arrowstyle="-", lw=.5, color=CRITIC)
     points = [to_screen((cost[one["objective"]], one["median"])) for one in players]
     for one, (x, y) in zip(players, points):
         if one["objective"] not in named:
             continue
+        # nearly: an average letter is 4.7 points wide
         wide, high = 4.7 * len(one["objective"]) * ax.figure.dpi / 72, 9.5 * ax.figure.dpi / 72
         for shift in sorted(np.arange(-12, 12.5) * high / 2, key=abs):
             for side in (1, -1):
                 box = (x + 8 if side > 0 else x - 8 - wide, y + shift - high / 2, wide, high)
-                free = not any(_meet(box, other) for other in taken) and not any(
-                    _holds(box, point) for point in points
-                )
+                free = (not any(_meet(box, other) for other in taken)
+                        and not any(_holds(box, point) for point in points))
                 if free and box[0] > ax.bbox.x0 + 2:
                     break
             else:
                 continue
             break
         taken.append(box)
-        aside = (
-            (np.array([box[0] + (0 if side > 0 else wide), box[1] + high / 2]) - (x, y))
-            * 72
-            / ax.figure.dpi
-        )
-        ax.annotate(
-            one["objective"],
-            (cost[one["objective"]], one["median"]),
-            xytext=aside,
-            textcoords="offset points",
-            fontsize=8,
-            va="center",
-            ha="left" if side > 0 else "right",
-            color=CRITIC,
-            arrowprops=dict(arrowstyle="-", lw=.5, color=CRITIC) if abs(shift) > high else None,
-        )
+        aside = (np.array([box[0] + (0 if side > 0 else wide), box[1] + high / 2])
+                 - (x, y)) * 72 / ax.figure.dpi
+        ax.annotate(one["objective"], (cost[one["objective"]], one["median"]), xytext=aside,
+                    textcoords="offset points", fontsize=8, va="center",
+                    ha="left" if side > 0 else "right", color=CRITIC,
+                    arrowprops=leader if abs(shift) > high else None)
 
 
 def _meet(a, b):
+    """Do two boxes (left, low, wide, high) overlap?"""
     return a[0] < b[0] + b[2] and b[0] < a[0] + a[2] and a[1] < b[1] + b[3] and b[1] < a[1] + a[3]
 
 
 def _holds(box, point):
-    return (
-        box[0] - 2 < point[0] < box[0] + box[2] + 2 and box[1] - 2 < point[1] < box[1] + box[3] + 2
-    )
+    """Does a point lie in a box, or within two pixels of it?"""
+    return (box[0] - 2 < point[0] < box[0] + box[2] + 2
+            and box[1] - 2 < point[1] < box[1] + box[3] + 2)

@@ -1,4 +1,6 @@
-"""Pictures of notebooks/12_conditional.ipynb: coins with a stamp, the price of being read, class against style."""
+"""Pictures of notebooks/12_conditional.ipynb: laws with labels, the weight of a class loss, class
+against style.
+"""
 from __future__ import annotations
 
 from functools import lru_cache
@@ -8,69 +10,77 @@ import torch
 from scipy.special import expit
 
 from ..drawing.explorer import Explorer, slider
-from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, draw_density, pictures, sheet
+from ..drawing.plots import (
+    BAD,
+    CRITIC,
+    FAKE,
+    GOOD,
+    REAL,
+    SKY,
+    THIRD,
+    draw_density,
+    open_axes,
+    pictures,
+    sheet,
+)
 from ..exact.conditional import acgan_rest, class_loss, label_entropy, log_posterior, mixed, within
 from ..exact.laws import Mixture, Normal
 from ..measures.metrics import class_probabilities
 from ..players.modes import evaluating
 
 X = np.linspace(-7, 9, 641)
-STAMPED = Mixture([Normal(-1.5, 1), Normal(1.5, 1)])  # genuine coins, stamped 0 and stamped 1
-CLOSE = Mixture([Normal(-1, 1), Normal(1, 1)])                 # two heaps that overlap more
+X_WIDE = np.linspace(-14, 18, 1601)                            # for sums: no tail is cut off
+STAMPED = Mixture([Normal(-1.5, 1), Normal(1.5, 1)])           # real samples, of label 0 and 1
+CLOSE = Mixture([Normal(-1, 1), Normal(1, 1)])                 # two that overlap more
 LABEL_COLOURS = (REAL, FAKE, GOOD, THIRD, SKY, BAD)
 
 
-# -- with and without the stamp ------------------------------------------------------------------------
+# -- with the label and without --------------------------------------------------------------------
 
 def muddled(mixed_up: float = 0.0, shift: float = 0.0):
-    """A forger whose coins are all too heavy by `shift` and who gets a share of the stamps wrong."""
-    light, heavy = (Normal(law.mean + shift, law.sd) for law in STAMPED.laws)
-    return Mixture(
-        [
-            Mixture([light, heavy], [1 - mixed_up, mixed_up]),
-            Mixture([heavy, light], [1 - mixed_up, mixed_up]),
-        ]
-    )
+    """A generator with two faults: samples are shifted, a share of the labels is mixed up."""
+    low, high = (Normal(law.mean + shift, law.sd) for law in STAMPED.laws)
+    return Mixture([Mixture([low, high], [1 - mixed_up, mixed_up]),
+                    Mixture([high, low], [1 - mixed_up, mixed_up])])
 
 
 def views(p, q):
-    """What police compare: all coins, those that say 0, those that say 1: [(title, p, q), …]."""
-    return [
-        ("all coins", p, q),
-        *((f"coins that say {y}", *pair) for y, pair in enumerate(zip(p.laws, q.laws))),
-    ]
+    """All samples, those of label 0, those of label 1: [(title, p, q), …]."""
+    return [("all coins", p, q),
+            *((f"coins that say {y}", *pair) for y, pair in enumerate(zip(p.laws, q.laws)))]
 
 
 def three_views(axes, p, q):
-    """Genuine heaps filled, forged ones as lines, the best police dotted; returns what moves."""
+    """Real densities filled, fake ones as lines, D* dotted; returns the two that move."""
     moving = []
     for ax, (title, real, fake) in zip(axes, views(p, q)):
         draw_density(ax, X, real, REAL, "genuine")
-        forged, = ax.plot(X, fake.pdf(X), color=FAKE, lw=2.2, label="forged")
-        (D,) = ax.plot(
-            X, expit(real.logpdf(X) - fake.logpdf(X)), color=CRITIC, ls=":", lw=2, label="$D^*$"
-        )
+        density, = ax.plot(X, fake.pdf(X), color=FAKE, lw=2.2, label="forged")
+        D, = ax.plot(X, expit(real.logpdf(X) - fake.logpdf(X)), color=CRITIC, ls=":", lw=2,
+                     label="$D^*$")
         ax.set(title=title, xlabel="weight, $x$", xlim=(-5.5, 7.5), ylim=(0, 1.02))
-        ax.spines[["top", "right"]].set_visible(False)
-        moving.append((forged, D))
+        open_axes(ax)
+        moving.append((density, D))
     axes[0].legend(frameon=False, loc="upper right", fontsize=8.5)
     return moving
 
 
 def grid_js(p, q):
-    """JS on a fine even grid: for smooth heaps as good as quadrature, and quick enough for a slider."""
+    """JS in nats of two laws on the line, by a sum over a fine even grid.
+
+    For smooth densities that is as good as quadrature, and quick enough for a slider.
+    """
     real, fake, c = p.pdf(X_WIDE), q.pdf(X_WIDE), p.logpdf(X_WIDE) - q.logpdf(X_WIDE)
-    return (
-        np.log(2)
-        - (real @ np.logaddexp(0, -c) + fake @ np.logaddexp(0, c)) * (X_WIDE[1] - X_WIDE[0]) / 2
-    )
-
-
-X_WIDE = np.linspace(-14, 18, 1601)
+    costs = real @ np.logaddexp(0, -c) + fake @ np.logaddexp(0, c)
+    return np.log(2) - costs * (X_WIDE[1] - X_WIDE[0]) / 2
 
 
 def labels():
-    """A forger's two faults: stamps mixed up, coins too heavy. What police see with the stamp and without."""
+    """Two faults of a generator, a slider each: labels mixed up, and samples shifted.
+
+    The fake densities and D* move, for all samples and for each label; the title gives JS with the
+    label and without it.
+    """
     def setup(figure):
         axes = figure.subplots(1, 3, sharey=True)
         title = figure.suptitle(" ", fontsize=11)
@@ -79,33 +89,32 @@ def labels():
     def update(artists, mixed_up, shift):
         moving, title = artists
         q = muddled(mixed_up, shift)
-        for (forged, D), (_, real, fake) in zip(moving, views(STAMPED, q)):
-            forged.set_ydata(fake.pdf(X))
+        for (density, D), (_, real, fake) in zip(moving, views(STAMPED, q)):
+            density.set_ydata(fake.pdf(X))
             D.set_ydata(expit(real.logpdf(X) - fake.logpdf(X)))
         blind, sharp = abs(grid_js(STAMPED, q)), abs(within(STAMPED, q, grid_js))
-        title.set_text(
-            f"JS of the weights alone {blind:.4f}      JS with the stamp {sharp:.4f}      "
-            f"value of the conditional game {2 * sharp - 2 * np.log(2):.4f}"
-        )
+        title.set_text(f"JS of the weights alone {blind:.4f}"
+                       f"      JS with the stamp {sharp:.4f}"
+                       f"      value of the conditional game {2 * sharp - 2 * np.log(2):.4f}")
 
     return Explorer(
-        setup,
-        update,
-        dict(
-            mixed_up=slider(0.0, 1.0, 0.05, 0.3, "share of stamps mixed up"),
-            shift=slider(0.0, 4.0, 0.1, 0.0, "all coins too heavy by"),
-        ),
+        setup, update,
+        dict(mixed_up=slider(0.0, 1.0, .05, .3, "share of stamps mixed up"),
+             shift=slider(0.0, 4.0, .1, 0.0, "all coins too heavy by")),
         figsize=(9.6, 3.2),
-        alt="Genuine and forged heaps and the best police, for all coins, for those stamped 0 and those "
-        "stamped 1; the title gives the Jensen-Shannon divergence without the stamp and with it.",
-    )
+        alt="Genuine and forged heaps and the best police, for all coins, for those stamped 0 "
+            "and those stamped 1; the title gives the Jensen-Shannon divergence without the "
+            "stamp and with it.")
 
 
-# -- what the class loss buys --------------------------------------------------------------------------
+# -- what the class loss buys ----------------------------------------------------------------------
 
 @lru_cache
 def rests(most: float = 3.0, step: float = .1):
-    """weights (k,), and for each where ACGAN's forger rests, found from the one before."""
+    """Weights (k,) of the class loss, and for each where ACGAN's generator rests.
+
+    Each is found from the one before.
+    """
     weights, found = np.round(np.arange(0, most + step / 2, step), 10), [CLOSE]
     for weight in weights[1:]:
         found.append(acgan_rest(CLOSE, weight, found[-1]))
@@ -113,7 +122,11 @@ def rests(most: float = 3.0, step: float = .1):
 
 
 def class_weight():
-    """The weight λ of the class loss: where the forger of ACGAN rests, what he pays, and how far from the truth."""
+    """A slider for the weight λ of the class loss: where does the generator of ACGAN rest?
+
+    Left its two densities and the best classifier move, right dots run along the curves of class
+    loss, label entropy and JS.
+    """
     weights, found = rests()
     curves = {"class loss": (BAD, [class_loss(CLOSE, q) for q in found]),
               "entropy $H_q(y\\,|\\,x)$": (FAKE, [label_entropy(q) for q in found]),
@@ -125,9 +138,9 @@ def class_weight():
         title = figure.suptitle(" ", fontsize=11)
         for law, colour, name in zip(CLOSE.laws, (REAL, SKY), "01"):
             draw_density(left, X, law, colour, f"genuine, says {name}")
-        forged = [left.plot(X, X, color=colour, lw=2.2, label=f"forged, says {name}")[0]
-                  for colour, name in zip((FAKE, BAD), "01")]
-        reader, = left.plot(X, X, color=CRITIC, lw=1.6, ls=":", label="$C^*(1\\,|\\,x)$")
+        fakes = [left.plot(X, X, color=colour, lw=2.2, label=f"forged, says {name}")[0]
+                 for colour, name in zip((FAKE, BAD), "01")]
+        classifier, = left.plot(X, X, color=CRITIC, lw=1.6, ls=":", label="$C^*(1\\,|\\,x)$")
         left.set(xlabel="weight, $x$", xlim=(-4.5, 4.5), ylim=(0, 1.38))
         left.legend(frameon=False, fontsize=8.5, loc="upper center", ncols=3, columnspacing=1)
         for name, (colour, values) in curves.items():
@@ -136,84 +149,84 @@ def class_weight():
         right.set(xlabel="weight of the class loss, $\\lambda$", ylim=(0, .4), ylabel="nats")
         right.legend(frameon=False, fontsize=8.5, loc="upper right", bbox_to_anchor=(1, .88))
         dots = [right.plot([0], [0], "o", color=colour, ms=7)[0] for colour, _ in curves.values()]
-        for ax in (left, right):
-            ax.spines[["top", "right"]].set_visible(False)
-        return forged, reader, dots, title
+        open_axes(left, right)
+        return fakes, classifier, dots, title
 
     def update(artists, weight):
-        forged, reader, dots, title = artists
+        fakes, classifier, dots, title = artists
         i = int(np.abs(weights - weight).argmin())
         q = found[i]
-        for line, law in zip(forged, q.laws):
+        for line, law in zip(fakes, q.laws):
             line.set_ydata(law.pdf(X))
-        reader.set_ydata(np.exp(log_posterior(mixed(CLOSE, q), 1)(X)))
+        classifier.set_ydata(np.exp(log_posterior(mixed(CLOSE, q), 1)(X)))
         for dot, (_, values) in zip(dots, curves.values()):
             dot.set_data([weights[i]], [values[i]])
         loss, entropy, js = (values[i] for _, values in curves.values())
-        title.set_text(
-            f"λ = {weight:.1f}      means ±{q.laws[1].mean:.2f}, width {q.laws[1].sd:.2f}      class loss {loss:.3f}"
-            f"      entropy {entropy:.3f} (genuine {truth:.3f})      JS {abs(js):.3f}"
-        )
+        title.set_text(f"λ = {weight:.1f}"
+                       f"      means ±{q.laws[1].mean:.2f}, width {q.laws[1].sd:.2f}"
+                       f"      class loss {loss:.3f}"
+                       f"      entropy {entropy:.3f} (genuine {truth:.3f})      JS {abs(js):.3f}")
 
     return Explorer(
-        setup,
-        update,
-        dict(weight=slider(0.0, 3.0, 0.1, 1.0, "weight λ of the class loss")),
+        setup, update,
+        dict(weight=slider(0.0, 3.0, .1, 1.0, "weight λ of the class loss")),
         figsize=(9.6, 3.5),
-        alt="Left, two genuine heaps that overlap, and the forger's heaps, narrower and farther apart, with "
-        "the classifier between them; right, class loss, entropy and JS against the weight.",
-    )
+        alt="Left, two genuine heaps that overlap, and the forger's heaps, narrower and farther "
+            "apart, with the classifier between them; right, class loss, entropy and JS against "
+            "the weight.")
 
 
-# -- class against style -------------------------------------------------------------------------------
+# -- class against style ---------------------------------------------------------------------------
 
 def _generator(run):
+    """The averaged one, where there is one."""
     return run.ema.get("g", run.players["g"])
 
 
 def blended(run, z, y):
-    """g(z, y) for labels between whole numbers too, one-hot labels mixed: (n, d), (n,) -> (n, ...) on the CPU."""
+    """g(z, y), also for labels between whole numbers: (n, d), (n,) -> (n, ...), on the CPU.
+
+    Between y and y + 1 the two one-hot vectors are mixed.
+    """
     g, y = _generator(run), torch.as_tensor(y, dtype=torch.float32)
     low = y.floor().long().clamp(max=g.classes - 1)
-    share = (y - low)[:, None]
+    share = (y - low)[:, None]                                     # (n, 1), of the label above
     eye = torch.eye(g.classes)
-    label = (1 - share) * eye[low] + share * eye[(low + 1).clamp(max=g.classes - 1)]
+    one_hot = (1 - share) * eye[low] + share * eye[(low + 1).clamp(max=g.classes - 1)]
     with evaluating(g), torch.no_grad():
-        return g.net(torch.cat([z.cpu(), label], 1).to(run.device)).float().cpu()
+        return g.net(torch.cat([z.cpu(), one_hot], 1).to(run.device)).float().cpu()
 
 
 def style_sheet(ax, run, styles: int = 6, seed: int = 4):
     """A row for each noise, a column for each label: the same noise all along a row."""
     z, classes = run.source.noise(styles, seed=seed), _generator(run).classes
-    pictures(
-        ax,
-        blended(run, z.repeat_interleave(classes, 0), torch.arange(classes).repeat(styles)),
-        columns=classes,
-    )
+    z, y = z.repeat_interleave(classes, 0), torch.arange(classes).repeat(styles)
+    pictures(ax, blended(run, z, y), columns=classes)
 
 
 def walk(run, stops: int = 24, between: int = 4):
-    """Walk in the noise and in the label of a trained generator; every picture is made beforehand."""
+    """Walk in the noise and in the label of a trained generator, a slider each.
+
+    On the left one sample, in the middle its noise under every label, on the right its label under
+    ten noises. Every picture is made beforehand.
+    """
     classes = _generator(run).classes
     turn = 2 * np.pi * torch.arange(stops) / stops
     one, other = run.source.noise(2, seed=4)
-    z = (
-        turn.cos()[:, None] * one + turn.sin()[:, None] * other
-    )  # cos² + sin² = 1: every stop is a typical noise
+    # cos² + sin² = 1: every stop is a typical noise
+    z = turn.cos()[:, None] * one + turn.sin()[:, None] * other
     labels = torch.arange(between * (classes - 1) + 1) / between
-    made = blended(run, z.repeat_interleave(len(labels), 0), labels.repeat(stops))
+    made = blended(run, z.repeat_interleave(len(labels), 0), labels.repeat(stops))   # row by row
     said = class_probabilities(made).numpy().reshape(stops, len(labels), -1)
-    made = made.numpy().reshape(stops, len(labels), *made.shape[1:])
+    made = made.numpy().reshape(stops, len(labels), *made.shape[1:])   # (stops, labels, c, h, w)
     entropy = -(said * np.log(np.maximum(said, 1e-30))).sum(-1)
 
     def setup(figure):
         big, column, row = figure.subplots(1, 3, width_ratios=(1, 1.72, 1.72))
         title = figure.suptitle(" ", fontsize=11)
-        images = [
-            pictures(big, made[:1, 0], columns=1),
-            pictures(column, made[0, ::between], columns=(classes + 1) // 2),
-            pictures(row, made[:, 0][_spread(stops)], columns=5),
-        ]
+        images = [pictures(big, made[:1, 0], columns=1),
+                  pictures(column, made[0, ::between], columns=(classes + 1) // 2),
+                  pictures(row, made[:, 0][_spread(stops)], columns=5)]
         big.set_title("here", fontsize=10)
         column.set_title("this noise, every label", fontsize=10)
         row.set_title("this label, ten noises", fontsize=10)
@@ -222,53 +235,46 @@ def walk(run, stops: int = 24, between: int = 4):
     def update(artists, label, style):
         (big, column, row), title = artists
         i = int(round(label * between))
-        for image, stack, columns in (
-            (big, made[style, i : i + 1], 1),
-            (column, made[style, ::between], (classes + 1) // 2),
-            (row, made[:, i][_spread(stops)], 5),
-        ):
+        for image, stack, columns in ((big, made[style, i:i + 1], 1),
+                                      (column, made[style, ::between], (classes + 1) // 2),
+                                      (row, made[:, i][_spread(stops)], 5)):
             image.set_data(sheet(stack, columns))
         read = said[style, i]
         asked = f"{label:g}" if label == int(label) else f"{label:.2f}, between two labels"
-        title.set_text(
-            f"asked for {asked}      the classifier reads {read.argmax()}, {read.max():.0%} sure"
-            f"      entropy {entropy[style, i]:.3f}"
-        )
+        title.set_text(f"asked for {asked}"
+                       f"      the classifier reads {read.argmax()}, {read.max():.0%} sure"
+                       f"      entropy {entropy[style, i]:.3f}")
 
     return Explorer(
-        setup,
-        update,
-        dict(
-            label=slider(0.0, float(classes - 1), 1 / between, 3.0, "label y"),
-            style=slider(0, stops - 1, 1, 0, "noise z, a walk in a circle"),
-        ),
+        setup, update,
+        dict(label=slider(0.0, float(classes - 1), 1 / between, 3.0, "label y"),
+             style=slider(0, stops - 1, 1, 0, "noise z, a walk in a circle")),
         figsize=(9.4, 2.6),
-        alt="One generated digit, the same noise under all ten labels, and the same label under ten noises; "
-        "the title says what a classifier reads in the digit and how sure it is.",
-    )
+        alt="One generated digit, the same noise under all ten labels, and the same label under "
+            "ten noises; the title says what a classifier reads in the digit and how sure it is.")
 
 
 def _spread(stops: int, count: int = 10):
+    """`count` stops of a walk, evenly spread."""
     return np.arange(count) * stops // count
 
 
-# -- figures -------------------------------------------------------------------------------------------
+# -- figures ---------------------------------------------------------------------------------------
 
 def by_label(ax, points, labels, size: float = 5, numbers: bool = True):
-    """Points of the plane (n, 2), coloured by their label, with the label's number outside their mean."""
+    """Points of the plane (n, 2), coloured by label (n,), its number outside their mean."""
     points, labels = np.asarray(points), np.asarray(labels)
     for y in np.unique(labels):
         mine = points[labels == y]
         ax.scatter(*mine.T, s=size, color=LABEL_COLOURS[y % len(LABEL_COLOURS)], alpha=.5, lw=0)
         if numbers:
-            ax.text(
-                *1.25 * mine.mean(0), f"{y}", ha="center", va="center", fontsize=11, color=CRITIC
-            )
+            ax.text(*1.25 * mine.mean(0), f"{y}", ha="center", va="center", fontsize=11,
+                    color=CRITIC)
     ax.set(aspect="equal", xlim=(-2.8, 2.8), ylim=(-2.8, 2.8), xticks=[], yticks=[])
 
 
 def roads(ax, x, x_fake, measured, title):
-    """Segments from real points to fake ones, and the points on them where slopes are measured."""
+    """Segments from real points (n, 2) to fake ones, and where slopes are measured on them."""
     for a, b in zip(x, x_fake):
         ax.plot(*zip(a, b), color=CRITIC, lw=.5, alpha=.25)
     ax.scatter(*np.asarray(x).T, s=10, color=REAL, lw=0, label="real")

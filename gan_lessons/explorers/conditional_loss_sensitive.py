@@ -1,4 +1,6 @@
-"""Pictures of notebooks/13_conditional_loss_sensitive.ipynb: a loss for every stamp, and the stamp that fits best."""
+"""Pictures of notebooks/13_conditional_loss_sensitive.ipynb: a loss for every label, and the label
+whose loss is least.
+"""
 from __future__ import annotations
 
 import numpy as np
@@ -12,56 +14,42 @@ from ..exact.laws import Mixture, Normal
 from ..players.modes import evaluating
 
 COLOURS = (REAL, BAD, GOOD, THIRD, SKY, FAKE)
-COINS = Mixture(
-    [Normal(-2, 1), Normal(0, .7), Normal(3, 1)], [.5, .3, .2]
-)  # three kinds on the line
-SPOTS = Mixture(
-    [
-        Normal(1.5 * np.array([np.cos(t), np.sin(t)]), .9)
-        for t in np.pi * np.array([.5, 7 / 6, 11 / 6])
-    ],
-    [.4, .3, .3],
-)  # three kinds in the plane
+# three classes on the line, and three in the plane
+COINS = Mixture([Normal(-2, 1), Normal(0, .7), Normal(3, 1)], [.5, .3, .2])
+SPOTS = Mixture([Normal(1.5 * np.array([np.cos(t), np.sin(t)]), .9)
+                 for t in np.pi * np.array([.5, 7 / 6, 11 / 6])], [.4, .3, .3])
 REACH, SIDE, CEILING = 4.2, 61, 6.0
 LINE = np.linspace(-REACH, REACH, SIDE)
-PLANE = np.stack(np.meshgrid(LINE, LINE), axis=-1)
+PLANE = np.stack(np.meshgrid(LINE, LINE), axis=-1)           # (SIDE, SIDE, 2)
 BOX = (-REACH, REACH, -REACH, REACH)
 
 
 def joint(law, x):
-    """p(x, y), one more axis at the end for the labels."""
+    """p(x, y) of a mixture whose components are the classes: (...) or (..., d) -> (..., K)."""
     return np.stack([share * part.pdf(x) for share, part in zip(law.weights, law.laws)], axis=-1)
 
 
 def class_losses(ax):
-    """The three losses -log p(y | x) of the coins on a line; below them the label whose loss is least."""
+    """The three losses -log p(y | x) on a line; below them the label whose loss is least."""
     x = np.linspace(-5, 6, 600)
     p = joint(COINS, x)
-    l = -np.log(p / p.sum(-1, keepdims=True))
+    l = -np.log(p / p.sum(-1, keepdims=True))                # (n, 3)
     for y, colour in enumerate(COLOURS[:3]):
         ax.fill_between(x, 4 * p[:, y], color=colour, alpha=.25, lw=0)
         ax.plot(x, l[:, y], color=colour, lw=2.2, label=f"$l(x,{y})$")
         ax.fill_between(x, -.45, -.12, where=l.argmin(-1) == y, color=colour, lw=0, step="mid")
-        ax.text(
-            x[l.argmin(-1) == y].mean(),
-            -.3,
-            f"says {y}",
-            ha="center",
-            va="center",
-            color="white",
-            fontsize=9,
-        )
+        ax.text(x[l.argmin(-1) == y].mean(), -.3, f"says {y}", ha="center", va="center",
+                color="white", fontsize=9)
     ax.set(xlabel="weight of the coin, $x$", ylim=(-.45, 5), xlim=(-5, 6))
     ax.legend(frameon=False, loc="upper right")
 
 
-# -- the loss surfaces -----------------------------------------------------------------------------------
+# -- the loss surfaces -----------------------------------------------------------------------------
 
 def pushed(push: float = 0.0, width: float = 1.0):
-    """The forger in the plane: each heap pushed outwards by `push` (inwards if negative), `width` times as wide."""
-    return Mixture(
-        [Normal(law.mean * (1 + push / 1.5), law.sd * width) for law in SPOTS.laws], SPOTS.weights
-    )
+    """Fakes in the plane: each class moved outwards by `push` and `width` times as wide."""
+    return Mixture([Normal(law.mean * (1 + push / 1.5), law.sd * width) for law in SPOTS.laws],
+                   SPOTS.weights)
 
 
 _REAL = joint(SPOTS, PLANE)
@@ -70,73 +58,56 @@ _BAYES = joint(SPOTS, np.stack(np.meshgrid(_FINE, _FINE), axis=-1)).argmax(-1)
 
 
 def borders(ax):
-    """Where Bayes's rule changes its mind."""
+    """Where Bayes's rule for SPOTS passes from one label to another."""
     for k in range(3):
         ax.contour(_FINE, _FINE, _BAYES == k, [.5], colors=CRITIC, linewidths=1)
 
 
 def judged(push: float, width: float, weight: float):
-    """C* on the grid with every margin asked, (SIDE, SIDE, 3), the labels it names, and three numbers about genuine coins.
+    """C* on the grid with every margin asked, its labels, and three shares.
 
-    Share rightly named, mean confidence, share whose own label is ruled out (w < 0).
+    C* is (SIDE, SIDE, 3), the labels (SIDE, SIDE). The shares are taken over real samples: how many
+    are named rightly, the mean confidence, and how many have their own label ruled out (w < 0).
     """
     q = joint(pushed(push, width), PLANE)
     w, C = asked_weights(_REAL, q, weight), asked_posterior(_REAL, q, weight)
     named, total = w.argmax(-1), _REAL.sum()
-    right = np.take_along_axis(_REAL, named[..., None], -1).sum() / total
+    right = np.take_along_axis(_REAL, named[..., None], -1).sum() / total      # p(x, named label)
     sure = (C.max(-1) * _REAL.sum(-1)).sum() / total
     return C, named, (right, sure, _REAL[w < 0].sum() / total)
 
 
 def surfaces():
-    """l*(x, y) over the plane, one picture for each label, and the regions in which each label has the least."""
+    """l*(x, y) over the plane, a picture for each label, and the regions where each is the least.
+
+    Sliders push the fakes outwards, widen them, and weigh the margins.
+    """
     ring = np.exp(2j * np.pi * np.linspace(0, 1, 60))
 
     def setup(figure):
         axes = figure.subplots(1, 4, sharey=True)
         title = figure.suptitle(" ", fontsize=10.5)
-        images, lines, genuine = [], [], []
+        images, lines, real = [], [], []
         for y, ax in enumerate(axes):
             ax.spines[:].set_color("#999999")
             ax.set(xticks=[], yticks=[], xlim=BOX[:2], ylim=BOX[2:], aspect="equal")
             if y < 3:
-                images.append(
-                    ax.imshow(
-                        np.zeros((SIDE, SIDE)),
-                        extent=BOX,
-                        origin="lower",
-                        cmap="gray_r",
-                        vmin=0,
-                        vmax=CEILING,
-                        interpolation="bilinear",
-                    )
-                )
+                images.append(ax.imshow(np.zeros((SIDE, SIDE)), extent=BOX, origin="lower",
+                                        cmap="gray_r", vmin=0, vmax=CEILING,
+                                        interpolation="bilinear"))
                 ax.set_title(f"$l(x,{y})$", color=COLOURS[y])
             else:
-                images.append(
-                    ax.imshow(
-                        np.zeros((SIDE, SIDE)),
-                        extent=BOX,
-                        origin="lower",
-                        vmin=0,
-                        vmax=2,
-                        alpha=.6,
-                        cmap=ListedColormap(COLOURS[:3]),
-                        interpolation="nearest",
-                    )
-                )
+                images.append(ax.imshow(np.zeros((SIDE, SIDE)), extent=BOX, origin="lower", vmin=0,
+                                        vmax=2, alpha=.6, cmap=ListedColormap(COLOURS[:3]),
+                                        interpolation="nearest"))
                 ax.set_title("$\\mathrm{argmin}_y\\,l(x,y)$")
                 borders(ax)
             for k, (law, colour) in enumerate(zip(SPOTS.laws, COLOURS)):
                 if y in (k, 3):
-                    genuine += ax.plot(
-                        law.mean[0] + law.sd * ring.real,
-                        law.mean[1] + law.sd * ring.imag,
-                        color=colour,
-                        lw=1.8,
-                    )
+                    real += ax.plot(law.mean[0] + law.sd * ring.real,
+                                    law.mean[1] + law.sd * ring.imag, color=colour, lw=1.8)
                     lines += ax.plot(ring.real, ring.imag, color=FAKE, lw=1.6, ls="--")
-        return images, genuine, lines, title  # genuine ones stay, but above the images
+        return images, real, lines, title    # real ones stay, but must lie above the images
 
     def update(artists, push, weight, width):
         images, _, lines, title = artists
@@ -147,30 +118,28 @@ def surfaces():
         q = pushed(push, width)
         for law, line in zip([*q.laws, *q.laws], lines):
             line.set_data(law.mean[0] + law.sd * ring.real, law.mean[1] + law.sd * ring.imag)
-        title.set_text(
-            f"genuine coins named rightly {right:.1%}      mean confidence {sure:.1%}      "
-            f"their own label ruled out {banned:.1%}"
-        )
+        title.set_text(f"genuine coins named rightly {right:.1%}"
+                       f"      mean confidence {sure:.1%}"
+                       f"      their own label ruled out {banned:.1%}")
 
     return Explorer(
-        setup,
-        update,
-        dict(
-            push=slider(-1.5, 2.5, 0.1, 1.0, "fakes pushed outwards by"),
-            weight=slider(0.0, 4.0, 0.1, 1.0, "weight λ of the margins"),
-            width=slider(0.3, 1.5, 0.1, 1.0, "width of the fakes' heaps, times"),
-        ),
-        figsize=(9.6, 2.9),
-        dpi=120,
-        alt="Three shaded planes, the loss of each label, bright where it is low, with circles for the genuine "
-        "and dashed ones for the forged heap; on the right the regions of the least loss in three colours.",
-    )
+        setup, update,
+        dict(push=slider(-1.5, 2.5, .1, 1.0, "fakes pushed outwards by"),
+             weight=slider(0.0, 4.0, .1, 1.0, "weight λ of the margins"),
+             width=slider(.3, 1.5, .1, 1.0, "width of the fakes' heaps, times")),
+        figsize=(9.6, 2.9), dpi=120,
+        alt="Three shaded planes, the loss of each label, bright where it is low, with circles "
+            "for the genuine and dashed ones for the forged heap; on the right the regions of "
+            "the least loss in three colours.")
 
 
-# -- what a finite margin does -----------------------------------------------------------------------------
+# -- what a finite margin does ---------------------------------------------------------------------
 
 def margins_met(ax, scales, said, truth):
-    """How sure the best loss is of label 0 at each place, against the scale k of the margins; dotted: p(0 | x)."""
+    """How sure the best loss is of label 0 at each place, against the scale k of the margins.
+
+    scales (k,), said (k, places), truth (places,): the dotted lines p(0 | x).
+    """
     for place, (values, goal) in enumerate(zip(np.transpose(said), truth)):
         ax.plot(scales, values, "o-", color=COLOURS[place], ms=4, lw=1.6, label=f"at place {place}")
         ax.axhline(goal, color=COLOURS[place], ls=":", lw=1.2)
@@ -178,7 +147,7 @@ def margins_met(ax, scales, said, truth):
     ax.legend(frameon=False, fontsize=9)
 
 
-# -- trained ones ----------------------------------------------------------------------------------------
+# -- trained ones ----------------------------------------------------------------------------------
 
 def grid():
     """The points of the plane, (SIDE², 2) float32."""
@@ -186,17 +155,9 @@ def grid():
 
 
 def regions(ax, named, points=None, labels=None, title=""):
-    """Which label each place of the grid is given, over Bayes's borders, with some points in their colours."""
-    ax.imshow(
-        np.reshape(named, (SIDE, SIDE)),
-        extent=BOX,
-        origin="lower",
-        cmap=ListedColormap(COLOURS[:3]),
-        vmin=0,
-        vmax=2,
-        alpha=.3,
-        interpolation="nearest",
-    )
+    """The label given to each place of the grid (SIDE²,), Bayes's borders, points (n, 2)."""
+    ax.imshow(np.reshape(named, (SIDE, SIDE)), extent=BOX, origin="lower",
+              cmap=ListedColormap(COLOURS[:3]), vmin=0, vmax=2, alpha=.3, interpolation="nearest")
     borders(ax)
     if points is not None:
         ax.scatter(*np.asarray(points).T, s=3, color=[COLOURS[y] for y in labels], lw=0, alpha=.7)
@@ -204,7 +165,7 @@ def regions(ax, named, points=None, labels=None, title=""):
 
 
 def counts(ax, table, names):
-    """A confusion table (K, K): rows are what is there, columns what was said; only the mistakes are shaded."""
+    """A confusion table (K, K), true labels down, predicted ones across; mistakes are shaded."""
     table = np.asarray(table)
     wrong = np.where(np.eye(len(table), dtype=bool), 0, table)
     ax.imshow(wrong, cmap="Oranges", vmin=0, vmax=max(1, 1.3 * wrong.max()))
@@ -212,28 +173,20 @@ def counts(ax, table, names):
         for b, n in enumerate(row):
             if n:
                 ax.text(b, a, f"{n}", ha="center", va="center", fontsize=8, color=CRITIC)
-    ax.set_xticks(
-        range(len(table)), names, rotation=0 if max(map(len, names)) < 3 else 60, fontsize=8.5
-    )
+    ax.set_xticks(range(len(table)), names, rotation=0 if max(map(len, names)) < 3 else 60,
+                  fontsize=8.5)
     ax.set_yticks(range(len(table)), names, fontsize=8.5)
     ax.set(xlabel="said", ylabel="is")
     ax.spines[:].set_visible(False)
 
 
 def diagram(ax, tables):
-    """Reliability: how often right against how sure, for several `reliability(...)` tables by name."""
+    """How often right against how sure; tables: name -> `reliability(...)`."""
     ax.plot([0, 1], [0, 1], color=CRITIC, ls=":", lw=1)
     for (name, table), colour, mark in zip(tables.items(), (REAL, BAD, GOOD), "os^"):
         seen = table.count >= 10
-        ax.plot(
-            table.confidence[seen],
-            table.right[seen],
-            mark + "-",
-            color=colour,
-            ms=5,
-            lw=1.5,
-            label=name,
-        )
+        ax.plot(table.confidence[seen], table.right[seen], mark + "-", color=colour, ms=5, lw=1.5,
+                label=name)
     ax.set(xlabel="confidence", ylabel="share that is right", xlim=(0, 1.02), ylim=(0, 1.02))
     ax.legend(frameon=False, fontsize=9, loc="upper left")
 
@@ -248,22 +201,18 @@ def style_sheet(ax, run, styles: int = 6, seed: int = 4):
 
 
 def mistakes(ax, images, predicted, sure, columns: int = 6, rows: int = 6):
-    """The pictures that were named wrongly with the greatest confidence, what was said in a corner. None: an empty frame."""
+    """The pictures that were named wrongly with the greatest confidence, with the wrong label.
+
+    images (n, c, h, w), predicted (n,), sure (n,), all of mistakes; of none, an empty frame.
+    """
     ax.set_axis_off()
     order = np.argsort(-np.asarray(sure))[:columns * rows]
     columns = min(columns, len(order))
-    order = order[:len(order) // max(columns, 1) * columns]
+    order = order[:len(order) // max(columns, 1) * columns]      # full rows only, as in a sheet
     if len(order):
         pictures(ax, np.asarray(images)[order], columns)
     size = images.shape[-1]
     for place, i in enumerate(order):
         row, column = divmod(place, columns)
-        ax.text(
-            column * size + 1,
-            row * size + 1,
-            f"{int(predicted[i])}",
-            color=BAD,
-            fontsize=10,
-            ha="left",
-            va="top",
-        )
+        ax.text(column * size + 1, row * size + 1, f"{int(predicted[i])}", color=BAD, fontsize=10,
+                ha="left", va="top")

@@ -1,10 +1,10 @@
-"""Explorers and pictures of notebooks/03_f_gan.ipynb: tangents, conjugates, the workbench, the fits."""
+"""Pictures of notebooks/03_f_gan.ipynb: tangents, conjugates, bounds, and fits."""
 from __future__ import annotations
 
 import numpy as np
 
 from ..drawing.explorer import Explorer, choice, slider
-from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, draw_density
+from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, draw_density, open_axes
 from ..exact.f_table import F_DIVERGENCES, f_divergence
 from ..exact.laws import Normal, log_ratio
 
@@ -12,14 +12,16 @@ ROWS = [*F_DIVERGENCES[:-2], "alpha", "JS-weighted"]
 
 
 def row(name):
-    """A row by name, with α = 1.5 and π = 0.3 for the two families."""
-    return f_divergence(
-        name, **{"alpha": dict(alpha=1.5), "JS-weighted": dict(pi=.3)}.get(name, {})
-    )
+    """A divergence of the table by name, with α = 1.5 and π = 0.3 for the two families."""
+    parameters = {"alpha": dict(alpha=1.5), "JS-weighted": dict(pi=.3)}
+    return f_divergence(name, **parameters.get(name, {}))
 
 
 def tangents():
-    """Slide a line of slope t up until it touches φ from below: minus its height at 0 is φ*(t)."""
+    """The conjugate by hand: a line of slope t slides up until it touches φ from below.
+
+    Minus its height at 0 is φ*(t), the dot on the right. A menu chooses the divergence, a slider t.
+    """
     u, ts = np.linspace(0, 4, 401), np.linspace(-4, 4, 801)
 
     def setup(figure):
@@ -37,7 +39,7 @@ def tangents():
         right.set(xlabel="$t$", xlim=(-4, 4), ylim=(-3, 4), title="$\\varphi^*(t)$")
         for ax in (left, right):
             ax.axhline(0, color=CRITIC, lw=.5)
-            ax.spines[["top", "right"]].set_visible(False)
+            open_axes(ax)
         return phi, line, touch, foot, star, dot, end, title
 
     def update(artists, name, t):
@@ -47,41 +49,41 @@ def tangents():
             heights, conjugates, best = D.phi(u), D.conjugate(ts), float(D.conjugate(np.float64(t)))
         phi.set_ydata(np.where(np.isfinite(heights), heights, np.nan))
         star.set_ydata(np.where(np.isfinite(conjugates), conjugates, np.nan))
-        end.set_xdata([D.t_max if np.isfinite(D.t_max) else 99] * 2)
+        end.set_xdata([D.t_max if np.isfinite(D.t_max) else 99] * 2)       # 99: out of sight
         fits = np.isfinite(best)
         line.set_ydata(u * t - best if fits else u * np.nan)
-        grid = np.concatenate([[0], np.exp(np.linspace(-9, 9, 4001))])
+        grid = np.concatenate([[0], np.exp(np.linspace(-9, 9, 4001))])     # u from 1e-4 to 8,000
         with np.errstate(divide="ignore", invalid="ignore"):
             at = grid[np.nanargmax(grid * t - D.phi(grid))]
         touch.set_data([at if fits else np.nan], [at * t - best if fits else np.nan])
         foot.set_data([0], [-best if fits else np.nan])
         dot.set_data([t], [best if fits else np.nan])
-        title.set_text(
-            f"{D.name}:   φ*({t:.2f}) = {best:.4f}      touches at u = {at:.3g}"
-            if fits
-            else f"{D.name}:   slope {t:.2f} is not admissible: no such line stays below φ, φ* = ∞"
-        )
+        title.set_text(f"{D.name}:   φ*({t:.2f}) = {best:.4f}      touches at u = {at:.3g}"
+                       if fits else
+                       f"{D.name}:   slope {t:.2f} is not admissible: "
+                       "no such line stays below φ, φ* = ∞")
 
     controls = dict(name=choice(ROWS, "KL", "divergence"), t=slider(-4.0, 4.0, .05, .5, "slope t"))
     return Explorer(
-        setup,
-        update,
-        controls,
+        setup, update, controls,
         figsize=(8.4, 3.5),
         alt="Left, a convex function and the highest line of slope t below it; right, the "
-        "conjugate against t. The title gives the conjugate and where the line touches.",
-    )
+            "conjugate against t. The title gives the conjugate and where the line touches.")
 
 
 def workbench():
-    """Two heaps, a divergence, and a critic that the reader may spoil; the bound against the truth."""
+    """Two Normals, a divergence, and a critic that the reader may spoil: its bound and the value.
+
+    Left the densities move, right the best critic T* = φ'(p/q) and the reader's T, whose logit is
+    `sharpness` · log p/q + `shift`.
+    """
     x = np.linspace(-6, 6, 481)
 
     def setup(figure):
         left, right = figure.subplots(1, 2)
         title = figure.suptitle(" ", fontsize=11)
-        genuine, = left.plot(x, x, color=REAL, lw=2, label="genuine, $p$")
-        forged, = left.plot(x, x, color=FAKE, lw=2, label="forged, $q$")
+        real, = left.plot(x, x, color=REAL, lw=2, label="genuine, $p$")
+        fake, = left.plot(x, x, color=FAKE, lw=2, label="forged, $q$")
         left.set(xlabel="$x$", xlim=(x[0], x[-1]), ylim=(0, 1.02))
         left.legend(frameon=False, loc="upper right")
         best, = right.plot(x, x, color=CRITIC, lw=4, alpha=.3, label="best, $\\varphi'(p/q)$")
@@ -90,17 +92,16 @@ def workbench():
         top = right.axhline(9, color=SKY, lw=1, ls=":", label="$T$ must stay below")
         right.set(xlabel="$x$", xlim=(x[0], x[-1]), ylim=(-6, 6))
         right.legend(frameon=False, loc="lower left", fontsize=8)
-        for ax in (left, right):
-            ax.spines[["top", "right"]].set_visible(False)
-        return genuine, forged, best, mine, bar, top, title
+        open_axes(left, right)
+        return real, fake, best, mine, bar, top, title
 
     def update(artists, name, p_sd, mean, sd, sharpness, shift):
-        genuine, forged, best, mine, bar, top, title = artists
+        real, fake, best, mine, bar, top, title = artists
         D, p, q = row(name), Normal(0, p_sd), Normal(mean, sd)
         c = log_ratio(p, q)
         spoiled = lambda x: D.best(sharpness * c(x) + shift)
-        genuine.set_ydata(p.pdf(x))
-        forged.set_ydata(q.pdf(x))
+        real.set_ydata(p.pdf(x))
+        fake.set_ydata(q.pdf(x))
         with np.errstate(over="ignore"):
             best.set_ydata(D.activation(D.best(c(x))))
             mine.set_ydata(D.activation(spoiled(x)))
@@ -109,31 +110,28 @@ def workbench():
         top.set_ydata([min(D.t_max, 99)] * 2)
         if np.isinf(exact):
             return title.set_text(
-                f"{D.name}:   D = ∞: the ratio p/q grows too fast for this divergence"
-            )
+                f"{D.name}:   D = ∞: the ratio p/q grows too fast for this divergence")
         title.set_text(f"{D.name}:   D = {exact:z.4f}      bound at T* = {D.dual(p, q):z.4f}"
                        f"      bound at your T = {bound:z.4f}")
 
-    controls = dict(
-        name=choice(ROWS, "KL", "divergence"),
-        p_sd=slider(0.4, 2.0, 0.1, 1.0, "width of p"),
-        mean=slider(-3.0, 3.0, 0.1, 1.0, "mean of q"),
-        sd=slider(0.4, 2.0, 0.1, 1.0, "width of q"),
-        sharpness=slider(0.0, 2.0, 0.05, 0.6, "sharpness of your critic"),
-        shift=slider(-1.0, 1.0, 0.05, 0.0, "bias of your critic"),
-    )
+    controls = dict(name=choice(ROWS, "KL", "divergence"),
+                    p_sd=slider(.4, 2.0, .1, 1.0, "width of p"),
+                    mean=slider(-3.0, 3.0, .1, 1.0, "mean of q"),
+                    sd=slider(.4, 2.0, .1, 1.0, "width of q"),
+                    sharpness=slider(0.0, 2.0, .05, .6, "sharpness of your critic"),
+                    shift=slider(-1.0, 1.0, .05, 0.0, "bias of your critic"))
     return Explorer(
-        setup,
-        update,
-        controls,
+        setup, update, controls,
         figsize=(8.4, 3.5),
-        alt="Left, genuine and forged heaps; right, the best critic of the divergence, yours and the "
-        "threshold. The title gives the divergence and both bounds.",
-    )
+        alt="Left, genuine and forged heaps; right, the best critic of the divergence, yours "
+            "and the threshold. The title gives the divergence and both bounds.")
 
 
 def legendre_gallery(axes, rows, legendre):
-    """Numeric conjugates (dots) on closed forms (lines); shaded: slopes that are not admissible."""
+    """Conjugates found numerically (dots) on closed forms (lines), one of `rows` on each axes.
+
+    legendre: (φ, t) -> φ*(t). Slopes that are not admissible are shaded.
+    """
     t = np.linspace(-4, 3, 701)
     for ax, D in zip(np.ravel(axes), rows):
         closed = D.conjugate(t)
@@ -148,7 +146,7 @@ def legendre_gallery(axes, rows, legendre):
 
 
 def fits(ax, x, p, curves, colours=(BAD, FAKE, SKY, GOOD, CRITIC)):
-    """The mixture, filled, and one fitted Normal per divergence: curves maps a name to (mean, sd)."""
+    """The data's law p, filled, and a fitted Normal for each divergence: name -> (mean, sd)."""
     draw_density(ax, x, p, REAL, "data, $p$")
     for (name, (mean, sd)), colour in zip(curves.items(), colours):
         ax.plot(x, Normal(mean, sd).pdf(x), color=colour, lw=2, label=name)

@@ -1,19 +1,37 @@
-"""Pictures of notebooks/18_f_vae.ipynb: a stretched ruler, two couplings by hand, and the way between two pictures."""
+"""Pictures of notebooks/18_f_vae.ipynb: a change of variables on the line, two couplings by hand,
+and the way between two pictures.
+"""
 from __future__ import annotations
 
 import numpy as np
 
 from ..drawing.explorer import Explorer, choice, slider
-from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, pictures, sheet
+from ..drawing.plots import (
+    BAD,
+    CRITIC,
+    FAKE,
+    GOOD,
+    REAL,
+    SKY,
+    THIRD,
+    open_axes,
+    pictures,
+    sheet,
+    smooth,
+    square_grid,
+)
 from .variational import rows_of  # noqa: F401  the lesson shows its pictures with it
 
-BEND, STRETCH, LEAN = 1.0, 1.2, .6                       # what made the points of `couplings`
+BEND, STRETCH, LEAN = 1.0, 1.2, .6                       # what makes the points of `couplings`
 ENTROPY = np.log(2 * np.pi) + 1 - STRETCH                # of their law, in nats
 SIGNS = {"log-determinant added": 1, "forgotten": 0, "subtracted": -1}
 
 
 def b_of(x1, x2, bend, stretch, lean):
-    """z = b(x): x₂ moved and stretched, then x₁ moved by the new x₂. Its log-determinant is `stretch` everywhere."""
+    """z = b(x) of two couplings: x₂ is moved and stretched, then x₁ moved by the new x₂.
+
+    Arrays of one shape -> two of it. The log-determinant is `stretch` everywhere.
+    """
     z2 = (x2 - bend * (x1 ** 2 - 1)) * np.exp(stretch)
     return x1 - lean * z2, z2
 
@@ -31,7 +49,10 @@ def negative_log_q(x1, x2, bend, stretch, lean, sign: int = 1):
 
 
 def ruler(left, right, b, slope):
-    """A ruler of equal marks in z, what it is in x, and the three densities with the slope multiplied, forgotten, divided."""
+    """Left equal steps in z and in x; right N(b(x)) times the slope, without it, and divided by it.
+
+    b, slope: functions (k,) -> (k,).
+    """
     x = np.linspace(-3.2, 3.2, 641)
     normal = np.exp(-b(x) ** 2 / 2) / np.sqrt(2 * np.pi)
     marks = np.interp(np.linspace(-3, 3, 25), b(x), x)
@@ -40,9 +61,8 @@ def ruler(left, right, b, slope):
         left.plot([mark, mark, -3.2], [-3.4, b(mark), b(mark)], color=SKY, lw=.7)
     left.set(xlabel="weight $x$", ylabel="$z = b(x)$", xlim=(-3.2, 3.2), ylim=(-3.4, 3.4),
              title="equal steps of $z$, unequal ones of $x$")
-    right.fill_between(
-        x, normal * slope(x), color=GOOD, alpha=.35, lw=0, label="times the slope: $q(x)$"
-    )
+    right.fill_between(x, normal * slope(x), color=GOOD, alpha=.35, lw=0,
+                       label="times the slope: $q(x)$")
     right.plot(x, normal, color=CRITIC, lw=1.4, ls="--", label="slope forgotten")
     right.plot(x, normal / slope(x), color=BAD, lw=1.6, label="divided by the slope")
     right.set(xlabel="weight $x$", yticks=[], xlim=(-3.2, 3.2), title="three candidates")
@@ -50,43 +70,34 @@ def ruler(left, right, b, slope):
 
 
 def couplings():
-    """Three sliders fit two couplings to points: -log q of the points, and the integral of what is called a density."""
+    """Two couplings fitted to points by three sliders; a menu adds, forgets or subtracts log |det|.
+
+    Left the model's density moves under the points, right the points are mapped to noise. The title
+    gives the mean of -log q and the integral of what is called a density.
+    """
     rng = np.random.default_rng(5)
     points = np.stack(b_undone(*rng.standard_normal((2, 500)), BEND, STRETCH, LEAN))
     line = np.linspace(-6, 6, 181)
-    grid = np.meshgrid(line, line)
+    grid = np.meshgrid(line, line)                           # x₁ and x₂, (181, 181) each
     turn = np.linspace(0, 2 * np.pi, 200)
     rings = np.stack([np.cos(turn), np.sin(turn)])
 
     def setup(figure):
         left, right = figure.subplots(1, 2)
         title = figure.suptitle(" ", fontsize=10.5)
-        shade = left.imshow(
-            np.zeros((181, 181)),
-            extent=(-6, 6, -6, 6),
-            origin="lower",
-            cmap="Oranges",
-            vmin=0,
-            vmax=.5,
-        )
-        coins = left.scatter(*points, s=4, color=REAL, lw=0, alpha=.8, zorder=3)
+        shade = left.imshow(np.zeros((181, 181)), extent=(-6, 6, -6, 6), origin="lower",
+                            cmap="Oranges", vmin=0, vmax=.5)
+        data = left.scatter(*points, s=4, color=REAL, lw=0, alpha=.8, zorder=3)
         circles = [left.plot(*rings, color=CRITIC, lw=.9, zorder=4)[0] for _ in range(2)]
-        left.set(
-            xlim=(-3.4, 3.4),
-            ylim=(-3, 6),
-            aspect="equal",
-            xlabel="$x_1$",
-            ylabel="$x_2$",
-            title="samples and model",
-        )
+        left.set(xlim=(-3.4, 3.4), ylim=(-3, 6), aspect="equal", xlabel="$x_1$", ylabel="$x_2$",
+                 title="samples and model")
         cloud = right.scatter(*points, s=3, color=REAL, lw=0, alpha=.7)
         for r in (1, 2):
             right.plot(*(r * rings), color=CRITIC, lw=.9)
         right.set(xlim=(-5, 5), ylim=(-5, 5), aspect="equal", xlabel="$z_1$", ylabel="$z_2$",
                   title="the same points as noise, $z = b(x)$")
-        for ax in (left, right):
-            ax.spines[["top", "right"]].set_visible(False)
-        return shade, coins, circles, cloud, title
+        open_axes(left, right)
+        return shade, data, circles, cloud, title
 
     def update(artists, bend, stretch, lean, sign):
         shade, _, circles, cloud, title = artists
@@ -100,23 +111,23 @@ def couplings():
                        f"the \"density\" integrates to {np.exp((sign - 1) * stretch):.3f}")
 
     return Explorer(
-        setup,
-        update,
-        dict(
-            bend=slider(-1.0, 2.0, 0.1, 0.0, "bend: shift of x₂ by x₁"),
-            stretch=slider(-1.5, 2.5, 0.1, 0.0, "stretch of x₂, logarithm"),
-            lean=slider(-1.0, 1.5, 0.1, 0.0, "lean: shift of x₁ by x₂"),
-            sign=choice(SIGNS, 1, "log-determinant"),
-        ),
+        setup, update,
+        dict(bend=slider(-1.0, 2.0, .1, 0.0, "bend: shift of x₂ by x₁"),
+             stretch=slider(-1.5, 2.5, .1, 0.0, "stretch of x₂, logarithm"),
+             lean=slider(-1.0, 1.5, .1, 0.0, "lean: shift of x₁ by x₂"),
+             sign=choice(SIGNS, 1, "log-determinant")),
         figsize=(9.2, 4.2),
-        alt="Left, blue points in the shape of a banana over the orange density of a model with two couplings; right, "
-        "the same points mapped to noise, with the circles at one and two deviations. The title gives the mean "
-        "of minus log q, the log-determinant, and the integral of the density.",
-    )
+        alt="Left, blue points in the shape of a banana over the orange density of a model with "
+            "two couplings; right, the same points mapped to noise, with the circles at one and "
+            "two deviations. The title gives the mean of minus log q, the log-determinant, and "
+            "the integral of the density.")
 
 
 def between(rows):
-    """One slider walks from one picture to another; rows: name -> (pairs, frames, c, h, w), made beforehand."""
+    """A slider walks from one picture to another, in several ways at once; a menu chooses the pair.
+
+    rows: name of the way -> pictures (pairs, frames, c, h, w), made beforehand.
+    """
     frames = [np.asarray(row) for row in rows.values()]
     pairs, count = frames[0].shape[:2]
 
@@ -137,33 +148,26 @@ def between(rows):
         title.set_text(f"{way:.2f} of the way from one real picture to another")
 
     return Explorer(
-        setup,
-        update,
-        dict(
-            pair=choice({f"pair {i + 1}": i for i in range(pairs)}, 0, "which two"),
-            way=slider(0.0, 1.0, round(1 / (count - 1), 3), 0.0, "way"),
-        ),
+        setup, update,
+        dict(pair=choice({f"pair {i + 1}": i for i in range(pairs)}, 0, "which two"),
+             way=slider(0.0, 1.0, round(1 / (count - 1), 3), 0.0, "way")),
         figsize=(7.6, 2.9),
-        alt="A picture on the way from one real digit to another, by a straight line in pixels, in the noise of a "
-        "flow, and in the noise of an f-VAE.",
-    )
+        alt="A picture on the way from one real digit to another, by a straight line in pixels, "
+            "in the noise of a flow, and in the noise of an f-VAE.")
 
 
-# -- figures ----------------------------------------------------------------------------------------------
+# -- figures ---------------------------------------------------------------------------------------
 
 def densities(axes, laws, points, reach: float = 2.6):
-    """Log-densities (name -> function of (k, 2)) as shades over a square, with points on the first."""
-    line = np.linspace(-reach, reach, 160)
-    grid = np.stack(np.meshgrid(line, line), -1).reshape(-1, 2)
+    """Densities as shades over a square, with points (n, 2) on the first.
+
+    laws: name -> log-density (k, 2) -> (k,).
+    """
+    _, grid = square_grid(reach, 160)
     for ax, (name, logpdf) in zip(axes, laws.items()):
-        ax.imshow(
-            np.exp(np.asarray(logpdf(grid)).reshape(160, 160)),
-            extent=(-reach, reach, -reach, reach),
-            origin="lower",
-            cmap="Oranges",
-            vmin=0,
-            vmax=.55,
-        )
+        density = np.exp(np.asarray(logpdf(grid)).reshape(160, 160))
+        ax.imshow(density, extent=(-reach, reach, -reach, reach), origin="lower",
+                  cmap="Oranges", vmin=0, vmax=.55)
         ax.set_title(name, fontsize=10)
         ax.set(xticks=[], yticks=[])
     axes[0].scatter(*np.asarray(points).T, s=2, color=REAL, lw=0, alpha=.5)
@@ -179,8 +183,10 @@ def depth(ax, found):
 
 
 def curves(axes, runs, bits, top: float = 7.0):
-    """Bits per number against the step and against seconds; runs: name -> Run of one loss, bits: nats -> bits."""
-    from ..drawing.plots import smooth
+    """Bits per number against the step and against seconds of one core.
+
+    runs: name -> Run of one loss; bits: nats -> bits.
+    """
     lowest = top
     for (name, run), colour in zip(runs.items(), (THIRD, SKY, GOOD, FAKE)):
         values = [bits(nats) for nats in next(iter(run.losses.values()))]

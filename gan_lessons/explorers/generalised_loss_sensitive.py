@@ -1,19 +1,19 @@
-"""Pictures of notebooks/10_generalised_loss_sensitive.ipynb: what a surplus is worth, and what that makes of l."""
+"""Pictures of notebooks/10_generalised_loss_sensitive.ipynb: what a surplus over the margin is
+worth, and what that makes of the loss function l.
+"""
 from __future__ import annotations
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from ..drawing.explorer import Explorer, slider
-from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, smooth
+from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, open_axes, smooth
 from ..exact.generalised_loss_sensitive import capped_transport
 from ..exact.laws import Normal
 from . import least_squares
 
-GENUINE = np.array(
-    [-1.2, -.5, .1, .6, 1.3]
-)  # five pairs: the i-th genuine coin and the i-th fake
-FORGED = np.array([.3, -1., .7, -.6, .9])                  # ... before all fakes are shifted
+# five pairs: the i-th real sample and the i-th fake one, before all fakes are shifted
+X_REAL, X_FAKE = np.array([-1.2, -.5, .1, .6, 1.3]), np.array([.3, -1., .7, -.6, .9])
 SLOPES = np.linspace(-1, 3, 161)
 NUS = np.arange(-4, .1, .5)
 REAL_POINTS = np.array([[-1., -.6], [-.7, .8], [.2, -.1], [.9, .5]])
@@ -31,68 +31,61 @@ def slope(a, nu):
 
 
 def cost_functions(left, right):
-    """Left, one pair with three price lists; right, what shortfall and surplus cost under four ν."""
+    """Left one pair under three loss functions, right the cost of its violation under four ν."""
     x = np.linspace(-.6, 2.6, 50)
     left.plot(x, abs(x), color=CRITIC, lw=1, ls=":", label="$l(x)+\\Delta$")
     for height, colour, text in [(1, BAD, "shortfall, $a=1$"), (2, CRITIC, "just right, $a=0$"),
                                  (3, GOOD, "surplus, $a=-1$")]:
         left.plot([0, 2], [0, height], color=colour, lw=1.5)
         left.plot([2], [height], "o", color=colour, ms=7)
-        left.annotate(
-            text, (2, height), xytext=(8, -3), textcoords="offset points", color=colour, fontsize=9
-        )
+        left.annotate(text, (2, height), xytext=(8, -3), textcoords="offset points", color=colour,
+                      fontsize=9)
     left.plot([0], [0], "o", color=REAL, ms=8, label="genuine")
     left.plot([2], [0], "o", color=FAKE, ms=8, label="fake")
-    left.set(
-        xlim=(-.7, 3.9),
-        ylim=(-.3, 3.6),
-        xlabel="weight of the coin, $x$",
-        ylabel="price, $l$",
-        title="the fake must cost $\\Delta=2$ more",
-    )
+    left.set(xlim=(-.7, 3.9), ylim=(-.3, 3.6), xlabel="weight of the coin, $x$",
+             ylabel="price, $l$", title="the fake must cost $\\Delta=2$ more")
     left.legend(frameon=False, loc="upper left", fontsize=8)
     cost_curves(right)
 
 
 def cost_curves(ax, reach=2.2):
-    """C_ν for four ν, each named at its left end, above the line a below which no cost may lie."""
+    """C_ν for four ν, named at their left ends; no cost may lie in the region C(a) < a."""
     a = np.linspace(-reach, reach, 201)
     ax.fill_between(a, a, -3, color=BAD, alpha=.08, lw=0)
-    for nu, colour, name in [
-        (1, BAD, "$\\nu=1$\nWGAN"),
-        (.5, THIRD, "$\\nu=.5$"),
-        (0, CRITIC, "$\\nu=0$\nLS-GAN"),
-        (-1, GOOD, "$\\nu=-1$\n$|a|$"),
-    ]:
+    for nu, colour, name in [(1, BAD, "$\\nu=1$\nWGAN"), (.5, THIRD, "$\\nu=.5$"),
+                             (0, CRITIC, "$\\nu=0$\nLS-GAN"), (-1, GOOD, "$\\nu=-1$\n$|a|$")]:
         ax.plot(a, leaky(a, nu), color=colour, lw=2)
         ax.text(-reach - .15, -reach * nu, name, color=colour, fontsize=9, ha="right", va="center")
     ax.text(2.1, -1.6, "not allowed: $C(a)<a$", color=BAD, fontsize=8, ha="right")
-    ax.set(
-        xlabel="violation $a$ (left of 0: surplus)",
-        xlim=(-3.7, reach),
-        ylim=(-2.6, 2.6),
-        title="cost $C_\\nu(a)$",
-    )
+    ax.set(xlabel="violation $a$ (left of 0: surplus)", xlim=(-3.7, reach), ylim=(-2.6, 2.6),
+           title="cost $C_\\nu(a)$")
 
 
-# ---------------------------------------------------------------- straight price lists
+# -- straight loss functions -----------------------------------------------------------------------
 
 def straight(k, nu, shift):
-    """Five pairs under l(x) = k x: violations a (..., 5), S = mean C_ν(a), and dS/dk; k a number or an array (m,)."""
-    ahead = FORGED + shift - GENUINE
+    """Five pairs under l(x) = k x: violations a (..., 5), S = mean C_ν(a), and dS/dk (...).
+
+    k: a number or an array (m,).
+    """
+    ahead = X_FAKE + shift - X_REAL
     a = abs(ahead) - np.multiply.outer(k, ahead)
     return a, leaky(a, nu).mean(-1), (-slope(a, nu) * ahead).mean(-1)
 
 
 def costs():
-    """ν, the slope of a straight l, and the shift: five pairs, their violations on the cost, and S."""
+    """Five pairs under a straight loss function; sliders for ν, its slope k, a shift of the fakes.
+
+    Left the samples on the line l(x) = k x and the push on each of their losses, in the middle
+    their violations on the curve C_ν, right S against k.
+    """
     def setup(figure):
         left, centre, right = figure.subplots(1, 3, width_ratios=(1.15, 1, 1))
         title = figure.suptitle(" ", fontsize=11)
         line, = left.plot([-3, 5], [0, 0], color=CRITIC, lw=1.5)
-        joins = [left.plot([0, 0], [0, 0], color=CRITIC, lw=.7, alpha=.5)[0] for _ in GENUINE]
-        coins = [left.plot([], [], "o", color=colour, ms=6, label=name)[0]
-                 for colour, name in [(REAL, "genuine"), (FAKE, "fake")]]
+        joins = [left.plot([0, 0], [0, 0], color=CRITIC, lw=.7, alpha=.5)[0] for _ in X_REAL]
+        points = [left.plot([], [], "o", color=colour, ms=6, label=name)[0]
+                  for colour, name in [(REAL, "genuine"), (FAKE, "fake")]]
         pushes = [left.plot([], [], color=colour, lw=2.5, alpha=.8)[0] for colour in (REAL, FAKE)]
         tips = [left.plot([], [], ls="", marker=mark, color=colour, ms=6)[0]
                 for colour in (REAL, FAKE) for mark in ("^", "v")]
@@ -102,71 +95,56 @@ def costs():
         centre.plot(a, a, color=CRITIC, lw=1, ls=":")
         curve, = centre.plot(a, a, color=GOOD, lw=2)
         dots, = centre.plot([], [], "o", color=BAD, ms=6)
-        centre.set(
-            xlim=(-7, 6),
-            ylim=(-7, 7),
-            xlabel="violation $a$",
-            title="cost $C_\\nu$ and the five pairs",
-        )
+        centre.set(xlim=(-7, 6), ylim=(-7, 7), xlabel="violation $a$",
+                   title="cost $C_\\nu$ and the five pairs")
         total, = right.plot(SLOPES, SLOPES, color=GOOD, lw=2)
         here, = right.plot([], [], "o", color=BAD, ms=8)
         right.axvline(1, color=CRITIC, lw=.8, ls=":")
         right.set(xlim=(-1, 3), ylim=(-3, 5), xlabel="slope $k$ of $l$", title="$S$, mean cost")
-        for ax in (left, centre, right):
-            ax.spines[["top", "right"]].set_visible(False)
-        return line, joins, coins, pushes, tips, curve, dots, total, here, title
+        open_axes(left, centre, right)
+        return line, joins, points, pushes, tips, curve, dots, total, here, title
 
     def update(artists, nu, k, shift):
-        line, joins, coins, pushes, tips, curve, dots, total, here, title = artists
-        x_fake = FORGED + shift
+        line, joins, points, pushes, tips, curve, dots, total, here, title = artists
+        x_fake = X_FAKE + shift
         a, S, dS = straight(k, nu, shift)
         line.set_ydata([-3 * k, 5 * k])
-        for join, x, y in zip(joins, GENUINE, x_fake):
+        for join, x, y in zip(joins, X_REAL, x_fake):
             join.set_data([x, y], [k * x, k * y])
-        push = slope(a, nu)  # l(x) goes down by C′, l(g(z)) up by C′
-        for (x, sign), coin, bar, up, down in zip(
-            [(GENUINE, -1), (x_fake, 1)], coins, pushes, tips[::2], tips[1::2]
-        ):
+        push, gap = slope(a, nu), np.full(5, np.nan)      # l(x) goes down by C′, l(g(z)) up
+        sides = [(X_REAL, -1), (x_fake, 1)]
+        for (x, sign), dot, bar, up, down in zip(sides, points, pushes, tips[::2], tips[1::2]):
             ends = k * x + sign * push
-            coin.set_data(x, k * x)
-            bar.set_data(np.stack([x, x, np.full(5, np.nan)], 1).ravel(),
-                         np.stack([k * x, ends, np.full(5, np.nan)], 1).ravel())
+            dot.set_data(x, k * x)
+            # five strokes as one line (15,): the nan between two of them lifts the pen
+            bar.set_data(np.stack([x, x, gap], 1).ravel(), np.stack([k * x, ends, gap], 1).ravel())
             up.set_data(x[sign * push > 0], ends[sign * push > 0])
             down.set_data(x[sign * push < 0], ends[sign * push < 0])
         curve.set_ydata(leaky(curve.get_xdata(), nu))
         dots.set_data(a, leaky(a, nu))
         total.set_ydata(straight(SLOPES, nu, shift)[1])
         here.set_data([k], [S])
-        title.set_text(
-            f"S = {S:.4f}      dS/dk = {dS:+z.4f}: "
-            + (
-                "l wants to be steeper"
-                if dS < -1e-9
-                else "l wants to be flatter"
-                if dS > 1e-9
-                else "l is content"
-            )
-        )
+        wish = ("l wants to be steeper" if dS < -1e-9 else
+                "l wants to be flatter" if dS > 1e-9 else
+                "l is content")
+        title.set_text(f"S = {S:.4f}      dS/dk = {dS:+z.4f}: {wish}")
 
     return Explorer(
-        setup,
-        update,
-        dict(
-            nu=slider(-2.0, 1.0, 0.05, 0.0, "ν, worth of a surplus"),
-            k=slider(-1.0, 3.0, 0.1, 0.5, "k, slope of l"),
-            shift=slider(0.0, 3.0, 0.1, 1.0, "shift of the fakes"),
-        ),
+        setup, update,
+        dict(nu=slider(-2.0, 1.0, .05, 0.0, "ν, worth of a surplus"),
+             k=slider(-1.0, 3.0, .1, .5, "k, slope of l"),
+             shift=slider(0.0, 3.0, .1, 1.0, "shift of the fakes")),
         figsize=(9.6, 3.5),
-        alt="Left, five genuine and five fake coins on a straight price line, joined in pairs, with the push on "
-        "every price; in the middle the cost curve with the five violations on it; right, the mean cost "
-        "against the slope of the line. The title gives the mean cost and its derivative.",
-    )
+        alt="Left, five genuine and five fake coins on a straight price line, joined in pairs, "
+            "with the push on every price; in the middle the cost curve with the five "
+            "violations on it; right, the mean cost against the slope of the line. The title "
+            "gives the mean cost and its derivative.")
 
 
-# ---------------------------------------------------------------- a cap for every pair
+# -- a cap for every pair --------------------------------------------------------------------------
 
 def four_and_four(shift, nu):
-    """Four genuine and four fake coins in the plane: places (8, 2), distances (8, 8), and their capped transport."""
+    """Four real and four fake points (8, 2), their distances (8, 8), and the capped transport."""
     places = np.concatenate([REAL_POINTS, FAKE_POINTS + [shift, 0]])
     distance = np.linalg.norm(places[:, None] - places, axis=-1)
     p = np.repeat([.25, 0], 4)
@@ -174,26 +152,23 @@ def four_and_four(shift, nu):
 
 
 def capped():
-    """ν and the shift: what every pair carries, and the work W_ν between W and the mean margin."""
+    """Transport with a cap of (1 - ν)/16 on every pair: sliders for ν and the shift of the fakes.
+
+    Left lines as wide as what the best plan moves between two points, right its work W_ν against ν,
+    between W and the mean margin. Everything is solved beforehand.
+    """
     shifts = np.round(np.arange(0, 2.01, .2), 1)
     solved = {(s, nu): four_and_four(s, nu) for s in shifts for nu in NUS}
 
     def setup(figure):
         left, right = figure.subplots(1, 2, width_ratios=(1.2, 1))
         title = figure.suptitle(" ", fontsize=11)
-        lines = [
-            left.plot([0, 0], [0, 0], color=CRITIC, alpha=.6, solid_capstyle="round")[0]
-            for _ in range(16)
-        ]
+        lines = [left.plot([0, 0], [0, 0], color=CRITIC, alpha=.6, solid_capstyle="round")[0]
+                 for _ in range(16)]
         real, = left.plot(*REAL_POINTS.T, "o", color=REAL, ms=9, label="genuine", zorder=3)
         fake, = left.plot(*FAKE_POINTS.T, "o", color=FAKE, ms=9, label="fake", zorder=3)
-        left.set(
-            xlim=(-1.5, 3),
-            ylim=(-1.3, 1.7),
-            xlabel="weight",
-            ylabel="diameter",
-            title="the plan: width is what moves",
-        )
+        left.set(xlim=(-1.5, 3), ylim=(-1.3, 1.7), xlabel="weight", ylabel="diameter",
+                 title="the plan: width is what moves")
         left.set_aspect("equal")
         left.legend(frameon=False, fontsize=8, loc="upper right", ncols=2)
         work, = right.plot(NUS, NUS, color=GOOD, lw=2, label="$W_\\nu$")
@@ -205,8 +180,7 @@ def capped():
                    transform=right.get_xaxis_transform())
         right.set(xlim=(-4, 1), ylim=(0, 2.6), xlabel="$\\nu$", title="its work")
         right.legend(frameon=False, fontsize=8, loc="upper left")
-        for ax in (left, right):
-            ax.spines[["top", "right"]].set_visible(False)
+        open_axes(left, right)
         return lines, real, fake, work, low, high, here, title
 
     def update(artists, nu, shift):
@@ -215,67 +189,59 @@ def capped():
         works = [solved[shift, at][2].work for at in NUS]
         fake.set_data(*(FAKE_POINTS + [shift, 0]).T)
         mean = solved[shift, 0.][1][:4, 4:].mean()
-        for curve, values in [
-            (work, works),
-            (low, np.full(len(NUS), works[0])),
-            (high, np.full(len(NUS), mean)),
-        ]:
+        for curve, values in [(work, works), (low, np.full(len(NUS), works[0])),
+                              (high, np.full(len(NUS), mean))]:
             curve.set_ydata(values)
         if nu > 0:
             for line in lines:
                 line.set_linewidth(0)
             here.set_data([], [])
-            return title.set_text(
-                f"ν = {nu:g}: a pair may carry {1 - nu:g}/16, all sixteen less than 1. No plan; S has no minimum"
-            )
+            return title.set_text(f"ν = {nu:g}: a pair may carry {1 - nu:g}/16, "
+                                  "all sixteen less than 1. No plan; S has no minimum")
         places, _, best = solved[shift, NUS[abs(NUS - nu).argmin()]]
         for line, (i, j) in zip(lines, np.ndindex(4, 4)):
             line.set_data(*places[[i, 4 + j]].T)
             line.set_linewidth(40 * best.plan[i, 4 + j])
         here.set_data([nu], [best.work])
-        title.set_text(
-            f"at most {1 - nu:g}/16 a pair:   work $W_\\nu$ = {best.work:.4f}   earth mover W = {works[0]:.4f}"
-            f"   lowest S = {mean - best.work:.4f}"
-        )
+        title.set_text(f"at most {1 - nu:g}/16 a pair:   work $W_\\nu$ = {best.work:.4f}"
+                       f"   earth mover W = {works[0]:.4f}   lowest S = {mean - best.work:.4f}")
 
     return Explorer(
-        setup,
-        update,
-        dict(
-            nu=slider(-4.0, 1.0, 0.5, 0.0, "ν, worth of a surplus"),
-            shift=slider(0.0, 2.0, 0.2, 0.4, "shift of the fakes"),
-        ),
+        setup, update,
+        dict(nu=slider(-4.0, 1.0, .5, 0.0, "ν, worth of a surplus"),
+             shift=slider(0.0, 2.0, .2, .4, "shift of the fakes")),
         figsize=(9.6, 3.6),
-        alt="Left, four genuine and four fake coins in the plane, joined by lines as wide as what the best "
-        "capped plan moves; right, the work of that plan against ν, between the earth mover distance and "
-        "the mean margin; no plan exists right of 0. The title gives the cap and the work.",
-    )
+        alt="Left, four genuine and four fake coins in the plane, joined by lines as wide as "
+            "what the best capped plan moves; right, the work of that plan against ν, between "
+            "the earth mover distance and the mean margin; no plan exists right of 0. The title "
+            "gives the cap and the work.")
 
 
-# ---------------------------------------------------------------- trainings
+# -- trainings -------------------------------------------------------------------------------------
 
-def critics(ax, prices, mean, sd):
-    """Trained price lists over the exact ones, {ν: l}, each less its mean over the genuine coins N(0, 1)."""
-    genuine, fakes = Normal(0, 1), Normal(mean, sd)
+def critics(ax, losses, mean, sd):
+    """Trained loss functions {ν: l} over the exact ones, each less its mean over the data, N(0, 1).
+
+    The fakes are N(mean, sd²).
+    """
+    real, fake = Normal(0, 1), Normal(mean, sd)
     x = np.linspace(min(-3.2, mean - 3 * sd), max(3.2, mean + 3 * sd), 61)
-    p, q = (law.pdf(x) / law.pdf(x).sum() for law in (genuine, fakes))
-    for (nu, price), colour in zip(prices.items(), (CRITIC, GOOD)):
+    p, q = (law.pdf(x) / law.pdf(x).sum() for law in (real, fake))
+    for (nu, l), colour in zip(losses.items(), (CRITIC, GOOD)):
         exact = capped_transport(p, q, abs(x[:, None] - x), nu).l
         ax.plot(x, exact - p @ exact, color=colour, lw=5, alpha=.25)
-        ax.plot(x, price(x) - p @ price(x), color=colour, lw=1.5, label=f"$\\nu={nu}$")
-    for law, colour in [(genuine, REAL), (fakes, FAKE)]:
+        ax.plot(x, l(x) - p @ l(x), color=colour, lw=1.5, label=f"$\\nu={nu}$")
+    for law, colour in [(real, REAL), (fake, FAKE)]:
         ax.fill_between(x, -2.4 + 2 * law.pdf(x), -2.4, color=colour, alpha=.35, lw=0)
-    ax.set(
-        xlabel="$x$", ylabel="price $l$", ylim=(-2.4, 8), title=f"fakes of mean {mean:g}, sd {sd:g}"
-    )
+    ax.set(xlabel="$x$", ylabel="price $l$", ylim=(-2.4, 8),
+           title=f"fakes of mean {mean:g}, sd {sd:g}")
     ax.legend(frameon=False, loc="upper center")
 
 
 def runaways(ax, logs):
-    """Losses of several officers against the step, {name: losses}, on a scale that is linear near 0."""
-    for (name, values), colour, style in zip(
-        logs.items(), (GOOD, CRITIC, THIRD, BAD, FAKE, SKY), ("-",) * 4 + ("--",) * 2
-    ):
+    """Losses {name: (steps,)} of several l against the step, on a scale that is linear near 0."""
+    colours, styles = (GOOD, CRITIC, THIRD, BAD, FAKE, SKY), ("-",) * 4 + ("--",) * 2
+    for (name, values), colour, style in zip(logs.items(), colours, styles):
         ax.plot(smooth(values), color=colour, ls=style, lw=2, label=name)
     ax.set_yscale("symlog", linthresh=1)
     ax.set(xlabel="step", ylabel="loss of $l$")
@@ -283,13 +249,16 @@ def runaways(ax, logs):
 
 
 def cloud_distance(a, b):
-    """Earth mover distance of two equally large clouds of points (n, d): the cheapest one-to-one matching."""
+    """Earth mover distance of two clouds of points (n, d): their cheapest one-to-one matching."""
     apart = np.linalg.norm(np.asarray(a)[:, None] - b, axis=-1)
     return apart[linear_sum_assignment(apart)].mean()
 
 
 def bars(ax, results, colours=(GOOD, FAKE, CRITIC)):
-    """Mean and 95 % interval over seeds: {name: {ν: [one number per seed]}}; the single numbers as faint dots."""
+    """Mean and 95 % interval over seeds against ν, and every seed as a faint dot.
+
+    results: {name: {ν: [a number for each seed]}}.
+    """
     nus = sorted({nu for by_nu in results.values() for nu in by_nu})
     for place, ((name, by_nu), colour) in enumerate(zip(results.items(), colours)):
         x = np.array([nus.index(nu) for nu in by_nu]) + .2 * (place - (len(results) - 1) / 2)
@@ -302,11 +271,9 @@ def bars(ax, results, colours=(GOOD, FAKE, CRITIC)):
 
 
 def interval(values):
-    """(mean, half width of the 95 % interval of the mean): Student's t for few seeds; half width 0 for one."""
-    from scipy.stats import t
-    values = np.asarray(values, dtype=float)
-    n = len(values)
-    return values.mean(), t.ppf(.975, n - 1) * values.std(ddof=1) / np.sqrt(n) if n > 1 else 0.
+    """(mean, half width of its 95 % interval) of a few seeds; half width 0 for one."""
+    from ..data.label_budget import t_interval  # loads torch, which no drawing here needs
+    return t_interval(values) if len(values) > 1 else (float(values[0]), 0.)
 
 
 def sheets(axes, runs, count: int = 64):

@@ -1,10 +1,10 @@
-"""Pictures of notebooks/17_infomax.ipynb: notes about pictures, bounds of information, neighbours."""
+"""Pictures of notebooks/17_infomax.ipynb: codes of pictures, bounds of information, neighbours."""
 from __future__ import annotations
 
 import numpy as np
 
 from ..drawing.explorer import Explorer, choice, slider
-from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, sheet
+from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, open_axes, sheet
 from ..exact.infomax import (
     CorrelatedNormal,
     linear_information,
@@ -14,23 +14,24 @@ from ..exact.infomax import (
 )
 
 PICTURES, SCALE = patch_pictures(4), (1, 3)
-NOTES = {
-    "motif": lambda x: x[0, 0],
-    "first speck": lambda x: x[0, 1],
-    "most specks": lambda x: np.sign(x[:, 1].sum() + .5 * x[0, 1]),
-    "parity of specks": lambda x: x[:, 1].prod(),
-}
+NOTES = {"motif": lambda x: x[0, 0], "first speck": lambda x: x[0, 1],
+         "most specks": lambda x: np.sign(x[:, 1].sum() + .5 * x[0, 1]),
+         "parity of specks": lambda x: x[:, 1].prod()}
 COLOURS = {"DV": REAL, "NWJ": BAD, "InfoNCE": GOOD, "JSD + 2 log 2": THIRD}
 RHOS = np.round(np.arange(0, .96, .05), 2)
 SIZES = (8, 16, 32, 64, 128, 256)
 
 
-# ---------------------------------------------------------------- the idea
+# -- the idea --------------------------------------------------------------------------------------
 
 def code_bars(album, bars):
-    """Six pictures of four patches, and what four notes of one bit are worth to a painter and to the patches."""
+    """Left six pictures of four patches, right what four codes of one bit are worth.
+
+    Two bars for each code: the share of the pixels' variance that it explains, and the bits of each
+    patch that it tells.
+    """
     rows = [0, 3, 12, 17, 22, 29]
-    tiles = np.full((2 * 3 + 2, 3 * 4 + 2), np.nan)
+    tiles = np.full((2 * 3 + 2, 3 * 4 + 2), np.nan)             # nan stays white: the gaps between
     for place, row in enumerate(rows):
         top, left = divmod(place, 3)
         tiles[3 * top:3 * top + 2, 5 * left:5 * left + 4] = (PICTURES[row] * np.array(SCALE)).T
@@ -39,9 +40,9 @@ def code_bars(album, bars):
     album.set_title("six pictures: motif above, specks below", fontsize=10)
     at = np.arange(len(NOTES))
     total = (np.square(SCALE).sum()) * PICTURES.shape[1]
-    painter = [1 - reconstruction_error(PICTURES, note, SCALE) / total for note in NOTES.values()]
-    patches = [patch_information(PICTURES, note).mean() / np.log(2) for note in NOTES.values()]
-    bars.barh(at - .2, painter, .36, color=FAKE, label="share of pixel variance explained")
+    pixels = [1 - reconstruction_error(PICTURES, code, SCALE) / total for code in NOTES.values()]
+    patches = [patch_information(PICTURES, code).mean() / np.log(2) for code in NOTES.values()]
+    bars.barh(at - .2, pixels, .36, color=FAKE, label="share of pixel variance explained")
     bars.barh(at + .2, patches, .36, color=GOOD, label="bits known of each patch, mean")
     bars.set_yticks(at, NOTES)
     bars.invert_yaxis()
@@ -49,23 +50,23 @@ def code_bars(album, bars):
     bars.legend(frameon=False, fontsize=8, loc="lower right")
 
 
-# ---------------------------------------------------------------- bounds by hand
+# -- bounds by hand --------------------------------------------------------------------------------
 
 def estimates(pair, n: int, seeds: int) -> np.ndarray:
-    """What the four bounds say at their best scores on `seeds` batches of n pairs: (4, seeds), in the order of COLOURS.
+    """The four bounds, in nats, on `seeds` batches of n pairs: (4, seeds), as in COLOURS.
 
-    NWJ gets T = 1 + log r, the others log r.
+    Each is estimated at its best scores T: NWJ at 1 + log r, the others at log r.
     """
     found = []
     for seed in range(seeds):
         x, z = (v.astype(np.float32) for v in pair.pairs(n, np.random.default_rng(seed)))
-        scores = pair.scores(x, z)
-        own, ratio = np.diagonal(scores), np.exp(np.minimum(scores, 80))
+        scores = pair.scores(x, z)                         # (n, n): x of the row, z of the column
+        own, ratio = np.diagonal(scores), np.exp(np.minimum(scores, 80))  # no float32 overflows
         own_ratio, columns, others = np.diagonal(ratio), ratio.sum(0, dtype=np.float64), n * (n - 1)
         away = (columns.sum() - own_ratio.sum(dtype=np.float64)) / others
-        misses = (
-            np.log1p(ratio).sum(dtype=np.float64) - np.log1p(own_ratio).sum(dtype=np.float64)
-        ) / others
+        # sums over all pairs less those over the n true ones: what lies off the diagonal
+        misses = (np.log1p(ratio).sum(dtype=np.float64)
+                  - np.log1p(own_ratio).sum(dtype=np.float64)) / others
         found.append([own.mean() - np.log(max(away, 1e-300)), own.mean() + 1 - away,
                       (own - np.log(columns)).mean() + np.log(n),
                       2 * np.log(2) - np.log1p(1 / own_ratio).mean() - misses])
@@ -73,12 +74,14 @@ def estimates(pair, n: int, seeds: int) -> np.ndarray:
 
 
 def bounds(seeds: int = 16):
-    """rho, batch and number of coordinates: four estimates against the exact information, over many batches."""
-    table = {
-        (k, n): np.stack([estimates(CorrelatedNormal(rho, k), n, seeds) for rho in RHOS], axis=1)
-        for k in (1, 6)
-        for n in SIZES
-    }  # (4, rhos, seeds)
+    """Four estimates of mutual information against its exact value, over many batches.
+
+    Sliders move the correlation, menus choose the size of a batch and the number of coordinates;
+    left means and the middle 80 % of the batches against the exact value, right a dot a batch.
+    """
+    at_every_rho = lambda k, n: np.stack(
+        [estimates(CorrelatedNormal(rho, k), n, seeds) for rho in RHOS], axis=1)
+    table = {(k, n): at_every_rho(k, n) for k in (1, 6) for n in SIZES}      # (4, rhos, seeds)
     exact = {k: np.array([CorrelatedNormal(rho, k).information for rho in RHOS]) for k in (1, 6)}
     order = list(COLOURS)
 
@@ -88,10 +91,8 @@ def bounds(seeds: int = 16):
         truth, = left.plot([], [], color=CRITIC, lw=4, alpha=.3, label="exact $I$")
         cap, = left.plot([], [], color=CRITIC, ls=":", lw=1.2, label="$\\log N$")
         curves = [left.plot([], [], color=COLOURS[name], lw=2, label=name)[0] for name in order]
-        spans = [
-            [left.plot([], [], color=COLOURS[name], lw=.8, alpha=.6)[0] for _ in "ab"]
-            for name in order
-        ]
+        spans = [[left.plot([], [], color=COLOURS[name], lw=.8, alpha=.6)[0] for _ in "ab"]
+                 for name in order]
         here, = left.plot([], [], color=CRITIC, lw=.8, ls="--")
         left.set(xlim=(0, 1), ylim=(-.04, 1.3), xlabel="exact $I$, as a share of its largest here",
                  ylabel="estimate, share of the largest $I$")
@@ -100,8 +101,7 @@ def bounds(seeds: int = 16):
         line, = right.plot([], [], color=CRITIC, lw=4, alpha=.3)
         right.set_xticks(range(4), [name.replace(" + ", "\n+ ") for name in order], fontsize=8)
         right.set(xlim=(-.6, 3.6), ylim=(-.04, 1.3), title="one dot for each batch")
-        for ax in (left, right):
-            ax.spines[["top", "right"]].set_visible(False)
+        open_axes(left, right)
         return truth, cap, curves, spans, here, dots, line, title
 
     def update(artists, rho, n, k):
@@ -119,29 +119,28 @@ def bounds(seeds: int = 16):
             dot.set_data(i + np.linspace(-.22, .22, len(found)), np.clip(found, -.03, 1.29))
         line.set_data([-.6, 3.6], [share[at]] * 2)
         mean = dict(zip(order, table[k, n][:, at].mean(1)))
-        title.set_text(
-            f"I {exact[k][at]:.3f}    log N {np.log(n):.2f}    mean of {seeds} batches:  "
-            f"DV {mean['DV']:.2f}   NWJ {mean['NWJ']:.2f}   InfoNCE {mean['InfoNCE']:.2f}"
-        )
+        title.set_text(f"I {exact[k][at]:.3f}    log N {np.log(n):.2f}"
+                       f"    mean of {seeds} batches:  DV {mean['DV']:.2f}"
+                       f"   NWJ {mean['NWJ']:.2f}   InfoNCE {mean['InfoNCE']:.2f}")
 
     return Explorer(
-        setup,
-        update,
-        dict(
-            rho=slider(0.0, 0.95, 0.05, 0.8, "rho, correlation"),
-            n=choice(list(SIZES), 64, "N, coins of a batch"),
-            k=choice({"1 number each": 1, "6 numbers each": 6}, 1, "coin and note have"),
-        ),
+        setup, update,
+        dict(rho=slider(0.0, .95, .05, .8, "rho, correlation"),
+             n=choice(list(SIZES), 64, "N, coins of a batch"),
+             k=choice({"1 number each": 1, "6 numbers each": 6}, 1, "coin and note have")),
         figsize=(9.2, 3.9),
-        alt="Left, four estimates of mutual information against its exact value, with the diagonal and log N; "
-        "right, one dot per batch for each estimate. The title gives the exact value and three means.",
-    )
+        alt="Left, four estimates of mutual information against its exact value, with the "
+            "diagonal and log N; right, one dot per batch for each estimate. The title gives "
+            "the exact value and three means.")
 
 
-# ---------------------------------------------------------------- play
+# -- play ------------------------------------------------------------------------------------------
 
 def over_the_exact(axes, pair, trained, reach: float = 2.6):
-    """Contours of the exact log r, and of trained scores, over the plane of x and z. trained: (m,), (m,) -> (m,)."""
+    """Contours of the exact log r and of trained scores T over the plane of x and z.
+
+    trained: (m,), (m,) -> (m,).
+    """
     line = np.linspace(-reach, reach, 61)
     x, z = np.meshgrid(line, line)
     exact = pair.log_ratio(x.ravel()[:, None], z.ravel()[:, None]).reshape(x.shape)
@@ -156,19 +155,20 @@ def over_the_exact(axes, pair, trained, reach: float = 2.6):
 
 
 def pair_density(pair, x, z):
+    """p(x, z) of a `CorrelatedNormal` with one coordinate: arrays of one shape -> same shape."""
     square = (x ** 2 - 2 * pair.rho * x * z + z ** 2) / (1 - pair.rho ** 2)
     return np.exp(-square / 2) / (2 * np.pi * np.sqrt(1 - pair.rho ** 2))
 
 
-# Four patches of two numbers: a motif they share, blurred by .3 in each, and a speck of deviation 3 of their own.
+# Four patches of two numbers: a motif that they share, blurred by .3 in each, and a speck of
+# deviation 3 of their own.
 COVARIANCE = np.kron(np.ones((4, 4)), [[1, 0], [0, 0]]) + np.kron(np.eye(4), [[.09, 0], [0, 9]])
 
 
 def patches(n: int, seed: int = 0) -> np.ndarray:
-    """n such pictures: (n, 8) float64, motif and speck of the first patch, of the second, …"""
-    return np.random.default_rng(seed).multivariate_normal(
-        np.zeros(8), COVARIANCE, n, method="cholesky"
-    )
+    """n pictures of four patches: motif and speck of the first, of the second, …, (n, 8)."""
+    return np.random.default_rng(seed).multivariate_normal(np.zeros(8), COVARIANCE, n,
+                                                           method="cholesky")
 
 
 def written(e) -> np.ndarray:
@@ -177,38 +177,32 @@ def written(e) -> np.ndarray:
 
 
 def told(weights):
-    """(global, (4,) local) information of such a note with noise .3, exactly."""
+    """Exact (global, (4,) local) information of a linear code with noise .3."""
     return linear_information(COVARIANCE, weights, .3)
 
 
 def readers(ax, weights):
-    """What each linear encoder reads: name -> (patches, 2) weights; bars of |weight|, motif beside specks."""
+    """What each linear encoder reads, bars of |weight|: name -> weights (patches, 2)."""
     width = .8 / len(weights)
     for i, ((name, w), colour) in enumerate(zip(weights.items(), (FAKE, SKY, GOOD))):
-        size = np.abs(w).T.ravel() / np.linalg.norm(w)
-        ax.bar(
-            np.arange(len(size)) + (i - (len(weights) - 1) / 2) * width,
-            size,
-            width,
-            color=colour,
-            label=name,
-        )
+        size = np.abs(w).T.ravel() / np.linalg.norm(w)     # (2 · patches,), all motifs first
+        ax.bar(np.arange(len(size)) + (i - (len(weights) - 1) / 2) * width, size, width,
+               color=colour, label=name)
     patches = len(w)
-    ax.set_xticks(
-        range(2 * patches),
-        [f"{part} {m + 1}" for part in ("motif", "speck") for m in range(patches)],
-        fontsize=8,
-    )
+    ax.set_xticks(range(2 * patches),
+                  [f"{part} {m + 1}" for part in ("motif", "speck") for m in range(patches)],
+                  fontsize=8)
     ax.set(ylabel="|weight|, scaled to length 1", ylim=(0, 1.25))
     ax.legend(frameon=False, ncols=3, fontsize=8, loc="upper left")
 
 
-# ---------------------------------------------------------------- full size
+# -- full size -------------------------------------------------------------------------------------
 
 def accuracies(axes, table):
-    """Shares with their intervals: name -> {layer: (share of k-NN, share of the probe)}; one axes for each.
+    """Accuracies with their intervals, one axes for k-NN and one for the linear probe.
 
-    Two layers stand below each other, the first in full colour.
+    table: name -> {layer: (share of k-NN, share of the probe)}. Two layers stand below each other,
+    the first in full colour.
     """
     for column, (ax, title) in enumerate(zip(axes, ("10 nearest neighbours", "linear probe"))):
         top = max(shares[column].high for layers in table.values() for shares in layers.values())
@@ -219,13 +213,8 @@ def accuracies(axes, table):
                 at = row + (.4 * i - .2 if len(layers) > 1 else 0)
                 ax.barh(at, value, .38, color=colour, alpha=.35 if i else .85)
                 ax.plot([low, high], [at, at], color="black", lw=1.2)
-                ax.text(
-                    high + .008,
-                    at,
-                    f"{layer} {value:.1%}" if layer else f"{value:.1%}",
-                    va="center",
-                    fontsize=8,
-                )
+                ax.text(high + .008, at, f"{layer} {value:.1%}" if layer else f"{value:.1%}",
+                        va="center", fontsize=8)
         ax.set(title=title, xlim=(0, top + .16), xlabel="share of test pictures right")
         ax.invert_yaxis()
     axes[0].set_yticks(range(len(table)), table)
@@ -233,25 +222,20 @@ def accuracies(axes, table):
 
 
 def neighbours(axes, queries, images, found):
-    """Rows of a query and its nearest pictures. queries (m, c, h, w) uint8; found: name -> (m, k) rows of images."""
+    """Rows of a query and its nearest pictures, one axes for each search.
+
+    queries (m, c, h, w) uint8; found: name -> (m, k) indices into images.
+    """
     for ax, (name, rows) in zip(axes, found.items()):
         k = rows.shape[1]
-        strips = [
-            np.concatenate(
-                [sheet(np.asarray(query)[None], 1), np.ones((query.shape[1], 4, *_grey(query)))]
-                + [sheet(np.asarray(images[row]), k)],
-                axis=1,
-            )
-            for query, row in zip(queries, rows)
-        ]
+        strips = []
+        for query, row in zip(queries, rows):
+            white = np.ones((query.shape[1], 4, *_grey(query)))                # (h, 4[, 3])
+            asked, near = sheet(np.asarray(query)[None], 1), sheet(np.asarray(images[row]), k)
+            strips.append(np.concatenate([asked, white, near], axis=1))
         joined = np.concatenate(strips)
-        ax.imshow(
-            joined,
-            cmap="gray_r" if joined.ndim == 2 else None,
-            vmin=0,
-            vmax=1,
-            interpolation="nearest",
-        )
+        ax.imshow(joined, cmap="gray_r" if joined.ndim == 2 else None, vmin=0, vmax=1,
+                  interpolation="nearest")
         ax.set_axis_off()
         ax.set_title(name)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..drawing.explorer import Explorer, slider
-from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, draw_density, pictures
+from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, draw_density, open_axes, pictures
 from ..exact.laws import Normal
 from ..exact.least_squares import (
     least_squares_critic,
@@ -16,14 +16,14 @@ from ..exact.least_squares import (
 
 SCORES = np.linspace(-3, 3, 241)
 X = np.linspace(-4, 12, 481)
-REAL_COINS = Normal(0, 1)
+P = Normal(0, 1)                             # the data
 
 
 def two_graders(left, right, reach=(-8, 4)):
-    """What a sigmoid loss and a squared loss say to a coin at x, under one straight-line score f(x) = 1 - x."""
+    """Left two laws, right the push of two losses on a fake at x, under the score f(x) = 1 - x."""
     x = np.linspace(*reach, 400)
     score = 1 - x
-    draw_density(left, x, REAL_COINS, REAL, "real, $p$")
+    draw_density(left, x, P, REAL, "real, $p$")
     draw_density(left, x, Normal(2, .6), FAKE, "fake, $q$")
     left.axvline(1, color=CRITIC, ls=":", lw=1)
     left.plot([-6], [.03], "o", color=BAD, ms=9, label="a fake gone too far")
@@ -37,17 +37,24 @@ def two_graders(left, right, reach=(-8, 4)):
 
 
 def _felt():
-    """distances, χ², ½∇χ² and the frozen gradient of the coding (-1, 1, 0), both per (b - a)²/4."""
+    """Distances (k,), and for each χ², half its slope, and the gradient of the labels (-1, 1, 0).
+
+    Both slopes are in units of (b - a)²/4.
+    """
     distances = np.linspace(0, 10, 101)
     pairs = [Normal(d, 1) for d in distances]
-    chi2 = [triangular(REAL_COINS, q) for q in pairs]
-    slope = [triangular_slope(REAL_COINS, q) / 2 for q in pairs]
-    middle = [least_squares_gradient(REAL_COINS, q, -1, 1, 0) for q in pairs]
+    chi2 = [triangular(P, q) for q in pairs]
+    slope = [triangular_slope(P, q) / 2 for q in pairs]
+    middle = [least_squares_gradient(P, q, -1, 1, 0) for q in pairs]
     return distances, *map(np.array, (chi2, slope, middle))
 
 
 def labels():
-    """a, b, c and the distance: the three parabolas, the best critic, and the gradient beside the slope of χ²."""
+    """Sliders for the labels a, b, c and the distance of two Normals.
+
+    Left the three parabolas, in the middle the densities, the best critic and the target c, right
+    the gradient that the generator feels beside half the slope of χ².
+    """
     distances, chi2, slope, middle = _felt()
 
     def setup(figure):
@@ -56,7 +63,7 @@ def labels():
         parabolas = [left.plot(SCORES, SCORES, color=colour, lw=2, ls=style)[0]
                      for colour, style in [(FAKE, "-"), (REAL, "-"), (GOOD, "--")]]
         left.set(xlabel="score $f$", ylim=(0, 4), title="losses: feet at $a$, $b$, $c$")
-        draw_density(centre, X, REAL_COINS, REAL, "real, $p$")
+        draw_density(centre, X, P, REAL, "real, $p$")
         fake, = centre.plot(X, X, color=FAKE, lw=2, label="fake, $q$")
         best, = centre.plot(X, X, color=CRITIC, lw=2.2, label="best critic $f^*$")
         goal, = centre.plot(X, X, color=GOOD, lw=1.2, ls="--", label="target $c$")
@@ -68,8 +75,7 @@ def labels():
         right.axhline(0, color=CRITIC, lw=.8)
         right.set(xlabel="distance", ylim=(-.5, 1), title="gradient, over $(b-a)^2/4$")
         right.legend(frameon=False, fontsize=8)
-        for ax in (left, centre, right):
-            ax.spines[["top", "right"]].set_visible(False)
+        open_axes(left, centre, right)
         return parabolas, fake, best, goal, felt, dot, title
 
     def update(artists, a, b, c, distance):
@@ -78,41 +84,38 @@ def labels():
         for curve, label in zip(parabolas, (a, b, c)):
             curve.set_ydata((SCORES - label) ** 2 / 2)
         fake.set_ydata(q.pdf(X))
-        best.set_ydata(least_squares_critic(REAL_COINS, q, a, b)(X))
+        best.set_ydata(least_squares_critic(P, q, a, b)(X))
         goal.set_ydata(np.full_like(X, c))
         if a == b:
             felt.set_ydata(np.full_like(distances, np.nan))
             dot.set_data([], [])
-            return title.set_text(
-                f"a = b: the best critic says {a:g} to everything, and no generator learns from it"
-            )
-        kappa = (2 * c - a - b) / (b - a)
+            return title.set_text(f"a = b: the best critic says {a:g} to everything, "
+                                  "and no generator learns from it")
+        kappa = (2 * c - a - b) / (b - a)         # how far c lies from the middle of a and b
         felt.set_ydata(middle + kappa * (slope + middle))
-        here = least_squares_gradient(REAL_COINS, q, a, b, c)
+        here = least_squares_gradient(P, q, a, b, c)
         dot.set_data([distance], [here / ((b - a) ** 2 / 4)])
-        title.set_text(
-            f"$\\chi^2$ = {triangular(REAL_COINS, q):.4f}      C = {least_squares_value(REAL_COINS, q, a, b, c):.4f}"
-            f"      gradient felt {here:.4f}      ratio to the slope of C {_ratio(here, q, a, b)}"
-        )
+        title.set_text(f"$\\chi^2$ = {triangular(P, q):.4f}"
+                       f"      C = {least_squares_value(P, q, a, b, c):.4f}"
+                       f"      gradient felt {here:.4f}"
+                       f"      ratio to the slope of C {_ratio(here, q, a, b)}")
 
     return Explorer(
-        setup,
-        update,
-        dict(
-            a=slider(-2.0, 2.0, 0.1, -1.0, "a, label of fakes"),
-            b=slider(-2.0, 2.0, 0.1, 1.0, "b, label of real"),
-            c=slider(-2.0, 2.0, 0.1, 0.0, "c, the generator's target"),
-            distance=slider(0.0, 10.0, 0.1, 2.0, "distance"),
-        ),
+        setup, update,
+        dict(a=slider(-2.0, 2.0, .1, -1.0, "a, label of fakes"),
+             b=slider(-2.0, 2.0, .1, 1.0, "b, label of real"),
+             c=slider(-2.0, 2.0, .1, 0.0, "c, the generator's target"),
+             distance=slider(0.0, 10.0, .1, 2.0, "distance")),
         figsize=(9.6, 3.4),
-        alt="Left, three parabolas with their feet at a, b and c; in the middle, real and fake heaps, the best "
-        "critic between a and b, and the target; right, the gradient the generator feels against the "
-        "distance, over half the slope of chi squared. The title gives both and their ratio.",
-    )
+        alt="Left, three parabolas with their feet at a, b and c; in the middle, real and fake "
+            "heaps, the best critic between a and b, and the target; right, the gradient the "
+            "generator feels against the distance, over half the slope of chi squared. The "
+            "title gives both and their ratio.")
 
 
 def _ratio(felt, q, a, b):
-    slope = (b - a) ** 2 / 8 * triangular_slope(REAL_COINS, q)
+    """The gradient felt over the slope of the value C."""
+    slope = (b - a) ** 2 / 8 * triangular_slope(P, q)
     return f"{felt / slope:.3f}" if abs(slope) > 1e-12 else "0/0"
 
 

@@ -1,6 +1,8 @@
-"""The map of notebooks/20_map.ipynb, drawn from the catalogue and the kinships; the families' colours and markers.
+"""The map of notebooks/20_map.ipynb: all objectives as boxes, the edges between them as numbered
+curves; and the colours, markers and lines of the families.
 
-Everything is computed: an entry of the catalogue becomes a box in its family's region, a kinship a numbered curve.
+Everything is computed: an entry of `map.objectives` becomes a box in its family's region, an entry
+of `map.edges` a curve. All lengths are inches.
 """
 from __future__ import annotations
 
@@ -24,17 +26,17 @@ from ..map.objectives import FAMILIES, OBJECTIVES
 
 FAMILY_COLOURS = dict(zip(FAMILIES, (REAL, GOOD, BAD, THIRD, FAKE, SKY), strict=True))
 FAMILY_MARKERS = dict(zip(FAMILIES, "os^DvP", strict=True))
-FAMILY_LINES = dict(
-    zip(FAMILIES, ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2))), strict=True)
-)
+FAMILY_LINES = dict(zip(FAMILIES, ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2))),
+                        strict=True))
 KIND_LINES = {"is": "-", "limit": (0, (6, 2)), "bounds": "-.", "contains": (0, (1.2, 1.6))}
 
-# -- where things stand, in inches --------------------------------------------------------------------
+# -- where things stand, in inches -----------------------------------------------------------------
 
 WIDE, HIGH = 9.6, 6.9                       # of the map; one unit of its axes is an inch
 _REGIONS = {"comparison": (0, 0), "f-divergence": (1, 0), "encoders": (2, 0),
             "transport": (0, 1), "margin": (1, 1), "labels": (2, 1)}
-_ROOM, _LEGEND = (WIDE / 3, 3.24), .32
+_ROOM, _LEGEND = (WIDE / 3, 3.24), .32      # of a region; of the strip below them all
+# how far a curve may bend, as a share of its length; the straightest that is free is taken
 _BENDS = np.array([0, .1, -.1, .2, -.2, .32, -.32, .46, -.46, .62, -.62, .8, -.8])
 
 
@@ -66,20 +68,16 @@ def _corner(family: str) -> tuple[float, float]:
     return column * _ROOM[0], HIGH - (row + 1) * _ROOM[1]
 
 
-_TITLES = [
-    Box(_corner(family)[0] + .65, _corner(family)[1] + _ROOM[1] - .17, 1.2, .2, family)
-    for family in FAMILIES
-]
+_TITLES = [Box(_corner(family)[0] + .65, _corner(family)[1] + _ROOM[1] - .17, 1.2, .2, family)
+           for family in FAMILIES]
 
 
 @lru_cache(maxsize=1)
 def _layout() -> tuple[dict[str, Box], tuple[Route, ...]]:
-    """Boxes by name and routes in the order of KINSHIPS; the same every time."""
+    """Boxes by name, and routes in the order of EDGES; the same every time."""
     names = list(OBJECTIVES)
-    members = {
-        family: [i for i, name in enumerate(names) if OBJECTIVES[name].family == family]
-        for family in FAMILIES
-    }
+    members = {family: [i for i, name in enumerate(names) if OBJECTIVES[name].family == family]
+               for family in FAMILIES}
     sizes = np.array([_size(name) for name in names])
     ends = np.array([[names.index(name) for name in edge.ends] for edge in EDGES])
     slots = {family: np.add(_corner(family), _seats(len(here))) for family, here in members.items()}
@@ -90,14 +88,14 @@ def _layout() -> tuple[dict[str, Box], tuple[Route, ...]]:
     def length(at):
         return (np.linalg.norm(at[ends[:, 0]] - at[ends[:, 1]], axis=1) ** 1.3).sum()
 
-    for _ in range(3):  # family by family, the seats with short edges that run into few boxes
+    for _ in range(3):        # family by family, the seats with short edges that run into few boxes
         for family, here in members.items():
             seatings = []
             for seats in _seatings(slots[family], at[here]):
                 at[here] = seats
                 seatings.append((length(at), seats))
-            best = sorted(seatings, key=lambda one: one[0])[:60]
-            for i, (cost, seats) in enumerate(best):
+            best = sorted(seatings, key=lambda one: one[0])[:60]      # crossings are dear to count:
+            for i, (cost, seats) in enumerate(best):                  # only for the sixty shortest
                 at[here] = seats
                 best[i] = cost + .8 * _run_into(at, sizes, ends), i, seats
             at[here] = min(best, key=lambda one: one[:2])[2]
@@ -106,7 +104,7 @@ def _layout() -> tuple[dict[str, Box], tuple[Route, ...]]:
 
 
 def _seats(n: int):
-    """Places of a region, from its lower left corner: two columns, three rows or as many as n boxes need."""
+    """Places in a region, from its lower left corner: two columns, as many rows as n boxes need."""
     return [(x, y) for y in np.linspace(2.45, .45, max(3, (n + 1) // 2)) for x in (.84, 2.36)]
 
 
@@ -121,18 +119,18 @@ def _seatings(slots, now):
 
 
 def _size(name: str) -> tuple[float, float]:
+    """Width and height of a box that holds a name, its marker and its lesson."""
     text = _lines(name)
-    width = (
-        max(TextPath((0, 0), line, size=9).get_extents().width for line in text.split("\n")) / 72
-    )
+    width = max(TextPath((0, 0), line, size=9).get_extents().width
+                for line in text.split("\n")) / 72
     return width + .46, .42 if "\n" in text else .34
 
 
 def _run_into(at, sizes, ends) -> int:
     """How many times a straight edge crosses a box that is not its own."""
     t = np.linspace(0, 1, 33)[:, None, None]
-    points = (1 - t) * at[ends[:, 0]] + t * at[ends[:, 1]]  # (33, edges, 2)
-    crossed = _inside(points, at, sizes, .04).any(0)  # (edges, boxes)
+    points = (1 - t) * at[ends[:, 0]] + t * at[ends[:, 1]]              # (33, edges, 2)
+    crossed = _inside(points, at, sizes, .04).any(0)                    # (edges, boxes)
     crossed[np.arange(len(ends))[:, None], ends] = False
     return int(crossed.sum())
 
@@ -146,24 +144,25 @@ def _inside(points, centres, sizes, pad: float):
 
 def _close(points, others, pad: float):
     """Whether points (k, 2) lie within `pad` of others (m, 2), by either coordinate: (k, m)."""
-    return (np.abs(points[:, None, 0] - others[:, 0]) < pad) & (
-        np.abs(points[:, None, 1] - others[:, 1]) < pad
-    )
+    return ((np.abs(points[:, None, 0] - others[:, 0]) < pad)
+            & (np.abs(points[:, None, 1] - others[:, 1]) < pad))
 
 
 def _routes(boxes) -> tuple[Route, ...]:
-    """A bent curve for each edge: through no other box, across few others, near to straight; short edges first."""
+    """A bent curve for each edge: through no other box, across few others, near to straight.
+
+    Short edges are drawn first, as they have the least room to give way.
+    """
     names, t = list(boxes), np.linspace(0, 1, 81)[:, None]
     centres = np.array([box[:2] for box in [*boxes.values(), *_TITLES]])
     sizes = np.array([box[2:4] for box in [*boxes.values(), *_TITLES]])
     ends = [[names.index(name) for name in edge.ends] for edge in EDGES]
     routes, drawn, numbers = [None] * len(ends), np.empty((0, 2)), np.full((1, 2), -9.)
-    for i in sorted(
-        range(len(ends)), key=lambda i: np.linalg.norm(centres[ends[i][0]] - centres[ends[i][1]])
-    ):
+    length = lambda i: np.linalg.norm(centres[ends[i][0]] - centres[ends[i][1]])
+    for i in sorted(range(len(ends)), key=length):
         a, b = ends[i]
         best = np.inf
-        if a == b:
+        if a == b:                                          # of an objective to itself: a loop
             turn = np.linspace(-.5 * np.pi, 1.1 * np.pi, 60)
             knot = centres[a] + sizes[a] / 2
             shown = knot + [-.06, 0] + .17 * np.stack([np.cos(turn), np.sin(turn)], 1)
@@ -172,69 +171,47 @@ def _routes(boxes) -> tuple[Route, ...]:
         for bend, share in itertools.product(_BENDS, (.5, .3, .7)) if a != b else ():
             span = centres[b] - centres[a]
             if (cost := 14 * abs(bend) * np.hypot(*span)) >= best:
-                continue
+                continue                                    # the bend alone costs more already
             pull = centres[a] + share * span + bend * span[::-1] * [-1, 1]
             curve = (1 - t) ** 2 * centres[a] + 2 * t * (1 - t) * pull + t ** 2 * centres[b]
             curve = curve[~_inside(curve, centres[[a, b]], sizes[[a, b]], .01).any(1)]
-            hits = _inside(
-                curve, np.delete(centres, [a, b], 0), np.delete(sizes, [a, b], 0), .05
-            ).sum()
+            others = np.delete(centres, [a, b], 0), np.delete(sizes, [a, b], 0)
+            hits = _inside(curve, *others, .05).sum()
             outside = ((curve < [.06, _LEGEND + .05]) | (curve > [WIDE - .06, HIGH - .02])).sum()
             cost += 50 * (hits + outside) + 1.5 * _close(curve, drawn, .05).sum()
             if cost < best:
                 best, shown = cost, curve
-        if a != b:
+        if a != b:              # the number: near the middle, over no box, number or other curve
             middle = np.abs(np.arange(len(shown)) - len(shown) / 2) / len(shown)
-            taken = 9.0 * _inside(shown, centres, sizes, .13).any(1) + 9.0 * _close(
-                shown, numbers, .22
-            ).any(1)
+            taken = (9. * _inside(shown, centres, sizes, .13).any(1)
+                     + 9. * _close(shown, numbers, .22).any(1))
             number = shown[np.argmin(middle + taken + .6 * _close(shown, drawn, .12).any(1))]
-        routes[i], numbers, drawn = (
-            Route(shown, number),
-            np.vstack([numbers, number]),
-            np.vstack([drawn, shown[::2]]),
-        )
+        routes[i] = Route(shown, number)
+        numbers, drawn = np.vstack([numbers, number]), np.vstack([drawn, shown[::2]])
     return tuple(routes)
 
 
-# -- the picture ----------------------------------------------------------------------------------------
+# -- the picture -----------------------------------------------------------------------------------
 
 def the_map(ax, faint: bool = False, low: float = 0.0):
-    """All objectives and kinships on axes of WIDE × (HIGH + low) inches; `faint` draws the edges light, for an explorer.
+    """All objectives and edges on axes of WIDE × (HIGH + low) inches.
 
-    Returns (boxes by name, routes in the order of KINSHIPS).
+    `faint` draws the edges light, for an explorer that lights some of them. Returns (boxes by name,
+    routes in the order of EDGES).
     """
     boxes, routes = _layout()
     ax.set(xlim=(0, WIDE), ylim=(-low, HIGH))
     ax.set_axis_off()
     for family in FAMILIES:
         x, y = _corner(family)
-        ax.add_patch(
-            Rectangle(
-                (x + .03, y + .03),
-                _ROOM[0] - .06,
-                _ROOM[1] - .06,
-                color=FAMILY_COLOURS[family],
-                alpha=.07,
-                lw=0,
-            )
-        )
-        ax.plot(
-            x + .17,
-            y + _ROOM[1] - .17,
-            FAMILY_MARKERS[family],
-            color=FAMILY_COLOURS[family],
-            ms=7,
-        )
+        ax.add_patch(Rectangle((x + .03, y + .03), _ROOM[0] - .06, _ROOM[1] - .06,
+                               color=FAMILY_COLOURS[family], alpha=.07, lw=0))
+        ax.plot(x + .17, y + _ROOM[1] - .17, FAMILY_MARKERS[family], color=FAMILY_COLOURS[family],
+                ms=7)
         ax.text(x + .3, y + _ROOM[1] - .17, family, va="center", fontsize=10, weight="bold")
     for i, (edge, route) in enumerate(zip(EDGES, routes)):
-        ax.plot(
-            *route.curve.T,
-            ls=KIND_LINES[edge.kind],
-            color="#b5b5b5" if faint else "#666666",
-            lw=1.1,
-            zorder=2,
-        )
+        ax.plot(*route.curve.T, ls=KIND_LINES[edge.kind], color="#b5b5b5" if faint else "#666666",
+                lw=1.1, zorder=2)
         _number(ax, i, route.number, "#8a8a8a" if faint else CRITIC)
     for name, box in boxes.items():
         _node(ax, name, box)
@@ -246,36 +223,27 @@ def the_map(ax, faint: bool = False, low: float = 0.0):
 
 
 def _number(ax, i, at, colour, **style):
+    """The number of an edge on a white ground."""
     return ax.text(*at, str(i + 1), ha="center", va="center", fontsize=8, color=colour, zorder=4,
                    bbox=dict(boxstyle="round,pad=.12", fc="white", ec="none"), **style)
 
 
 def _node(ax, name, box: Box):
+    """An objective's box: the marker of its family, its lesson, its name."""
     family = OBJECTIVES[name].family
     colour = FAMILY_COLOURS[family]
     ax.add_patch(_frame(box, fc="white", ec=colour, lw=1.5, zorder=5))
     left = box.x - box.w / 2
     ax.plot(left + .16, box.y + .075, FAMILY_MARKERS[family], color=colour, ms=5, zorder=6)
-    ax.text(
-        left + .16,
-        box.y - .075,
-        OBJECTIVES[name].lesson[:2],
-        ha="center",
-        va="center",
-        fontsize=8,
-        zorder=6,
-    )
+    ax.text(left + .16, box.y - .075, OBJECTIVES[name].lesson[:2], ha="center", va="center",
+            fontsize=8, zorder=6)
     ax.text(left + .31, box.y, box.text, va="center", fontsize=9, linespacing=1.05, zorder=6)
 
 
 def _frame(box: Box, **style):
-    return FancyBboxPatch(
-        (box.x - box.w / 2 + .04, box.y - box.h / 2 + .04),
-        box.w - .08,
-        box.h - .08,
-        boxstyle="round,pad=.04",
-        **style,
-    )
+    """A rounded frame as large as the box: less its padding, which the style adds again."""
+    return FancyBboxPatch((box.x - box.w / 2 + .04, box.y - box.h / 2 + .04), box.w - .08,
+                          box.h - .08, boxstyle="round,pad=.04", **style)
 
 
 def map_figure() -> Figure:
@@ -285,24 +253,25 @@ def map_figure() -> Figure:
     return fig
 
 
-ALT = (
-    "Map of all objectives of the course as boxes in six regions, divergence, transport, margin, comparison, labels and "
-    "encoders, joined by numbered curves, one for each exact statement of the table."
-)
+ALT = ("Map of all objectives of the course as boxes in six regions, divergence, transport, "
+       "margin, comparison, labels and encoders, joined by numbered curves, one for each exact "
+       "statement of the table.")
 
 
-# -- boxes that are links -------------------------------------------------------------------------------
+# -- boxes that are links --------------------------------------------------------------------------
 
 class LinkedMap:
-    """The map as HTML: over each box lies a link to its lesson. Without styles, a list of links under the picture."""
+    """The map as HTML: over each box lies a link to its lesson.
+
+    Where styles are not kept, a list of links stands under the picture.
+    """
 
     def __init__(self):
         buffer = io.BytesIO()
         map_figure().savefig(buffer, format="png")
         small = io.BytesIO()
-        Image.open(buffer).convert("RGB").quantize(64, dither=Image.Dither.NONE).save(
-            small, "png", optimize=True
-        )
+        picture = Image.open(buffer).convert("RGB").quantize(64, dither=Image.Dither.NONE)
+        picture.save(small, "png", optimize=True)          # small, as every stored page holds it
         self._png = small.getvalue()
 
     def _repr_html_(self):
@@ -317,19 +286,15 @@ class LinkedMap:
 
 
 def _link(name: str, box: Box) -> str:
+    """A link as large as its box, in per cent of the picture: it fits at every width."""
     objective = OBJECTIVES[name]
     title = f"{name}, lesson {objective.lesson[:2]}: {objective.measures}"
-    place = dict(
-        left=(box.x - box.w / 2) / WIDE,
-        top=1 - (box.y + box.h / 2) / HIGH,
-        width=box.w / WIDE,
-        height=box.h / HIGH,
-    )
+    place = dict(left=(box.x - box.w / 2) / WIDE, top=1 - (box.y + box.h / 2) / HIGH,
+                 width=box.w / WIDE, height=box.h / HIGH)
     style = "; ".join(f"{side}:{100 * share:.2f}%" for side, share in place.items())
-    return (
-        f'<li><a href="{objective.lesson}.ipynb" title="{html.escape(title)}" style="position:absolute; {style}; '
-        f'color:transparent; overflow:hidden; text-decoration:none">{html.escape(name)}</a></li>'
-    )
+    return (f'<li><a href="{objective.lesson}.ipynb" title="{html.escape(title)}" '
+            f'style="position:absolute; {style}; color:transparent; overflow:hidden; '
+            f'text-decoration:none">{html.escape(name)}</a></li>')
 
 
 def linked_map() -> LinkedMap:
@@ -337,12 +302,13 @@ def linked_map() -> LinkedMap:
     return LinkedMap()
 
 
-# -- choose an objective --------------------------------------------------------------------------------
+# -- choose an objective ---------------------------------------------------------------------------
 
 def edges() -> Explorer:
-    """Choose an objective: its edges light up, and below stand their statements with the numbers of both sides.
+    """Choose an objective in the menu: its edges light up, and their statements stand below.
 
-    The slider picks one of them and names the test that proves it.
+    Each statement comes with the numbers of both its sides. The slider picks one and names the test
+    that proves it.
     """
     says, most = [_says(edge) for edge in EDGES], max(len(edges_of(name)) for name in OBJECTIVES)
     step, top, low = .33, .42, .72 + .33 * most
@@ -353,40 +319,19 @@ def edges() -> Explorer:
         ax = figure.add_axes((0, 0, 1, 1))
         the_map(ax, faint=True, low=low)
         curves = [ax.plot([], [], lw=2.4, zorder=3)[0] for _ in range(most)]
-        numbers = [
-            ax.text(
-                0,
-                0,
-                "",
-                ha="center",
-                va="center",
-                fontsize=9,
-                weight="bold",
-                color="white",
-                zorder=8,
-                bbox=dict(boxstyle="round,pad=.2", ec="none"),
-            )
-            for _ in range(most)
-        ]
-        frames = {
-            name: ax.add_patch(_frame(box, fc="none", ec=CRITIC, lw=2.6, zorder=7))
-            for name, box in boxes.items()
-        }
+        numbers = [ax.text(0, 0, "", ha="center", va="center", fontsize=9, weight="bold",
+                           color="white", zorder=8, bbox=dict(boxstyle="round,pad=.2", ec="none"))
+                   for _ in range(most)]
+        frames = {name: ax.add_patch(_frame(box, fc="none", ec=CRITIC, lw=2.6, zorder=7))
+                  for name, box in boxes.items()}
         title = ax.text(.12, -.1, "", va="top", fontsize=11, weight="bold")
-        lines = {
-            name: [
-                ax.text(
-                    .2,
-                    -top - step * at,
-                    f"{i + 1:\u2007>2}   {says[i][0]}\n\u2007\u2007   {says[i][1]}",
-                    va="top",
-                    fontsize=9,
-                    linespacing=1.15,
-                )
-                for at, i in enumerate(_touching(name))
-            ]
-            for name in OBJECTIVES
-        }
+        lines = {}
+        for name in OBJECTIVES:                              # \u2007 is as wide as a digit
+            entries = [f"{i + 1:\u2007>2}   {says[i][0]}\n\u2007\u2007   {says[i][1]}"
+                       for i in _touching(name)]
+            lines[name] = [
+                ax.text(.2, -top - step * at, entry, va="top", fontsize=9, linespacing=1.15)
+                for at, entry in enumerate(entries)]
         bar = ax.plot([.12, .12], [0, 0], color=BAD, lw=3)[0]
         proof = ax.text(.12, .08 - low, "", va="bottom", fontsize=9, color=BAD)
         return curves, numbers, frames, lines, title, bar, proof
@@ -414,29 +359,26 @@ def edges() -> Explorer:
         at = -top - step * found.index(picked)
         bar.set_ydata([at + .01, at - step + .06])
         proof.set_text(f"{picked + 1} is tested by {EDGES[picked].test}")
-        title.set_text(
-            f"{name}, lesson {OBJECTIVES[name].lesson[:2]}: {len(found)} kinship{'s' * (len(found) > 1)}, "
-            f"largest difference of two sides {_short(max(says[i][2] for i in found))}"
-        )
+        largest = max(says[i][2] for i in found)
+        title.set_text(f"{name}, lesson {OBJECTIVES[name].lesson[:2]}: "
+                       f"{len(found)} exact relation{'s' * (len(found) > 1)}, "
+                       f"largest difference of two sides {_short(largest)}")
 
     return Explorer(
-        setup,
-        update,
-        dict(
-            name=choice(list(OBJECTIVES), "minimax GAN", "objective"),
-            edge=slider(1, most, 1, 1, "which of its edges"),
-        ),
-        figsize=(WIDE, HIGH + low),
-        dpi=100,
-        alt=ALT + " The edges of one objective are lit and listed.",
-    )
+        setup, update,
+        dict(name=choice(list(OBJECTIVES), "minimax GAN", "objective"),
+             edge=slider(1, most, 1, 1, "which of its edges")),
+        figsize=(WIDE, HIGH + low), dpi=100,
+        alt=ALT + " The edges of one objective are lit and listed.")
 
 
 def _short(difference: float) -> str:
-    return f"{difference:.0e}" if difference else "0"
+    """One digit and a power of ten; rounding, which differs between processors, is not shown."""
+    return f"{difference:.0e}" if difference >= 1e-11 else "below 1e-11"
 
 
 def _touching(name: str) -> list[int]:
+    """Indices of the edges that end at an objective."""
     return [i for i, edge in enumerate(EDGES) if name in edge.ends]
 
 
@@ -445,16 +387,9 @@ def _says(edge) -> tuple[str, str, float]:
     (left, *_), (right, *_) = both_sides(edge)
     difference = check_edge(edge)
     lessons = " and ".join(stem[:2] for stem in edge.lessons)
-    found = (
-        "left ≤ right"
-        if edge.kind == "bounds" and difference <= edge.tolerance
-        else f"difference {_short(difference)}"
-    )
-    return (
-        edge.statement,
-        (
-            f"{edge.a} {KIND_WORDS[edge.kind]} {edge.b};  left {left:.6g}, right {right:.6g}, {found};  "
-            f"lesson{'s' * (len(edge.lessons) > 1)} {lessons}"
-        ),
-        difference,
-    )
+    found = ("left ≤ right" if edge.kind == "bounds" and difference <= edge.tolerance
+             else f"difference {_short(difference)}")
+    numbers = (f"{edge.a} {KIND_WORDS[edge.kind]} {edge.b};  "
+               f"left {left:.6g}, right {right:.6g}, {found};  "
+               f"lesson{'s' * (len(edge.lessons) > 1)} {lessons}")
+    return edge.statement, numbers, difference

@@ -1,11 +1,11 @@
-"""Pictures of notebooks/11_relativistic.ipynb: pairs of coins, scores that push each other, the gradients."""
+"""Pictures of notebooks/11_relativistic.ipynb: pairs, scores that push each other, gradients."""
 from __future__ import annotations
 
 import numpy as np
 import torch
 
 from ..drawing.explorer import Explorer, choice, slider
-from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD
+from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, open_axes
 from ..exact.divergences import js, js_slope
 from ..exact.laws import Normal
 from ..exact.relativistic import ralsgan_gradient
@@ -14,20 +14,15 @@ from ..objectives.relativistic import relativistic
 from ..objectives.wasserstein import wasserstein
 from .least_squares import sheets  # noqa: F401  the lesson shows its pictures with it
 
-REAL_COINS = Normal(0, 1)
-FLOOR = 1e-5                                              # what the gradients' figure still draws
+P = Normal(0, 1)                                          # the data
+FLOOR = 1e-5                                              # the least gradient that is drawn
 
 
 def two_tests(left, right, real=(1.1, 2.6, .9, 3.1), fake=(-.8, 1.4, 1.9, .2)):
-    """The same scores twice: each against a fence at 0, and each real one against its partner."""
+    """The same scores twice: left each against a threshold at 0, right in pairs."""
     for ax in (left, right):
-        ax.set(
-            xlim=(-.35, 1.35),
-            ylim=(-1.6, 3.8),
-            xticks=[0, 1],
-            xticklabels=["fake", "real"],
-            ylabel="score $f$",
-        )
+        ax.set(xlim=(-.35, 1.35), ylim=(-1.6, 3.8), xticks=[0, 1], xticklabels=["fake", "real"],
+               ylabel="score $f$")
     left.axhline(0, color=CRITIC, ls="--", lw=1.2)
     left.text(.5, .12, "fence", ha="center", color=CRITIC)
     left.set_title("one coin at a time")
@@ -40,117 +35,75 @@ def two_tests(left, right, real=(1.1, 2.6, .9, 3.1), fake=(-.8, 1.4, 1.9, .2)):
 
 
 def pair_plane(ax, theta, reach=(-3.2, 6.2)):
-    """Densities of (real, fake) and of (fake, real) in the plane, and the line on which they are equal."""
+    """Densities of (real, fake) and (fake, real) in the plane, and where they are equal."""
     line = np.linspace(*reach, 160)
-    p, q = REAL_COINS.pdf(line), Normal(theta, 1).pdf(line)
+    p, q = P.pdf(line), Normal(theta, 1).pdf(line)
     levels = np.array([.01, .04, .09]) / (2 * np.pi) * 5
     ax.contour(line, line, np.outer(q, p), levels=levels, colors=REAL, linewidths=1.4)
     ax.contour(line, line, np.outer(p, q), levels=levels, colors=FAKE, linewidths=1.4)
     ax.plot(reach, reach, color=CRITIC, ls="--", lw=1.2)
     ax.plot([0, theta], [theta, 0], color=GOOD, lw=1.8)
-    ax.annotate(
-        f"$\\sqrt{{2}}\\,\\theta$ = {2**.5 * theta:.2f}",
-        (theta / 2 + .1, theta / 2 - .1),
-        (theta + 1.7, theta + .4),
-        color="#00694e",
-        arrowprops=dict(arrowstyle="-", color=GOOD, lw=.8),
-    )
-    ax.text(
-        0,
-        theta + 2.55,
-        "first real,\nsecond fake",
-        color=REAL,
-        ha="center",
-        va="bottom",
-        fontsize=9,
-    )
-    ax.text(
-        theta + .1,
-        -2.5,
-        "first fake, second real",
-        color="#9a6a00",
-        ha="center",
-        va="top",
-        fontsize=9,
-    )
-    ax.set(
-        xlim=reach,
-        ylim=(reach[0] - .2, reach[1] + .6),
-        aspect="equal",
-        xlabel="weight of the first coin, $x_1$",
-        ylabel="weight of the second, $x_2$",
-    )
+    ax.annotate(f"$\\sqrt{{2}}\\,\\theta$ = {2 ** .5 * theta:.2f}",
+                (theta / 2 + .1, theta / 2 - .1), (theta + 1.7, theta + .4), color="#00694e",
+                arrowprops=dict(arrowstyle="-", color=GOOD, lw=.8))
+    ax.text(0, theta + 2.55, "first real,\nsecond fake", color=REAL, ha="center", va="bottom",
+            fontsize=9)
+    ax.text(theta + .1, -2.5, "first fake, second real", color="#9a6a00", ha="center", va="top",
+            fontsize=9)
+    ax.set(xlim=reach, ylim=(reach[0] - .2, reach[1] + .6), aspect="equal",
+           xlabel="weight of the first coin, $x_1$", ylabel="weight of the second, $x_2$")
 
 
-# -- scores on a line ---------------------------------------------------------------------------------
+# -- scores on a line ------------------------------------------------------------------------------
 
-GAMES = {
-    "RSGAN": relativistic("RSGAN"),
-    "RaSGAN": relativistic("RaSGAN"),
-    "RaLSGAN": relativistic("RaLSGAN"),
-    "RaHinge": relativistic("RaHinge"),
-    "non-saturating": non_saturating(),
-    "WGAN": wasserstein(),
-}
+GAMES = {"RSGAN": relativistic("RSGAN"), "RaSGAN": relativistic("RaSGAN"),
+         "RaLSGAN": relativistic("RaLSGAN"), "RaHinge": relativistic("RaHinge"),
+         "non-saturating": non_saturating(), "WGAN": wasserstein()}
 SCORES = np.array([2.6, 1.3, .6, 1.9]), np.array([-.1, 1.7, .8, -.8])
 
 
 def pushes(game, player, real, fake):
-    """Minus the gradient of a player's loss for every score: (n,), (n,) -> (n,), (n,). Critic and generator are
-    stripped away: the scores themselves are f(x) and f(g(z))."""
+    """Minus the gradient of a player's loss for every score: (n,), (n,) -> (n,), (n,).
+
+    Critic and generator are stripped away: the scores themselves are f(x) and f(g(z)).
+    """
     move = next(move for move in game.moves if move.player == player)
-    x, z = (
-        torch.tensor(scores, dtype=torch.float64, requires_grad=True) for scores in (real, fake)
-    )
+    x, z = (torch.tensor(scores, dtype=torch.float64, requires_grad=True)
+            for scores in (real, fake))
     known = dict(f=lambda score: score, g=lambda score: score, x=x, z=z)
     loss = move.loss(**{name: known[name] for name in move.needs})
     found = torch.autograd.grad(loss, (x, z), allow_unused=True)
-    return [
-        np.zeros(len(scores)) if grad is None else -grad.numpy()
-        for scores, grad in zip((real, fake), found)
-    ]
+    return [np.zeros(len(scores)) if grad is None else -grad.numpy()
+            for scores, grad in zip((real, fake), found)]
 
 
 def scores():
-    """Four real and four fake scores, partners in one row; drag the first of each, watch all the pushes."""
+    """Four real and four fake scores, partners in one row, and the push of a loss on each.
+
+    Sliders drag the first of each, a menu chooses the objective; left the critic's move, right the
+    generator's.
+    """
     rows = np.arange(len(SCORES[0]))[::-1]
-    length = lambda push: .8 * np.arcsinh(6 * push)  # of a bar: large pushes are drawn shortened
+    length = lambda push: .8 * np.arcsinh(6 * push)       # of a bar: large pushes are shortened
 
     def setup(figure):
         axes = figure.subplots(1, 2, sharey=True)
         title = figure.suptitle(" ", fontsize=11)
         moving = []
         for ax, name in zip(axes, ("the critic's move pushes", "the generator's move pushes")):
-            ax.set(
-                xlim=(-4.4, 4.4),
-                ylim=(-.7, len(rows) - .3),
-                yticks=rows,
-                yticklabels=[f"pair {i + 1}" for i in range(len(rows))],
-                xlabel="score $f$",
-                title=name,
-            )
-            ax.spines[["top", "right"]].set_visible(False)
+            ax.set(xlim=(-4.4, 4.4), ylim=(-.7, len(rows) - .3), yticks=rows,
+                   yticklabels=[f"pair {i + 1}" for i in range(len(rows))],
+                   xlabel="score $f$", title=name)
+            open_axes(ax)
             links = [ax.plot([0, 1], [row, row], color="#cccccc", lw=1)[0] for row in rows]
-            arrows = [
-                [
-                    ax.plot(
-                        [0, 1], [row, row], color=colour, lw=3.5, alpha=.55, solid_capstyle="butt"
-                    )[0]
-                    for row in rows
-                ]
-                for colour in (REAL, FAKE)
-            ]
-            dots = [
-                ax.plot(values, rows, "o", color=colour, ms=8)[0]
-                for values, colour in zip(SCORES, (REAL, FAKE))
-            ]
-            texts = [
-                [
-                    ax.text(0, row + up, "", color=colour, ha="center", va=side, fontsize=8.5)
-                    for row in rows
-                ]
-                for colour, up, side in ((REAL, .14, "bottom"), ("#9a6a00", -.16, "top"))
-            ]
+            arrows = [[ax.plot([0, 1], [row, row], color=colour, lw=3.5, alpha=.55,
+                               solid_capstyle="butt")[0] for row in rows]
+                      for colour in (REAL, FAKE)]
+            dots = [ax.plot(values, rows, "o", color=colour, ms=8)[0]
+                    for values, colour in zip(SCORES, (REAL, FAKE))]
+            texts = [[ax.text(0, row + up, "", color=colour, ha="center", va=side, fontsize=8.5)
+                      for row in rows]
+                     for colour, up, side in ((REAL, .14, "bottom"), ("#9a6a00", -.16, "top"))]
             moving.append((links, arrows, dots, texts))
         return moving, title
 
@@ -161,7 +114,7 @@ def scores():
         for (links, arrows, dots, texts), player in zip(moving, "fg"):
             both = pushes(GAMES[objective], player, x, y)
             if player == "g":
-                both[0] = np.zeros(len(x))                # no one can move a real coin
+                both[0] = np.zeros(len(x))                # no generator moves a real sample
             sums[player] = sum(map(np.sum, both))
             for link, a, b in zip(links, x, y):
                 link.set_xdata([a, b])
@@ -170,44 +123,34 @@ def scores():
                 for value, strength, line, label in zip(values, push, lines, labels):
                     line.set_xdata([value, value + length(strength)])
                     label.set_position((value, label.get_position()[1]))
-                    label.set_text(
-                        ""
-                        if player == "g" and labels is texts[0]
-                        else f"{strength + 0:+.2f}".replace("-0.00", "+0.00")
-                    )
+                    real_and_still = player == "g" and labels is texts[0]
+                    label.set_text("" if real_and_still else
+                                   f"{strength + 0:+.2f}".replace("-0.00", "+0.00"))
         title.set_text(f"{objective}:  all pushes of the critic add up to {sums['f'] + 0.:+.3f},"
                        f"  those of the generator to {sums['g']:+.3f}".replace("-0.000", "+0.000"))
 
     return Explorer(
-        setup,
-        update,
-        dict(
-            objective=choice(list(GAMES), "RSGAN", "objective"),
-            real=slider(-4.0, 4.0, .1, 2.6, "real score of pair 1"),
-            fake=slider(-4.0, 4.0, .1, -.1, "fake score of pair 1"),
-        ),
+        setup, update,
+        dict(objective=choice(list(GAMES), "RSGAN", "objective"),
+             real=slider(-4.0, 4.0, .1, 2.6, "real score of pair 1"),
+             fake=slider(-4.0, 4.0, .1, -.1, "fake score of pair 1")),
         figsize=(9.4, 3.7),
-        alt="Four real scores in blue and four fake ones in orange, partners in one row, with bars for the "
-        "push on each score, on the left in the critic's move, on the right in the generator's; the "
-        "title gives the sum of the pushes.",
-    )
+        alt="Four real scores in blue and four fake ones in orange, partners in one row, with "
+            "bars for the push on each score, on the left in the critic's move, on the right in "
+            "the generator's; the title gives the sum of the pushes.")
 
 
-# -- gradients against the distance -------------------------------------------------------------------
+# -- gradients against the distance ----------------------------------------------------------------
 
 def felt(distances):
-    """What generators of unit Normals feel at their best critics: name -> (k,), for distances (k,)."""
-    slope = lambda stretch: np.array(
-        [js_slope(REAL_COINS, Normal(stretch * d, 1)) for d in distances]
-    )
+    """Gradients of unit Normals at their best critics: distances (k,) -> {name: (k,)}."""
+    slope = lambda stretch: np.array([js_slope(P, Normal(stretch * d, 1))
+                                      for d in distances])
     single, paired, doubled = slope(1), slope(2 ** .5), slope(2)
-    return {
-        "saturating": 2 * single,
-        "non-saturating": distances - 2 * single,
-        "RSGAN": distances - 2**.5 * paired,
-        "RaSGAN, best straight line": 4 * (distances - doubled),
-        "RaLSGAN": np.array([ralsgan_gradient(REAL_COINS, Normal(d, 1)) for d in distances]),
-    }
+    return {"saturating": 2 * single, "non-saturating": distances - 2 * single,
+            "RSGAN": distances - 2 ** .5 * paired,
+            "RaSGAN, best straight line": 4 * (distances - doubled),
+            "RaLSGAN": np.array([ralsgan_gradient(P, Normal(d, 1)) for d in distances])}
 
 
 STYLES = {"saturating": (BAD, "-"), "non-saturating": (GOOD, "-"), "RSGAN": (REAL, "-"),
@@ -215,52 +158,40 @@ STYLES = {"saturating": (BAD, "-"), "non-saturating": (GOOD, "-"), "RSGAN": (REA
 
 
 def gradients(ax, distances, curves):
-    """`felt` against the distance, on a log scale; RSGAN is drawn over a wide non-saturating curve."""
+    """`felt` against the distance, on a log scale; RSGAN lies over a wide non-saturating curve."""
     for name, values in curves.items():
         colour, style = STYLES[name]
         wide = dict(lw=6, alpha=.4) if name == "non-saturating" else dict(lw=2)
-        ax.semilogy(
-            distances, np.maximum(values, FLOOR / 10), color=colour, ls=style, label=name, **wide
-        )
-    ax.set(
-        xlabel="distance $\\theta$",
-        ylim=(FLOOR, 300),
-        xlim=(0, distances[-1]),
-        title="what the forger feels",
-    )
+        ax.semilogy(distances, np.maximum(values, FLOOR / 10), color=colour, ls=style, label=name,
+                    **wide)
+    ax.set(xlabel="distance $\\theta$", ylim=(FLOOR, 300), xlim=(0, distances[-1]),
+           title="what the forger feels")
     ax.legend(frameon=False, loc="lower left", fontsize=8)
 
 
 def atlas():
-    """The distance: the plane of pairs on the left, the generators' gradients at their best critics on the right."""
+    """A slider for the distance of two Normals: the plane of pairs, and the generators' gradients.
+
+    Left circles around the two laws of pairs, right a dot on each curve of `felt`.
+    """
     circle = np.exp(1j * np.linspace(0, 2 * np.pi, 80))
     distances = np.linspace(.1, 11, 110)                  # where the slider stops
     curves = felt(distances)
-    single, paired = (
-        [js(REAL_COINS, Normal(stretch * d, 1)) for d in distances] for stretch in (1, 2**.5)
-    )
+    single, paired = ([js(P, Normal(stretch * d, 1)) for d in distances]
+                      for stretch in (1, 2 ** .5))
 
     def setup(figure):
         left, right = figure.subplots(1, 2, width_ratios=(1, 1.25))
         title = figure.suptitle(" ", fontsize=11)
         left.plot([-4, 15], [-4, 15], color=CRITIC, ls="--", lw=1)
-        rings = [
-            [left.plot([0], [0], color=colour, lw=1.4)[0] for _ in range(3)]
-            for colour in (REAL, FAKE)
-        ]
+        rings = [[left.plot([0], [0], color=colour, lw=1.4)[0] for _ in range(3)]
+                 for colour in (REAL, FAKE)]
         span, = left.plot([0, 1], [1, 0], color=GOOD, lw=1.8)
-        left.set(
-            xlim=(-3.6, 14),
-            ylim=(-3.6, 14),
-            aspect="equal",
-            xlabel="first coin",
-            ylabel="second coin",
-            title="(real, fake) and (fake, real)",
-        )
+        left.set(xlim=(-3.6, 14), ylim=(-3.6, 14), aspect="equal", xlabel="first coin",
+                 ylabel="second coin", title="(real, fake) and (fake, real)")
         gradients(right, distances, curves)
         dots = [right.plot([1], [1], "o", color=STYLES[name][0], ms=8)[0] for name in curves]
-        for ax in (left, right):
-            ax.spines[["top", "right"]].set_visible(False)
+        open_axes(left, right)
         return rings, span, dots, title
 
     def update(artists, distance):
@@ -273,40 +204,33 @@ def atlas():
         for dot, values in zip(dots, curves.values()):
             dot.set_data([distance], [max(values[at], FLOOR)])
         one, two = curves["non-saturating"][at], curves["RSGAN"][at]
-        title.set_text(
-            f"JS of pairs {paired[at]:.4f}, of coins {single[at]:.4f}      RSGAN feels {two:.4f}, "
-            f"non-saturating {one:.4f}, ratio {two / one:.4f}"
-        )
+        title.set_text(f"JS of pairs {paired[at]:.4f}, of coins {single[at]:.4f}"
+                       f"      RSGAN feels {two:.4f}, non-saturating {one:.4f}, "
+                       f"ratio {two / one:.4f}")
 
     return Explorer(
-        setup,
-        update,
+        setup, update,
         dict(distance=slider(.1, 11.0, .1, 2.0, "distance θ")),
         figsize=(9.4, 4.0),
-        alt="Left, the heaps of pairs (real, fake) and (fake, real) in the plane, on both sides of the "
-        "diagonal; right, on a log scale, the gradients that generators feel at their best critics "
-        "against the distance, with a dot at the slider's. The title gives both divergences and the "
-        "ratio of RSGAN's gradient to the non-saturating one.",
-    )
+        alt="Left, the heaps of pairs (real, fake) and (fake, real) in the plane, on both sides "
+            "of the diagonal; right, on a log scale, the gradients that generators feel at "
+            "their best critics against the distance, with a dot at the slider's. The title "
+            "gives both divergences and the ratio of RSGAN's gradient to the non-saturating one.")
 
 
-# -- the race -----------------------------------------------------------------------------------------
+# -- the race --------------------------------------------------------------------------------------
 
 def race(ax, curves):
-    """Fréchet distance against the step. curves: name -> {seed: [(step, distance), …]}; the mean is thick."""
+    """Fréchet distance against the step, every seed a line, their mean thick.
+
+    curves: name -> {seed: [(step, distance), …]}.
+    """
     for (name, seeds), colour in zip(curves.items(), (REAL, GOOD, FAKE, THIRD)):
         tables = [np.array(rows) for rows in seeds.values()]
         for table in tables:
             ax.plot(*table.T, color=colour, lw=1, alpha=.5)
-        ax.plot(
-            tables[0][:, 0],
-            np.mean([table[:, 1] for table in tables], axis=0),
-            "o-",
-            color=colour,
-            lw=2.6,
-            ms=4,
-            label=f"{name}, mean of {len(tables)}",
-        )
+        ax.plot(tables[0][:, 0], np.mean([table[:, 1] for table in tables], axis=0), "o-",
+                color=colour, lw=2.6, ms=4, label=f"{name}, mean of {len(tables)}")
     ax.set(xlabel="step", ylabel="Fréchet distance", yscale="log")
     ax.yaxis.set_major_formatter("{x:.0f}")
     ax.yaxis.set_minor_formatter("{x:.0f}")

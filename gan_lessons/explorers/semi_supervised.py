@@ -1,4 +1,6 @@
-"""Pictures of notebooks/14_semi_supervised.ipynb: a boundary on the line, doubt, and few labels in the plane."""
+"""Pictures of notebooks/14_semi_supervised.ipynb: a boundary on the line, the doubt of a
+classifier, and few labels in the plane.
+"""
 from __future__ import annotations
 
 from functools import lru_cache
@@ -10,7 +12,18 @@ from scipy.special import entr, expit
 
 from ..data.batches import batches
 from ..drawing.explorer import Explorer, choice, slider
-from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, draw_density
+from ..drawing.plots import (
+    BAD,
+    CRITIC,
+    FAKE,
+    GOOD,
+    REAL,
+    SKY,
+    THIRD,
+    draw_density,
+    open_axes,
+    square_grid,
+)
 from ..exact.laws import Mixture, Moons, Normal, Ring
 from ..measures.prediction import ClassLoss, predict
 from ..objectives.loss_sensitive import margin
@@ -20,13 +33,12 @@ from ..training.budgets import steps
 from ..training.loop import train
 from ..training.optimizers import adam
 
-# -- a boundary on the line ------------------------------------------------------------------------------
+# -- a boundary on the line ------------------------------------------------------------------------
 
-VAULT = Mixture(
-    [Normal(-2, .8), Normal(2, .8)], [.3, .7]
-)  # all coins, light and heavy, without names
-NAMED, NAMES = np.array([-2.6, .8]), np.array([0, 1])          # the two whose name was paid for
-SHARP = 3.0                                                    # s(heavy | x) = σ(SHARP (x - b))
+# unlabelled samples u of two classes on the line
+VAULT = Mixture([Normal(-2, .8), Normal(2, .8)], [.3, .7])
+LABELLED, LABELS = np.array([-2.6, .8]), np.array([0, 1])      # the only two with a label
+SHARP = 3.0                                                    # s(1 | x) = σ(SHARP (x - b))
 X = np.linspace(-6, 6, 601)
 FINE = np.linspace(-6, 6, 4801)
 
@@ -42,25 +54,25 @@ def shannon(s):
 
 
 def named_loss(b):
-    """Mean -log s(name | x) of the two named coins, boundary at b: (k,) -> (k,)."""
-    return np.logaddexp(0, -(2 * NAMES - 1) * SHARP * (NAMED - np.asarray(b)[..., None])).mean(-1)
+    """Mean -log s(y | x) of the two labelled samples, boundary at b: (k,) -> (k,)."""
+    logit = (2 * LABELS - 1) * SHARP * (LABELLED - np.asarray(b)[..., None])       # (k, 2)
+    return np.logaddexp(0, -logit).mean(-1)
 
 
 def unnamed_loss(b, cost=doubt, law=VAULT):
-    """E cost(s(heavy | u)) over the vault, boundary at b: (k,) -> (k,), on an even grid."""
-    return (
-        cost(expit(SHARP * (FINE - np.asarray(b)[..., None]))) @ law.pdf(FINE) * (FINE[1] - FINE[0])
-    )
+    """E cost(s(1 | u)) over unlabelled samples, boundary at b: (k,) -> (k,), on an even grid."""
+    s = expit(SHARP * (FINE - np.asarray(b)[..., None]))                            # (k, grid)
+    return cost(s) @ law.pdf(FINE) * (FINE[1] - FINE[0])
 
 
 def misnamed(b, law=VAULT):
-    """Share of the vault on the wrong side of b."""
+    """Share of the law on the wrong side of the boundary b."""
     light, heavy = law.laws
     return law.weights[0] * light.sf(b) + law.weights[1] * heavy.cdf(b)
 
 
 def downhill(values, start: int) -> int:
-    """Where a walk on a curve ends that takes the lower neighbour as long as there is one: (k,), index -> index."""
+    """Where a walk along a curve (k,) ends that takes the lower neighbour while there is one."""
     while True:
         near = range(max(start - 1, 0), min(start + 2, len(values)))
         lower = min(near, key=lambda i: values[i])
@@ -70,7 +82,11 @@ def downhill(values, start: int) -> int:
 
 
 def boundary():
-    """A boundary to drag and the balance η: what the two named coins say, what the vault says, and their sum."""
+    """A boundary to drag, and the weight η of the unlabelled samples' doubt.
+
+    Left the classifier s and its doubt move over the density, right the loss of the labelled
+    samples, the doubt and their sum against it; a triangle shows where a walk downhill ends.
+    """
     b = np.linspace(-4.5, 4.5, 361)
     named, unnamed = named_loss(b), unnamed_loss(b)
 
@@ -80,16 +96,9 @@ def boundary():
         draw_density(left, X, VAULT, REAL, "the vault, $p(u)$")
         said, = left.plot(X, X, color=CRITIC, lw=2, label="$s$(heavy$\\,|\\,x$)")
         doubtful, = left.plot(X, X, color=BAD, lw=1.6, label="doubt $m(x)$")
-        for x, y in zip(NAMED, NAMES):
-            left.plot(
-                [x],
-                [.04],
-                "o",
-                color=(SKY, FAKE)[y],
-                ms=9,
-                mec=CRITIC,
-                label=("named light", "named heavy")[y],
-            )
+        for x, y in zip(LABELLED, LABELS):
+            left.plot([x], [.04], "o", color=(SKY, FAKE)[y], ms=9, mec=CRITIC,
+                      label=("named light", "named heavy")[y])
         left.set(xlabel="weight of the coin, $x$", xlim=(-5, 5), ylim=(0, 1.45))
         left.legend(frameon=False, fontsize=8.5, ncols=2, loc="upper left")
         right.plot(b, named, color=SKY, lw=2, label="named coins")
@@ -99,8 +108,7 @@ def boundary():
         right.legend(frameon=False, fontsize=8.5, loc="upper left")
         here, = right.plot([0], [0], "o", color=CRITIC, ms=8)
         rest, = right.plot([0], [0], "v", color=GOOD, ms=9)
-        for ax in (left, right):
-            ax.spines[["top", "right"]].set_visible(False)
+        open_axes(left, right)
         return said, doubtful, total, here, rest, title
 
     def update(artists, at, eta):
@@ -113,26 +121,22 @@ def boundary():
         here.set_data([at], [value])
         end = downhill(sum_, int(np.abs(b - at).argmin()))
         rest.set_data([b[end]], [sum_[end]])
-        title.set_text(
-            f"loss here {value:.3f}, coins misnamed {misnamed(at):.1%}      downhill from here: b = {b[end]:+.2f}, "
-            f"misnamed {misnamed(b[end]):.1%}"
-        )
+        title.set_text(f"loss here {value:.3f}, coins misnamed {misnamed(at):.1%}"
+                       f"      downhill from here: b = {b[end]:+.2f}, misnamed "
+                       f"{misnamed(b[end]):.1%}")
 
     return Explorer(
-        setup,
-        update,
-        dict(
-            at=slider(-4.0, 4.0, 0.05, -1.5, "border b"),
-            eta=slider(0.0, 30.0, 0.5, 0.0, "balance η of the vault"),
-        ),
+        setup, update,
+        dict(at=slider(-4.0, 4.0, .05, -1.5, "border b"),
+             eta=slider(0.0, 30.0, .5, 0.0, "balance η of the vault")),
         figsize=(9.6, 3.6),
-        alt="Left, two heaps of coins without names, two named coins, and a classifier with its doubt; right, the "
-        "loss of the named coins, the doubt in the vault and their weighted sum against the boundary.",
-    )
+        alt="Left, two heaps of coins without names, two named coins, and a classifier with its "
+            "doubt; right, the loss of the named coins, the doubt in the vault and their "
+            "weighted sum against the boundary.")
 
 
 def doubts(ax):
-    """Two ways to measure doubt about two classes, and the loss of a coin whose name is known."""
+    """Two measures of doubt between two classes, and the loss of a sample whose label is known."""
     s = np.linspace(.001, .999, 999)
     ax.plot(s, shannon(s), color=FAKE, lw=2, label="entropy $H$")
     ax.plot(s, doubt(s), color=BAD, lw=2.2, label="$m=\\min_y l(x,y)$")
@@ -144,7 +148,7 @@ def doubts(ax):
     ax.legend(frameon=False, fontsize=8.5, loc="upper center")
 
 
-# -- few labels in the plane -----------------------------------------------------------------------------
+# -- few labels in the plane -----------------------------------------------------------------------
 
 REACH, SIDE = 2.6, 140
 LAWS = {"two moons": Moons(), "three blobs": Ring(3, radius=1.4, sd=.5)}
@@ -154,18 +158,20 @@ METHODS = ("supervised", "K + 1 classes", "CLS-GAN")
 
 
 class Named:
-    """`each` labelled points of every class of a law, as `batches` takes them: images (n, 2), labels (n,), classes."""
+    """`each` labelled points of every class of a law, as `batches` takes them.
+
+    images (each · classes, 2), labels (each · classes,), classes.
+    """
 
     def __init__(self, law, each: int, seed: int = 0):
         rng, self.classes = np.random.default_rng(seed), tuple(range(len(law.laws)))
-        self.images = torch.from_numpy(
-            np.concatenate([part.sample(each, rng) for part in law.laws])
-        ).float()
+        points = np.concatenate([part.sample(each, rng) for part in law.laws])
+        self.images = torch.from_numpy(points).float()
         self.labels = torch.arange(len(law.laws)).repeat_interleave(each)
 
 
 class Between:
-    """Fakes that lie where the law has next to nothing: uniform on a square where p(x) < `below`. Samples only."""
+    """Fakes where the law has next to nothing: uniform on a square where p(x) < `below`."""
 
     dim = 2
 
@@ -178,53 +184,47 @@ class Between:
 
 
 class FarAway:
-    """Fakes on a circle well outside of everything genuine. Samples only."""
+    """Fakes on a circle well outside of all real points."""
 
     dim = 2
 
     def sample(self, n, rng):
         turn = rng.uniform(0, 2 * np.pi, n)
-        return 4 * np.stack([np.cos(turn), np.sin(turn)], axis=1) + .15 * rng.standard_normal(
-            (n, 2)
-        )
+        circle = 4 * np.stack([np.cos(turn), np.sin(turn)], axis=1)               # (n, 2)
+        return circle + .15 * rng.standard_normal((n, 2))
 
 
 def best_guess(law, x):
-    """argmax_y p(y | x): (k, 2) -> (k,); nobody names more points rightly."""
-    return np.stack(
-        [np.log(share) + part.logpdf(x) for share, part in zip(law.weights, law.laws)]
-    ).argmax(0)
+    """argmax_y p(y | x): (k, 2) -> (k,). No classifier is right more often."""
+    log_joint = [np.log(share) + part.logpdf(x) for share, part in zip(law.weights, law.laws)]
+    return np.stack(log_joint).argmax(0)
 
 
 def rightly(law, guess, n: int = 4000, seed: int = 9) -> float:
-    """Share of n fresh points that guess: (n, 2) -> (n,) names rightly."""
+    """Share of n fresh points whose label a classifier `guess`: (n, 2) -> (n,) finds."""
     points, y = law.sample_with_modes(n, np.random.default_rng(seed))
     return float((np.asarray(guess(points)) == y).mean())
 
 
 def guesser(net):
-    """argmax of class logits, or argmin of class losses, as a function of arrays (k, 2) -> (k,)."""
+    """A network of class logits, or a ClassLoss, as a classifier of arrays: (k, 2) -> (k,)."""
     if not isinstance(net, ClassLoss):
         net = ClassLoss(net, net.shape[0])
     return lambda points: predict(net, torch.as_tensor(np.asarray(points, np.float32))).numpy()
 
 
 def learn(law, method: str, each: int, seed: int = 0, rounds: int = 300, width: int = 32):
-    """One training in the plane: the network of class logits, (n, 2) -> (n, K). CLS-GAN starts where the names lead."""
+    """A classifier of the plane, trained on `each` labelled points a class and unlabelled ones.
+
+    method: one of METHODS. Returns the network of class logits, (n, 2) -> (n, K). CLS-GAN starts
+    from the supervised classifier.
+    """
     K, named = len(law.laws), Named(law, each, seed)
     net = mlp_critic(2, width=width, outputs=K)
 
     def play(game, rate, **players):
-        train(
-            game,
-            players,
-            batches(named, z=Normal(dim=2), seed=seed, unlabelled=law),
-            steps=steps(laptop=rounds),
-            optimizer=adam(rate),
-            watch=None,
-            precision="highest",
-        )
-
+        train(game, players, batches(named, z=Normal(dim=2), seed=seed, unlabelled=law),
+              steps=steps(laptop=rounds), optimizer=adam(rate), watch=None, precision="highest")
     if method == "K + 1 classes":
         play(improved_gan(), 3e-3, f=net, g=mlp_generator(2, 2, width=width))
     else:
@@ -235,37 +235,36 @@ def learn(law, method: str, each: int, seed: int = 0, rounds: int = 300, width: 
     return net.eval()
 
 
-def _square():
-    line = np.linspace(-REACH, REACH, SIDE)
-    return np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
-
-
 def shades(net):
     """The classes' colours mixed by softmax a(x), paler where in doubt: (SIDE, SIDE, 3)."""
     with torch.no_grad():
-        s = net(torch.as_tensor(_square(), dtype=torch.float32)).double().softmax(1).numpy()
+        grid = torch.as_tensor(square_grid(REACH, SIDE)[1], dtype=torch.float32)
+        s = net(grid).double().softmax(1).numpy()                          # (SIDE², K)
     mixed = s @ np.array([to_rgb(colour) for colour in COLOURS[:s.shape[1]]])
-    sure = ((s.max(1) - 1 / s.shape[1]) / (1 - 1 / s.shape[1]))[:, None]
+    sure = ((s.max(1) - 1 / s.shape[1]) / (1 - 1 / s.shape[1]))[:, None]   # 0 … 1, (SIDE², 1)
     return (1 - .55 * sure * (1 - mixed)).reshape(SIDE, SIDE, 3)
 
 
 @lru_cache
 def _learnt():
-    """For each law and count: the named points, and for each method its shades and share of right names."""
+    """For each law and count: labelled points, and shades and accuracy for each method.
+
+    Twenty-four short trainings, made once.
+    """
     found = {}
     for name, law in LAWS.items():
         for each in COUNTS:
             nets = [learn(law, method, each) for method in METHODS]
-            found[name, each] = (
-                Named(law, each),
-                [shades(net) for net in nets],
-                [rightly(law, guesser(net)) for net in nets],
-            )
+            right = [rightly(law, guesser(net)) for net in nets]
+            found[name, each] = Named(law, each), [shades(net) for net in nets], right
     return found
 
 
 def few_labels():
-    """Two moons or three blobs, and how many points bear a name: what three trained classifiers make of it."""
+    """What three trained classifiers make of few labels.
+
+    A menu chooses two moons or three blobs, a slider how many points of a class bear a label.
+    """
     found = _learnt()
     clouds = {name: law.sample(400, np.random.default_rng(5)) for name, law in LAWS.items()}
     best = {name: rightly(law, lambda x, law=law: best_guess(law, x)) for name, law in LAWS.items()}
@@ -275,18 +274,11 @@ def few_labels():
         title = figure.suptitle(" ", fontsize=11)
         panels = []
         for ax, method in zip(axes, METHODS):
-            image = ax.imshow(
-                np.ones((SIDE, SIDE, 3)),
-                extent=(-REACH, REACH, -REACH, REACH),
-                origin="lower",
-                interpolation="nearest",
-                zorder=0,
-            )
+            image = ax.imshow(np.ones((SIDE, SIDE, 3)), extent=(-REACH, REACH, -REACH, REACH),
+                              origin="lower", interpolation="nearest", zorder=0)
             cloud, = ax.plot([0], [0], ".", color=CRITIC, ms=2, alpha=.45, zorder=1)
-            named = [
-                ax.plot([0], [0], "o", color=colour, mec="white", ms=8, zorder=2)[0]
-                for colour in COLOURS[:3]
-            ]
+            named = [ax.plot([0], [0], "o", color=colour, mec="white", ms=8, zorder=2)[0]
+                     for colour in COLOURS[:3]]
             ax.set(title=method, xticks=[], yticks=[], xlim=(-REACH, REACH), ylim=(-REACH, REACH))
             panels.append((image, cloud, named))
         return panels, title
@@ -300,90 +292,71 @@ def few_labels():
             for y, marks in enumerate(named):
                 marks.set_data(*points.images[points.labels == y].numpy().T)
         named = COUNTS[each]
-        title.set_text(
-            f"{named} named point{'s' * (named > 1)} a class      named rightly: "
-            + "      ".join(f"{method} {share:.1%}" for method, share in zip(METHODS, right))
-            + f"      at best {best[data]:.1%}"
-        )
+        shares = "      ".join(f"{method} {share:.1%}" for method, share in zip(METHODS, right))
+        title.set_text(f"{named} named point{'s' * (named > 1)} a class"
+                       f"      named rightly: {shares}      at best {best[data]:.1%}")
 
     return Explorer(
-        setup,
-        update,
-        dict(
-            data=choice(list(LAWS), "two moons", "data"),
-            each=slider(
-                0, len(COUNTS) - 1, 1, 1, "labels: " + ", ".join(map(str, COUNTS)) + " a class"
-            ),
-        ),
+        setup, update,
+        dict(data=choice(list(LAWS), "two moons", "data"),
+             each=slider(0, len(COUNTS) - 1, 1, 1,
+                         "labels: " + ", ".join(map(str, COUNTS)) + " a class")),
         figsize=(9.6, 3.7),
-        alt="The plane in the colours of the predicted classes for three trained classifiers, with unlabelled points "
-        "and the few labelled ones; the title gives each one's share of rightly named points.",
-    )
+        alt="The plane in the colours of the predicted classes for three trained classifiers, "
+            "with unlabelled points and the few labelled ones; the title gives each one's share "
+            "of rightly named points.")
 
 
-# -- figures ---------------------------------------------------------------------------------------------
+# -- figures ---------------------------------------------------------------------------------------
 
 def before_and_after(axes, law, each: int = 3, seed: int = 0):
-    """The named points alone, and the same points on 400 without a name."""
+    """Left the labelled points alone, right the same points on 400 unlabelled ones."""
     named, points = Named(law, each, seed), law.sample(400, np.random.default_rng(5))
     axes[1].plot(*points.T, ".", color=CRITIC, ms=3.5, alpha=.4)
     for ax, title in zip(axes, ("what the expert named", "and what lies in the vault")):
         _marks(ax, named)
-        ax.set(
-            title=title, xticks=[], yticks=[], aspect="equal", xlim=(-REACH, REACH), ylim=(-2, 2)
-        )
+        ax.set(title=title, xticks=[], yticks=[], aspect="equal", xlim=(-REACH, REACH),
+               ylim=(-2, 2))
 
 
 def _marks(ax, named):
+    """Labelled points in the colours of their classes."""
     for y in named.classes:
-        ax.plot(
-            *named.images[named.labels == y].numpy().T, "o", color=COLOURS[y], mec="white", ms=9
-        )
+        ax.plot(*named.images[named.labels == y].numpy().T, "o", color=COLOURS[y], mec="white",
+                ms=9)
 
 
 def tested(net, images) -> float:
-    """Share of labelled pictures (an Images) that a network of class logits, or a ClassLoss, names rightly."""
-    guess = predict(
-        net if isinstance(net, ClassLoss) else ClassLoss(net, net.shape[0]), images.images
-    )
+    """Accuracy of a network of class logits, or of a ClassLoss, on an Images."""
+    guess = predict(net if isinstance(net, ClassLoss) else ClassLoss(net, net.shape[0]),
+                    images.images)
     return float((guess == images.labels).double().mean())
 
 
 def generators(axes, law, fakes, nets, shares, named):
-    """A panel for each resting forger: the classifier's shades, genuine points dark, fakes red."""
+    """A panel for each generator at rest: the classifier's shades, real points dark, fakes red.
+
+    fakes, nets, shares: by the panel's name; of a name without fakes none are drawn.
+    """
     points = law.sample(300, np.random.default_rng(5))
     for ax, (name, net) in zip(axes, nets.items()):
-        ax.imshow(
-            shades(net),
-            extent=(-REACH, REACH, -REACH, REACH),
-            origin="lower",
-            interpolation="bilinear",
-        )
+        ax.imshow(shades(net), extent=(-REACH, REACH, -REACH, REACH), origin="lower",
+                  interpolation="bilinear")
         ax.plot(*points.T, ".", color=CRITIC, ms=2, alpha=.5)
         if fakes.get(name) is not None:
-            ax.plot(
-                *fakes[name].sample(150, np.random.default_rng(6)).T,
-                "x",
-                color=BAD,
-                ms=3,
-                alpha=.7,
-            )
+            ax.plot(*fakes[name].sample(150, np.random.default_rng(6)).T, "x", color=BAD, ms=3,
+                    alpha=.7)
         _marks(ax, named)
-        ax.set(
-            title=f"{name}\n{shares[name]}",
-            xticks=[],
-            yticks=[],
-            xlim=(-REACH, REACH),
-            ylim=(-REACH, REACH),
-        )
+        ax.set(title=f"{name}\n{shares[name]}", xticks=[], yticks=[], xlim=(-REACH, REACH),
+               ylim=(-REACH, REACH))
 
 
 def seeds(ax, table):
-    """A column for each method, a line for each seed: accuracies {method: [one per seed]}, in per cent."""
+    """Accuracies {method: [one for each seed]}: a column a method, a line a seed, in per cent."""
     values = 100 * np.array(list(table.values()))
     for one in values.T:
         ax.plot(range(len(values)), one, "o-", color=CRITIC, lw=.8, ms=4, alpha=.6)
     ax.plot(range(len(values)), values.mean(1), "_", color=FAKE, ms=26, mew=3)
     ax.set_xticks(range(len(values)), list(table), fontsize=9)
     ax.set(xlim=(-.5, len(values) - .5), ylabel="test pictures named rightly, %")
-    ax.spines[["top", "right"]].set_visible(False)
+    open_axes(ax)

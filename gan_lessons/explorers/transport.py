@@ -1,4 +1,6 @@
-"""Explorers and pictures of notebooks/05_transport.ipynb: piles, plans, prices, and digits made of ink."""
+"""Pictures of notebooks/05_transport.ipynb: laws of a few atoms and their plans, W and JS against
+the distance, dual potentials, and digits made of ink.
+"""
 from __future__ import annotations
 
 import numpy as np
@@ -7,44 +9,60 @@ from scipy.ndimage import gaussian_filter
 from scipy.special import expit, ndtr
 
 from ..drawing.explorer import Explorer, choice, slider
-from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, draw_density, pictures
+from ..drawing.plots import (
+    BAD,
+    CRITIC,
+    FAKE,
+    GOOD,
+    REAL,
+    SKY,
+    draw_density,
+    open_axes,
+    pictures,
+    square_grid,
+)
 from ..exact.divergences import js, js_slope, softplus
 from ..exact.laws import Normal
 from ..exact.transport import earth_mover, monotone_plan
 
-X_REAL, P_REAL = np.array([1., 3., 7.]), np.array([.4, .25, .35])       # the piles of the explorer
-WIDEST, GAP = 14.0, .3  # a road that carries all, in points; half the way between the rows
+X_REAL, P_REAL = np.array([1., 3., 7.]), np.array([.4, .25, .35])     # the explorer's real atoms
+WIDEST, GAP = 14.0, .3       # points: a line that carries all; half the way between the rows
 
 
-# -- piles on a line ----------------------------------------------------------------------------------
+# -- atoms on a line -------------------------------------------------------------------------------
 
 def piles(ax, x, x_fake, p, q, moved):
-    """Real piles above, fake ones hanging below, a road for each entry of the plan, as wide as its load."""
+    """Real atoms (n,) of weights p above, fake ones (m,) of weights q below, and a transport plan.
+
+    Each entry of `moved` (n, m) is a line as wide as the mass that it carries. Returns the fake
+    bars and the lines.
+    """
     ax.bar(x, p, bottom=GAP, width=.22, color=REAL, label="real, $p$", zorder=3)
-    hanging = ax.bar(
-        x_fake, -np.asarray(q), bottom=-GAP, width=.22, color=FAKE, label="fake, $q$", zorder=3
-    )
-    roads = ax.add_collection(
-        LineCollection([], colors=CRITIC, alpha=.35, capstyle="butt", zorder=2)
-    )
-    load(roads, x, x_fake, moved)
+    hanging = ax.bar(x_fake, -np.asarray(q), bottom=-GAP, width=.22, color=FAKE, label="fake, $q$",
+                     zorder=3)
+    lines = LineCollection([], colors=CRITIC, alpha=.35, capstyle="butt", zorder=2)
+    ax.add_collection(lines)
+    load(lines, x, x_fake, moved)
     for height in (GAP, -GAP):
         ax.axhline(height, color=CRITIC, lw=.8)
     ax.set(yticks=[], xlabel="weight, $x$")
     ax.spines["left"].set_visible(False)
-    return hanging, roads
+    return hanging, lines
 
 
-def load(roads, x, x_fake, moved):
-    """Lay the roads of a plan between fake piles below and real piles above."""
+def load(lines, x, x_fake, moved):
+    """Lay the lines of a plan (n, m) between fake atoms (m,) below and real ones (n,) above."""
     i, j = np.nonzero(moved > 1e-12)
-    roads.set_segments([[(x_fake[b], -GAP), (x[a], GAP)] for a, b in zip(i, j)])
-    roads.set_linewidths(WIDEST * moved[i, j])
+    lines.set_segments([[(x_fake[b], -GAP), (x[a], GAP)] for a, b in zip(i, j)])
+    lines.set_linewidths(WIDEST * moved[i, j])
 
 
 def areas(left, right, x, x_fake, p, q):
-    """One area read twice: between the quantile functions along the levels, between F and G along the line."""
-    t = np.linspace(0, 1, 2001)[:-1] + 2.5e-4
+    """W as one area, read twice: left between the quantile functions, right between F and G.
+
+    x, x_fake, p, q: atoms and their weights.
+    """
+    t = np.linspace(0, 1, 2001)[:-1] + 2.5e-4     # middles of steps: no level is a tie
     quantile = lambda x, p: np.asarray(x)[np.searchsorted(np.cumsum(p)[:-1], t)]
     real, fake = quantile(x, p), quantile(x_fake, q)
     left.fill_between(t, real, fake, color=SKY, alpha=.4, lw=0)
@@ -62,98 +80,96 @@ def areas(left, right, x, x_fake, p, q):
 
 
 def share_below(line, x, p):
-    """Distribution function of piles: the share at or below each point of `line`."""
+    """Distribution function of atoms x of weights p: (k,), (n,), (n,) -> (k,)."""
     return (np.asarray(p) * (np.asarray(x) <= np.asarray(line)[:, None])).sum(1)
 
 
 def drag_piles():
-    """Two fake piles to be dragged before three real ones; the best plan, the areas and both bills."""
+    """Two fake atoms to be dragged before three real ones, and how they share the mass.
+
+    Left the best plan moves, right G and the area between F and G; the title gives the least cost
+    and JS. A menu chooses the distance or its square.
+    """
     line = np.linspace(0, 8, 801)
     F = share_below(line, X_REAL, P_REAL)
 
     def setup(figure):
         left, right = figure.subplots(1, 2, width_ratios=(1.25, 1))
         title = figure.suptitle(" ", fontsize=11)
-        hanging, roads = piles(left, X_REAL, np.array([2., 5.]), P_REAL, [.5, .5], np.zeros((3, 2)))
+        hanging, lines = piles(left, X_REAL, np.array([2., 5.]), P_REAL, [.5, .5], np.zeros((3, 2)))
         left.set(xlim=(-.4, 8.4), ylim=(-1.35, .75))
         left.legend(frameon=False, loc="lower right", fontsize=9)
         right.plot(line, F, color=REAL, lw=2, label="$F$")
         G, = right.plot(line, F, color=FAKE, lw=2, label="$G$")
         area = right.fill_between(line, F, F, color=SKY, alpha=.45, lw=0)
-        right.set(
-            xlabel="weight, $x$",
-            ylim=(-.03, 1.05),
-            title="the blue area is the cost of $|x-\\tilde x|$",
-        )
+        right.set(xlabel="weight, $x$", ylim=(-.03, 1.05),
+                  title="the blue area is the cost of $|x-\\tilde x|$")
         right.title.set_fontsize(10)
         right.legend(frameon=False, loc="upper left")
-        for ax in (left, right):
-            ax.spines[["top", "right"]].set_visible(False)
-        return list(hanging), roads, G, area, title
+        open_axes(left, right)
+        return list(hanging), lines, G, area, title
 
     def update(artists, first, second, share, power):
-        bars, roads, G, area, title = artists
+        bars, lines, G, area, title = artists
         x_fake, q = np.array([first, second]), np.array([share, 1 - share])
         for bar, place, weight in zip(bars, x_fake, q):
             bar.set(x=place - .11, height=-weight)
-        load(roads, X_REAL, x_fake, monotone_plan(X_REAL, x_fake, P_REAL, q))
+        load(lines, X_REAL, x_fake, monotone_plan(X_REAL, x_fake, P_REAL, q))
         below = share_below(line, x_fake, q)
         G.set_ydata(below)
         area.set_data(line, F, below)
-        bill = earth_mover(X_REAL, x_fake, P_REAL, q, power) ** power
+        cost = earth_mover(X_REAL, x_fake, P_REAL, q, power) ** power
         name = {1: "$|x-\\tilde x|$", 2: "$(x-\\tilde x)^2$"}[power]
-        title.set_text(
-            f"least cost with {name}: {bill:.4f}      JS = {js_of_piles(X_REAL, x_fake, P_REAL, q):.4f}"
-        )
+        title.set_text(f"least cost with {name}: {cost:.4f}"
+                       f"      JS = {js_of_piles(X_REAL, x_fake, P_REAL, q):.4f}")
 
     controls = dict(first=slider(0.0, 8.0, .1, 2.0, "first fake pile at"),
                     second=slider(0.0, 8.0, .1, 5.0, "second fake pile at"),
                     share=slider(0.0, 1.0, .05, .5, "weight of the first"),
                     power=choice({"distance": 1, "distance squared": 2}, 1, "a road costs"))
     return Explorer(
-        setup,
-        update,
-        controls,
+        setup, update, controls,
         figsize=(9.2, 3.4),
-        alt="Left, three real piles above the line, two fake ones below it, and the roads of the best plan; "
-        "right, both distribution functions and the area between them. The title gives the least cost.",
-    )
+        alt="Left, three real piles above the line, two fake ones below it, and the roads of "
+            "the best plan; right, both distribution functions and the area between them. The "
+            "title gives the least cost.")
 
 
 def js_of_piles(x, x_fake, p, q):
-    """JS between piles: they share only what lies at the very same place."""
+    """JS in nats of two laws of atoms: they share only what lies at the very same place."""
     places = np.union1d(x, x_fake)
-    a, b = (
-        np.array([w[np.asarray(at) == place].sum() for place in places])
-        for at, w in ((x, p), (x_fake, q))
-    )
+    weights_of = lambda at, w: np.array([w[np.asarray(at) == place].sum() for place in places])
+    a, b = weights_of(x, p), weights_of(x_fake, q)
     with np.errstate(divide="ignore", invalid="ignore"):
         terms = [np.where(w > 0, w * np.log(2 * w / (a + b)), 0).sum() / 2 for w in (a, b)]
     return abs(float(sum(terms)))
 
 
-# -- W and JS against the distance --------------------------------------------------------------------
+# -- W and JS against the distance -----------------------------------------------------------------
 
 _Z = np.linspace(-8, 8, 193)
 _SHARE = np.exp(-_Z ** 2 / 2) / np.exp(-_Z ** 2 / 2).sum()
 
 
 def _js_curve(theta, sd, sd_fake):
-    """JS and its slope between N(0, sd²) and N(theta, sd_fake²) for an array of distances; width 0 is a spike."""
+    """JS of N(0, sd²) and N(theta, sd_fake²) and its slope in theta: (k,) -> (k,), (k,).
+
+    A width of 0 is an atom. Expectations are sums over the standard Normal's grid _Z.
+    """
     if min(sd, sd_fake) == 0:
         same = (theta == 0) & (sd == sd_fake)
         return np.where(same, 0, np.log(2)), np.zeros_like(theta)
-    c = lambda x: (
-        ((x - theta[:, None]) / sd_fake) ** 2 / 2 - (x / sd) ** 2 / 2 + np.log(sd_fake / sd)
-    )
-    real, fake = c(sd * _Z[None, :]), c(theta[:, None] + sd_fake * _Z)
+    log_ratio = lambda x: (((x - theta[:, None]) / sd_fake) ** 2 / 2
+                           - (x / sd) ** 2 / 2 + np.log(sd_fake / sd))
+    real = log_ratio(sd * _Z[None, :])                                            # (k, grid)
+    fake = log_ratio(theta[:, None] + sd_fake * _Z)
     value = np.log(2) - (softplus(-real) @ _SHARE + softplus(fake) @ _SHARE) / 2
-    score = _Z / sd_fake - (theta[:, None] + sd_fake * _Z) / sd ** 2              # c' at the fakes
+    score = _Z / sd_fake - (theta[:, None] + sd_fake * _Z) / sd ** 2    # its slope at the fakes
     return value, -(expit(fake) * score) @ _SHARE / 2
 
 
 def _w_curve(theta, sd, sd_fake):
-    """W and its slope, in closed form (step 6)."""
+    """W₁ of the same laws and its slope, in closed form (step 6 of the lesson)."""
     s = abs(sd - sd_fake)
     if s == 0:
         return np.abs(theta), np.sign(theta)
@@ -162,101 +178,82 @@ def _w_curve(theta, sd, sd_fake):
 
 
 def distances():
-    """W and JS side by side, and below them their slopes, against the distance of two heaps."""
+    """W and JS, and below them their slopes, against the distance of two Normals.
+
+    Sliders move the distance and both widths; dots mark the present state.
+    """
     theta, x = np.linspace(-8, 8, 161), np.linspace(-9, 9, 721)
 
     def setup(figure):
-        axes = figure.subplot_mosaic(
-            [["heaps", "W", "JS"], ["heaps", "W slope", "JS slope"]], width_ratios=(1.2, 1, 1)
-        )
+        axes = figure.subplot_mosaic([["laws", "W", "JS"], ["laws", "W slope", "JS slope"]],
+                                     width_ratios=(1.2, 1, 1))
         title = figure.suptitle(" ", fontsize=11)
-        heaps = [axes["heaps"].plot(x, x, color=colour, lw=2, label=label)[0]
-                 for colour, label in ((REAL, "real, $p$"), (FAKE, "fake, $q$"))]
-        axes["heaps"].set(xlabel="$x$", yticks=[], ylim=(0, 1.1), xlim=(x[0], x[-1]))
-        axes["heaps"].spines["left"].set_visible(False)
-        axes["heaps"].legend(frameon=False, loc="upper left", fontsize=8)
+        laws = [axes["laws"].plot(x, x, color=colour, lw=2, label=label)[0]
+                for colour, label in ((REAL, "real, $p$"), (FAKE, "fake, $q$"))]
+        axes["laws"].set(xlabel="$x$", yticks=[], ylim=(0, 1.1), xlim=(x[0], x[-1]))
+        axes["laws"].spines["left"].set_visible(False)
+        axes["laws"].legend(frameon=False, loc="upper left", fontsize=8)
         curves, dots = [], []
-        limits = {
-            "W": (-.4, 8.4),
-            "JS": (-.04, .8),
-            "W slope": (-1.15, 1.15),
-            "JS slope": (-.5, .5),
-        }
+        limits = {"W": (-.4, 8.4), "JS": (-.04, .8), "W slope": (-1.15, 1.15),
+                  "JS slope": (-.5, .5)}
         for name, colour in (("W", GOOD), ("W slope", GOOD), ("JS", BAD), ("JS slope", BAD)):
             ax = axes[name]
             curves += ax.plot(theta, theta, color=colour, lw=2)
             dots += ax.plot([0], [0], "o", color=CRITIC, ms=6)
-            ax.set(
-                title=name if "slope" not in name else f"slope of {name.split()[0]}",
-                ylim=limits[name],
-                xlim=(-8, 8),
-            )
+            ax.set(title=name if "slope" not in name else f"slope of {name.split()[0]}",
+                   ylim=limits[name], xlim=(-8, 8))
             ax.title.set_fontsize(10)
             ax.axhline(0, color=CRITIC, lw=.5)
             if "slope" in name:
                 ax.set_xlabel("distance")
             else:
                 ax.tick_params(labelbottom=False)
-        for ax in axes.values():
-            ax.spines[["top", "right"]].set_visible(False)
-        return heaps, curves, dots, title
+        open_axes(*axes.values())
+        return laws, curves, dots, title
 
     def update(artists, distance, sd, sd_fake):
-        heaps, curves, dots, title = artists
-        for line, place, width in zip(heaps, (0, distance), (sd, sd_fake)):
-            bump = (
-                Normal(0, width).pdf(x - place)
-                if width
-                else np.where(np.abs(x - place) < .02, np.inf, 0)
-            )
-            line.set_ydata(np.minimum(bump, 1.1))
+        laws, curves, dots, title = artists
+        for line, place, width in zip(laws, (0, distance), (sd, sd_fake)):
+            spike = np.where(np.abs(x - place) < .02, np.inf, 0)
+            density = Normal(0, width).pdf(x - place) if width else spike
+            line.set_ydata(np.minimum(density, 1.1))                  # 1.1 ends the picture
         drawn = [*_w_curve(theta, sd, sd_fake), *_js_curve(theta, sd, sd_fake)]
         at = np.array([distance])
         here = [float(v[0]) for v in (*_w_curve(at, sd, sd_fake), *_js_curve(at, sd, sd_fake))]
-        if min(sd, sd_fake) > 0:
-            here[2:] = (
-                js(Normal(0, sd), Normal(distance, sd_fake)),
-                js_slope(Normal(0, sd), Normal(distance, sd_fake)),
-            )
+        if min(sd, sd_fake) > 0:                                      # the title: by quadrature
+            p, q = Normal(0, sd), Normal(distance, sd_fake)
+            here[2:] = js(p, q), js_slope(p, q)
         for curve, dot, values, value in zip(curves, dots, drawn, here):
             curve.set_ydata(values)
             dot.set_data(at, [value])
-        title.set_text(
-            f"W = {here[0]:.4f}, slope {here[1]:+z.4f}          JS = {here[2]:.4f}, slope {here[3]:+z.4f}"
-        )
+        title.set_text(f"W = {here[0]:.4f}, slope {here[1]:+z.4f}"
+                       f"          JS = {here[2]:.4f}, slope {here[3]:+z.4f}")
 
-    controls = dict(
-        distance=slider(-8.0, 8.0, 0.1, 3.0, "distance"),
-        sd=slider(0.0, 2.0, 0.1, 1.0, "width of p"),
-        sd_fake=slider(0.0, 2.0, 0.1, 1.0, "width of q"),
-    )
+    controls = dict(distance=slider(-8.0, 8.0, .1, 3.0, "distance"),
+                    sd=slider(0.0, 2.0, .1, 1.0, "width of p"),
+                    sd_fake=slider(0.0, 2.0, .1, 1.0, "width of q"))
     return Explorer(
-        setup,
-        update,
-        controls,
+        setup, update, controls,
         figsize=(9.4, 3.7),
-        alt="Left, a real and a fake heap; then W and JS against their distance, and below each its slope. "
-        "The title gives all four numbers.",
-    )
+        alt="Left, a real and a fake heap; then W and JS against their distance, and below each "
+            "its slope. The title gives all four numbers.")
 
 
-# -- plans and prices in the plane --------------------------------------------------------------------
+# -- plans and potentials in the plane -------------------------------------------------------------
 
 def roads(ax, x, x_fake, moved, f, reach):
-    """Points (n, 2) and (m, 2) with the plan's roads between them, over shades of the price f: (k, 2) -> (k,)."""
-    line = np.linspace(-reach, reach, 120)
-    heights = f(np.stack(np.meshgrid(line, line), -1).reshape(-1, 2)).reshape(120, 120)
+    """Points (n, 2) and (m, 2), the plan's entries as lines, over shades of a potential.
+
+    moved (n, m) is the plan, f: (k, 2) -> (k,) the potential.
+    """
+    line, grid = square_grid(reach, 120)
+    heights = f(grid).reshape(120, 120)
     ax.contourf(line, line, heights, levels=14, cmap="Greys_r", alpha=.6)
     ax.contour(line, line, heights, levels=14, colors="white", linewidths=1, linestyles="solid")
     i, j = np.nonzero(moved > 1e-12)
-    ax.add_collection(
-        LineCollection(
-            [[x_fake[b], x[a]] for a, b in zip(i, j)],
-            colors=CRITIC,
-            zorder=2,
-            linewidths=np.clip(.9 * moved[i, j] / moved.max(), .4, None),
-        )
-    )
+    segments = [[x_fake[b], x[a]] for a, b in zip(i, j)]
+    widths = np.clip(.9 * moved[i, j] / moved.max(), .4, None)
+    ax.add_collection(LineCollection(segments, colors=CRITIC, zorder=2, linewidths=widths))
     ax.scatter(*np.asarray(x).T, s=16, color=REAL, label="real", zorder=3)
     ax.scatter(*np.asarray(x_fake).T, s=16, color=FAKE, label="fake", zorder=3)
     ax.set(aspect="equal", xticks=[], yticks=[])
@@ -264,20 +261,23 @@ def roads(ax, x, x_fake, moved, f, reach):
     ax.legend(frameon=True, loc="upper left", fontsize=8)
 
 
-def climb(left, right, values, cost, x, prices, exact):
-    """Left, the haulier's income round by round below the bill; right, his prices over the exact critic."""
+def climb(left, right, values, cost, x, potential, exact):
+    """Left the dual value (rounds,) climbs to the cost of the best plan, right the potential found.
+
+    potential, exact (k,): at the places x (k,), less constants.
+    """
     left.plot(values, color=BAD, lw=1.6, label="income at these prices")
     left.axhline(cost, color=CRITIC, lw=4, alpha=.35, label="cost of the best plan")
     left.set(xlabel="round", xscale="log", title="never above the bill")
     right.plot(x, exact, color=CRITIC, lw=4, alpha=.35, label="exact $f^*$, slope $\\pm1$")
-    right.plot(x, prices, color=BAD, lw=1.6, label="prices found by ascent")
+    right.plot(x, potential, color=BAD, lw=1.6, label="prices found by ascent")
     right.set(xlabel="weight, $x$", title="one critic for both heaps")
     for ax in (left, right):
         ax.legend(frameon=False)
 
 
 def trail(axes, snapshots, x, labels):
-    """Fakes (m, 2) on their way to the real points (n, 2)."""
+    """Snapshots of fakes (m, 2) on their way to the real points (n, 2), one on each axes."""
     for ax, fakes, label in zip(axes, snapshots, labels):
         ax.scatter(*np.asarray(x).T, s=5, color=REAL, alpha=.5, lw=0)
         ax.scatter(*np.asarray(fakes).T, s=7, color=FAKE, alpha=.8, lw=0)
@@ -285,10 +285,14 @@ def trail(axes, snapshots, x, labels):
         ax.title.set_fontsize(10)
 
 
-# -- digits as piles of ink ---------------------------------------------------------------------------
+# -- digits as laws of ink -------------------------------------------------------------------------
 
 def ink_roads(ax, places, p, q, moved=None, f=None, side=28):
-    """Ink of two digits, real blue and fake orange, the roads between their piles, and lines of equal price."""
+    """Ink of two digits, real blue and fake orange, a plan as lines, a potential as contours.
+
+    places (side², 2) rows and columns; p, q (side²,); moved (side², side²) and
+    f: (k, 2) -> (k,), or None.
+    """
     both = np.ones((side, side, 3))
     for law, colour in ((p, REAL), (q, FAKE)):
         shade = (law / max(p.max(), q.max())).reshape(side, side, 1) ** .6
@@ -296,29 +300,21 @@ def ink_roads(ax, places, p, q, moved=None, f=None, side=28):
     ax.imshow(np.clip(both, 0, 1), interpolation="nearest")
     if f is not None:
         heights = f(places).reshape(side, side)
-        ax.contour(
-            heights,
-            levels=np.arange(np.floor(heights.min()), heights.max(), 2),
-            colors="#777777",
-            linewidths=.8,
-            linestyles="solid",
-        )
+        ax.contour(heights, levels=np.arange(np.floor(heights.min()), heights.max(), 2),
+                   colors="#777777", linewidths=.8, linestyles="solid")
     if moved is not None:
         i, j = np.nonzero(moved > 1e-9)
         width = np.clip(1.6 * moved[i, j] / moved.max(), .25, None)
-        ax.add_collection(
-            LineCollection(
-                [[places[b][::-1], places[a][::-1]] for a, b in zip(i, j)],
-                colors=CRITIC,
-                linewidths=width,
-                alpha=.7,
-            )
-        )
+        segments = [[places[b][::-1], places[a][::-1]] for a, b in zip(i, j)]     # a column is an x
+        ax.add_collection(LineCollection(segments, colors=CRITIC, linewidths=width, alpha=.7))
     ax.set_axis_off()
 
 
 def ink(places, weights, side=28):
-    """Ink lying anywhere, (k, 2) rows and columns, on the pixels around it: (side, side), the same total."""
+    """Ink lying anywhere on the pixels around it: places (k, 2), weights (k,) -> (side, side).
+
+    The total stays: each part goes to four pixels, in bilinear shares.
+    """
     low = np.clip(np.floor(places).astype(int), 0, side - 2)
     part = places - low
     sheet = np.zeros((side, side))
@@ -330,9 +326,10 @@ def ink(places, weights, side=28):
 
 
 def walk(axes, places, p, q, moved, shares=(0, .25, .5, .75, 1)):
-    """Upper row, ink on its way along the plan from q to p; lower row, one picture faded into the other.
+    """Upper row, ink on its way along the plan; lower row, q faded into p.
 
-    Both rows are smoothed by half a pixel, since ink on its way lands between pixels.
+    places (side², 2); p, q (side²,); moved (side², side²). Both rows are smoothed by half a pixel,
+    since ink on its way lands between pixels.
     """
     i, j = np.nonzero(moved > 1e-12)
     top = max(p.max(), q.max())
@@ -347,7 +344,11 @@ def walk(axes, places, p, q, moved, shares=(0, .25, .5, .75, 1)):
 
 
 def neighbours(axes, queries, shelf, labels, by_pixels, by_ink):
-    """Digits on which the two distances disagree: each above its neighbour by pixels and by earth mover."""
+    """Digits above their nearest neighbours by two distances, first those where these disagree.
+
+    queries (m, h, w) and shelf (n, h, w) from 0 to 255, as floats; labels (n,); by_pixels, by_ink:
+    (m,) indices into the shelf.
+    """
     agreed = labels[by_pixels] == labels[by_ink]
     first = np.resize(np.argsort(agreed, kind="stable"), axes.shape[1])
     for column, k in zip(axes.T, first):
@@ -358,18 +359,14 @@ def neighbours(axes, queries, shelf, labels, by_pixels, by_ink):
 
 
 def idea(axes, places=(12, 8, 2)):
-    """The forger of lesson 02 on his way: what JS says of him, and what the haulier charges."""
+    """Fakes on their way to the data, as in lesson 02, with JS and W."""
     for ax, distance in zip(axes, places):
         p, q = Normal(0, 1), Normal(distance, 1)
         x = np.linspace(-4, max(places) + 4, 400)
         draw_density(ax, x, p, REAL, "genuine, $p$")
         draw_density(ax, x, q, FAKE, "forged, $q$")
-        ax.annotate(
-            "",
-            (.1, .2),
-            (distance - .1, .2),
-            arrowprops=dict(arrowstyle="-|>", color=CRITIC, lw=1.4),
-        )
+        ax.annotate("", (.1, .2), (distance - .1, .2),
+                    arrowprops=dict(arrowstyle="-|>", color=CRITIC, lw=1.4))
         ax.set(yticks=[], xlabel="weight", title=f"JS = {js(p, q):.3f}      W = {distance:g}")
         ax.spines["left"].set_visible(False)
     axes[-1].legend(frameon=False, loc="upper right")

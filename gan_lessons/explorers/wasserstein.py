@@ -1,10 +1,12 @@
-"""Pictures of notebooks/06_wasserstein.ipynb: a critic drawn by hand, clipped weights, and who survives."""
+"""Pictures of notebooks/06_wasserstein.ipynb: a critic drawn by hand, clipped weights, and which
+settings survive.
+"""
 from __future__ import annotations
 
 import numpy as np
 
 from ..drawing.explorer import Explorer, choice, slider
-from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, draw_density
+from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, draw_density, open_axes
 from ..exact.laws import Mixture, Normal
 from ..exact.minimax import optimal_discriminator
 from ..exact.quadrature import expectation
@@ -22,7 +24,7 @@ PAIRS = {
 }
 
 
-# ---------------------------------------------------------------- still pictures
+# -- still pictures --------------------------------------------------------------------------------
 
 def verdict_and_price(left, right, theta=8):
     """The best discriminator and the best 1-Lipschitz critic of N(0, 1) and N(theta, 1)."""
@@ -42,8 +44,11 @@ def verdict_and_price(left, right, theta=8):
 
 
 def three_critics(axes, p, q, x=np.linspace(-4, 9, 500)):
-    """The best critics of total variation, of MMD with the kernel exp(-(x - y)²/2), and of W₁, for two Normals."""
-    smooth = lambda law: Normal(law.mean, np.hypot(law.sd, 1))  # the law seen through the kernel
+    """The best critics of three distances for two Normals: total variation, MMD and W₁.
+
+    The kernel of MMD is exp(-(x - y)²/2). Each critic is drawn at the same height.
+    """
+    smooth = lambda law: Normal(law.mean, np.hypot(law.sd, 1))    # the law, seen by the kernel
     curves = {"TV: $|f| \\leq$ ½": np.sign(p.pdf(x) - q.pdf(x)) / 2,
               "MMD: smooth bumps": smooth(p).pdf(x) - smooth(q).pdf(x),
               "$W$: slope at most 1": best_critic(p, q)(x)}
@@ -56,38 +61,29 @@ def three_critics(axes, p, q, x=np.linspace(-4, 9, 500)):
 
 
 def box_and_ball(ax, gap, c=1.0):
-    """Slopes w that a clipped linear critic may have (box) and those of 1-Lipschitz ones (disc), and the best of each."""
+    """Slopes w (2,) that a clipped linear critic may have, a box, and a 1-Lipschitz one, a disc.
+
+    Arrows show the best of each for a difference `gap` (2,) of the means.
+    """
     gap = np.asarray(gap, dtype=float)
     turn = np.linspace(0, 2 * np.pi, 200)
     ax.fill(c * np.array([-1, 1, 1, -1]), c * np.array([-1, -1, 1, 1]), color=BAD, alpha=.18, lw=0)
     ax.fill(c * np.cos(turn), c * np.sin(turn), color=GOOD, alpha=.35, lw=0)
-    for w, colour, name in [
-        (c * gap / np.linalg.norm(gap), GOOD, "best in the disc: along the gap"),
-        (c * np.sign(gap), BAD, "best in the box: a corner"),
-    ]:
-        ax.annotate(
-            "",
-            xy=w,
-            xytext=(0, 0),
-            arrowprops=dict(arrowstyle="-|>", color=colour, lw=2.2, mutation_scale=16),
-        )
+    best = [(c * gap / np.linalg.norm(gap), GOOD, "best in the disc: along the gap"),
+            (c * np.sign(gap), BAD, "best in the box: a corner")]
+    for w, colour, name in best:
+        ax.annotate("", xy=w, xytext=(0, 0),
+                    arrowprops=dict(arrowstyle="-|>", color=colour, lw=2.2, mutation_scale=16))
         ax.plot([], [], color=colour, lw=2.2, label=name)
-    ax.plot(
-        [0, 1.9 * gap[0] / np.abs(gap).max()],
-        [0, 1.9 * gap[1] / np.abs(gap).max()],
-        color=CRITIC,
-        ls=":",
-        lw=1.4,
-        label="towards the real mean",
-    )
-    ax.set(
-        aspect="equal", xlabel="$w_1 / c$", ylabel="$w_2 / c$", xlim=(-1.3, 2.1), ylim=(-1.2, 1.9)
-    )
+    far = 1.9 * gap / np.abs(gap).max()
+    ax.plot([0, far[0]], [0, far[1]], color=CRITIC, ls=":", lw=1.4, label="towards the real mean")
+    ax.set(aspect="equal", xlabel="$w_1 / c$", ylabel="$w_2 / c$", xlim=(-1.3, 2.1),
+           ylim=(-1.2, 1.9))
     ax.legend(frameon=False, fontsize=8, loc="upper left")
 
 
 def weights(ax, network, c, colour=CRITIC):
-    """Histogram of all weights of a network over [-c, c]; returns the share that lies on the border."""
+    """Histogram of all weights of a network, over [-c, c]; returns the share on the border."""
     values = np.concatenate([w.detach().numpy().ravel() for w in network.parameters()]) / c
     ax.hist(values, bins=np.linspace(-1.025, 1.025, 42), color=colour)
     ax.set(xlabel="weight / c", yticks=[], xlim=(-1.15, 1.15))
@@ -95,7 +91,7 @@ def weights(ax, network, c, colour=CRITIC):
 
 
 def endings(axes, fakes, ring, names):
-    """Real (blue) and forged (orange) points, one panel for each ending."""
+    """Real points in blue and fakes (n, 2) in orange, a panel for each ending."""
     for ax, points, name in zip(axes, fakes, names):
         real = ring.sample(400, np.random.default_rng(0))
         ax.scatter(*real.T, s=3, color=REAL, lw=0)
@@ -105,9 +101,10 @@ def endings(axes, fakes, ring, names):
 
 
 def survivors(axes, scores, alive, critic_steps, rates):
-    """Heat maps: for each title, Fréchet distances of all seeds in every cell, coloured by the share that survived.
+    """Heat maps of learning rate and critic steps, one for each title.
 
-    scores, alive: title -> (critic steps, rates, seeds)
+    scores, alive: title -> (critic steps, rates, seeds). A cell holds the Fréchet distances of all
+    seeds, coloured by the share that survived.
     """
     from matplotlib.colors import LinearSegmentedColormap
     shades = LinearSegmentedColormap.from_list("alive", [BAD, "#f5f0d0", GOOD])
@@ -115,20 +112,12 @@ def survivors(axes, scores, alive, critic_steps, rates):
         share = np.asarray(alive[title]).mean(-1)
         ax.imshow(share, cmap=shades, vmin=0, vmax=1, aspect="auto", alpha=.55)
         for (i, j), _ in np.ndenumerate(share):
-            ax.text(
-                j,
-                i,
-                "\n".join(f"{score:.0f}" for score in scores[title][i][j]),
-                ha="center",
-                va="center",
-                fontsize=9,
-            )
+            ax.text(j, i, "\n".join(f"{score:.0f}" for score in scores[title][i][j]), ha="center",
+                    va="center", fontsize=9)
         ax.set_xticks(range(len(rates)), [f"{rate:g}" for rate in rates])
         ax.set_yticks(range(len(critic_steps)), critic_steps)
-        ax.set_title(
-            f"{title}: {int(np.asarray(alive[title]).sum())} of {np.asarray(alive[title]).size}",
-            fontsize=10,
-        )
+        seeds = np.asarray(alive[title])
+        ax.set_title(f"{title}: {int(seeds.sum())} of {seeds.size}", fontsize=10)
         ax.set_xlabel("learning rate")
         ax.tick_params(length=0)
         ax.spines[:].set_visible(False)
@@ -136,7 +125,10 @@ def survivors(axes, scores, alive, critic_steps, rates):
 
 
 def report_and_quality(axes, gauges):
-    """For each run of `gauges` (name -> rows of step, report, distance): both curves, each on its own scale."""
+    """The critic's report and the Fréchet distance of each run, each on its own scale.
+
+    gauges: name -> rows of (step, report, distance).
+    """
     for ax, (name, rows) in zip(axes, gauges.items()):
         step, report, distance = np.array(rows).T
         ax.plot(step, report, "o-", color=CRITIC, ms=4)
@@ -149,10 +141,13 @@ def report_and_quality(axes, gauges):
         other.spines["top"].set_visible(False)
 
 
-# ---------------------------------------------------------------- a critic by hand
+# -- a critic by hand ------------------------------------------------------------------------------
 
 def stretches(p, q):
-    """E_p f - E_q f for f of slope 1 on one of the four stretches between KNOTS and 0 elsewhere: (4,)."""
+    """E_p f - E_q f for f of slope 1 on one of four stretches and 0 elsewhere: (4,).
+
+    The stretches lie left of, between and right of the KNOTS.
+    """
     inner = [lambda x, a=a, b=b: np.clip(x, a, b) - a for a, b in zip(KNOTS, KNOTS[1:])]
     unit = [lambda x: np.minimum(x - KNOTS[0], 0), *inner, lambda x: np.maximum(x - KNOTS[-1], 0)]
     edges = np.unique(np.concatenate([p.edges(), q.edges(), KNOTS]))       # f bends at the knots
@@ -160,53 +155,47 @@ def stretches(p, q):
 
 
 def drawn(slopes, x):
-    """The critic with f(0) = 0 and the given slopes on the four stretches: (4,), any shape -> same shape."""
+    """The critic with f(0) = 0 and these slopes (4,) on the stretches, at x: any shape -> same."""
     x, (a, b, c, d) = np.asarray(x, dtype=float), slopes
     left = b * np.clip(x, KNOTS[0], 0) + a * np.minimum(x - KNOTS[0], 0)
     return left + c * np.clip(x, 0, KNOTS[2]) + d * np.maximum(x - KNOTS[2], 0)
 
 
 def critic_by_hand():
-    """Four slopes of a critic with bends at -1, 0, 1: the gap it reports, its steepest slope, and the exact W."""
-    known = {
-        name: (stretches(p, q), wasserstein_1(p, q), p.pdf(X), q.pdf(X))
-        for name, (p, q) in PAIRS.items()
-    }
+    """A critic with bends at -1, 0, 1, drawn by hand: a slider for each of its four slopes.
+
+    Above the critic, below it the densities of the pair from the menu, right what each stretch
+    adds to the gap. The title gives gap, steepest slope, their quotient and the exact W.
+    """
+    known = {name: (stretches(p, q), wasserstein_1(p, q), p.pdf(X), q.pdf(X))
+             for name, (p, q) in PAIRS.items()}
     borders = [X[0], *KNOTS, X[-1]]
     parts = [np.linspace(low, high, 60) for low, high in zip(borders, borders[1:])]
 
     def setup(figure):
-        axes = figure.subplot_mosaic(
-            [["f", "bars"], ["heaps", "bars"]], width_ratios=(1.7, 1), height_ratios=(1.3, 1)
-        )
-        price, heaps, bars = axes["f"], axes["heaps"], axes["bars"]
+        axes = figure.subplot_mosaic([["f", "bars"], ["laws", "bars"]], width_ratios=(1.7, 1),
+                                     height_ratios=(1.3, 1))
+        critic, laws, bars = axes["f"], axes["laws"], axes["bars"]
         title = figure.suptitle(" ", fontsize=11)
-        curves = [price.plot(x, x, lw=2.6)[0] for x in parts]
-        price.set(
-            ylim=(-8, 8),
-            xlim=(X[0], X[-1]),
-            xticklabels=[],
-            title="the critic that you draw",
-            ylabel="$f$",
-        )
-        p, = heaps.plot(X, X, color=REAL, lw=2, label="real, $p$")
-        q, = heaps.plot(X, X, color=FAKE, lw=2, label="fake, $q$")
-        heaps.set(xlabel="$x$", xlim=(X[0], X[-1]), ylim=(0, .85), yticks=[])
-        heaps.legend(frameon=False, fontsize=8, loc="upper right")
-        for ax in (price, heaps):
+        curves = [critic.plot(x, x, lw=2.6)[0] for x in parts]
+        critic.set(ylim=(-8, 8), xlim=(X[0], X[-1]), xticklabels=[],
+                   title="the critic that you draw", ylabel="$f$")
+        p, = laws.plot(X, X, color=REAL, lw=2, label="real, $p$")
+        q, = laws.plot(X, X, color=FAKE, lw=2, label="fake, $q$")
+        laws.set(xlabel="$x$", xlim=(X[0], X[-1]), ylim=(0, .85), yticks=[])
+        laws.legend(frameon=False, fontsize=8, loc="upper right")
+        for ax in (critic, laws):
             for knot in KNOTS:
                 ax.axvline(knot, color=CRITIC, lw=.6, ls=":")
         places = np.arange(4)
-        limits = bars.bar(
-            places, np.ones(4), width=.7, color=SKY, alpha=.35, label="most for slopes up to 1"
-        )
+        limits = bars.bar(places, np.ones(4), width=.7, color=SKY, alpha=.35,
+                          label="most for slopes up to 1")
         earned = bars.bar(places, np.ones(4), width=.4, color=GOOD, label="yours")
         bars.axhline(0, color=CRITIC, lw=.8)
         bars.set(ylim=(-4.1, 5.2), title="earned on each stretch")
         bars.set_xticks(places, ["left\nof -1", "-1\nto 0", "0\nto 1", "right\nof 1"], fontsize=8)
         bars.legend(frameon=False, fontsize=8, loc="upper center")
-        for ax in axes.values():
-            ax.spines[["top", "right"]].set_visible(False)
+        open_axes(*axes.values())
         return curves, p, q, list(limits), list(earned), title
 
     def update(artists, pair, a, b, c, d):
@@ -224,25 +213,20 @@ def critic_by_hand():
             bar.set_color(GOOD if abs(slope) <= 1 else BAD)
         gap, steepest = slopes @ gains, np.abs(slopes).max()
         bound = f"{gap / steepest:.4f}" if steepest else "0/0"
-        title.set_text(
-            f"gap {gap:z.4f}      steepest slope {steepest:.2f}      gap / steepest {bound}"
-            f"      exact W {distance:.4f}"
-        )
+        title.set_text(f"gap {gap:z.4f}      steepest slope {steepest:.2f}"
+                       f"      gap / steepest {bound}      exact W {distance:.4f}")
 
     first = next(iter(PAIRS))
     slope = lambda label: slider(-2.0, 2.0, .25, 0.5, label)
     return Explorer(
-        setup,
-        update,
-        dict(
-            pair=choice(list(PAIRS), first, "heaps"),
-            a=slope("slope left of -1"),
-            b=slope("slope from -1 to 0"),
-            c=slope("slope from 0 to 1"),
-            d=slope("slope right of 1"),
-        ),
+        setup, update,
+        dict(pair=choice(list(PAIRS), first, "heaps"),
+             a=slope("slope left of -1"),
+             b=slope("slope from -1 to 0"),
+             c=slope("slope from 0 to 1"),
+             d=slope("slope right of 1")),
         figsize=(9.6, 4.0),
-        alt="Above, a critic of four straight pieces, drawn by hand; below it, the heaps of real and fake coins; "
-        "right, what each piece adds to the gap, beside the most that a slope up to 1 can add. The title "
-        "gives the gap, the steepest slope, their quotient and the exact earth mover distance.",
-    )
+        alt="Above, a critic of four straight pieces, drawn by hand; below it, the heaps of "
+            "real and fake coins; right, what each piece adds to the gap, beside the most that "
+            "a slope up to 1 can add. The title gives the gap, the steepest slope, their "
+            "quotient and the exact earth mover distance.")

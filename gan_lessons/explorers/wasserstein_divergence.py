@@ -1,4 +1,6 @@
-"""Pictures of notebooks/08_wasserstein_divergence.ipynb: what a slope costs, what four critics report, what a second buys."""
+"""Pictures of notebooks/08_wasserstein_divergence.ipynb: what a penalty makes of a slope, what four
+critics report, and quality against computing time.
+"""
 from __future__ import annotations
 
 import time
@@ -6,7 +8,7 @@ import time
 import numpy as np
 
 from ..drawing.explorer import Explorer, choice, slider
-from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD
+from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, open_axes
 from ..exact.laws import Normal
 from ..exact.lipschitz import segment_density
 from ..exact.transport import cdf_difference
@@ -14,11 +16,11 @@ from . import least_squares
 
 COLOURS = {"clip": SKY, "GP": THIRD, "LP": FAKE, "SN": REAL, "div": GOOD}
 DISTANCES = np.linspace(0, 6, 61)
-AROUND = np.linspace(-8, 8, 401)  # places, counted from the middle between the two laws
+AROUND = np.linspace(-8, 8, 401)            # places, from the middle between the laws on
 
 
 def slope_costs(left, right):
-    """The fine for a slope at one place, and the slope that is chosen where a slope earns m."""
+    """Left the penalty for a slope s at one place, right the slope chosen where a slope earns m."""
     s, m = np.linspace(0, 2.2, 300), np.linspace(0, 12, 300)
     left.axvspan(1, 2.2, color=CRITIC, alpha=.12, lw=0)
     left.plot([0, 1, 1], [0, 0, 30], color=CRITIC, lw=2)
@@ -30,17 +32,13 @@ def slope_costs(left, right):
     right.plot(m, 1 + m / 20, color=THIRD, lw=2, label="gradient penalty, $\\lambda=10$")
     right.plot(m, 0 * m + 1, color=CRITIC, lw=2, label="$W_1$: nothing above 1")
     right.plot(m, (m / 12) ** .2, color=GOOD, lw=2.4, label="$k\\,s^p$ with $k=2$, $p=6$")
-    right.set(
-        xlabel="what a slope earns there, $m$",
-        ylim=(0, 2.2),
-        xlim=(0, 12),
-        title="slope that is chosen",
-    )
+    right.set(xlabel="what a slope earns there, $m$", ylim=(0, 2.2), xlim=(0, 12),
+              title="slope that is chosen")
     right.legend(frameon=False, fontsize=8, loc="lower right")
 
 
 def _two_normals():
-    """|F - G| and ρ of N(0, 1), N(θ, 1): (distances, places) each, and the places' spacing."""
+    """|F - G| and ρ of N(0, 1) and N(θ, 1), (distances, places) each, and the places' spacing."""
     apart, density = np.zeros((2, len(DISTANCES), len(AROUND)))
     for row, theta in enumerate(DISTANCES):
         x, laws = AROUND + theta / 2, (Normal(0, 1), Normal(theta, 1))
@@ -49,10 +47,14 @@ def _two_normals():
 
 
 def reports():
-    """k, p, λ, c and the distance: the slopes of four perfect critics, and the gaps that they report, on one axis."""
+    """Four perfect critics of two laws: left the size of their slopes, right the gaps they report.
+
+    A menu chooses two atoms or two Normals, sliders the distance, k and p of the divergence, λ of
+    the gradient penalties and c of clipping.
+    """
     apart, density, step = _two_normals()
     walk = apart / density                                                      # m = |F - G| / ρ
-    of_penalty = DISTANCES, (apart * walk).sum(1) * step                        # GP: W₁ + this / 2λ
+    of_penalty = DISTANCES, (apart * walk).sum(1) * step                  # GP: W₁ + this / 2λ
     names = {"div": GOOD, "GP": THIRD, "clip": SKY}
 
     def gaps(atoms, k, p, weight, c):
@@ -79,8 +81,7 @@ def reports():
         dots = [right.plot([0], [0], "o", color=colour, ms=8)[0] for colour in names.values()]
         right.set(xlabel="distance", xlim=(0, 6.1), ylim=(0, 12), title="reported gap")
         right.legend(frameon=False, fontsize=9, loc="upper left")
-        for ax in (left, right):
-            ax.spines[["top", "right"]].set_visible(False)
+        open_axes(left, right)
         return real, fake, sizes, curves, dots, title
 
     def update(artists, laws, distance, k, p, weight, c):
@@ -94,49 +95,40 @@ def reports():
             real.set_data(x, Normal(0, 1).pdf(x))
             fake.set_data(x, Normal(distance, 1).pdf(x))
             m = walk[row]
-        for curve, size in zip(
-            sizes,
-            (
-                (m / (k * p)) ** (1 / (p - 1)),
-                np.where(m > 0, 1 + m / (2 * weight), np.nan),
-                np.full_like(x, c),
-            ),
-        ):
+        slopes = ((m / (k * p)) ** (1 / (p - 1)), np.where(m > 0, 1 + m / (2 * weight), np.nan),
+                  np.full_like(x, c))
+        for curve, size in zip(sizes, slopes):
             curve.set_data(x, size)
         found = gaps(atoms, k, p, weight, c)
         for curve, dot, gap in zip(curves, dots, found):
             curve.set_ydata(gap)
             dot.set_data([distance], [gap[row]])
         div, gp, clip = (gap[row] for gap in found)
-        title.set_text(
-            f"$W_1$ = {distance:.3f}      reported: div {div:.3f}      GP, LP {gp:.3f}      clip {clip:.3f}"
-        )
+        title.set_text(f"$W_1$ = {distance:.3f}      reported: div {div:.3f}"
+                       f"      GP, LP {gp:.3f}      clip {clip:.3f}")
 
     return Explorer(
-        setup,
-        update,
-        dict(
-            laws=choice(
-                {"two atoms": "atoms", "N(0, 1) and N(distance, 1)": "normals"}, "normals", "laws"
-            ),
-            distance=slider(0.0, 6.0, 0.1, 3.0, "distance"),
-            k=slider(0.1, 10.0, 0.1, 2.0, "k, weight of the fine"),
-            p=slider(1.5, 20.0, 0.5, 6.0, "p, its power"),
-            weight=slider(1.0, 20.0, 0.5, 10.0, "λ of GP and LP"),
-            c=slider(0.05, 1.5, 0.05, 0.5, "c of the clip"),
-        ),
+        setup, update,
+        dict(laws=choice({"two atoms": "atoms", "N(0, 1) and N(distance, 1)": "normals"}, "normals",
+                         "laws"),
+             distance=slider(0.0, 6.0, .1, 3.0, "distance"),
+             k=slider(.1, 10.0, .1, 2.0, "k, weight of the fine"),
+             p=slider(1.5, 20.0, .5, 6.0, "p, its power"),
+             weight=slider(1.0, 20.0, .5, 10.0, "λ of GP and LP"),
+             c=slider(.05, 1.5, .05, .5, "c of the clip")),
         figsize=(9.6, 3.6),
-        alt="Left, real and fake laws and the size of the best slope under the divergence, the gradient penalty "
-        "and clipping. Right, the gap each of them reports against the distance, beside W1. The title "
-        "gives the four numbers.",
-    )
+        alt="Left, real and fake laws and the size of the best slope under the divergence, the "
+            "gradient penalty and clipping. Right, the gap each of them reports against the "
+            "distance, beside W1. The title gives the four numbers.")
 
 
 def exact_and_trained(left, right, x, best_slope, f):
-    """A trained price list and its slope over the exact ones; both lists are 0 in the middle of x."""
-    exact = np.concatenate(
-        [[0], np.cumsum((best_slope(x[1:]) + best_slope(x[:-1])) / 2 * np.diff(x))]
-    )
+    """A trained critic and its slope over the exact ones, both critics 0 in the middle of x (k,).
+
+    best_slope, f: functions (k,) -> (k,).
+    """
+    steps = (best_slope(x[1:]) + best_slope(x[:-1])) / 2 * np.diff(x)      # trapezoids, (k - 1,)
+    exact = np.concatenate([[0], np.cumsum(steps)])
     for ax, wide, thin in ((left, exact - exact[len(x) // 2], f(x) - f(x)[len(x) // 2]),
                            (right, best_slope(x), np.gradient(f(x), x))):
         ax.plot(x, wide, color=CRITIC, lw=4, alpha=.35, label="exact")
@@ -148,9 +140,10 @@ def exact_and_trained(left, right, x, best_slope, f):
 
 
 class Track:
-    """A watcher of `train`: at some steps, the seconds of one core used so far and the distance of the fakes.
+    """A watcher of `train`: at some steps, the seconds used so far and the distance of the fakes.
 
-    seconds, distances: lists, one entry per mark. The seconds of measuring are not counted.
+    measure: samples -> a number. seconds of one core, distances: lists, one entry for each mark.
+    The seconds of measuring are not counted.
     """
 
     def __init__(self, measure, steps: int, marks: int = 4, samples: int = 10_000):
@@ -168,28 +161,14 @@ class Track:
 
 
 def quality(ax, tracks, anchors):
-    """Distance against seconds of one core, every run a line; tracks: (name, seed) -> Track."""
+    """Distance against seconds of one core, a line for each run; tracks: (name, seed) -> Track."""
     for (name, seed), track in tracks.items():
-        ax.plot(
-            track.seconds,
-            track.distances,
-            "o-",
-            color=COLOURS[name],
-            ms=4,
-            lw=2 if seed == 0 else 1,
-            label=name if seed == 0 else None,
-        )
+        ax.plot(track.seconds, track.distances, "o-", color=COLOURS[name], ms=4,
+                lw=2 if seed == 0 else 1, label=name if seed == 0 else None)
     for what in ("five classes", "noise"):
         ax.axhline(anchors[what], color=CRITIC, lw=.8, ls=":")
-        ax.annotate(
-            what,
-            (1, anchors[what]),
-            (-2, 2),
-            xycoords=("axes fraction", "data"),
-            textcoords="offset points",
-            ha="right",
-            fontsize=8,
-        )
+        ax.annotate(what, (1, anchors[what]), (-2, 2), xycoords=("axes fraction", "data"),
+                    textcoords="offset points", ha="right", fontsize=8)
     ax.set(xlabel="seconds of one core", ylabel="Fréchet distance", ylim=(0, None))
     ax.legend(frameon=False, ncols=5, loc="upper center", bbox_to_anchor=(.5, 1.16))
 

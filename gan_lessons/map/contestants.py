@@ -1,8 +1,9 @@
-"""Who plays in the arena of notebooks/20_map.ipynb, and how: an objective, its players, its turns, its optimiser.
+"""Who competes in the arena of notebooks/20_map.ipynb: objective, players, turns, optimizer.
 
-Everybody gets the same networks, the same batches and the same number of generator updates. What an objective needs besides
-is its own, as its lesson found it, and stands in its row of the results. The common rate and length were settled with three
-objectives (non-saturating, least squares, WGAN-GP); nobody's settings were tuned on a score of the arena.
+Everybody gets the same networks, the same batches and the same number of generator updates. What an
+objective needs besides is its own, as its lesson found it, and stands in its row of the results.
+The common rate and length were settled with three objectives (non-saturating, least squares,
+WGAN-GP); nobody's settings were tuned on a score of the arena.
 """
 from __future__ import annotations
 
@@ -45,21 +46,24 @@ TOYS = {"ring": Ring, "grid": Grid, "swiss roll": SwissRoll}
 PICTURES = ("mnist", "cifar10")
 
 
-# -- what everybody gets -------------------------------------------------------------------------------
+# -- what everybody gets -------------------------------------------------------------------------
 
 @dataclass(frozen=True)
 class Ground:
-    """Where a contest takes place: the data, the common networks, and what is common in their training."""
+    """What is common to all contestants on one data set: the data, the networks, the training.
 
-    data: str
+    Pictures are (c, h, w), points (2,). seed: of the networks and of the batches.
+    """
+
+    data: str                               # the name of the data set
     seed: int = 0
-    source: object = None
-    toy: bool = True
-    shape: object = 2
-    classes: int | None = None              # kinds with a label, None where labels mean nothing
-    noise: int = 2
-    code: int = 2                           # numbers of a note, for encoders
-    width: int = 64
+    source: object = None                   # a law in the plane, or Images
+    toy: bool = True                        # points in the plane, no pictures
+    shape: object = 2                       # of a sample
+    classes: int | None = None              # how many labels, None where they mean nothing
+    noise: int = 2                          # numbers of z
+    code: int = 2                           # numbers of a latent code, for encoders
+    width: int = 64                         # units of a hidden layer
     batch: int = 128
     lr: float = 2e-3                        # of Adam
     decay: float = .98                      # of the averaged copy that samples are drawn from
@@ -67,53 +71,67 @@ class Ground:
     steps: int = 600                        # generator updates in the laptop budget
 
     def critic(self, outputs=None, shape=None):
-        return mlp_critic(self.shape if shape is None else shape, self.width, seed=10 * self.seed + 1, outputs=outputs)
+        """The common critic, of samples or of another shape: (n, ...) -> (n,) or (n, outputs)."""
+        shape = self.shape if shape is None else shape
+        return mlp_critic(shape, self.width, seed=10 * self.seed + 1, outputs=outputs)
 
     def generator(self, noise=None):
+        """The common generator, of `noise` numbers: (n, noise) -> (n, ...)."""
         return mlp_generator(noise or self.noise, self.shape, self.width, seed=10 * self.seed + 2)
 
 
 def pictures_of(data: str, split: str = "train"):
-    """The Images of an arena: MNIST, or the drawn digits where it cannot be had; CIFAR-10, or DataUnavailable."""
+    """The Images of an arena, "mnist" or "cifar10".
+
+    MNIST is replaced by the drawn digits where it cannot be had; CIFAR-10 raises DataUnavailable.
+    """
     return load_images(None if data == "mnist" else data, split)
 
 
 def ground(data: str, seed: int = 0) -> Ground:
-    """The Ground of "ring", "grid", "swiss roll", "mnist" or "cifar10". ValueError, listing them, for other data.
+    """The Ground of "ring", "grid", "swiss roll", "mnist" or "cifar10".
 
-    Where MNIST cannot be had the drawn digits stand in; CIFAR-10 raises DataUnavailable.
+    ValueError, listing these, for other data. Where MNIST cannot be had the drawn digits stand in;
+    CIFAR-10 raises DataUnavailable.
     """
     if data in TOYS:
         law = TOYS[data]()
         return Ground(data, seed, law, classes=None if data == "swiss roll" else len(law.centres))
     if data not in PICTURES:
-        raise ValueError(f"there is no arena on {data!r}; there is one on {', '.join([*TOYS, *PICTURES])}")
+        raise ValueError(f"there is no arena on {data!r}; "
+                         f"there is one on {', '.join([*TOYS, *PICTURES])}")
     images = pictures_of(data)
-    return Ground(data, seed, images, False, tuple(images.shape), len(images.classes), noise=64, code=10, width=256,
-                  batch=64, lr=1e-3, decay=.995, precision="medium", steps=1_000 if data == "mnist" else 500)
+    return Ground(data, seed, images, toy=False, shape=tuple(images.shape),
+                  classes=len(images.classes), noise=64, code=10, width=256, batch=64, lr=1e-3,
+                  decay=.995, precision="medium", steps=1_000 if data == "mnist" else 500)
 
 
-# -- how one objective is played -----------------------------------------------------------------------
+# -- how one objective is played -----------------------------------------------------------------
 
 @dataclass(frozen=True)
 class Play:
-    """A game with its players, and what is its own in the training; `draw(run, n)` gives n samples."""
+    """A game with its players on one Ground, and what is its own in the training."""
 
     game: Game
     players: dict[str, nn.Module]
     turns: dict[str, int] = field(default_factory=dict)
-    optimizer: str = "adam"
+    optimizer: str = "adam"                 # or "rmsprop"
     lr: float | None = None                 # where it is not the ground's
     source: object = None                   # in the place of the ground's: data with few labels
     unlabelled: object = None
     noise: int | None = None                # numbers of z where they are not the ground's
-    draw: Callable | None = None            # by default run.samples
+    draw: Callable | None = None            # draw(run, n): n samples, by default run.samples
     own: str = ""                           # what the objective needs besides, in words
-    opening: tuple | None = None            # (game, after): played for the first half; after(run, players) before the second
+    # (game, after): this game is played for the first half of the steps, then after(run, players)
+    opening: tuple | None = None
 
 
 class Contestant(NamedTuple):
-    """name; play: Ground -> Play; needs: what it must be told about the data; absent: data -> why it does not compete."""
+    """Who competes.
+
+    name: of an objective, after " · " a setting · play: Ground -> Play, None for who never does ·
+    needs: what it must be told about the data · absent: data -> why it does not compete there.
+    """
 
     name: str
     play: Callable[[Ground], Play]
@@ -122,50 +140,99 @@ class Contestant(NamedTuple):
 
     @property
     def objective(self):
-        """Its entry in the catalogue, without the setting in its name."""
+        """Its entry in the list of objectives, without the setting in its name."""
         return objectives.objective(self.name.split(" · ")[0])
 
 
 def _free(at: Ground) -> int:
-    """Turns of a critic that nothing binds: two on the toys, as in lessons 01 to 12, one on pictures."""
+    """Turns of a critic that nothing binds: two on the toys, as in lessons, one on pictures."""
     return 2 if at.toy else 1
 
 
-def _against(make, critic="f", turns=None, own="", normalised=False, **settings):
-    """A critic against a generator, both the common ones."""
+def _at(at: Ground, value):
+    """A setting, which may be a function of the Ground."""
+    return value(at) if callable(value) else value
+
+
+def _everywhere(make, *settings, **named):
+    """The same game on every Ground."""
+    return lambda at: make(*settings, **named)
+
+
+def _against(make, critic="f", turns=_free, own="", normalised=False, **settings):
+    """A critic against a generator, both the common ones.
+
+    make: Ground -> Game. turns (of the critic), own and further settings of Play may be functions
+    of the Ground. normalised: the critic is spectrally normalised.
+    """
     def play(at):
         f = spectrally_normalised(at.critic()) if normalised else at.critic()
-        here = {name: value(at) if callable(value) else value for name, value in dict(settings, own=own).items()}
-        many = _free(at) if turns is None else turns(at) if callable(turns) else turns
-        return Play(make(at), {critic: f, "g": at.generator()}, {critic: many}, **here)
+        players = {critic: f, "g": at.generator()}
+        here = {name: _at(at, value) for name, value in settings.items()}
+        return Play(make(at), players, {critic: _at(at, turns)}, own=_at(at, own), **here)
     return play
 
 
+# -- critics -------------------------------------------------------------------------------------
+
+def _bent_f_gan(row):
+    """Lesson 03, full size: the trick, and scores bent by asinh where they stand in an exponent."""
+    if row == "Pearson":
+        return _against(_everywhere(f_gan, row, "trick", bend=None))
+    return _against(_everywhere(f_gan, row, "trick", bend=torch.asinh), own="scores bent by asinh")
+
+
 def _clipped(at):
+    """Lesson 06 clips at .3 on the ring, lesson 08 at .03 on pictures."""
     return wasserstein(clip=.3 if at.toy else .03)
 
 
-def _fined(at):
-    """Weight 1 on the toys: with 10 no spot of the ring was covered in lesson 07."""
-    return wasserstein(gradient_penalty, weight=1. if at.toy else 10.)
+def _penalty_weight(at) -> int:
+    """10 as in Gulrajani et al. 2017; 1 on the toys: with 10 lesson 07 covered no mode."""
+    return 1 if at.toy else 10
 
 
-def _delta(at, digits=.003, photos=.001):
-    """Margins: the distance itself in the plane, a small multiple of the 1-norm between pictures."""
-    return margin(p=2) if at.toy else margin(digits if at.data == "mnist" else photos)
+def _penalised(at):
+    return wasserstein(gradient_penalty, weight=float(_penalty_weight(at)))
 
 
-def _bound(game):
-    """The one-sided slope penalty on the loss of l."""
+def _margin(at, digits=.003, photos=.001):
+    """The distance itself in the plane, a small multiple of the 1-norm between pictures."""
+    if at.toy:
+        return margin(p=2)
+    return margin(digits if at.data == "mnist" else photos)
+
+
+def _ls_gan(at):
+    """Lesson 09: without the first term; wider margins than the other objectives take."""
+    return loss_sensitive(_margin(at, digits=.1, photos=.03), first=0)
+
+
+def _gls_gan(nu):
+    """Lesson 10: the cost C_ν, without the first term."""
+    return lambda at: loss_sensitive(_margin(at), cost=leaky(nu), first=0)
+
+
+def _bounded_gls_gan(at):
+    """Lesson 10: ν = 1 has a best l only with bound slopes, here by the one-sided penalty."""
+    game = _gls_gan(1)(at)
+
     def loss_of_l(l, g, x, z):
         return game["l"](l, g, x, z) + 10 * lipschitz_penalty(l, x, g(z))
     return Game([Move("l", loss_of_l), *game.moves[1:]])
 
 
+# -- labels --------------------------------------------------------------------------------------
+
 def labelled(at: Ground) -> dict[str, nn.Module]:
-    """The common networks, told the label: f(x, y) = f(x) + w_y · h(x) and g of noise and one-hot label."""
+    """The common networks, told the label: f(x, y) = f(x) + w_y · h(x), g(z, one-hot y)."""
     return dict(f=Projected(at.critic(), at.classes, seed=10 * at.seed + 3),
                 g=Concatenated(at.generator(at.noise + at.classes), at.classes))
+
+
+def _class_loss(at) -> dict[str, nn.Module]:
+    """l(x, y) = -log softmax_y of the common critic with a logit a class; g as in `labelled`."""
+    return dict(l=ClassLoss(at.critic(at.classes), at.classes), g=labelled(at)["g"])
 
 
 def _cgan(at):
@@ -173,151 +240,189 @@ def _cgan(at):
 
 
 def _acgan(at):
-    return Play(acgan(), dict(labelled(at), f=at.critic(1 + at.classes)), {"f": _free(at)}, own="labels of all")
+    players = dict(f=at.critic(1 + at.classes), g=labelled(at)["g"])      # source and class logits
+    return Play(acgan(), players, {"f": _free(at)}, own="labels of all")
 
 
 def _cls_gan(at):
+    """Lesson 13: weight 8 on the toys; on pictures a margin of 8e-4 times the 1-norm."""
     game = loss_sensitive(margin(p=2), weight=8.) if at.toy else loss_sensitive(margin(8e-4))
-    return Play(conditional(game), dict(l=ClassLoss(at.critic(at.classes), at.classes), g=labelled(at)["g"]),
-                {"l": _free(at)}, own="labels of all")
+    return Play(conditional(game), _class_loss(at), {"l": _free(at)}, own="labels of all")
 
 
 def _few(at):
-    """A thousand labelled pictures, or ten points of each spot."""
+    """A thousand labelled pictures, or ten points of each mode."""
     if not at.toy:
         return few_labels(at.source, 1_000, seed=at.seed)
     y = np.repeat(np.arange(at.classes), 10)
-    points = at.source.centres[y] + at.source.sd * np.random.default_rng(at.seed).standard_normal((len(y), 2))
+    spread = np.random.default_rng(at.seed).standard_normal((len(y), 2))
+    points = at.source.centres[y] + at.source.sd * spread
     return SimpleNamespace(images=torch.tensor(points, dtype=torch.float32), labels=torch.tensor(y),
                            classes=tuple(range(at.classes)))
 
 
 def _improved(at):
-    return Play(improved_gan(), dict(f=at.critic(at.classes), g=at.generator()), {"f": _free(at)}, source=_few(at),
-                unlabelled=at.source, own="few labels")
+    players = dict(f=at.critic(at.classes), g=at.generator())
+    return Play(improved_gan(), players, {"f": _free(at)}, source=_few(at), unlabelled=at.source,
+                own="few labels")
 
 
 def _semi(at):
-    game = semi_supervised(_delta(at, photos=5e-4), eta=.3 if at.data == "cifar10" else 1.)
-    return Play(game, dict(l=ClassLoss(at.critic(at.classes), at.classes), g=labelled(at)["g"]), {"l": _free(at)},
-                source=_few(at), unlabelled=at.source, own="few labels")
+    """Lesson 14: margins of .003 on digits, 5e-4 and η = .3 on photographs."""
+    eta = .3 if at.data == "cifar10" else 1.
+    game = semi_supervised(_margin(at, photos=5e-4), eta=eta)
+    return Play(game, _class_loss(at), {"l": _free(at)}, source=_few(at), unlabelled=at.source,
+                own="few labels")
 
 
-def _decoded(run, n):
-    return run.samples(n, player="d")
-
-
-def _encoder(at):
-    return at.critic(2 * at.code)
-
-
-def _aae(at):
-    f = at.critic(shape=at.code)
-    return Play(adversarial_autoencoder(), dict(e=at.critic(at.code), d=at.generator(at.code), f=f), noise=at.code,
-                draw=_decoded, own="a critic of codes")
-
-
-def _vae(at):
-    return Play(vae(sd=.1 if at.toy else .3), dict(e=_encoder(at), d=at.generator(at.code)), noise=at.code, draw=_decoded)
-
+# -- encoders ------------------------------------------------------------------------------------
 
 def last(run, player):
     """The averaged copy of a player where there is one, in evaluation mode."""
     return run.ema.get(player, run.players[player]).eval()
 
 
+def _decoded(run, n):
+    return run.samples(n, player="d")
+
+
 def _noise(run, n):
     return run.source.noise(n, seed=0).to(run.device)
 
 
+def _encoder(at):
+    """The common critic with a mean and a log deviation for every number of a code."""
+    return at.critic(2 * at.code)
+
+
+def _aae(at):
+    players = dict(e=at.critic(at.code), d=at.generator(at.code), f=at.critic(shape=at.code))
+    return Play(adversarial_autoencoder(), players, noise=at.code, draw=_decoded,
+                own="a critic of codes")
+
+
+def _vae(at):
+    players = dict(e=_encoder(at), d=at.generator(at.code))
+    return Play(vae(sd=.1 if at.toy else .3), players, noise=at.code, draw=_decoded)
+
+
 def _flow(at):
-    b = (point_flow(2, couplings=6, width=32, seed=10 * at.seed) if at.toy else
-         image_flow(at.shape, couplings=2, seed=10 * at.seed))
+    """Lesson 18: six couplings in the plane; on pictures noise of a grey level's width."""
+    own = "a bijection of its own in the place of networks"
     if at.toy:
+        b = point_flow(2, couplings=6, width=32, seed=10 * at.seed)
         draw = lambda run, n: last(run, "b").inverse(_noise(run, n))
-    else:
-        coded = (16 * at.shape[0], at.shape[1] // 4, at.shape[2] // 4)
-        draw = lambda run, n: torch.cat([last(run, "b").inverse(z.reshape(-1, *coded)) for z in _noise(run, n).split(500)])
-    return Play(flow(0. if at.toy else GREY), dict(b=b), lr=3e-3 if at.toy else 2e-3, draw=draw,
-                noise=2 if at.toy else int(np.prod(at.shape)), own="a bijection of its own in the place of networks")
+        return Play(flow(0.), dict(b=b), lr=3e-3, draw=draw, noise=2, own=own)
+
+    b = image_flow(at.shape, couplings=2, seed=10 * at.seed)
+    channels, high, wide = at.shape
+    coded = (16 * channels, high // 4, wide // 4)       # two squeezes of 2 × 2
+
+    def draw(run, n):
+        b = last(run, "b")
+        return torch.cat([b.inverse(z.reshape(-1, *coded))           # (500, 16 c, h/4, w/4)
+                          for z in _noise(run, n).split(500)])       # all at once fill the memory
+    return Play(flow(GREY), dict(b=b), lr=2e-3, draw=draw, noise=int(np.prod(at.shape)), own=own)
 
 
 def _f_vae(at):
+    """Lesson 18: residual players on the toys; elsewhere common networks and a flow of codes."""
     if at.toy:
-        b, start, pace = point_flow(2, couplings=6, width=32, seed=10 * at.seed), .1, 1.
         e, d = Residual(at.critic(4), sd=.1), Residual(at.generator())
+        d = LearntNoise(d, (), start=.1, pace=1.)
+        b = point_flow(2, couplings=6, width=32, seed=10 * at.seed)
     else:
-        b, start, pace = point_flow(at.code, couplings=4, width=32, seed=10 * at.seed), .3, 10.
         e, d = _encoder(at), at.generator(at.code)
-    return Play(f_vae(None, 0. if at.toy else GREY), dict(e=e, d=LearntNoise(d, () if at.toy else at.shape, start, pace), b=b),
-                lr=3e-3 if at.toy else 2e-3, noise=at.code, own="a bijection of codes",
-                draw=lambda run, n: last(run, "d")(last(run, "b").inverse(_noise(run, n))))
+        d = LearntNoise(d, at.shape, start=.3, pace=10.)
+        b = point_flow(at.code, couplings=4, width=32, seed=10 * at.seed)
+    draw = lambda run, n: last(run, "d")(last(run, "b").inverse(_noise(run, n)))
+    return Play(f_vae(None, 0. if at.toy else GREY), dict(e=e, d=d, b=b),
+                lr=3e-3 if at.toy else 2e-3, noise=at.code, own="a bijection of codes", draw=draw)
 
 
 def _clustering(at):
-    K, sd = (at.classes or 20) if at.toy else 10, .1 if at.toy else .5
-    hats = GaussianMixturePrior(K, at.code, widths=not at.toy, shares=not at.toy, tilts=not at.toy, seed=10 * at.seed + 4)
+    """Lesson 19: a plain VAE first, then mixture components where its codes lie."""
+    pictures = not at.toy
+    K = 10 if pictures else at.classes or 20
+    sd = .5 if pictures else .1
+    prior = GaussianMixturePrior(K, at.code, widths=pictures, shares=pictures, tilts=pictures,
+                                 seed=10 * at.seed + 4)
 
-    def after(run, players):                            # hats are put where the notes of a plain VAE lie
-        x = torch.cat([run.source.draw(["x"])["x"] for _ in range(4_000 // at.batch + 1)])
+    def place_components(run, players):
+        batches = [run.source.draw(["x"])["x"] for _ in range(4_000 // at.batch + 1)]
         with torch.no_grad():
-            notes = gaussian_code(last(run, "e"), x)[0].double().cpu().numpy()
+            mean, *_ = gaussian_code(last(run, "e"), torch.cat(batches))
+        codes = mean.double().cpu().numpy()
         if at.toy:
-            hats.start(kmeans(notes, K, seed=at.seed)[0])
+            prior.start(kmeans(codes, K, seed=at.seed)[0])
         else:
-            found = gaussian_mixture(notes, K, seed=at.seed)
-            hats.start(found.centres, found.covariances, found.shares)
+            found = gaussian_mixture(codes, K, seed=at.seed)
+            prior.start(found.centres, found.covariances, found.shares)
 
     def draw(run, n):
+        """Samples of the mixture's components, in proportion to their shares, decoded."""
         h = last(run, "h")
         with torch.random.fork_rng():
             torch.manual_seed(0)
             y = torch.multinomial(h.log_q.softmax(0), n, replacement=True)
             return last(run, "d")(h.draw(y))
-    return Play(clustering(sd=sd), dict(e=_encoder(at), d=at.generator(at.code), h=hats), noise=at.code, draw=draw,
-                own=f"{K} hats, placed after half of the steps", opening=(vae(beta=0. if at.toy else 1., sd=sd), after))
+    opening = vae(beta=1. if pictures else 0., sd=sd)
+    return Play(clustering(sd=sd), dict(e=_encoder(at), d=at.generator(at.code), h=prior),
+                noise=at.code, draw=draw, own=f"{K} hats, placed after half of the steps",
+                opening=(opening, place_components))
 
 
-# -- everybody -----------------------------------------------------------------------------------------
+# -- everybody -----------------------------------------------------------------------------------
+#
+# Where nothing else is said, critic and generator are the common networks with the ground's rate,
+# and the critic has `_free` turns. Three turns of a critic whose slopes are bound: lessons 07, 08.
 
 _NO_LABELS = {"swiss roll": "the swiss roll has no kinds to label"}
+_NO_GENERATOR = dict.fromkeys([*TOYS, *PICTURES], "it learns codes and generates nothing")
 
+_ALL = (
+    # divergence
+    Contestant("minimax GAN", _against(_everywhere(minimax))),
+    Contestant("non-saturating GAN", _against(_everywhere(non_saturating))),
+    *(Contestant(f"f-GAN · {row}", _bent_f_gan(row))
+      for row in ("KL", "reverse KL", "Pearson", "squared Hellinger")),
+    Contestant("least squares GAN", _against(_everywhere(least_squares))),
 
-def _f(row):
-    bend = None if row == "Pearson" else torch.asinh           # where scores stand in an exponent, lesson 03
-    return Contestant(f"f-GAN · {row}", _against(lambda at: f_gan(row, "trick", bend=bend),
-                                                 own="" if bend is None else "scores bent by asinh"))
+    # transport; WGAN: RMSProp without momentum, as in Arjovsky et al. 2017, five turns as there
+    Contestant("WGAN", _against(_clipped, turns=lambda at: 5 if at.toy else 3,
+                                own="weights clipped", optimizer="rmsprop",
+                                lr=lambda at: 1e-3 if at.toy else 5e-4)),
+    Contestant("WGAN-GP", _against(_penalised, turns=3,
+                                   own=lambda at: f"slope penalty, weight {_penalty_weight(at)}")),
+    Contestant("WGAN-LP", _against(_everywhere(wasserstein, lipschitz_penalty), turns=3,
+                                   own="slope penalty")),
+    Contestant("hinge", _against(_everywhere(hinge), turns=3, normalised=True,
+                                 own="spectral normalisation")),
+    Contestant("WGAN-div", _against(_everywhere(wasserstein_divergence), turns=3,
+                                    own="slope penalty")),
 
+    # margin: l in the place of f
+    Contestant("LS-GAN", _against(_ls_gan, "l")),
+    Contestant("GLS-GAN · ν = −1", _against(_gls_gan(-1), "l")),
+    Contestant("GLS-GAN · ν = 1", _against(_bounded_gls_gan, "l", turns=3, own="slope penalty")),
 
-def _all():
-    three = dict(turns=3)
-    yield Contestant("minimax GAN", _against(lambda at: minimax()))
-    yield Contestant("non-saturating GAN", _against(lambda at: non_saturating()))
-    yield from map(_f, ("KL", "reverse KL", "Pearson", "squared Hellinger"))
-    yield Contestant("least squares GAN", _against(lambda at: least_squares()))
-    yield Contestant("WGAN", _against(_clipped, turns=lambda at: 5 if at.toy else 3, optimizer="rmsprop",
-                                      lr=lambda at: 1e-3 if at.toy else 5e-4, own="weights clipped"))
-    yield Contestant("WGAN-GP", _against(_fined, own=lambda at: f"slope penalty, weight {1 if at.toy else 10}", **three))
-    yield Contestant("WGAN-LP", _against(lambda at: wasserstein(lipschitz_penalty), own="slope penalty", **three))
-    yield Contestant("hinge", _against(lambda at: hinge(), normalised=True, own="spectral normalisation", **three))
-    yield Contestant("WGAN-div", _against(lambda at: wasserstein_divergence(), own="slope penalty", **three))
-    yield Contestant("LS-GAN", _against(lambda at: loss_sensitive(_delta(at, .1, .03), first=0), "l"))
-    yield Contestant("GLS-GAN · ν = −1", _against(lambda at: loss_sensitive(_delta(at), cost=leaky(-1), first=0), "l"))
-    yield Contestant("GLS-GAN · ν = 1", _against(lambda at: _bound(loss_sensitive(_delta(at), cost=leaky(1), first=0)), "l",
-                                                 own="slope penalty", **three))
-    for kind in ("RSGAN", "RaSGAN", "RaLSGAN", "RaHinge"):
-        yield Contestant(kind, _against(lambda at, kind=kind: relativistic(kind)))
-    yield Contestant("CGAN", _cgan, "labels", _NO_LABELS)
-    yield Contestant("ACGAN", _acgan, "labels", _NO_LABELS)
-    yield Contestant("CLS-GAN", _cls_gan, "labels", _NO_LABELS)
-    yield Contestant("Improved GAN", _improved, "few labels", _NO_LABELS)
-    yield Contestant("semi-supervised CLS-GAN", _semi, "few labels", _NO_LABELS)
-    yield Contestant("AAE", _aae)
-    yield Contestant("VAE", _vae)
-    yield Contestant("Deep InfoMax", None, absent=dict.fromkeys([*TOYS, *PICTURES], "it learns codes and generates nothing"))
-    yield Contestant("flow", _flow)
-    yield Contestant("f-VAE", _f_vae)
-    yield Contestant("VAE clustering", _clustering)
+    # comparison
+    *(Contestant(kind, _against(_everywhere(relativistic, kind)))
+      for kind in ("RSGAN", "RaSGAN", "RaLSGAN", "RaHinge")),
 
+    # labels
+    Contestant("CGAN", _cgan, "labels", _NO_LABELS),
+    Contestant("ACGAN", _acgan, "labels", _NO_LABELS),
+    Contestant("CLS-GAN", _cls_gan, "labels", _NO_LABELS),
+    Contestant("Improved GAN", _improved, "few labels", _NO_LABELS),
+    Contestant("semi-supervised CLS-GAN", _semi, "few labels", _NO_LABELS),
 
-CONTESTANTS = {one.name: one for one in _all()}
+    # encoders
+    Contestant("AAE", _aae),
+    Contestant("VAE", _vae),
+    Contestant("Deep InfoMax", None, absent=_NO_GENERATOR),
+    Contestant("flow", _flow),
+    Contestant("f-VAE", _f_vae),
+    Contestant("VAE clustering", _clustering),
+)
+CONTESTANTS = {one.name: one for one in _ALL}

@@ -1,10 +1,12 @@
-"""The results of the arena, as committed files: read, summed up with intervals that are exact, and how to compute them again.
+"""The results of the arena, as committed files: read, summed up, and how to compute them again.
 
     rows = arena_rows("mnist")                one row a contest, numbers and words
     summary(rows)                             medians over seeds, [lowest, highest], ranks
     recompute(rows[0])                        the command line that computes this row again
 
-Torch-free. Used in notebooks/20_map.ipynb; rows come from gan_lessons/map/arena.py.
+Intervals are those of a few independent runs, [lowest, highest], and hold the true median with an
+exact probability (`coverage`). Without torch. Used in notebooks/20_map.ipynb; rows come from
+gan_lessons/map/arena.py.
 """
 from __future__ import annotations
 
@@ -21,7 +23,7 @@ ANCHORS = ("real data", "noise")
 
 
 class Measure(NamedTuple):
-    """label for an axis, and whether the best is the "lowest" or the "highest"; `exact`: what the number is of."""
+    """label: for an axis · best: "lowest" or "highest" · what: what the number is of."""
 
     label: str
     best: str
@@ -29,32 +31,48 @@ class Measure(NamedTuple):
 
 
 MEASURES = {
-    "wasserstein": Measure("earth mover distance W", "lowest", "exact between 1,000 fakes and 1,000 real points"),
-    "frechet": Measure("Fréchet distance", "lowest", "10,000 fakes against the test pictures, in features"),
-    "precision": Measure("precision", "highest", "share of fakes in the 3-neighbour balls of real samples"),
-    "recall": Measure("recall", "highest", "share of real samples in the 3-neighbour balls of fakes"),
-    "quality": Measure("high-quality share", "highest", "share of fakes within 3 deviations of a spot"),
+    # of the samples
+    "wasserstein": Measure("earth mover distance W", "lowest",
+                           "exact between 1,000 fakes and 1,000 real points"),
+    "frechet": Measure("Fréchet distance", "lowest",
+                       "10,000 fakes against the test pictures, in features"),
+    "precision": Measure("precision", "highest",
+                         "share of fakes in the 3-neighbour balls of real samples"),
+    "recall": Measure("recall", "highest",
+                      "share of real samples in the 3-neighbour balls of fakes"),
+    "quality": Measure("high-quality share", "highest",
+                       "share of fakes within 3 deviations of a spot"),
     "modes": Measure("modes covered", "highest", "spots with 1 % of the fakes or more"),
-    "classes": Measure("classes covered", "highest", "digits that 1 % of the fakes or more are read as"),
-    "cpu_seconds": Measure("CPU-seconds of training", "lowest", "one thread; wall-clock seconds on a graphics card"),
-    "images_per_second": Measure("real samples a CPU-second", "highest", "shown to the critic or encoder in training"),
-    "memory": Measure("memory of training, MB", "lowest", "highest resident memory while it trains, less that before"),
+    "classes": Measure("classes covered", "highest",
+                       "digits that 1 % of the fakes or more are read as"),
+    # of the training
+    "cpu_seconds": Measure("CPU-seconds of training", "lowest",
+                           "one thread; wall-clock seconds on a graphics card"),
+    "images_per_second": Measure("real samples a CPU-second", "highest",
+                                 "shown to the critic or encoder in training"),
+    "memory": Measure("memory of training, MB", "lowest",
+                      "highest resident memory while it trains, less that before"),
 }
 
 
 def arena_rows(name: str = "toys") -> list[dict]:
-    """The committed rows of "toys", "mnist" or "cifar10", or those of a file. FileNotFoundError, listing the three."""
+    """The committed rows of "toys", "mnist" or "cifar10", or those of a file.
+
+    One dictionary for each contest, numbers as numbers, empty fields left out. FileNotFoundError,
+    listing the three, where there is no such file.
+    """
     path = RESULTS / f"arena_{name}.csv" if name in FILES else Path(name)
     if not path.exists():
-        raise FileNotFoundError(f"no results {str(name)!r}: there are {', '.join(FILES)}, or the path of a file that "
-                                "`python lessons.py arena` wrote")
+        raise FileNotFoundError(f"no results {str(name)!r}: there are {', '.join(FILES)}, or the "
+                                "path of a file that `python lessons.py arena` wrote")
     return load(path)
 
 
 def coverage(n: int) -> float:
-    """How surely [lowest, highest] of n independent runs holds the true median: 1 - 2^(1 - n), exact.
+    """The probability that [lowest, highest] of n independent runs holds the true median.
 
-    All n lie on one side of it with probability 2 · 2^-n, if no two are equal; ties only help. ValueError for n < 1.
+    It is exactly 1 - 2^(1 - n): all n lie on one side of the median with probability 2 · 2^-n, if
+    no two are equal; ties only help. ValueError for n < 1. Derived in notebooks/20_map.ipynb.
     """
     if n < 1:
         raise ValueError("an interval needs one run or more")
@@ -62,40 +80,59 @@ def coverage(n: int) -> float:
 
 
 def summary(rows, measures=None) -> list[dict]:
-    """One dictionary for each (data, measure, objective): n, median, low, high, coverage, rank, failed.
+    """One dictionary for each (data, measure, objective), for each measure best first.
 
-    low and high are the lowest and the highest of n runs. A run that diverged, or broke down, counts as worse than any
-    number (`failed` of n). Who is absent has `absent`, the reason, and no numbers. Anchors have no rank. Best first.
-    KeyError for an unknown measure, ValueError for rows where one contest stands twice.
+    n runs with their median, low and high, the lowest and the highest, the interval's coverage, the
+    rank, and how many failed. A run that diverged, or broke down, counts as worse than any number.
+    Who is absent has `absent`, the reason, and no numbers. Anchors have no rank.
+
+    measures: a name, or a list of names, of MEASURES, by default all. KeyError for an unknown
+    measure, ValueError for rows where one contest stands twice.
     """
-    measures = list(MEASURES) if measures is None else [measures] if isinstance(measures, str) else list(measures)
+    if measures is None:
+        measures = list(MEASURES)
+    measures = [measures] if isinstance(measures, str) else list(measures)
     if unknown := [name for name in measures if name not in MEASURES]:
         raise KeyError(f"no measure {unknown[0]!r}; there are {', '.join(MEASURES)}")
+    runs = _runs(rows)
+    found = []
+    for data in dict.fromkeys(where for where, _ in runs):           # each once, in order
+        here = {name: some for (where, name), some in runs.items() if where == data}
+        for measure in measures:
+            if any(measure in row for some in here.values() for row in some):
+                medians = [_median(data, measure, name, some) for name, some in here.items()]
+                found += _ranked(medians, measure)
+    return found
+
+
+def _runs(rows) -> dict:
+    """(data, objective) -> its rows, one a seed. ValueError where a seed stands twice."""
     groups = {}
     for row in rows:
         of_seed = groups.setdefault((row["data"], row["objective"]), {})
         if row["seed"] in of_seed:
-            raise ValueError(f"{row['objective']} on {row['data']}, seed {row['seed']}, stands twice: count no run twice")
+            raise ValueError(f"{row['objective']} on {row['data']}, seed {row['seed']}, stands "
+                             "twice: count no run twice")
         of_seed[row["seed"]] = row
-    found = []
-    for data in dict.fromkeys(data for data, _ in groups):
-        here = {name: list(of_seed.values()) for (where, name), of_seed in groups.items() if where == data}
-        for measure in measures:
-            if any(measure in row for some in here.values() for row in some):
-                found += _ranked([_median(data, measure, name, some) for name, some in here.items()], measure)
-    return found
+    return {key: list(of_seed.values()) for key, of_seed in groups.items()}
 
 
 def _median(data, measure, name, rows) -> dict:
-    one = {"data": data, "measure": measure, "objective": name, "family": rows[0].get("family"), "n": len(rows)}
+    """The entry of `summary` for the runs of one objective, without its rank."""
+    one = {"data": data, "measure": measure, "objective": name, "family": rows[0].get("family"),
+           "n": len(rows)}
     if reason := next((row["absent"] for row in rows if "absent" in row), None):
         return {**one, "absent": reason}
     worst = math.inf if MEASURES[measure].best == "lowest" else -math.inf
     broken = [bool(row.get("failed") or row.get("error")) for row in rows]
-    values = sorted(worst if bad else row[measure] for bad, row in zip(broken, rows) if bad or measure in row)
+    values = sorted(worst if bad else row[measure]
+                    for bad, row in zip(broken, rows) if bad or measure in row)
     if not values:
         return {**one, "absent": "not measured"}
-    middle = statistics.median(values) if math.isfinite(values[0] + values[-1]) else values[len(values) // 2]
+    if math.isfinite(values[0] + values[-1]):
+        middle = statistics.median(values)
+    else:                                   # the mean of ∞ and a number, or of ∞ and -∞, is none
+        middle = values[len(values) // 2]
     return {**one, "n": len(values), "median": middle, "low": values[0], "high": values[-1],
             "coverage": coverage(len(values)), "failed": sum(broken)}
 
@@ -103,33 +140,42 @@ def _median(data, measure, name, rows) -> dict:
 def _ranked(some, measure) -> list[dict]:
     """Best first; equal medians share a rank; anchors and who is absent have none."""
     sign = 1 if MEASURES[measure].best == "lowest" else -1
-    place = lambda one: sign * one["median"] if "median" in one else math.inf
-    competing = [place(one) for one in some if one["objective"] not in ANCHORS and math.isfinite(place(one))]
-    for one in some:
-        if one["objective"] not in ANCHORS and math.isfinite(place(one)):
-            one["rank"] = 1 + sum(other < place(one) for other in competing)
+
+    def place(one):
+        """Low is good; who is absent comes last, with those that broke down."""
+        return sign * one["median"] if "median" in one else math.inf
+    competing = [one for one in some
+                 if one["objective"] not in ANCHORS and math.isfinite(place(one))]
+    for one in competing:
+        one["rank"] = 1 + sum(place(other) < place(one) for other in competing)
     return sorted(some, key=place)
 
 
 def table(rows, measures, data: str) -> str:
-    """Lines of text: the medians of one data set, [lowest – highest] beside them, best first by the first measure."""
+    """Lines of text: the medians of one data set, [lowest – highest] beside them.
+
+    Best first by the first measure. KeyError and ValueError as in `summary`.
+    """
     found = [one for one in summary(rows, measures) if one["data"] == data]
     order = [one["objective"] for one in found if one["measure"] == found[0]["measure"]]
     cells = {(one["objective"], one["measure"]): _cell(one) for one in found}
     wide = max(map(len, order))
     lines = [" " * wide + "".join(f"  {MEASURES[m].label:>26}" for m in measures)]
     for name in order:
-        lines.append(f"{name:{wide}}" + "".join(f"  {cells.get((name, m), ''):>26}" for m in measures))
+        row = "".join(f"  {cells.get((name, m), ''):>26}" for m in measures)
+        lines.append(f"{name:{wide}}{row}")
     return "\n".join(lines)
 
 
 def _cell(one) -> str:
+    """An entry of `summary` in at most 26 characters."""
     if "median" not in one:
         return "–"
     return f"{short(one['median'])} [{short(one['low'])} – {short(one['high'])}]"
 
 
 def short(value: float) -> str:
+    """A number in three digits, or in whole ones from 100 on; "broke down" for ∞ and nan."""
     if not math.isfinite(value):
         return "broke down"
     return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
@@ -138,9 +184,10 @@ def short(value: float) -> str:
 def recompute(row) -> str:
     """The command that computes this row again, from the project's folder.
 
-    Numbers agree to the last digit on one machine with one version of torch; elsewhere products round otherwise, a game
-    amplifies that, and what agrees is the spread over seeds.
+    Numbers agree to the last digit on one machine with one version of torch; elsewhere products
+    round otherwise, a game amplifies that, and what agrees is the spread over seeds.
     """
     where = next((name for name, data in FILES.items() if row["data"] in data), row["data"])
     data = f' --data "{row["data"]}"' if where == "toys" else ""
-    return f'python lessons.py arena {where}{data} --only "{row["objective"]}" --seed {row["seed"]} --steps {row["steps"]}'
+    return (f'python lessons.py arena {where}{data} --only "{row["objective"]}" '
+            f'--seed {row["seed"]} --steps {row["steps"]}')

@@ -2,14 +2,12 @@
 
 Its scores mean nothing outside it, so one is fixed: `mnist_features.safetensors`, made by
 `tools/train_classifier.py`, knows MNIST and the drawn digits. For other image sets one is trained
-when it is first asked for, and kept in the cache.
+when it is first asked for, and kept in the cache. Used from notebooks/01_minimax.ipynb on, through
+`metrics`.
 """
-
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -21,11 +19,12 @@ from torch.nn.functional import affine_grid, cross_entropy, dropout, grid_sample
 
 from ..data.datasets import SOURCES, Images, load_images
 from ..data.downloads import cache
+from ..data.files import atomic_write
 from ..pixels import scaled
 from .frechet import anchors_of
 
 FEATURES = 64
-FIVE_CLASSES = 199.0  # the distance that fixes the unit, see `rescale`
+FIVE_CLASSES = 199.0                     # the distance that fixes the unit, see `rescale`
 SHIPPED = Path(__file__).with_name("mnist_features.safetensors")
 
 
@@ -43,9 +42,10 @@ class Classifier(nn.Module):
             nn.AdaptiveAvgPool2d(3), nn.Flatten(), nn.Linear(9 * 48, FEATURES), nn.ReLU())
         self.head = nn.Linear(FEATURES, classes)
         self.channels = channels
-        self.to(memory_format=torch.channels_last)  # twice as fast on a CPU
+        self.to(memory_format=torch.channels_last)                   # twice as fast on a CPU
 
     def features(self, x: Tensor) -> Tensor:
+        """(n, c, h, w) in [-1, 1] -> (n, 64), none below 0."""
         return self.body(x)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -57,16 +57,17 @@ class Judge:
     """A trained classifier with what it says of the real images it belongs to."""
 
     net: Classifier
-    accuracy: dict[str, float]  # share of the test images named right, per image set
-    anchors: dict[str, dict[str, float]]  # set -> what distances to its test images mean
-    moments: dict[str, tuple[np.ndarray, np.ndarray]]  # set -> mean, covariance of features
+    accuracy: dict[str, float]               # set -> share of its test images named right
+    anchors: dict[str, dict[str, float]]     # set -> what distances to its test images mean
+    moments: dict[str, tuple[np.ndarray, np.ndarray]]    # set -> mean, covariance of features
 
 
 @lru_cache
 def judge(name: str) -> Judge:
-    """The classifier for an image set: the shipped one for mnist and glyphs, else from the cache,
-    trained now if it is not there (minutes; prints its accuracy). ValueError for other sets,
-    DataUnavailable where the set cannot be had.
+    """The classifier for an image set: the shipped one for mnist and glyphs, else from the cache.
+
+    Trained now if it is not there yet (minutes; prints its accuracy). ValueError for a set that is
+    none of the known ones, DataUnavailable where it cannot be had.
     """
     if name in ("mnist", "glyphs"):
         return load(SHIPPED)
@@ -84,7 +85,11 @@ def judge(name: str) -> Judge:
 
 
 def fit(names, epochs: int = 8, seed: int = 0, batch: int = 128, lr: float = 2e-3) -> Judge:
-    """Train on the training images of `names` together, mildly warped; Adam, one-cycle rate."""
+    """A classifier for the training images of the sets `names` together, with all that it says.
+
+    Adam on the cross-entropy of mildly warped images, one-cycle learning rate up to `lr`; then
+    measured on the test images, and its features rescaled.
+    """
     sets = [load_images(name) for name in names]
     images, labels = torch.cat([s.images for s in sets]), torch.cat([s.labels for s in sets])
     with torch.random.fork_rng(devices=[]):
@@ -103,61 +108,70 @@ def fit(names, epochs: int = 8, seed: int = 0, batch: int = 128, lr: float = 2e-
     net.eval().requires_grad_(False)
     tests = [load_images(name, "test") for name in names]
     accuracy = {name: accuracy_of(net, test) for name, test in zip(names, tests)}
-    found = [anchors_of(net, *pair) for pair in zip(sets, tests)]
-    s = rescale(net, (FIVE_CLASSES / found[0][0]["five classes"]) ** 0.5)
+    measured = [anchors_of(net, train, test) for train, test in zip(sets, tests)]
+    # What was measured is rescaled with the features, s for lengths and s² for squares of them;
+    # to measure again would take minutes.
+    first, _ = measured[0]
+    s = rescale(net, (FIVE_CLASSES / first["five classes"]) ** 0.5)
     anchors = {name: {what: round(s * s * d, 2) for what, d in distances.items()}
-               for name, (distances, _) in zip(names, found)}
+               for name, (distances, _) in zip(names, measured)}
     moments = {name: (s * mean, s * s * covariance)
-               for name, (_, (mean, covariance)) in zip(names, found)}
+               for name, (_, (mean, covariance)) in zip(names, measured)}
     return Judge(net, accuracy, anchors, moments)
 
 
 def rescale(net: Classifier, s: float) -> float:
-    """Multiply the features by s > 0 and leave the classifier as it is; returns s.
+    """Multiply the features by s > 0 and leave the logits as they are; returns s.
 
-    ReLU is homogeneous: the layer before the features is multiplied, the one after divided by s.
-    Every Fréchet distance is multiplied by s²: its unit is free, and `fit` sets it so that real
-    images of only five classes lie at `FIVE_CLASSES`.
+    features = relu(W h + b), and s · relu(a) = relu(s · a): so W and b are multiplied by s, and the
+    weights of the layer after the features divided by it. Every Fréchet distance is multiplied by
+    s²: its unit is free, and `fit` sets it so that real images of only five classes lie at
+    `FIVE_CLASSES`.
     """
     last = next(m for m in reversed(net.body) if isinstance(m, nn.Linear))
-    last.weight.mul_(s), last.bias.mul_(s), net.head.weight.div_(s)
+    last.weight.mul_(s)
+    last.bias.mul_(s)
+    net.head.weight.div_(s)
     return s
 
 
 def warped(x: Tensor) -> Tensor:
-    """Each image turned by up to 0.15, stretched by up to 10 %, moved by up to 7 % of a side."""
+    """Each image turned by up to 0.15, stretched by up to 10 %, moved by up to 7 % of a side.
+
+    (n, c, h, w) -> the same; the turn is in radians.
+    """
     n = len(x)
     turn = 0.3 * torch.rand(n) - 0.15
-    stretch, shift = 0.9 + 0.2 * torch.rand(2, n), 0.28 * torch.rand(2, n) - 0.14
+    stretch = 0.9 + 0.2 * torch.rand(2, n)
+    shift = 0.28 * torch.rand(2, n) - 0.14               # a side is 2 long on grid_sample's scale
     cos, sin = turn.cos(), turn.sin()
-    maps = torch.stack([cos * stretch[0], -sin, shift[0], sin, cos * stretch[1], shift[1]], 1)
-    grid = affine_grid(maps.reshape(n, 2, 3), list(x.shape), align_corners=False)
+    maps = torch.stack([cos * stretch[0], -sin, shift[0],
+                        sin, cos * stretch[1], shift[1]], 1).reshape(n, 2, 3)  # (n, 6) -> (n, 2, 3)
+    grid = affine_grid(maps, list(x.shape), align_corners=False)
     return grid_sample(x, grid, padding_mode="border", align_corners=False)
 
 
 def accuracy_of(net: Classifier, test: Images) -> float:
+    """Share of the images whose label has the largest logit."""
     right = sum((net(scaled(x)).argmax(1) == y).sum().item()
                 for x, y in zip(test.images.split(100), test.labels.split(100)))
     return right / len(test)
 
 
 def save(made: Judge, path: Path) -> None:
-    """Weights, moments and anchors in one safetensors file, written as a whole or not at all."""
+    """Weights, moments and anchors in one safetensors file, whole or not at all. OSError."""
     from safetensors.torch import save as serialise
     tensors = {f"net.{k}": v.contiguous() for k, v in made.net.state_dict().items()}
     for name, (mean, covariance) in made.moments.items():
         tensors[f"{name}.mean"] = torch.from_numpy(mean)
         tensors[f"{name}.covariance"] = torch.from_numpy(covariance)
     about = {"accuracy": made.accuracy, "anchors": made.anchors}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, part = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    with os.fdopen(handle, "wb") as file:
+    with atomic_write(path) as file:
         file.write(serialise(tensors, {"about": json.dumps(about)}))
-    os.replace(part, path)
 
 
 def load(path: Path) -> Judge:
-    """What `save` wrote."""
+    """What `save` wrote; the network in evaluation mode, its weights fixed."""
     from safetensors import safe_open
     with safe_open(path, "pt") as file:
         about = json.loads(file.metadata()["about"])

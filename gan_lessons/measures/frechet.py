@@ -1,4 +1,4 @@
-"""The Fréchet distance of two clouds of features, and the anchors that make a score readable.
+"""The Fréchet distance of two sets of features, and the anchors that make a score readable.
 
 Dowson & Landau 1982; on a network's features: Heusel et al. 2017, arXiv 1706.08500.
 Used from notebooks/01_minimax.ipynb on, through `metrics`.
@@ -15,9 +15,14 @@ from ..pixels import scaled
 
 
 def frechet(mean, covariance, mean2, covariance2) -> float:
-    """Fréchet (2-Wasserstein) distance, squared, of two Normals; (d,), (d, d) each."""
+    """Fréchet (2-Wasserstein) distance, squared, of two Normals; (d,), (d, d) each.
+
+    |m - m'|² + tr(C + C' - 2 (C C')^½), with the trace of the last root as Σ √λ over the
+    eigenvalues λ of C^½ C' C^½. These are those of C C', and that matrix is symmetric, so no λ
+    comes out complex.
+    """
     from scipy.linalg import eigh, eigvalsh
-    values, vectors = eigh(covariance)
+    values, vectors = eigh(covariance)                   # below 0 by rounding only: clipped
     root = vectors * np.sqrt(np.clip(values, 0, None)) @ vectors.T
     cross = np.sqrt(np.clip(eigvalsh(root @ covariance2 @ root), 0, None)).sum()
     shift = np.square(np.asarray(mean) - np.asarray(mean2)).sum()
@@ -25,7 +30,10 @@ def frechet(mean, covariance, mean2, covariance2) -> float:
 
 
 def moments(points) -> tuple[np.ndarray, np.ndarray]:
-    """Mean (d,) and covariance (d, d) of points (n, d), in float64."""
+    """Mean (d,) and covariance (d, d) of points (n, d), in float64.
+
+    ValueError for n ≤ d, where the covariance has no full rank, and for points that are not finite.
+    """
     points = np.asarray(points, dtype=np.float64)
     n, d = points.shape
     if n <= d:
@@ -33,20 +41,22 @@ def moments(points) -> tuple[np.ndarray, np.ndarray]:
                          f"{d + 1}, better 10,000")
     if not np.isfinite(points).all():
         raise ValueError("the samples hold nan or inf: the training that made them has diverged")
-    return points.mean(0), np.cov(points, rowvar=False).reshape(d, d)
+    return points.mean(0), np.cov(points, rowvar=False).reshape(d, d)     # d = 1 gives a number
 
 
 def anchors_of(net, train: Images, test: Images):
-    """The anchors of a classifier and image set, and the moments (mean, covariance) of the test
-    features. 10,000 images each."""
+    """The anchors of a classifier and image set, {name: distance to the test images}, and the
+    moments (mean, covariance) of the test features. 10,000 images each.
+    """
     rng = torch.Generator().manual_seed(0)
     first = train.images[:10_000]
     few = {"real": first, "blurred": _blurred(first),
            "five classes": train.images[train.labels < 5][:10_000],
            "noise": torch.randint(0, 256, first.shape, generator=rng, dtype=torch.uint8)}
     goal = moments(features_of(net, "features", test.images))
-    return {what: frechet(*moments(features_of(net, "features", images)), *goal)
-            for what, images in few.items()}, goal
+    anchors = {what: frechet(*moments(features_of(net, "features", images)), *goal)
+               for what, images in few.items()}
+    return anchors, goal
 
 
 def _blurred(images: Tensor) -> Tensor:
@@ -55,7 +65,7 @@ def _blurred(images: Tensor) -> Tensor:
     kernel = torch.outer(weights, weights) / weights.sum() ** 2
     channels = images.shape[1]
     padded = pad(images.float(), (3, 3, 3, 3), mode="replicate")
-    kernel = kernel.expand(channels, 1, 7, 7)
+    kernel = kernel.expand(channels, 1, 7, 7)                # each channel by itself, hence groups
     return conv2d(padded, kernel, groups=channels).round().to(torch.uint8)
 
 

@@ -4,7 +4,6 @@ Distances between images are distances between the 64 features of a small classi
 (`classifier.py`), so a score is only comparable with scores of the same classifier: read it
 between its anchors, which `report` prints beside it. Used from notebooks/01_minimax.ipynb on.
 """
-
 from __future__ import annotations
 
 from functools import lru_cache
@@ -21,7 +20,7 @@ from ..pixels import scaled
 from .classifier import judge
 from .frechet import features_of, frechet, moments
 
-_known_moments: WeakKeyDictionary = WeakKeyDictionary()
+_known_moments: WeakKeyDictionary = WeakKeyDictionary()         # Images -> mean, covariance
 
 
 class PrecisionRecall(NamedTuple):
@@ -32,8 +31,11 @@ class PrecisionRecall(NamedTuple):
 
 
 class Coverage(NamedTuple):
-    """hit: modes with a good point; covered: with at least 1 % of all points; modes: how many
-    there are; quality: share of points that lie near a mode."""
+    """Which modes were reached.
+
+    hit: modes with at least one point near them; covered: with at least 1 % of all points near
+    them; modes: how many there are; quality: share of points that lie near a mode.
+    """
 
     hit: int
     covered: int
@@ -46,7 +48,10 @@ class Coverage(NamedTuple):
 
 
 def features(images, name: str = "mnist") -> Tensor:
-    """(n, c, h, w) uint8 or float in [-1, 1] -> (n, 64), by the classifier of set `name`."""
+    """(n, c, h, w) uint8 or float in [-1, 1] -> (n, 64), by the classifier of set `name`.
+
+    ValueError for images of another shape or range, or for a set that has no classifier.
+    """
     return _read("features", images, name)
 
 
@@ -55,9 +60,11 @@ def frechet_distance(fake, real=None) -> float:
 
     fake  (n, c, h, w), uint8 or float in [-1, 1]; or points (n, d), compared as they are
     real  an Images or tensor like `fake`; by default the test images of `load_images()`
-    It reads high for small n: compare scores of the same n only, 10,000 for those of the lessons.
-    (Dowson & Landau 1982; on a network's features: Heusel et al. 2017, arXiv 1706.08500.)
-    Raises ValueError for too few samples or shapes that do not fit.
+
+    In squares of the feature's unit (points: of theirs). It reads high for small n: compare scores
+    of the same n only, 10,000 for those of the lessons. ValueError for too few samples or shapes
+    that do not fit. (Dowson & Landau 1982; on a network's features: Heusel et al. 2017,
+    arXiv 1706.08500.)
     """
     real = _default_test() if real is None else real
     a = _points(fake, like=real)
@@ -65,26 +72,30 @@ def frechet_distance(fake, real=None) -> float:
 
 
 def anchors(name: str | None = None) -> dict[str, float]:
-    """What distances to the test images of set `name` mean: other real images, blurred ones, real
-    ones of five classes only, noise; 10,000 of each. By default for the set of `load_images()`."""
+    """What distances to the test images of set `name` mean, by default of that of `load_images()`.
+
+    {"real", "blurred", "five classes", "noise"} -> distance: of other real images, of blurred
+    ones, of real ones of five classes only, of uniform noise; 10,000 of each.
+    """
     name = _default_test().name if name is None else name
     return dict(judge(name).anchors[name])
 
 
 def report(fake, real=None) -> str:
-    """The Fréchet distance in one line, between its anchors."""
+    """The Fréchet distance in one line, between its anchors; arguments as `frechet_distance`."""
     real = _default_test() if real is None else real
     scale = anchors(_set_of(real))
     few = "" if len(fake) >= 5000 else f" from only {len(fake):,} samples, which reads high"
-    return (f"Fréchet distance {_short(frechet_distance(fake, real))}{few} ("
-            + " · ".join(f"{what} {_short(scale[what])}" for what in
-                         ("real", "five classes", "noise")) + ")")
+    between = " · ".join(f"{what} {_short(scale[what])}"
+                         for what in ("real", "five classes", "noise"))
+    return f"Fréchet distance {_short(frechet_distance(fake, real))}{few} ({between})"
 
 
 def precision_recall(fake, real=None, k: int = 3, most: int = 5000) -> PrecisionRecall:
     """Share of fakes within the k-nearest-neighbour balls of real images, and the reverse.
 
-    fake, real as in `frechet_distance`; at most `most` of each are used; ValueError for k or fewer.
+    A ball reaches from one image to its k-th nearest neighbour of the same kind. fake, real as in
+    `frechet_distance`; of each the first `most` at most. ValueError for k samples or fewer.
     (Kynkäänniemi et al. 2019, arXiv 1904.06991, eq. 1 and 2.)
     """
     real = _default_test() if real is None else real
@@ -96,9 +107,8 @@ def precision_recall(fake, real=None, k: int = 3, most: int = 5000) -> Precision
 
 
 def class_probabilities(images, name: str = "mnist") -> Tensor:
-    """p(y | x) by the classifier of set `name`: (n, c, h, w) -> (n, classes), rows that sum to 1.
-
-    images  uint8 or float in [-1, 1]
+    """p(y | x) of the classifier of set `name`: (n, c, h, w) uint8 or float in [-1, 1] ->
+    (n, classes), each row sums to 1. ValueError as in `features`.
     """
     return _read("forward", images, name).softmax(1)
 
@@ -106,15 +116,16 @@ def class_probabilities(images, name: str = "mnist") -> Tensor:
 def plain_features(images) -> Tensor:
     """Mean colour of each of 4 × 4 fields, and how much neighbouring pixels differ there.
 
-    (n, c, h, w) -> (n, 16 (c + 1)). What is left to measure photographs with where there is no
-    classifier: it sees colours and roughness, no objects.
+    (n, c, h, w) uint8 or float in [-1, 1] -> (n, 16 (c + 1)). What is left to measure photographs
+    with where there is no classifier: it sees colours and roughness, no objects. Used in lessons
+    04, 07 and 12.
     """
-    x = _images(images)
-    x = scaled(x).float()
-    grey = x.mean(1, keepdim=True)
+    x = scaled(_images(images)).float()
+    grey = x.mean(1, keepdim=True)                                                # (n, 1, h, w)
+    # differences to the pixel above and to the one on the left, where there are both
     rough = grey.diff(dim=2)[..., 1:].abs() + grey.diff(dim=3)[..., 1:, :].abs()
-    colours, roughness = (adaptive_avg_pool2d(values, 4).flatten(1) for values in (x, rough))
-    return torch.cat([colours, roughness], 1)
+    fields = [adaptive_avg_pool2d(of, 4).flatten(1) for of in (x, rough)]       # (n, 16 c), (n, 16)
+    return torch.cat(fields, 1)
 
 
 def class_histogram(fake, name: str = "mnist") -> np.ndarray:
@@ -126,7 +137,8 @@ def class_histogram(fake, name: str = "mnist") -> np.ndarray:
 def modes_covered(points, law, sds: float = 3.0) -> Coverage:
     """Which modes of a `Ring` or `Grid` the points (n, 2) reach: within `sds` deviations.
 
-    TypeError for a law without spots, ValueError for points of another shape.
+    A point that is not finite is near no mode. TypeError for a law without centres, ValueError for
+    points of another shape.
     """
     from scipy.spatial import cKDTree
     if not hasattr(law, "centres"):
@@ -137,8 +149,10 @@ def modes_covered(points, law, sds: float = 3.0) -> Coverage:
                          f"{points.shape}")
     distance, mode = cKDTree(law.centres).query(points[np.isfinite(points).all(1)])
     counts = np.bincount(mode[distance <= sds * law.sd], minlength=len(law.centres))
-    return Coverage(int((counts > 0).sum()), int((counts >= 0.01 * len(points)).sum()),
-                    len(law.centres), float(counts.sum() / len(points)))
+    return Coverage(hit=int((counts > 0).sum()),
+                    covered=int((counts >= 0.01 * len(points)).sum()),
+                    modes=len(law.centres),
+                    quality=float(counts.sum() / len(points)))
 
 
 @lru_cache
@@ -147,6 +161,7 @@ def _default_test() -> Images:
 
 
 def _set_of(real) -> str:
+    """The set whose classifier is asked; tensors are taken for digits."""
     return real.name if isinstance(real, Images) else "mnist"
 
 
@@ -155,13 +170,18 @@ def _real_moments(real):
     if not isinstance(real, Images):
         return moments(_points(real, real))
     if real not in _known_moments:
-        _known_moments[real] = (judge(real.name).moments[real.name] if real is _default_test()
-                                else moments(_points(real.images, real)))
+        if real is _default_test():
+            _known_moments[real] = judge(real.name).moments[real.name]
+        else:
+            _known_moments[real] = moments(_points(real.images, real))
     return _known_moments[real]
 
 
 def _points(samples, like) -> Tensor:
-    """Samples as points (n, d): features of images, or samples that are points already."""
+    """Samples as points (n, d): features of images, or samples that are points already.
+
+    like  the real side, whose shape they share and whose classifier is asked; else ValueError
+    """
     samples = torch.as_tensor(samples).detach().cpu()
     real = torch.as_tensor(getattr(like, "images", like))
     if samples.shape[1:] != real.shape[1:]:
@@ -194,7 +214,7 @@ def _period(images: Tensor) -> int:
 
 
 def _images(images) -> Tensor:
-    """Checked images (n, c, h, w) on the CPU."""
+    """Images (n, c, h, w) on the CPU, uint8 or in [-1, 1]; ValueError for anything else."""
     images = torch.as_tensor(getattr(images, "images", images)).detach().cpu()
     if images.dim() != 4 or not len(images):
         raise ValueError(f"images must be (n, channels, height, width) with n ≥ 1, not "
@@ -208,11 +228,12 @@ def _images(images) -> Tensor:
 def _inside(points: Tensor, balls: Tensor, k: int) -> float:
     """Share of `points` nearer to one of `balls` than its k-th neighbour among them."""
     points, balls = points.double(), balls.double()
-    radius = torch.cat([torch.cdist(part, balls).kthvalue(k + 1).values
-                        for part in balls.split(1000)])
+    radius = torch.cat([torch.cdist(part, balls).kthvalue(k + 1).values       # the first is itself
+                        for part in balls.split(1000)])                       # (n,)
     hits = [(torch.cdist(part, balls) <= radius).any(1) for part in points.split(1000)]
     return torch.cat(hits).double().mean().item()
 
 
 def _short(distance: float) -> str:
+    """Two or three digits: more mean nothing in an estimate from 10,000 samples."""
     return f"{distance:.0f}" if distance >= 20 else f"{distance:.1f}"

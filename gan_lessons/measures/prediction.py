@@ -1,7 +1,7 @@
 """Prediction by loss: a loss l(x, y), low where x and y belong together, is a classifier.
 
-Derived in notebooks/13_conditional_loss_sensitive.ipynb; without most labels in 14_semi_supervised.ipynb.
-Qi 2017, arXiv 1701.06264.
+Derived in notebooks/13_conditional_loss_sensitive.ipynb; without most labels in
+14_semi_supervised.ipynb. Qi 2017, arXiv 1701.06264.
 """
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ from ..players.networks import check_classes, check_labels
 
 
 class ClassLoss(nn.Module):
-    """l(x, y) = -log softmax_y a(x) for a network a: (n, ...) -> (n, K) logits. (n, ...), (n,) int64 -> (n,) ≥ 0.
+    """l(x, y) = -log softmax_y a(x): (n, ...), (n,) int64 -> (n,) ≥ 0, for a network a of logits.
 
-    Σ_y exp -l(x, y) = 1 at every x: the labels compete, and argmin_y l(x, y) names one. `losses(x)` gives all K at once.
-    ValueError for fewer than 2 classes, a network with another number of outputs, and labels that are none of the K.
+    a: (n, ...) -> (n, K). Σ_y exp -l(x, y) = 1 at every x: the labels compete, and
+    argmin_y l(x, y) names one. `losses(x)` gives all K at once. ValueError for fewer than 2
+    classes, a network with another number of outputs, and labels that are none of the K.
     """
 
     def __init__(self, net: nn.Module, classes: int = 10):
@@ -32,19 +33,23 @@ class ClassLoss(nn.Module):
         """l(x, y) for every y: (n, ...) -> (n, K)."""
         logits = self.net(x)
         if logits.shape != (len(x), self.classes):
-            raise ValueError(f"{self.classes} classes need logits (n, {self.classes}), not {tuple(logits.shape)}: build "
-                             f"the network with outputs={self.classes}")
+            raise ValueError(f"{self.classes} classes need logits (n, {self.classes}), not "
+                             f"{tuple(logits.shape)}: build the network with "
+                             f"outputs={self.classes}")
         return -log_softmax(logits, 1)
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        return self.losses(x).gather(1, check_labels(x, y, self.classes)[:, None])[:, 0]
+        losses = self.losses(x)                                                       # (n, K)
+        y = check_labels(x, y, self.classes)
+        return losses.gather(1, y[:, None])[:, 0]                                     # (n,)
 
 
 def all_losses(l, x: Tensor, classes: int | None = None) -> Tensor:
-    """l(x, y) for every class y: (n, ...), pixels uint8 or float -> (n, K), without gradients, in evaluation mode.
+    """l(x, y) for every class y: (n, ...), pixels uint8 or float -> (n, K).
 
-    l: a ClassLoss, or any function (x, y) -> (n,); `classes` where it does not say how many.
-    ValueError where nobody says, and where both say and differ.
+    Without gradients, a network in evaluation mode. l: a ClassLoss, or any function
+    (x, y) -> (n,), with `classes` where it does not say how many. ValueError where nobody says,
+    and where both say and differ.
     """
     known = getattr(l, "classes", None)
     if classes is None and known is None:
@@ -52,29 +57,36 @@ def all_losses(l, x: Tensor, classes: int | None = None) -> Tensor:
     if None not in (classes, known) and classes != known:
         raise ValueError(f"l is built for {known} classes, not for {classes}: leave classes= out")
     classes = known or classes
-    x = scaled(x)
-    each = getattr(l, "losses", None) or (lambda part: torch.stack(
-        [l(part, torch.full((len(part),), y, device=part.device)) for y in range(classes)], 1))
-    with evaluating(l) if isinstance(l, nn.Module) else contextlib.nullcontext(), torch.no_grad():
-        return torch.cat([each(part) for part in x.split(1000)])
+
+    def class_by_class(part):
+        labels = [torch.full((len(part),), y, device=part.device) for y in range(classes)]
+        return torch.stack([l(part, y) for y in labels], 1)                           # (n, K)
+
+    each = getattr(l, "losses", None) or class_by_class
+    mode = evaluating(l) if isinstance(l, nn.Module) else contextlib.nullcontext()
+    with mode, torch.no_grad():
+        return torch.cat([each(part) for part in scaled(x).split(1000)])
 
 
 def predict(l, x: Tensor, classes: int | None = None) -> Tensor:
-    """argmin_y l(x, y): (n, ...) samples, uint8 or float -> (n,) int64."""
+    """argmin_y l(x, y): (n, ...) samples, uint8 or float -> (n,) int64; ValueError as above."""
     return all_losses(l, x, classes).argmin(1)
 
 
 def confusion(predicted: Tensor, y: Tensor, classes: int = 10) -> Tensor:
-    """(n,), (n,) -> (K, K) int64: how many samples of class a (row) were taken for class b (column); 混淆矩阵.
+    """How many samples of class a (row) were taken for class b (column); 混淆矩阵.
 
-    ValueError for labels or predictions that are none of the K.
+    (n,), (n,) -> (K, K) int64. ValueError for labels or predictions that are none of the K.
     """
     predicted, y = (check_labels(y, labels.cpu(), classes) for labels in (predicted, y))
-    return torch.bincount(y * classes + predicted, minlength=classes ** 2).reshape(classes, classes)
+    cells = torch.bincount(y * classes + predicted, minlength=classes ** 2)           # (K²,)
+    return cells.reshape(classes, classes)
 
 
 class Reliability(NamedTuple):
-    """Bin by bin: mean confidence, share that was right, samples; and the expected calibration error over all."""
+    """Bin by bin: mean confidence, share that was right, number of samples, each (bins,); and the
+    expected calibration error over all.
+    """
 
     confidence: Tensor
     right: Tensor
@@ -83,22 +95,24 @@ class Reliability(NamedTuple):
 
 
 def reliability(losses: Tensor, y: Tensor, bins: int = 15) -> Reliability:
-    """How often is who says "90 % sure" right? losses (n, K) with Σ_y exp -l = 1, y (n,) -> Reliability; 校准.
+    """Of the predictions that are "90 % sure", how many are right? 校准 (calibration).
 
-    The confidence is exp -min_y l; samples fall into `bins` of equal width on [0, 1]; error = Σ count/n |right - confidence|
-    over the bins, an estimate that depends on n and bins and is above 0 even for a perfect classifier. Empty bins are nan.
-    ValueError for losses that are no softmax's, and for labels that are none of the K.
+    losses (n, K) with Σ_y exp -l = 1, y (n,) -> Reliability. The confidence is exp -min_y l;
+    samples fall into `bins` of equal width on [0, 1]; error = Σ count/n |right - confidence| over
+    the bins, an estimate that depends on n and bins and is above 0 even for a perfect classifier.
+    Empty bins are nan. ValueError for losses that are no softmax's, and for labels that are none
+    of the K. (Guo et al. 2017, arXiv 1706.04599.)
     """
     losses = losses.detach().double().cpu()
     y = check_labels(losses, y.cpu(), losses.shape[1])
     off = (losses.neg().logsumexp(1)).abs().max()
     if not off < 1e-3:
-        raise ValueError(f"log Σ_y exp -l(x, y) is {off:.3g} somewhere, not 0: only a softmax's losses (ClassLoss) are "
-                         "probabilities, exp -l")
-    least, named = losses.min(1)
+        raise ValueError(f"log Σ_y exp -l(x, y) is {off:.3g} somewhere, not 0: only a softmax's "
+                         "losses (ClassLoss) are probabilities, exp -l")
+    least, named = losses.min(1)                                                      # (n,), (n,)
     sure, good = least.neg().exp(), (named == y).double()
-    which = (sure * bins).long().clamp(max=bins - 1)
-    count = torch.bincount(which, minlength=bins)
+    which = (sure * bins).long().clamp(max=bins - 1)         # confidence 1 goes into the last bin
+    count = torch.bincount(which, minlength=bins)                                     # (bins,)
     total = lambda values: torch.bincount(which, values, minlength=bins)
     error = ((total(good) - total(sure)).abs().sum() / len(y)).item()
     return Reliability(total(sure) / count, total(good) / count, count, error)

@@ -1,4 +1,4 @@
-"""What a code knows about labels it never saw: its nearest neighbours, and the best linear reader.
+"""What a code knows about labels it never saw: nearest neighbours, and the best linear classifier.
 
 Used in notebooks/17_infomax.ipynb.
 """
@@ -24,44 +24,58 @@ class Share(NamedTuple):
 
 
 def share(hits: int, n: int) -> Share:
-    """hits of n independent tries, with Wilson's 95 % interval. ValueError unless 0 ≤ hits ≤ n and n ≥ 1."""
+    """p = hits / n of n independent tries, with Wilson's 95 % interval.
+
+    (p + z²/2n ± z √(p (1 - p)/n + z²/4n²)) / (1 + z²/n), z the normal 97.5 % quantile; unlike
+    p ± z √(p (1 - p)/n) it keeps a width at p = 0 and p = 1. ValueError unless 0 ≤ hits ≤ n and
+    n ≥ 1. (Wilson 1927.)
+    """
     if not 0 <= hits <= n or n < 1:
         raise ValueError(f"{hits} of {n}: hits are between 0 and n, and n is 1 or more")
     z, p = 1.959963984540054, hits / n
-    centre, half = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return Share(p, *(min(max((centre + s * half) / (1 + z * z / n), 0.0), 1.0) for s in (-1, 1)))
+    centre = p + z * z / (2 * n)
+    half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    low, high = ((centre + s * half) / (1 + z * z / n) for s in (-1, 1))
+    return Share(p, min(max(low, 0.0), 1.0), min(max(high, 0.0), 1.0))       # rounding may leave it
 
 
 def nearest(codes: Tensor, queries: Tensor, k: int = 10) -> Tensor:
-    """Rows of the k codes with the largest cosine to each query, nearest first: (n, d), (m, d) -> (m, k) int64.
+    """Rows of the k codes with the largest cosine to each query, nearest first.
 
-    Lengths do not count. ValueError for k outside 1 to n, or codes of different sizes.
+    (n, d), (m, d) -> (m, k) int64. Lengths do not count. ValueError for k outside 1 to n, or codes
+    of different sizes.
     """
     if codes.dim() != 2 or queries.dim() != 2 or codes.shape[1] != queries.shape[1]:
-        raise ValueError(f"codes (n, d) and queries (m, d) of one size d, not {tuple(codes.shape)} and "
-                         f"{tuple(queries.shape)}: flatten pictures first, with .flatten(1)")
+        raise ValueError(f"codes (n, d) and queries (m, d) of one size d, not "
+                         f"{tuple(codes.shape)} and {tuple(queries.shape)}: flatten pictures "
+                         "first, with .flatten(1)")
     if not 1 <= k <= len(codes):
         raise ValueError(f"k = {k} neighbours among {len(codes)} codes: choose 1 to {len(codes)}")
     codes, queries = normalize(codes.float()), normalize(queries.float())
     return torch.cat([(part @ codes.T).topk(k, dim=1).indices for part in queries.split(500)])
 
 
-def neighbours_agree(codes: Tensor, labels: Tensor, queries: Tensor, truth: Tensor, k: int = 10) -> Share:
-    """How often the majority of the k nearest codes has the query's label: the accuracy of k-NN (最近邻).
+def neighbours_agree(codes: Tensor, labels: Tensor, queries: Tensor, truth: Tensor,
+                     k: int = 10) -> Share:
+    """How often the majority of the k nearest codes has the query's label: k-NN (最近邻).
 
     (n, d), (n,) int64, (m, d), (m,) int64. Of labels with equally many votes the smallest wins.
+    ValueError as in `nearest`, and for labels that are not one whole number for each code.
     """
     _labelled(codes, labels)
     _labelled(queries, truth)
-    votes = one_hot(labels[nearest(codes, queries, k)], int(max(labels.max(), truth.max())) + 1).sum(1)
+    found = labels[nearest(codes, queries, k)]                                        # (m, k)
+    votes = one_hot(found, _classes(labels, truth)).sum(1)                            # (m, K)
     return share(int((votes.argmax(1) == truth).sum()), len(truth))
 
 
-def linear_probe(codes: Tensor, labels: Tensor, queries: Tensor, truth: Tensor, ridge: float = 1e-2) -> Share:
-    """Accuracy of the linear reader that ridge regression (岭回归) fits to one-hot labels, on standardised codes.
+def linear_probe(codes: Tensor, labels: Tensor, queries: Tensor, truth: Tensor,
+                 ridge: float = 1e-2) -> Share:
+    """Accuracy of the linear classifier that ridge regression (岭回归) fits to one-hot labels.
 
-    W = argmin 1/n |Y - C W|² + ridge |W|², the constant column unpenalised; it says argmax of c W.
-    Shapes as in `neighbours_agree`. ValueError for ridge < 0.
+    W = argmin 1/n |Y - C W|² + ridge |W|², on standardised codes C, the constant column
+    unpenalised; it predicts the argmax of c W. Shapes and errors as in `neighbours_agree`;
+    ValueError for ridge < 0.
     """
     if not ridge >= 0:
         raise ValueError(f"ridge = {ridge}: 0 or more")
@@ -71,7 +85,9 @@ def linear_probe(codes: Tensor, labels: Tensor, queries: Tensor, truth: Tensor, 
     mean, sd = c.mean(0), c.std(0, correction=0)
     sd = torch.where(sd > 1e-9 * sd.max(), sd, torch.inf)                # a dead unit says nothing
     c, q = (c - mean) / sd, (q - mean) / sd
-    y = one_hot(labels, int(max(labels.max(), truth.max())) + 1).double()
+    y = one_hot(labels, _classes(labels, truth)).double()                             # (n, K)
+    # The normal equations, (CᵀC/n + ridge) W = Cᵀ(Y - mean)/n: with centred columns the constant
+    # is the mean of Y. Without a ridge CᵀC may be singular, hence least squares.
     gram = (c.T @ c).double() / len(c) + ridge * torch.eye(c.shape[1], dtype=torch.float64)
     right = c.T.double() @ (y - y.mean(0)) / len(c)
     weights = torch.linalg.solve(gram, right) if ridge else torch.linalg.lstsq(gram, right).solution
@@ -79,7 +95,13 @@ def linear_probe(codes: Tensor, labels: Tensor, queries: Tensor, truth: Tensor, 
     return share(int((said.argmax(1) == truth).sum()), len(truth))
 
 
+def _classes(labels, truth) -> int:
+    """How many classes there are: up to the largest label on either side."""
+    return int(max(labels.max(), truth.max())) + 1
+
+
 def _labelled(codes, labels):
+    """ValueError unless there is a whole-number label for each code."""
     if labels.shape != (len(codes),) or labels.is_floating_point():
-        raise ValueError(f"{len(codes)} codes need {len(codes)} whole-number labels, not {labels.dtype} of shape "
-                         f"{tuple(labels.shape)}")
+        raise ValueError(f"{len(codes)} codes need {len(codes)} whole-number labels, not "
+                         f"{labels.dtype} of shape {tuple(labels.shape)}")

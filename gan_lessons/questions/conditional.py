@@ -12,18 +12,20 @@ def _one_of_four() -> float:
 
 
 def _tenth() -> float:
-    """The smallest weight, in steps of 0.1, at which ACGAN's coins have under a tenth of the genuine entropy."""
+    """The smallest weight, in steps of 0.1, that leaves under a tenth of p's label entropy."""
     p = q = Mixture([Normal(-1, 1), Normal(1, 1)])
     for tenths in range(1, 31):
-        q = acgan_rest(p, tenths / 10, q)
+        q = acgan_rest(p, tenths / 10, q)               # begun where the last weight ended
         if label_entropy(q) < label_entropy(p) / 10:
             return tenths / 10
     raise ArithmeticError("not within the slider's reach")
 
 
 QUESTIONS = {
-    "12 one of four": (_one_of_four, "the value is 2 E_y JS - 2 log 2, and the critic's loss is minus that"),
+    "12 one of four": (_one_of_four,
+                       "the value is 2 E_y JS - 2 log 2, and the critic's loss is minus that"),
     "12 line": ((.75, .5), "write both densities out: the squares of x cancel"),
     "12 tenth": (_tenth, "a tenth of 0.356, between λ = 1 and λ = 2: use the arrow keys"),
-    "12 floor": (lambda: [np.log(np.e + K - 1) - 1 for K in (2, 100)], "the best softmax is 1 for the right class, 0 for others"),
+    "12 floor": (lambda: [np.log(np.e + K - 1) - 1 for K in (2, 100)],
+                 "the best softmax is 1 for the right class, 0 for others"),
 }

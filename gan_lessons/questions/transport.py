@@ -4,22 +4,27 @@ import numpy as np
 from ..exact.laws import Uniform
 from ..exact.transport import earth_mover, wasserstein_1
 
-QUESTIONS = {
-    "05 piles": (lambda: _bill_and_rate([0., 6.], [1., 3.], [.5, .5], [.25, .75]),
-                 "|F - G| is ½, ¼, ½; for the rate, who is on his way home?"),
-    "05 uniforms": (lambda: wasserstein_1(Uniform(0, 1), Uniform(-1, 3)), "∫ |t - (-1 + 4t)| dt: two triangles"),
-    "05 one pile": (lambda: [_best_place(power) for power in (1, 2)], "use the arrow keys; one is a median, one a mean"),
-    "05 shared": (lambda: [.5 * 2, .5 * 2 ** 2, earth_mover([0., 1.], [1., 2.], power=2) ** 2],
-                  "one long road, or two short ones: square each before you add"),
-}
 
-
-def _bill_and_rate(x, x_fake, p, q):
-    bill = lambda shift: earth_mover(x, np.add(x_fake, shift), p, q)
-    return [bill(0), (bill(1e-3) - bill(-1e-3)) / 2e-3]
+def _distance_and_slope(x, x_fake, p, q) -> list[float]:
+    """W₁, and its derivative as all fake points move to the right."""
+    W = lambda shift: earth_mover(x, np.add(x_fake, shift), p, q)
+    return [W(0), (W(1e-3) - W(-1e-3)) / 2e-3]
 
 
 def _best_place(power) -> float:
     """Of the explorer's piles: where a single fake pile costs least."""
     places = np.arange(0, 8.05, .1)
-    return float(places[np.argmin([earth_mover([1., 3., 7.], [at], [.4, .25, .35], power=power) for at in places])])
+    costs = [earth_mover([1., 3., 7.], [at], [.4, .25, .35], power=power) for at in places]
+    return float(places[np.argmin(costs)])
+
+
+QUESTIONS = {
+    "05 piles": (lambda: _distance_and_slope([0., 6.], [1., 3.], [.5, .5], [.25, .75]),
+                 "|F - G| is ½, ¼, ½; for the rate, which mass comes nearer to its target?"),
+    "05 uniforms": (lambda: wasserstein_1(Uniform(0, 1), Uniform(-1, 3)),
+                    "∫ |t - (-1 + 4t)| dt: two triangles"),
+    "05 one pile": (lambda: [_best_place(power) for power in (1, 2)],
+                    "use the arrow keys; one is a median, one a mean"),
+    "05 shared": (lambda: [.5 * 2, .5 * 2 ** 2, earth_mover([0., 1.], [1., 2.], power=2) ** 2],
+                  "one long way, or two short ones: square each before you add"),
+}

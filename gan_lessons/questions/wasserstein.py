@@ -1,27 +1,37 @@
 """Questions of notebooks/06_wasserstein.ipynb and their answers."""
 import numpy as np
 
-QUESTIONS = {
-    "06 three": (lambda: _three(12), "TV is ½ Σ|p - q|, W the way to go, MMD² = k(x, x) + k(x', x') - 2 k(x, x')"),
-    "06 linear": (lambda: _linear([2, 7, -1], [5, 3, -1]), "c times the sum of |differences|; W is the length of the shift"),
-    "06 box": (lambda: [100 ** (-3 / 4), .01 * (100 * .01) ** 3], "K = c (n c)³ = n³ c⁴"),
-    "06 drawn": (lambda: _drawn(), "every stretch should fill its pale bar: only the signs of the slopes matter"),
-}
-
 
 def _three(distance: float) -> list[float]:
-    gap, k = np.array([1., -1.]), np.exp(-np.array([[0., distance], [distance, 0.]]) ** 2 / 2)
+    """TV, W₁ and MMD, with a Gaussian kernel of width 1, of two point masses."""
+    gap = np.array([1., -1.])
+    k = np.exp(-np.array([[0., distance], [distance, 0.]]) ** 2 / 2)
     return [np.abs(gap).sum() / 2, distance, np.sqrt(gap @ k @ gap)]
 
 
 def _linear(real, fake, c: float = .01) -> list[float]:
+    """What a linear critic clipped at c reports of two points, and their W₁."""
     gap = np.subtract(real, fake)
     return [c * np.abs(gap).sum(), np.linalg.norm(gap)]
 
 
 def _drawn() -> float:
-    """The most that a critic with bends at -1, 0 and 1 can report of N(1, 0.5) and N(0, 2): ∫ (G - F) piece by piece."""
+    """The most that a critic with bends at -1, 0 and 1 can report of N(1, 0.5) and N(0, 2).
+
+    On each of the four pieces its slope is 1 or -1: Σ |∫ (G - F)|.
+    """
     from scipy.integrate import quad
     from scipy.stats import norm
     lead = lambda x: norm.cdf(x, 0, 2) - norm.cdf(x, 1, .5)
     return sum(abs(quad(lead, a, b)[0]) for a, b in [(-20, -1), (-1, 0), (0, 1), (1, 20)])
+
+
+QUESTIONS = {
+    "06 three": (lambda: _three(12),
+                 "TV is ½ Σ|p - q|, W the way to go, MMD² = k(x, x) + k(x', x') - 2 k(x, x')"),
+    "06 linear": (lambda: _linear([2, 7, -1], [5, 3, -1]),
+                  "c times the sum of |differences|; W is the length of the shift"),
+    "06 box": (lambda: [100 ** (-3 / 4), .01 * (100 * .01) ** 3], "K = c (n c)³ = n³ c⁴"),
+    "06 drawn": (_drawn,
+                 "every stretch should fill its pale bar: only the signs of the slopes matter"),
+}

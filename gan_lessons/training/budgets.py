@@ -13,12 +13,16 @@ def budget() -> str:
     """The budget in force. ValueError, listing the three, if the variable holds anything else."""
     name = os.environ.get("GAN_LESSONS_BUDGET", "laptop").strip().lower() or "laptop"
     if name not in BUDGETS:
-        raise ValueError(f"GAN_LESSONS_BUDGET is {name!r}; set it to one of {', '.join(BUDGETS)} or unset it")
+        raise ValueError(f"GAN_LESSONS_BUDGET is {name!r}; set it to one of {', '.join(BUDGETS)} "
+                         "or unset it")
     return name
 
 
 def pictures(n: int) -> int:
-    """How many of n pictures a generator really draws: all, but under smoke at most 500."""
+    """How many of n pictures a generator really draws: all, but under smoke at most 500.
+
+    Used by `Run.samples`, which repeats them up to n.
+    """
     return min(n, 500) if budget() == "smoke" else n
 
 
@@ -26,5 +30,6 @@ def steps(*, laptop: int, full: int | None = None, smoke: int = 3) -> int:
     """Rounds to train under the budget in force: `steps(laptop=1_200, full=40_000)`.
 
     smoke runs a handful of rounds, to prove that every cell works; full defaults to laptop.
+    ValueError as in `budget`.
     """
     return {"smoke": smoke, "laptop": laptop, "full": laptop if full is None else full}[budget()]

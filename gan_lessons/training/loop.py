@@ -9,11 +9,13 @@ import copy
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
 
 import torch
 from torch import Tensor, nn
 
-from ..game import Game
+from ..game import Game, Move
 from ..players.networks import takes_labels
 from . import checkpoints
 from .optimizers import adam
@@ -22,216 +24,302 @@ from .run import Run, TrainingDiverged
 from .settings import bfloat16_pays, process_settings, stop_button
 from .turns import Turn
 
+SAVE_EVERY = 30.0           # seconds between two checkpoints
+LOOK_EVERY = 50             # steps between two looks at the losses on an accelerator
+
 
 def train(game: Game, players: Mapping[str, nn.Module], samples, *, steps: int,
           turns: Mapping[str, int] | None = None, optimizer=adam(), watch="auto", ema=None,
-          device="auto", seed: int = 0, checkpoint=None, precision: str = "medium", threads: int = 1,
-          reuse: str | None = None) -> Run:
-    """Play `game` for `steps` rounds and return the Run. Stopping it (SIGINT) returns the run so far.
+          device="auto", seed: int = 0, checkpoint=None, precision: str = "medium",
+          threads: int = 1, reuse: str | None = None) -> Run:
+    """Play `game` for `steps` rounds and return the Run.
 
-    players: symbol -> network · samples: from `batches(...)` · turns: moves per round, {"f": 5}
+    The stop button, or Ctrl-C in a terminal (SIGINT), ends it after the round under way, and
+    returns the run so far.
+
+    It trains the networks that it is given, not copies of them: they and the samples are moved to
+    `device` and stay there, and the players of the game are left in training mode.
+
+    players: symbol -> network; samples: from `batches(...)`; turns: moves per round, {"f": 5}
     optimizer: parameters -> optimiser, or one such per player, {"f": adam(4e-4), "g": adam(1e-4)}
-    watch: "auto" shows progress, None is silent, a function is called with the Run after every round
-    ema: decay of an averaged copy of g, which `run.samples` then uses; or player -> decay, {"g": .99, "l": .99}
-    checkpoint: a file, written now and then and at the end; if it exists, training continues from it bit-identically
+    watch: "auto" shows progress, None is silent, a function is called with the Run after each round
+    ema: decay of an averaged copy of g, which `run.samples` then uses; or player -> decay,
+        {"g": .99, "l": .99}
+    device: "auto" is a CUDA device where there is one, else the CPU
+    seed: of all that the networks draw themselves, as dropout; batches have a seed of their own
+    checkpoint: a file, written now and then and at the end; if it exists, training continues from
+        it bit-identically
     precision: "highest" float32, "medium" (float32 products may round; fast), "bfloat16" (autocast;
         "medium" where the processor has no bfloat16). Under a penalty on slopes use "highest".
-    reuse: "g" lets the generator move on the very fakes that the player before it has just seen, so that g(z)
-        is computed once a round.
-    ValueError, NameError: no steps, unknown names, shared weights, shapes that do not fit; TrainingDiverged: a NaN.
+    threads: of the CPU, for the time of the training
+    reuse: "g" lets the generator move on the very fakes that the player before it has just seen, so
+        that g(z) is computed once a round.
+
+    ValueError, NameError, TypeError: no steps, unknown names, shared weights, shapes that do not
+    fit; CheckpointError: a file that is broken or another training's; TrainingDiverged: a loss
+    that is NaN or infinite.
     """
-    return _Loop(game, players, samples, steps=steps, turns=turns, optimizer=optimizer, watch=watch, ema=ema,
-                 device=device, seed=seed, checkpoint=checkpoint, precision=precision, threads=threads,
-                 reuse=reuse).play()
+    asked = SimpleNamespace(**locals())        # all arguments by name, so that none is listed again
+    asked.turns = dict(turns or {})
+    asked.decays = {} if ema is None else dict(ema) if isinstance(ema, Mapping) else {"g": ema}
+    return _Loop(asked).play()
+
+
+@dataclass
+class _Planned:
+    """A move with everything it needs at hand."""
+
+    label: str                                 # the player, "f", or "f₂" for its second move
+    move: Move
+    turn: Turn
+    optimizer: torch.optim.Optimizer
+    players: dict[str, nn.Module]              # what its loss asks for: networks,
+    batch: tuple[str, ...]                     # and parts of a batch
 
 
 class _Loop:
-    def __init__(self, game, players, samples, *, steps, turns, optimizer, watch, ema, device, seed, checkpoint,
-                 precision, threads, reuse):
-        turns = dict(turns or {})
-        check_request(game, players, samples, steps, turns, optimizer, watch, ema, precision, reuse)
-        self.device = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
-        self.players = {name: net.to(self.device) for name, net in players.items()}
-        self.samples, self.watch, self.seed, self.path = samples.to(self.device), watch, seed, checkpoint
-        self.threads, self.reuse = threads, reuse
-        self.precision = "medium" if precision == "bfloat16" and not bfloat16_pays(self.device) else precision
-        for name in game.players:                            # who never moves keeps its mode
+    """One training: everything that can be refused is refused here, then `play` plays it."""
+
+    def __init__(self, asked):
+        check_request(asked)
+        self.asked, self.game = asked, asked.game
+        best = "cuda" if torch.cuda.is_available() else "cpu"
+        self.device = torch.device(best if asked.device == "auto" else asked.device)
+        self.players = {name: net.to(self.device) for name, net in asked.players.items()}
+        self.samples = asked.samples.to(self.device)
+        self.precision = asked.precision
+        if self.precision == "bfloat16" and not bfloat16_pays(self.device):
+            self.precision = "medium"
+        for name in self.game.players:                       # who never moves keeps its mode
             self.players[name].train()
-        known, before = [*self.players, *samples.names], []
-        self.moves = []
-        for move in game.moves:
+        self.moves = list(self._planned_moves())
+        self.schedule = [planned for planned in self.moves
+                         for _ in range(asked.turns.get(planned.move.player, 1))]
+        if asked.reuse:
+            check_reuse(self.schedule, labelled=takes_labels(self.players["g"]))
+        check_shapes(self.players, self.samples, set(self.game.players),
+                     {name for planned in self.moves for name in planned.batch})
+        self.run = Run(self.players, self.samples, asked.steps, self.device)
+        # Losses stay on the device, because fetching a number waits for it; MPS has no float64.
+        kind = torch.float32 if self.device.type == "mps" else torch.float64
+        self.run._losses = {planned.label: torch.zeros(asked.steps, dtype=kind, device=self.device)
+                            for planned in self.moves}
+        for name in asked.decays:
+            self.run.ema[name] = copy.deepcopy(self.players[name]).requires_grad_(False)
+
+    def _planned_moves(self):
+        """A `_Planned` for each move of the game; an optimiser each, with a memory of its own."""
+        optimizer = self.asked.optimizer
+        known, before = [*self.players, *self.samples.names], []
+        for move in self.game.moves:
             asks = move.asks(known)
             label = move.player + " ₂₃₄₅₆₇₈₉"[before.count(move.player)].strip()
             before.append(move.player)
-            factory = optimizer[move.player] if isinstance(optimizer, Mapping) else optimizer
-            weights = [w for name in move.movers for w in self.players[name].parameters() if w.requires_grad]
+            weights = [w for name in move.movers for w in self.players[name].parameters()
+                       if w.requires_grad]
             if not weights:
-                raise ValueError(f"player {move.player!r} has no weights that may move: leave it out of the game, or "
-                                 "unfreeze it with .requires_grad_(True)")
-            self.moves.append(_Planned(label, move, Turn(move.movers, self.players), factory(weights),
-                                       {n: self.players[n] for n in asks if n in self.players},
-                                       tuple(n for n in asks if n not in self.players)))
-        self.schedule = [m for m in self.moves for _ in range(turns.get(m.move.player, 1))]
-        if reuse:
-            check_reuse(self.schedule, labelled=takes_labels(self.players["g"]))
-        check_shapes(self.players, self.samples, set(game.players), {n for m in self.moves for n in m.batch})
-        kind = torch.float32 if self.device.type == "mps" else torch.float64
-        self.run = Run(self.players, self.samples, steps, self.device)
-        self.run._losses = {m.label: torch.zeros(steps, dtype=kind, device=self.device) for m in self.moves}
-        self.decay = ema
-        for name in _decays(ema):
-            self.run.ema[name] = copy.deepcopy(self.players[name]).requires_grad_(False)
+                raise ValueError(f"player {move.player!r} has no weights that may move: leave it "
+                                 "out of the game, or unfreeze it with .requires_grad_(True)")
+            factory = optimizer[move.player] if isinstance(optimizer, Mapping) else optimizer
+            yield _Planned(label, move, Turn(move.movers, self.players), factory(weights),
+                           players={n: self.players[n] for n in asks if n in self.players},
+                           batch=tuple(n for n in asks if n not in self.players))
 
     # -- the loop itself -------------------------------------------------------------------------
 
     def play(self) -> Run:
+        """All rounds that are left, or as many as there are before SIGINT or a NaN comes."""
         run = self.run
         with contextlib.ExitStack() as stack:
-            stack.enter_context(process_settings(self.precision, self.threads, self.device))
-            torch.manual_seed(self.seed)
+            stack.enter_context(process_settings(self.precision, self.asked.threads, self.device))
+            torch.manual_seed(self.asked.seed)
             self._resume()
             resumed = run.step
-            report = self._watcher()
+            report, close = self._watchers()
             stopped = stack.enter_context(stop_button())
             saved, began = time.monotonic(), time.perf_counter() - run.seconds
             try:
-                while run.step < run.steps and not stopped:
+                while run.step < run.steps and not stopped:      # the round under way is finished
                     self._round()
                     run.step += 1
                     run.seconds = time.perf_counter() - began
                     self._refuse_nan()
                     report(run)
-                    if self.path is not None and time.monotonic() - saved > 30:
+                    if self.asked.checkpoint is not None and time.monotonic() - saved > SAVE_EVERY:
                         self._refuse_nan(now=True)               # no checkpoint ever holds one
                         self._save()
                         saved = time.monotonic()
             finally:
                 run.interrupted = run.step < run.steps
-                getattr(report, "close", lambda run: None)(run)
-            if run.step > resumed:
+                close(run)
+            if run.step > resumed:                               # else the file is as it should be
                 self._refuse_nan(now=True)
                 self._save()
         if run.interrupted:
-            print(f"Stopped at step {run.step:,} of {run.steps:,}: the run so far is kept.", flush=True)
+            print(f"Stopped at step {run.step:,} of {run.steps:,}: the run so far is kept.",
+                  flush=True)
         return run
 
     def _round(self):
-        reused, left = {}, len(self.schedule)
-        for planned in self.schedule:
-            kept = {name: reused[name] for name in planned.batch if name in reused}
-            batch, players = self.samples.draw(set(planned.batch) - kept.keys()) | kept, planned.players
-            left -= 1
-            if self.reuse and left == 1:                          # the player before g
-                labelled = takes_labels(players["g"])
-                reused = batch if labelled else {"z": batch["z"]}     # a fake keeps its label, and x goes with y
-                given = [batch[name] for name in ("z", "y")[:1 + labelled]]
-                x_fake = self._fakes(*given)
-                players = {**players, "g": _answer(players["g"], given, x_fake.detach())}
-            elif reused:
-                players = {**players, "g": _answer(players["g"], given, x_fake)}
-            self.run._losses[planned.label][self.run.step] = self._move(planned, players, batch)
-            self.run.images += len(batch["x"]) if "x" in batch else 0
-        if self.decay is not None:
+        """Every move of the schedule once; with `reuse` the last two share noise and fakes."""
+        alone = self.schedule[:-2] if self.asked.reuse else self.schedule
+        for planned in alone:
+            self._move(planned, planned.players, self.samples.draw(set(planned.batch)))
+        if self.asked.reuse:
+            self._two_moves_on_the_same_fakes(*self.schedule[-2:])
+        if self.asked.decays:
             self._average()
 
-    def _fakes(self, *given) -> Tensor:
-        """g(z), or g(z, y), with its graph, computed as in g's own move; the critic gets it as a constant."""
-        with self.moves[-1].turn, self._autocast():
-            return self.players["g"](*given)
+    def _two_moves_on_the_same_fakes(self, critic: _Planned, generator: _Planned):
+        """g(z), or g(z, y), is computed once: the critic gets it detached, g's move with its graph.
+
+        It is computed as in g's own move, before the critic's: g's batch norm and spectral norm
+        count it once, and g's weights do not change in between.
+        """
+        batch = self.samples.draw(set(critic.batch))
+        labelled = takes_labels(self.players["g"])
+        given = (batch["z"], batch["y"]) if labelled else (batch["z"],)
+        with generator.turn, self._autocast():
+            x_fake = self.players["g"](*given)
+        answer = _answer(self.players["g"], given, x_fake.detach())
+        self._move(critic, critic.players | {"g": answer}, batch)
+
+        # A fake keeps its label, and with y goes the x that bears it. Without labels only the
+        # noise is the same: a generator's loss that asks for x gets new ones, as without reuse.
+        shared = batch if labelled else {"z": batch["z"]}
+        kept = {name: shared[name] for name in generator.batch if name in shared}
+        batch = self.samples.draw(set(generator.batch) - kept.keys()) | kept
+        answer = _answer(self.players["g"], given, x_fake)
+        self._move(generator, generator.players | {"g": answer}, batch)
 
     def _autocast(self):
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16")
+        return torch.autocast(self.device.type, torch.bfloat16,
+                              enabled=self.precision == "bfloat16")
 
-    def _move(self, planned, players, batch) -> Tensor:
+    def _move(self, planned: _Planned, players, batch):
+        """One player moves: loss, gradient, step, and what the game wants `after`."""
         with planned.turn:
             try:
                 with self._autocast():
                     loss = planned.move.loss(**players, **batch)
                 if not isinstance(loss, Tensor) or loss.dim():
                     shape = tuple(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__
-                    raise ValueError(f"a loss returns one number, this one {shape}: take its .mean()")
+                    raise ValueError(f"a loss returns one number, this one {shape}: take its "
+                                     ".mean()")
                 if not loss.requires_grad:
-                    raise ValueError("this loss does not depend on the weights of its player: look for a .detach(), "
-                                     "a no_grad() or the wrong player in it")
+                    raise ValueError("this loss does not depend on the weights of its player: look "
+                                     "for a .detach(), a no_grad() or the wrong player in it")
                 planned.optimizer.zero_grad()
                 loss.backward()
             except (RuntimeError, ValueError, TypeError) as error:
                 shapes = ", ".join(f"{name} {tuple(value.shape)}" for name, value in batch.items())
-                error.add_note(f"This happened when player {planned.label!r} moved, on the batch {shapes}.")
+                error.add_note(f"This happened when player {planned.label!r} moved, on the batch "
+                               f"{shapes}.")
                 raise
             planned.optimizer.step()
         if planned.move.after is not None:
             planned.move.after(*(self.players[name] for name in planned.move.movers))
-        return loss.detach()
+        self.run._losses[planned.label][self.run.step] = loss.detach()
+        self.run.images += len(batch["x"]) if "x" in batch else 0
 
     @torch.no_grad()
     def _average(self):
-        """Exponential moving average, quick at first so that the start is forgotten."""
-        for name, decay in _decays(self.decay).items():
+        """Exponential moving averages of the weights: mine <- d · mine + (1 - d) · theirs.
+
+        d = min(decay, (1 + t) / (10 + t)) after round t: .1 at first, .5 at t = 8, near 1 after
+        hundreds of rounds. With `decay` from the start, an average of .999 would hold random
+        weights for thousands of rounds.
+        """
+        for name, decay in self.asked.decays.items():
             decay = min(decay, (1 + self.run.step) / (10 + self.run.step))
-            mine, theirs = self.run.ema[name].state_dict().values(), self.players[name].state_dict().values()
-            pairs = [(a, b) for a, b in zip(mine, theirs) if a.is_floating_point()]
+            mine = self.run.ema[name].state_dict().values()
+            theirs = self.players[name].state_dict().values()
+            pairs = [(a, b) for a, b in zip(mine, theirs) if a.is_floating_point()]    # no counters
             torch._foreach_lerp_([a for a, _ in pairs], [b for _, b in pairs], 1 - decay)
 
     def _refuse_nan(self, now: bool = False):
-        """Looks at every loss; on an accelerator, where looking waits, at fifty together or `now`."""
-        step, every = self.run.step, 1 if self.device.type == "cpu" else 50
+        """TrainingDiverged if a loss since the last look is NaN or infinite.
+
+        On the CPU every step is looked at. An accelerator would have to wait for each number, so
+        there `LOOK_EVERY` steps are looked at together, and the rest when it must be known `now`.
+        """
+        step, every = self.run.step, 1 if self.device.type == "cpu" else LOOK_EVERY
         if step % every and not now:
             return
         first = max(0, step - every)
         recent = torch.stack([values[first:step] for values in self.run._losses.values()])
-        if not recent.isfinite().all():
-            at, who = (~recent.isfinite()).T.nonzero()[0].tolist()
-            raise TrainingDiverged(first + at + 1, list(self.run._losses)[who], recent[who, at].item(), self.run)
+        finite = recent.isfinite()                                           # (moves, steps)
+        if not finite.all():
+            at, who = (~finite).T.nonzero()[0].tolist()                      # the earliest step
+            raise TrainingDiverged(first + at + 1, list(self.run._losses)[who],
+                                   recent[who, at].item(), self.run)
 
     # -- outside the mathematics -----------------------------------------------------------------
 
-    def _watcher(self):
-        if self.watch is None:
-            return lambda run: None
+    def _watchers(self):
+        """What is called with the Run after every round, and what is called with it at the end."""
+        watch = self.asked.watch
+        if watch is None:
+            return (lambda run: None), (lambda run: None)
         from .progress import Progress
         progress = Progress(self.run)
-        if self.watch == "auto":
-            return progress
+        if watch == "auto":
+            return progress, progress.close
+
         def report(run):
-            self.watch(run)
+            watch(run)
             progress(run)
-        report.close = progress.close
-        return report
+        return report, progress.close
 
     def _state(self) -> dict:
+        """All that a checkpoint needs to continue exactly, and in `plan` what makes it this one."""
         run = self.run
+        shapes = {f"shapes of {name}": [list(w.shape) for w in net.state_dict().values()]
+                  for name, net in self.players.items()}
         return {
-            "plan": {"moves": [m.label for m in self.moves], "round": [m.label for m in self.schedule],
-                     "players": sorted(self.players), "ema": self.decay, "seed": self.seed,
-                     "batch": getattr(self.samples, "batch", None),
-                     "optimizers": [type(m.optimizer).__name__ for m in self.moves],
-                     "learning rates": [m.optimizer.defaults.get("lr") for m in self.moves],
-                     **{f"shapes of {name}": [list(w.shape) for w in net.state_dict().values()]
-                        for name, net in self.players.items()}},
-            "step": run.step, "seconds": run.seconds, "images": run.images,
+            "plan": {
+                "moves": [planned.label for planned in self.moves],
+                "round": [planned.label for planned in self.schedule],
+                "players": sorted(self.players),
+                "ema": self.asked.ema,
+                "seed": self.asked.seed,
+                "batch": getattr(self.samples, "batch", None),
+                "optimizers": [type(planned.optimizer).__name__ for planned in self.moves],
+                "learning rates": [planned.optimizer.defaults.get("lr") for planned in self.moves],
+                **shapes},
+            "step": run.step,
+            "seconds": run.seconds,
+            "images": run.images,
             "losses": {name: values[:run.step] for name, values in run._losses.items()},
             "players": {name: net.state_dict() for name, net in self.players.items()},
             "ema": {name: net.state_dict() for name, net in run.ema.items()},
-            "optimizers": [m.optimizer.state_dict() for m in self.moves],
+            "optimizers": [planned.optimizer.state_dict() for planned in self.moves],
             "random": torch.get_rng_state(),
             "cuda": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
             "samples": self.samples.state(),
         }
 
     def _save(self):
-        if self.path is None:
+        """A checkpoint; a full disk is told and ends no training."""
+        if self.asked.checkpoint is None:
             return
         try:
-            checkpoints.save(self._state(), self.path)
+            checkpoints.save(self._state(), self.asked.checkpoint)
         except OSError as error:
-            print(f"Checkpoint not written ({error}); training goes on. Free some disk space.", flush=True)
+            print(f"Checkpoint not written ({error}); training goes on. Free some disk space.",
+                  flush=True)
 
     def _resume(self):
-        if self.path is None or not checkpoints.Path(self.path).exists():
+        """Continue from the checkpoint if there is one: every memory is put back, of weights,
+        averages, optimisers, and of all that draws at random, so that no bit differs from a
+        training that was never stopped.
+        """
+        path = self.asked.checkpoint
+        if path is None or not Path(path).exists():
             return
-        state, run = checkpoints.load(self.path, self._state()), self.run
-        run.step, run.seconds, run.images = min(state["step"], run.steps), state["seconds"], state["images"]
+        run, state = self.run, checkpoints.load(path, self._state())
+        run.step = min(state["step"], run.steps)                 # fewer steps now: nothing to do
+        run.seconds, run.images = state["seconds"], state["images"]
         for name, values in state["losses"].items():
             run._losses[name][:run.step] = values[:run.step]
         for name, net in self.players.items():
@@ -244,31 +332,20 @@ class _Loop:
         if state["cuda"] is not None and self.device.type == "cuda":
             torch.cuda.set_rng_state(state["cuda"], self.device)
         self.samples.load_state(state["samples"])
-        print(f"Continuing from {self.path} at step {run.step:,} of {run.steps:,}.", flush=True)
-
-
-def _decays(ema) -> dict[str, float]:
-    """player -> decay of its average."""
-    return {} if ema is None else dict(ema) if isinstance(ema, Mapping) else {"g": ema}
-
-
-@dataclass
-class _Planned:
-    """A move with everything it needs at hand."""
-    label: str
-    move: object
-    turn: Turn
-    optimizer: torch.optim.Optimizer
-    players: dict[str, nn.Module]
-    batch: tuple[str, ...]
+        print(f"Continuing from {path} at step {run.step:,} of {run.steps:,}.", flush=True)
 
 
 def _answer(net, given, x_fake):
-    """g for one move of a round that reuses its fakes: it knows g(z), or g(z, y), for what was given only."""
+    """Stands for g in a move that reuses fakes: it knows `x_fake` = g(*given), and nothing else.
+
+    Asked for anything but the very tensors in `given` it refuses with a ValueError: another answer
+    would be another fake, and the two moves would no longer be about the same ones.
+    """
     def g(*asked):
-        if len(asked) != len(given) or any(mine is not theirs for mine, theirs in zip(asked, given)):
-            raise ValueError('reuse="g" needs losses that call g on z itself, with its own label y if it takes one')
+        if len(asked) != len(given) or any(a is not b for a, b in zip(asked, given)):
+            raise ValueError('reuse="g" needs losses that call g on z itself, with its own label y '
+                             "if it takes one")
         return x_fake
     if takes_labels(net):
-        g.classes = net.classes
+        g.classes = net.classes                  # losses ask it whether to hand over labels
     return g

@@ -1,6 +1,7 @@
 """Optimisers for `train(optimizer=...)`, each step in one fused pass over the weights.
 
-Introduced in notebooks/00_start_here.ipynb; why clipped critics take RMSprop, in 06_wasserstein.ipynb.
+Introduced in notebooks/00_start_here.ipynb; why clipped critics take RMSprop, in
+06_wasserstein.ipynb.
 """
 from __future__ import annotations
 
@@ -12,7 +13,11 @@ import torch
 
 
 def adam(lr: float = 2e-4, betas: tuple[float, float] = (0.5, 0.999)) -> Callable:
-    """Adam: parameters -> optimiser. Kingma & Ba 2015, arXiv 1412.6980."""
+    """Adam, w -= lr · m / (√v + 1e-8): parameters -> optimiser.
+
+    m and v are moving averages of grad and grad², corrected for their start at 0. Kingma & Ba 2015,
+    arXiv 1412.6980; these defaults for GANs: Radford et al. 2016, arXiv 1511.06434.
+    """
     return partial(torch.optim.Adam, lr=lr, betas=betas, fused=True)
 
 
@@ -25,14 +30,19 @@ def rmsprop(lr: float = 5e-5, alpha: float = 0.99) -> Callable:
 
 
 class _RMSprop(torch.optim.Adam):
-    """RMSprop is Adam without momentum and with its correction √(1 - alphaᵗ) of the start undone."""
+    """RMSprop is Adam without momentum and with its correction of the start undone.
+
+    Adam divides by √(v / c) + eps, c = 1 - alphaᵗ. With lr / √c and eps / √c in place of lr and eps
+    that is RMSprop's step, lr · grad / (√v + eps).
+    """
 
     def step(self, closure=None):
         before = [(group["lr"], group["eps"]) for group in self.param_groups]
         for group in self.param_groups:
             group["t"] = group.get("t", 0) + 1
             correction = math.sqrt(1 - group["betas"][1] ** group["t"])
-            group["lr"], group["eps"] = group["lr"] / correction, group["eps"] / correction
+            group["lr"] = group["lr"] / correction
+            group["eps"] = group["eps"] / correction
         try:
             return super().step(closure)
         finally:

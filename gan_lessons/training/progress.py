@@ -16,7 +16,7 @@ def in_notebook() -> bool:
 
 
 def line(run) -> str:
-    """'━━━━━━┈┈┈┈ 600 / 1,000 steps · 2,410 samples/s · 12 s left'."""
+    """How far, how fast, how long: '━━━━━━┈┈┈┈ 600 / 1,000 steps · 2,410 samples/s · 12 s left'."""
     done = int(24 * run.step / run.steps)
     left = run.seconds / max(run.step, 1) * (run.steps - run.step)
     tail = f"{left:.0f} s left" if run.step < run.steps else f"{run.seconds:.0f} s"
@@ -25,9 +25,13 @@ def line(run) -> str:
 
 
 class Progress:
-    """A watcher for `train`: call it with the Run after every round, `close` it at the end."""
-    # Not tqdm: in a notebook its bar is a widget, of which a stored page keeps nothing, or a stream
-    # that cannot be redrawn beside a picture; here the text output itself is updated, and stays.
+    """A watcher for `train`: call it with the Run after every round, `close` it at the end.
+
+    every, pictures_every: seconds from one line, and from one picture, to the next
+    """
+    # Not tqdm: in a notebook its bar is a widget, of which a stored page keeps the first state,
+    # 0 %; or a stream, which cannot be redrawn above a picture: once one is shown, every update
+    # is another line below it. Here the text output itself is updated, and the last state stays.
 
     def __init__(self, run, *, every: float = 0.5, pictures_every: float = 3.0):
         self.every, self.pictures_every = every, pictures_every
@@ -38,6 +42,7 @@ class Progress:
             self.text = display({"text/plain": line(run)}, raw=True, display_id=True)
 
     def __call__(self, run):
+        """Redraw the line, and in a notebook the picture, where their time has come."""
         now = time.monotonic()
         if now - self.drawn < self.every:
             return
@@ -54,7 +59,7 @@ class Progress:
                 print(f"No live picture ({type(error).__name__}: {error}); training goes on.",
                       flush=True)
                 self.pictures_every = float("inf")
-            # a slow picture is drawn less often: at most a fiftieth of the time
+            # a slow picture is drawn less often, so that pictures take a fiftieth of the time
             self.pictures_every = max(self.pictures_every, 50 * (time.monotonic() - now))
             self.pictured = time.monotonic()
 
@@ -72,6 +77,7 @@ class Progress:
             self.picture.update(content, **options)
 
     def close(self, run):
+        """The last line; the picture is taken away."""
         if self.text is not None:
             self.text.update({"text/plain": line(run)}, raw=True)
             if self.picture is not None:

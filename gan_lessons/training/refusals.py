@@ -1,4 +1,4 @@
-"""What `train` refuses before it begins, each with its remedy."""
+"""What `train` refuses before it begins, each with its remedy. All checks return nothing."""
 from __future__ import annotations
 
 import contextlib
@@ -14,97 +14,130 @@ from .turns import refuse_shared_weights
 PRECISIONS = ("highest", "medium", "bfloat16")
 
 
-def check_request(game, players, samples, steps, turns, optimizer, watch, ema, precision, reuse):
-    if not isinstance(steps, int) or steps <= 0:
-        raise ValueError(f"steps must be a whole number above 0, not {steps!r}: steps(laptop=1_000)")
-    if not hasattr(samples, "draw"):
-        raise TypeError(f"samples come from batches(...), not from {type(samples).__name__}: batches(load_images())")
-    if not (watch in ("auto", None) or callable(watch)):
-        raise TypeError(f'watch is "auto", None or a function of the Run, not {watch!r}')
-    missing = [name for name in game.players if name not in players]
-    if missing:
-        raise NameError(f"the game is played by {', '.join(game.players)}; players lacks {', '.join(missing)}")
+def check_request(asked):
+    """What can be said from the arguments of `train` alone, which `asked` has by their names.
+
+    `asked.turns` and `asked.decays` are dictionaries by now. ValueError, TypeError, NameError.
+    """
+    if not isinstance(asked.steps, int) or asked.steps <= 0:
+        raise ValueError(f"steps must be a whole number above 0, not {asked.steps!r}: "
+                         "steps(laptop=1_000)")
+    if not hasattr(asked.samples, "draw"):
+        raise TypeError(f"samples come from batches(...), not from {type(asked.samples).__name__}: "
+                        "batches(load_images())")
+    if not (asked.watch in ("auto", None) or callable(asked.watch)):
+        raise TypeError(f'watch is "auto", None or a function of the Run, not {asked.watch!r}')
+    _check_players(asked.game, asked.players)
+    _check_moves({move.player for move in asked.game.moves}, asked.turns, asked.optimizer)
+    if not all(name in asked.players and 0 < decay < 1 for name, decay in asked.decays.items()):
+        raise ValueError("ema is the decay of an averaged copy of g, between 0 and 1, not "
+                         f'{asked.ema!r}; for others, {{"g": .99, "l": .99}}')
+    if asked.precision not in PRECISIONS:
+        raise ValueError(f"precision is one of {', '.join(PRECISIONS)}, not {asked.precision!r}")
+    if asked.reuse not in (None, "g"):
+        raise ValueError(f'reuse is None or "g", not {asked.reuse!r}')
+    refuse_shared_weights(asked.players)
+
+
+def _check_players(game, players):
+    """NameError for a player who is missing, TypeError for one that is no network."""
+    if missing := [name for name in game.players if name not in players]:
+        raise NameError(f"the game is played by {', '.join(game.players)}; players lacks "
+                        f"{', '.join(missing)}")
     for name, net in players.items():
         if not isinstance(net, nn.Module):
             raise TypeError(f"player {name!r} must be a torch Module, not {type(net).__name__}")
-    movers = {move.player for move in game.moves}
-    for what, names in (("turns", turns), ("optimizer", optimizer if isinstance(optimizer, Mapping) else {})):
+
+
+def _check_moves(movers: set[str], turns, optimizer):
+    """Turns and optimisers are those of the game's `movers`, and are what they should be."""
+    by_player = optimizer if isinstance(optimizer, Mapping) else {}
+    for what, names in (("turns", turns), ("optimizer", by_player)):
         if unknown := set(names) - movers:
-            raise NameError(f"{what} names {', '.join(sorted(unknown))}; the moves are {', '.join(sorted(movers))}")
-    if isinstance(optimizer, Mapping) and movers - set(optimizer):
-        raise NameError(f"optimizer lacks {', '.join(sorted(movers - set(optimizer)))}")
-    if not all(map(callable, optimizer.values() if isinstance(optimizer, Mapping) else [optimizer])):
-        raise TypeError("optimizer makes an optimiser from the weights of a player, as adam(2e-4) or "
-                        f"partial(torch.optim.SGD, lr=.1) do; this is {optimizer!r}")
+            raise NameError(f"{what} names {', '.join(sorted(unknown))}; the moves are "
+                            f"{', '.join(sorted(movers))}")
+    factories = [optimizer]
+    if isinstance(optimizer, Mapping):
+        factories = list(optimizer.values())
+        if lacking := movers - set(optimizer):
+            raise NameError(f"optimizer lacks {', '.join(sorted(lacking))}")
+    if not all(map(callable, factories)):
+        raise TypeError("optimizer makes an optimiser from the weights of a player, as adam(2e-4) "
+                        f"or partial(torch.optim.SGD, lr=.1) do; this is {optimizer!r}")
     if any(not isinstance(n, int) or n < 1 for n in turns.values()):
         raise ValueError(f"turns are whole numbers above 0, not {turns}")
-    decays = {} if ema is None else ema if isinstance(ema, Mapping) else {"g": ema}
-    if not all(name in players and 0 < decay < 1 for name, decay in decays.items()):
-        raise ValueError(f"ema is the decay of an averaged copy of g, between 0 and 1, not {ema!r}; for others, "
-                         '{"g": .99, "l": .99}')
-    if precision not in PRECISIONS:
-        raise ValueError(f"precision is one of {', '.join(PRECISIONS)}, not {precision!r}")
-    if reuse not in (None, "g"):
-        raise ValueError(f'reuse is None or "g", not {reuse!r}')
-    refuse_shared_weights(players)
 
 
 def check_reuse(schedule, labelled: bool = False):
-    """ValueError unless the last two moves are another player's and then g's, on the same noise and labels."""
-    *_, critic, generator = [None, *schedule]
+    """`schedule`: the moves of a round; its last two are another player's and g's, on the same
+    noise and, where g takes labels, the same labels. ValueError where they are not.
+    """
+    *_, critic, generator = [None, *schedule]                # None where nobody moves before g
     if not (critic and generator.move.player == "g" != critic.move.player and all(
             "g" in m.players and "z" in m.batch for m in (critic, generator))):
-        raise ValueError('reuse="g" needs a game in which g moves last, once, and both its loss and that of the '
-                         "player before it ask for g and z")
+        raise ValueError('reuse="g" needs a game in which g moves last, once, and both its loss '
+                         "and that of the player before it ask for g and z")
     if labelled and not {"y", *generator.batch} <= set(critic.batch):
-        raise ValueError('reuse="g" with labels needs a player before g that asks for y and all that g asks for')
+        raise ValueError('reuse="g" with labels needs a player before g that asks for y and all '
+                         "that g asks for")
 
 
 def check_shapes(players, samples, movers: set[str], asked: set[str]):
-    """Two samples through critic and generator: what would not fit, or broadcast silently, is refused here."""
+    """Two samples through critic and generator: ValueError for what would not fit, or would
+    broadcast silently. Only for games of a critic, f or l, against g; others say themselves what
+    they feed to whom.
+    """
     if asked - {"y", "u"} != {"x", "z"} or movers not in ({"f", "g"}, {"l", "g"}):
         return
     critic, = movers - {"g"}
+    there = getattr(samples, "classes", None)
     for name in (critic, "g"):
-        _check_classes(name, getattr(players[name], "classes", None), "y" in asked, getattr(samples, "classes", None))
+        _check_classes(name, getattr(players[name], "classes", None), "y" in asked, there)
     if "y" in asked and (absent := getattr(samples, "absent", ())):
-        raise ValueError(f"no sample of class {', '.join(map(str, absent))} to learn from: leave what is missing out of the "
-                         "classes and number the others from 0, or give a set that has them all")
-    with contextlib.ExitStack() as stack:
+        raise ValueError(f"no sample of class {', '.join(map(str, absent))} to learn from: leave "
+                         "what is missing out of the classes and number the others from 0, or give "
+                         "a set that has them all")
+    with contextlib.ExitStack() as stack:                    # the try leaves no trace anywhere
         stack.enter_context(torch.random.fork_rng(devices=[]))
         stack.enter_context(torch.no_grad())
         for net in players.values():
             stack.enter_context(evaluating(net))
         probe = samples.probe(asked)
-        x_fake = _try(players["g"], "g", probe, "z", "noise", "set z=Normal(dim=...) in batches(...) to what g takes")
+        x_fake = _try(players["g"], "g", probe, "z", "noise",
+                      "set z=Normal(dim=...) in batches(...) to what g takes")
         x = probe["x"]
         if x.shape[1:] != x_fake.shape[1:]:
             raise ValueError(f"g makes samples of shape {tuple(x_fake.shape[1:])}, the data have "
                              f"{tuple(x.shape[1:])}: choose a generator for that size")
-        scores = _try(players[critic], critic, probe, "x", "samples", "choose a critic for that size")
+        scores = _try(players[critic], critic, probe, "x", "samples",
+                      "choose a critic for that size")
         if isinstance(scores, Tensor) and scores.dim() > 1 and scores[0].numel() == 1:
             shape = ", ".join(["n", *map(str, scores.shape[1:])])
-            raise ValueError(f"{critic} returns shape ({shape}), which broadcasts against (n,) without a word: "
-                             "end the critic with .flatten() or nn.Flatten(0)")
+            raise ValueError(f"{critic} returns shape ({shape}), which broadcasts against (n,) "
+                             "without a word: end the critic with .flatten() or nn.Flatten(0)")
         if "u" in asked:
-            _check_unlabelled(critic, players[critic], scores, probe, getattr(samples, "classes", None))
+            _check_unlabelled(critic, players[critic], scores, probe, there)
 
 
 def _check_unlabelled(name: str, critic, scores, probe, there: int | None):
     """Labelled and unlabelled samples alike; one class logit for each class of the data."""
     if probe["u"].shape != probe["x"].shape:
-        raise ValueError(f"unlabelled samples have shape {tuple(probe['u'].shape[1:])}, labelled ones "
-                         f"{tuple(probe['x'].shape[1:])}: both come from one kind of data")
-    if "y" in probe and not takes_labels(critic) and there is not None and scores.shape[1:] != (there,):
-        raise ValueError(f"{name} gives {tuple(scores.shape[1:])} for a sample, the data have {there} classes: build it with "
-                         f"outputs={there}")
+        raise ValueError(f"unlabelled samples have shape {tuple(probe['u'].shape[1:])}, labelled "
+                         f"ones {tuple(probe['x'].shape[1:])}: both come from one kind of data")
+    classifies = "y" in probe and not takes_labels(critic)
+    if classifies and there is not None and scores.shape[1:] != (there,):
+        raise ValueError(f"{name} gives {tuple(scores.shape[1:])} for a sample, the data have "
+                         f"{there} classes: build it with outputs={there}")
 
 
 def _check_classes(name: str, classes: int | None, labelled: bool, there: int | None):
+    """A network for `classes` labels plays a game that has labels, and as many as the data."""
     if classes is not None and not labelled:
-        raise ValueError(f"{name} takes labels, and no loss of this game asks for y: play conditional(game)")
+        raise ValueError(f"{name} takes labels, and no loss of this game asks for y: play "
+                         "conditional(game)")
     if None not in (classes, there) and classes != there:
-        raise ValueError(f"{name} is built for {classes} classes, the data have {there}: give it classes={there}")
+        raise ValueError(f"{name} is built for {classes} classes, the data have {there}: give it "
+                         f"classes={there}")
 
 
 def _try(net, name: str, probe, what: str, called: str, remedy: str):
@@ -115,4 +148,5 @@ def _try(net, name: str, probe, what: str, called: str, remedy: str):
     except RuntimeError as error:
         shape = tuple(probe[what].shape[1:])
         label = " and a label" if labels else ""
-        raise ValueError(f"{name} cannot take {called} of shape {shape}{label} ({error}): {remedy}") from error
+        raise ValueError(f"{name} cannot take {called} of shape {shape}{label} ({error}): "
+                         f"{remedy}") from error

@@ -1,4 +1,7 @@
-"""What a training changes in the process, and puts back: threads, precision, random state, SIGINT."""
+"""What a training changes in the process, and puts back.
+
+Threads, precision, the global random state, and what SIGINT does.
+"""
 from __future__ import annotations
 
 import contextlib
@@ -9,6 +12,7 @@ import torch
 
 
 def bfloat16_pays(device) -> bool:
+    """Whether the device multiplies bfloat16 by itself; where it is emulated it is slower."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported()
     return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
@@ -30,10 +34,14 @@ def process_settings(precision, threads, device):
 
 @contextlib.contextmanager
 def stop_button():
-    """A list that becomes true once SIGINT has come; a second SIGINT raises KeyboardInterrupt at once."""
+    """A list that becomes true once SIGINT has come, which the stop button of a notebook sends.
+
+    So the round under way can be finished. A second SIGINT raises KeyboardInterrupt at once, for a
+    round that hangs.
+    """
     flag = []
     if threading.current_thread() is not threading.main_thread():
-        yield flag
+        yield flag                           # only the main thread may set handlers: never stopped
         return
     before = signal.getsignal(signal.SIGINT)
 

@@ -13,14 +13,18 @@ class Turn:
 
     The others' weights ask for no gradient, so no `.detach()` is needed in a loss; their batch norm
     still uses the batch but keeps its running statistics; their spectral norms do not iterate. The
-    movers' parametrised weights (spectral norm) are computed once, however often the loss calls them.
+    movers' parametrised weights (spectral norm) are computed once, however often the loss calls
+    them.
     """
 
     def __init__(self, movers: tuple[str, ...], players: Mapping[str, nn.Module]):
         others = [m for name, net in players.items() if name not in movers for m in net.modules()]
         ours = [m for name in movers for m in players[name].modules()]
+        # only what is on is turned off, and only that on again: who is frozen stays frozen
         self.weights = [w for m in others for w in m.parameters(recurse=False) if w.requires_grad]
-        self.norms = [m for m in others if isinstance(m, nn.modules.batchnorm._BatchNorm) and m.track_running_stats]
+        self.norms = [m for m in others if isinstance(m, nn.modules.batchnorm._BatchNorm)
+                      and m.track_running_stats]
+        # spectral norm iterates when it is asked for a weight in training mode
         self.iterating = [child for m in others if isinstance(m, parametrize.ParametrizationList)
                           for child in m.modules() if child.training]
         parametrized = any(isinstance(m, parametrize.ParametrizationList) for m in [*others, *ours])
@@ -45,10 +49,11 @@ class Turn:
 
 
 def refuse_shared_weights(players: Mapping[str, nn.Module]):
-    """ValueError if two players own one and the same parameter: neither could then be held fixed."""
+    """ValueError if two players own the same parameter: neither could then be held fixed."""
     owner = {}
     for name, net in players.items():
         for weight in net.parameters():
             if owner.setdefault(id(weight), name) != name:
-                raise ValueError(f"players {owner[id(weight)]!r} and {name!r} share a parameter; give each its own "
-                                 'network, or let them move together: Move("e d", loss)')
+                raise ValueError(f"players {owner[id(weight)]!r} and {name!r} share a parameter; "
+                                 "give each its own network, or let them move together: "
+                                 'Move("e d", loss)')

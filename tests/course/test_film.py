@@ -11,11 +11,8 @@ from gan_lessons.drawing.explorer import Explorer, choice, slider
 
 
 def controls(**more):
-    return {
-        "mean": slider(-2.0, 2.0, .1, .7, "mean"),
-        "count": slider(1, 40, 1, 13, "count"),
-        **more,
-    }
+    return {"mean": slider(-2.0, 2.0, .1, .7, "mean"),
+            "count": slider(1, 40, 1, 13, "count"), **more}
 
 
 @pytest.mark.parametrize("most", [50, 160, 100_000])
@@ -57,13 +54,9 @@ def blocks():
         for artist, value in zip(artists, (left, right)):
             artist.set_data([[value]])
 
-    return Explorer(
-        setup,
-        update,
-        {"left": slider(0, 10, 1, 4, "left"), "right": slider(0, 10, 1, 7, "right")},
-        figsize=(1, 1),
-        alt="two grey blocks side by side",
-    )
+    return Explorer(setup, update,
+                    {"left": slider(0, 10, 1, 4, "left"), "right": slider(0, 10, 1, 7, "right")},
+                    figsize=(1, 1), alt="two grey blocks side by side")
 
 
 def greys(png):
@@ -74,9 +67,8 @@ def greys(png):
 
 def test_frames_are_in_the_order_in_which_the_page_counts():
     shown = Film(blocks(), most=30)
-    assert [greys(frame) for frame in shown.frames()] == [
-        list(state.values()) for state in shown.states()
-    ]
+    assert [greys(frame) for frame in shown.frames()] == [list(state.values())
+                                                          for state in shown.states()]
     assert len(shown.states()) == np.prod([len(values) for values in shown.grid.values()]) <= 30
     text = shown._repr_html_()
     first = text.split("base64,")[1].split('"')[0]

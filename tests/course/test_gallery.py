@@ -12,9 +12,8 @@ def test_each_picture_is_the_stored_one(number):
 
 
 def test_readme_shows_the_table_and_the_folder_holds_nothing_else():
-    assert gallery.table() in (ROOT / "README.md").read_text(encoding="utf-8"), (
-        "paste what tools/gallery.py prints"
-    )
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert gallery.table() in readme, "paste what tools/gallery.py prints"
     assert {path.stem for path in gallery.FOLDER.iterdir()} == set(gallery.PICTURES)
 
 

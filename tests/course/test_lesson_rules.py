@@ -14,9 +14,8 @@ def code(source, *tags, **metadata):
 
 
 def text(source, **metadata):
-    return nbformat.v4.new_markdown_cell(
-        textwrap.dedent(source).strip(), metadata={**SLIDE, **metadata}
-    )
+    return nbformat.v4.new_markdown_cell(textwrap.dedent(source).strip(),
+                                         metadata={**SLIDE, **metadata})
 
 
 def notebook(*cells):
@@ -32,19 +31,21 @@ def test_a_good_page_has_no_problem():
     assert rules.form(nb) == rules.setup_cell(nb) == []
 
 
-@pytest.mark.parametrize("cells, problem", [
-    ([code("x", "fun")], "vocabulary"),
-    ([code("x", "nbval-skip")], "vocabulary"),
-    ([nbformat.v4.new_markdown_cell("x")], "no slide"),
-    ([text("### Sub\n\nand text")], "is a subslide"), ([text("## Idea", slideshow={"slide_type": "-"})], "is a slide"),
-    ([code("x", "hide-input")], "go together"),
-    ([code("x", jupyter={"source_hidden": True})], "go together"),
-    ([code("\n".join("x" for _ in range(26)))], "26 lines"),
-    ([code("x = " + "1" * 96)], "100 columns"),
-    ([code("x"), code("y")], "no sentence"),
-    ([code("x"), text("### Only a heading of many words", slideshow={"slide_type": "subslide"}), code("y")], "no sentence"),
-    ([code("\n".join("x" for _ in range(9)))], "median"),
-])
+@pytest.mark.parametrize("cells, problem",
+                         [([code("x", "fun")], "vocabulary"),
+                          ([code("x", "nbval-skip")], "vocabulary"),
+                          ([nbformat.v4.new_markdown_cell("x")], "no slide"),
+                          ([text("### Sub\n\nand text")], "is a subslide"),
+                          ([text("## Idea", slideshow={"slide_type": "-"})], "is a slide"),
+                          ([code("x", "hide-input")], "go together"),
+                          ([code("x", jupyter={"source_hidden": True})], "go together"),
+                          ([code("\n".join("x" for _ in range(26)))], "26 lines"),
+                          ([code("x = " + "1" * 96)], "100 columns"),
+                          ([code("x"), code("y")], "no sentence"),
+                          ([code("x"), text("### Only a heading of many words",
+                                            slideshow={"slide_type": "subslide"}), code("y")],
+                           "no sentence"),
+                          ([code("\n".join("x" for _ in range(9)))], "median")])
 def test_form(cells, problem):
     found = rules.form(notebook(*cells))
     assert len(found) == 1 + (problem == "26 lines") and problem in found[0]
@@ -55,14 +56,10 @@ def test_parts_in_order():
     assert rules.parts(nb) == []
     assert "no section «## Summary»" in rules.parts(
         notebook(text("# T"), text("\n\n".join(p for p in rules.PARTS if p != "## Summary"))))[0]
-    assert (
-        "out of order"
-        in rules.parts(notebook(text("# T"), text("\n\n".join(rules.PARTS[::-1]))))[0]
-    )
-    assert (
-        "beyond"
-        in rules.parts(notebook(text("# T"), text("\n\n".join([*rules.PARTS, "## More"]))))[0]
-    )
+    assert "out of order" in rules.parts(notebook(text("# T"),
+                                                  text("\n\n".join(rules.PARTS[::-1]))))[0]
+    assert "beyond" in rules.parts(notebook(text("# T"),
+                                            text("\n\n".join([*rules.PARTS, "## More"]))))[0]
     assert "no title" in rules.parts(notebook(text("\n\n".join(rules.PARTS))))[0]
 
 
@@ -84,7 +81,7 @@ def test_stored_outputs():
     cell = code("x")
     cell.outputs = [picture]
     assert "alternative text" in rules.stored_outputs(notebook(cell))[0]
-    cell.outputs[0].metadata["image/png"] = {"alt": "Two heaps of coins."}
+    cell.outputs[0].metadata["image/png"] = {"alt": "Two clusters of samples."}
     assert rules.stored_outputs(notebook(cell)) == []
     cell.outputs = [wrong]
     assert "judged wrong" in rules.stored_outputs(notebook(cell))[0]
@@ -92,10 +89,8 @@ def test_stored_outputs():
 
 def test_chinese_stays_in_the_prose():
     assert rules.no_chinese_in_code(notebook(text("散度"), code("x = 'divergence'  # 散度"))) == []
-    assert (
-        "散度"
-        in rules.no_chinese_in_code(notebook(code("%matplotlib inline\nax.set(title='散度')")))[0]
-    )
+    assert "散度" in rules.no_chinese_in_code(
+        notebook(code("%matplotlib inline\nax.set(title='散度')")))[0]
 
 
 @pytest.mark.parametrize("source, problem", [
@@ -124,19 +119,21 @@ TRAIN = "run = train(game, dict(f=critic), data, steps=steps(laptop=9))"
     (["critic = net()", "nets = dict(f=critic)", "train(game, nets, data)", "critic(3)"], [2, 3]),
     (["data = batches(x)", "data.draw('x')", TRAIN, "data.draw('x')"], [2, 3]),
     ([TRAIN, "run = 3", "run"], [0]),                                           # a new value
-    ([TRAIN, "if x:\n    run = 3", "run"], [0, 2]),                             # perhaps a new value
-    (["seen = []", "def look(run):\n    seen.append(run.step)", "train(g, n, d, watch=look)", "seen"],
-     [2, 3]),                                                                   # filled by a callback
-    (["seen = []", "n = 1", "def play(into):\n    train(g, x, d)", "play(seen)", "seen", "n"], [3, 4]),
+    ([TRAIN, "if x:\n    run = 3", "run"], [0, 2]),                             # perhaps a new one
+    (["seen = []", "def look(run):\n    seen.append(run.step)",
+      "train(g, n, d, watch=look)", "seen"], [2, 3]),                           # by a callback
+    (["seen = []", "n = 1", "def play(into):\n    train(g, x, d)",
+      "play(seen)", "seen", "n"], [3, 4]),
     (["rows = []", TRAIN, "rows.append(run.step)", "rows"], [1, 2, 3]),
     (["table = {}", TRAIN, "table['a'] = run", "table"], [1, 2, 3]),
     (["for k in 1, 2:\n    r = train(game, k, data)", "r"], [0, 1]),
     (["import numpy as np", TRAIN, "np.mean(run.losses)", "np.pi"], [1, 2]),
     (["a, b = 1, 2", TRAIN, "b += run.step", "b", "a"], [1, 2, 3]),
-    (["taste()", "x"], [0]),                                                    # trains in the package
+    (["taste()", "x"], [0]),                                                    # in the package
     (["net = Net()\nfor _ in range(9):\n    opt.step()", "x"], [0]),
     (["f = lambda x: 2 * x", TRAIN, "f(2)"], [1]),
-    (["rows = {n: train(game, n, data) for n in 'ab'}", "for n, r in rows.items():\n    print(r)"], [0, 1]),
+    (["rows = {n: train(game, n, data) for n in 'ab'}",
+      "for n, r in rows.items():\n    print(r)"], [0, 1]),
 ])
 def test_train_follows_the_names(sources, trained):
     def page(tagged):
@@ -148,20 +145,16 @@ def test_train_follows_the_names(sources, trained):
 
 
 def test_pictures_of_the_images_at_hand_count_as_trained():
-    nb = notebook(
-        code("images = load_images()"), code("show(images)"), code("images.name", "train")
-    )
+    nb = notebook(code("images = load_images()"), code("show(images)"),
+                  code("images.name", "train"))
     assert rules.train_tags(nb) == []
     nb.cells[1].outputs = [nbformat.v4.new_output("display_data", data={"image/png": "x"})]
     assert "a picture of load_images()" in rules.train_tags(nb)[0]
 
 
 def test_functions_of_the_package_that_train_are_found():
-    package = [
-        "def taste():\n    return helper()",
-        "def helper():\n    train(1)",
-        "def draw():\n    pass",
-    ]
+    package = ["def taste():\n    return helper()", "def helper():\n    train(1)",
+               "def draw():\n    pass"]
     assert rules.trainers(package) == {"train", "helper", "taste"}
 
 
@@ -181,9 +174,8 @@ answer = 2 * x
 def exercise_page(source="answer = ...\ncheck('double', answer)", tail=SOLVED):
     more = "".join(f"**{n}** Say.\n\n<details><summary>Solution</summary>\n\nSo.\n\n</details>\n\n"
                    for n in (2, 3, 4))
-    return notebook(
-        text("x\n\n## Exercises\n\nTry these."), code(source, "exercise"), text(tail + "\n" + more)
-    )
+    return notebook(text("x\n\n## Exercises\n\nTry these."), code(source, "exercise"),
+                    text(tail + "\n" + more))
 
 
 def test_exercises():
@@ -192,8 +184,7 @@ def test_exercises():
     assert "placeholder" in rules.exercises(exercise_page("answer = 3\ncheck('double', answer)"))[0]
     assert "no solution" in rules.exercises(exercise_page(tail="**1** Say."))[0]
     assert "at least four" in "".join(
-        rules.exercises(notebook(text("x\n\n## Exercises\n\n**1** Say.")))
-    )
+        rules.exercises(notebook(text("x\n\n## Exercises\n\n**1** Say."))))
 
 
 def test_a_solution_replaces_what_stands_before_the_judge_but_for_imports():

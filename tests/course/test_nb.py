@@ -1,4 +1,4 @@
-"""The notebook tool: normal form, freshness, a reader's edits, clear errors, pages that need no network."""
+"""The notebook tool: normal form, freshness, a reader's edits, errors, pages without a network."""
 import base64
 import io
 import subprocess
@@ -41,24 +41,16 @@ def checkout(tmp_path):
 
 
 def test_normal_form_is_a_fixed_point():
-    cell = new_code_cell(
-        "x",
-        metadata={"tags": ["train"], "collapsed": True, "slideshow": {"slide_type": "slide"}},
-        execution_count=9,
-    )
-    cell.outputs = [
-        new_output("stream", name="stdout", text="1 %\r50 %"),
-        new_output("stream", name="stdout", text="\r100 %\nend\n"),
-        new_output(
-            "display_data",
-            data={"image/png": png(noisy()), tool.WIDGET: {"model_id": "ab"}},
-            metadata={"image/png": {"alt": "Noise.", "needs": 1}, "x": 1},
-        ),
-        new_output("execute_result", data={"text/plain": "3"}, execution_count=9),
-    ]
-    nb = tool.normalise(
-        new_notebook(cells=[cell], metadata={"widgets": {"state": 1}, "signature": "x"})
-    )
+    cell = new_code_cell("x", metadata={"tags": ["train"], "collapsed": True,
+                                        "slideshow": {"slide_type": "slide"}}, execution_count=9)
+    cell.outputs = [new_output("stream", name="stdout", text="1 %\r50 %"),
+                    new_output("stream", name="stdout", text="\r100 %\nend\n"),
+                    new_output("display_data",
+                               data={"image/png": png(noisy()), tool.WIDGET: {"model_id": "ab"}},
+                               metadata={"image/png": {"alt": "Noise.", "needs": 1}, "x": 1}),
+                    new_output("execute_result", data={"text/plain": "3"}, execution_count=9)]
+    nb = tool.normalise(new_notebook(cells=[cell],
+                                     metadata={"widgets": {"state": 1}, "signature": "x"}))
     assert set(nb.metadata) == {"kernelspec", "language_info"}
     assert cell.metadata == {"tags": ["train"], "slideshow": {"slide_type": "slide"}}
     stream, picture, result = cell.outputs
@@ -72,8 +64,7 @@ def test_normal_form_is_a_fixed_point():
 
 def test_few_colours_look_the_same_and_stay():
     smooth = np.sin(
-        np.arange(300)[:, None, None] / 50 + np.arange(400)[:, None] / 70 + np.arange(3)
-    )
+        np.arange(300)[:, None, None] / 50 + np.arange(400)[:, None] / 70 + np.arange(3))
     picture = png((smooth * 100 + 128).astype(np.uint8))
     small = tool.few_colours(picture)
     assert difference([picture], [small]) is None and len(small) < len(picture)
@@ -106,10 +97,8 @@ def test_refresh_does_not_overwrite_edits(checkout, tmp_path, capsys):
     nbformat.write(nb, checkout)
     before = checkout.read_bytes()
     assert tool.main(["refresh", str(checkout)]) == 1
-    assert (
-        "changes that git does not hold" in capsys.readouterr().err
-        and checkout.read_bytes() == before
-    )
+    assert "changes that git does not hold" in capsys.readouterr().err
+    assert checkout.read_bytes() == before
     new = lesson(tmp_path, new_code_cell("1"), name="08_untracked.ipynb")
     assert tool.main(["refresh", str(new)]) == 1
 
@@ -121,31 +110,31 @@ def test_a_failing_cell_is_named_and_nothing_is_written(tmp_path, capsys):
     error = capsys.readouterr().err
     assert "07_made_up.ipynb, cell 2" in error and "«x / 0  # division»" in error
     assert "ZeroDivisionError: division by zero" in error and path.read_bytes() == before
-    allowed = lesson(
-        tmp_path, new_code_cell("1 / 0", metadata={"tags": ["nbval-raises-exception"]})
-    )
+    allowed = lesson(tmp_path,
+                     new_code_cell("1 / 0", metadata={"tags": ["nbval-raises-exception"]}))
     assert tool.main(["run", str(allowed)]) == 0
 
 
-def stamped(cell):
+def as_stored(cell):
     nb = tool.normalise(new_notebook(cells=[cell]))
     nb.metadata["gan_lessons"] = {"code": tool.fingerprint(nb), "matplotlib": "3"}
     return nb
 
 
 @pytest.mark.parametrize("spoil, problem", [
-    (lambda nb: nb.cells[0].update(source="y"), "newer than the stored outputs"),
-    (lambda nb: nb.metadata.pop("gan_lessons"), "newer than the stored outputs"),
-    (lambda nb: nb.cells[0].metadata.update(tags=["train"]), "newer than the stored outputs"),
-    (lambda nb: nb.cells[0].metadata.update(editable=True), "not in normal form"),
-    (lambda nb: nb.cells[0].update(execution_count=4), "not in normal form"),
-    (lambda nb: nb.cells[0].update(execution_count=None), "was not run"),
-    (lambda nb: nb.cells[0].outputs.append(new_output("stream", name="stderr", text="oh")), "stderr"),
-    (lambda nb: nb.cells[0].outputs.append(new_output("error", ename="E", evalue="v")), "stores an error"),
-    (lambda nb: nb.cells.append(new_markdown_cell("x" * 700_000)), "at most 600"),
-])
+        (lambda nb: nb.cells[0].update(source="y"), "newer than the stored outputs"),
+        (lambda nb: nb.metadata.pop("gan_lessons"), "newer than the stored outputs"),
+        (lambda nb: nb.cells[0].metadata.update(tags=["train"]), "newer than the stored outputs"),
+        (lambda nb: nb.cells[0].metadata.update(editable=True), "not in normal form"),
+        (lambda nb: nb.cells[0].update(execution_count=4), "not in normal form"),
+        (lambda nb: nb.cells[0].update(execution_count=None), "was not run"),
+        (lambda nb: nb.cells[0].outputs.append(new_output("stream", name="stderr", text="oh")),
+         "stderr"),
+        (lambda nb: nb.cells[0].outputs.append(new_output("error", ename="E", evalue="v")),
+         "stores an error"),
+        (lambda nb: nb.cells.append(new_markdown_cell("x" * 700_000)), "at most 600")])
 def test_problems_are_found(tmp_path, spoil, problem):
-    nb, path = stamped(new_code_cell("x", execution_count=1)), tmp_path / "09_x.ipynb"
+    nb, path = as_stored(new_code_cell("x", execution_count=1)), tmp_path / "09_x.ipynb"
     tool.write(path, tool.dumps(nb))
     assert tool.problems(path) == []
     spoil(nb)
@@ -168,10 +157,8 @@ def page_of(tmp_path, *cells):
 
 
 def test_a_page_stands_alone(tmp_path):
-    shown, hidden = (
-        new_code_cell("shown = 1"),
-        new_code_cell("unseen = 2", metadata={"tags": ["hide-input"]}),
-    )
+    shown = new_code_cell("shown = 1")
+    hidden = new_code_cell("unseen = 2", metadata={"tags": ["hide-input"]})
     hidden.outputs = [new_output("display_data", data={"image/png": png(noisy())},
                                  metadata={"image/png": {"alt": "Only noise."}})]
     text = page_of(tmp_path, shown, hidden, new_markdown_cell(

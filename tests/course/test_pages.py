@@ -4,15 +4,14 @@ from pages import UnknownMarkup, mathml
 
 
 @pytest.mark.parametrize("latex, holds", [
-    (r"\mathbb E_{x\sim p}", "<mi>𝔼</mi>"), (r"\mathbb R", "<mi>ℝ</mi>"), (r"\mathcal N", "<mi>𝒩</mi>"),
-    (r"\boldsymbol\theta", "𝜽"), (r"\mathbf x", "𝐱"),
-    (r"\begin{pmatrix} a & b \\ c & d \end{pmatrix}", "<mtable"),
-    (r"\begin{aligned} a &= b \\ &= c \end{aligned}", "<mtable"),
-    (r"\underbrace{a+b}_{n}", "<munder>"), (r"\tfrac12", 'displaystyle="false"'),
-    (r"\operatorname{softplus}(c)", "softplus"), (r"\operatorname*{arg\,max}_D V", "max</mo>"),
-    (r"\Bigl\{ x \Bigr\}", ">{</mo>"), (r"\boxed{x}", 'class="boxed"'),
-    (r"\log D", '<mi>log</mi><mspace width="0.167em" />'), (r"a = -b", 'form="prefix"'),
-])
+        (r"\mathbb E_{x\sim p}", "<mi>𝔼</mi>"), (r"\mathbb R", "<mi>ℝ</mi>"),
+        (r"\mathcal N", "<mi>𝒩</mi>"), (r"\boldsymbol\theta", "𝜽"), (r"\mathbf x", "𝐱"),
+        (r"\begin{pmatrix} a & b \\ c & d \end{pmatrix}", "<mtable"),
+        (r"\begin{aligned} a &= b \\ &= c \end{aligned}", "<mtable"),
+        (r"\underbrace{a+b}_{n}", "<munder>"), (r"\tfrac12", 'displaystyle="false"'),
+        (r"\operatorname{softplus}(c)", "softplus"), (r"\operatorname*{arg\,max}_D V", "max</mo>"),
+        (r"\Bigl\{ x \Bigr\}", ">{</mo>"), (r"\boxed{x}", 'class="boxed"'),
+        (r"\log D", '<mi>log</mi><mspace width="0.167em" />'), (r"a = -b", 'form="prefix"')])
 def test_what_lessons_write_is_set(latex, holds):
     made = mathml(latex, "block")
     assert holds in made and "\\" not in made and "mathvariant" not in made

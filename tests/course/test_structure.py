@@ -75,6 +75,13 @@ def test_the_rules_see_circles_and_private_names(tmp_path):
     assert import_rules.private_names(package) == ["map.a imports _c of b", "map.b reads a._x"]
 
 
+def test_ruff_finds_nothing():
+    """Names, line lengths, import order: the rules are in pyproject.toml."""
+    done = subprocess.run([sys.executable, "-m", "ruff", "check", "--no-cache", str(ROOT)],
+                          capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+
+
 # -- names --------------------------------------------------------------------------------------
 
 def test_about_forty_names_stand_at_the_top():
@@ -148,6 +155,15 @@ def test_what_an_old_name_stands_for_exists(old, place):
         import_module(f"gan_lessons.{place}")
     except ModuleNotFoundError:
         assert hasattr(import_module(f"gan_lessons.{module}"), name), place
+
+
+@pytest.mark.parametrize("place", moved.ATTRIBUTES)
+def test_what_an_old_attribute_stands_for_exists(place):
+    module, _, name = place.rpartition(".")
+    owner = getattr(import_module(f"gan_lessons.{module}"), name)
+    for pair in moved.ATTRIBUTES[place].split():
+        old, new = pair.split(">")
+        assert hasattr(owner, new) and not hasattr(owner, old)
 
 
 @pytest.mark.parametrize("statement, said", [

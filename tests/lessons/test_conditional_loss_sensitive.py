@@ -1,9 +1,11 @@
-"""The perfect l(x, y): weights while margins are asked, exact police by cutting planes, the rests; pictures and answers."""
+"""The best l(x, y): weights while margins are asked, exact l by cutting planes, where the game
+rests; pictures and answers."""
 import math
 
 import numpy as np
 import pytest
 import torch
+from helpers import answers_to
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 
@@ -17,7 +19,6 @@ from gan_lessons.exact.conditional_loss_sensitive import (
 from gan_lessons.exact.loss_sensitive import best_loss
 from gan_lessons.explorers import conditional_loss_sensitive as explorers
 from gan_lessons.measures.prediction import reliability
-from gan_lessons.questions import questions
 
 AT = np.arange(4.)
 DELTA = abs(AT[:, None] - AT)
@@ -36,13 +37,8 @@ def objective(l, p, q, delta, weight, first=1.):
     for y in range(p.shape[1]):
         for i in range(len(p)):
             for j in range(len(p)):
-                S += (
-                    weight
-                    * p[i, y]
-                    * q[j, y]
-                    / p[:, y].sum()
-                    * max(.0, delta[i, j] + l[i, y] - l[j, y])
-                )
+                S += weight * p[i, y] * q[j, y] / p[:, y].sum() * max(
+                    0., delta[i, j] + l[i, y] - l[j, y])
     return S
 
 
@@ -59,12 +55,10 @@ def test_asked_posterior_is_the_minimum_over_softmaxes(seed, K):
             continue
         best = minimize(lambda a: -row @ log_softmax(a), np.zeros(K), tol=1e-13).x
         assert C == pytest.approx(np.exp(log_softmax(best)), abs=2e-5)
-    assert asked_posterior(p, p, 7.0) == pytest.approx(
-        p / p.sum(1, keepdims=True)
-    )  # a faithful forger bends nothing
-    assert asked_posterior(p, q, .0) == pytest.approx(
-        p / p.sum(1, keepdims=True)
-    )  # nor does one nobody listens to
+    # a perfect generator bends nothing
+    assert asked_posterior(p, p, 7.) == pytest.approx(p / p.sum(1, keepdims=True))
+    # nor does one nobody listens to
+    assert asked_posterior(p, q, 0.) == pytest.approx(p / p.sum(1, keepdims=True))
 
 
 def test_the_largest_weight_is_named_in_every_case():
@@ -74,17 +68,18 @@ def test_the_largest_weight_is_named_in_every_case():
     assert C[0].tolist() == [1, 0] and C[1].tolist() == [0, 1]
 
 
-@pytest.mark.parametrize("wrong", [dict(weight=-1.), dict(weight=math.inf), dict(q=np.ones((2, 3))), dict(q=-np.ones((2, 2)))])
+@pytest.mark.parametrize("wrong", [dict(weight=-1.), dict(weight=math.inf), dict(q=np.ones((2, 3))),
+                                   dict(q=-np.ones((2, 2)))])
 def test_asked_weights_refuse(wrong):
     with pytest.raises(ValueError, match="0 or more"):
         asked_weights(**dict(p=np.ones((2, 2)), q=np.ones((2, 2)), weight=1.) | wrong)
 
 
-# ---------------------------------------------------------------- the exact police
+# ---------------------------------------------------------------- the exact loss function
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("weight", [.3, 2.])
-def test_no_softmax_is_better_than_the_exact_police(seed, weight):
+def test_no_softmax_is_better_than_the_exact_one(seed, weight):
     """Against a descent from several starts, over logits, on the objective written as a loop."""
     p, q = tables(seed, m=3)
     delta = .5 * DELTA[:3, :3]
@@ -94,10 +89,8 @@ def test_no_softmax_is_better_than_the_exact_police(seed, weight):
     of = lambda a: objective(-log_softmax(a.reshape(3, 2), 1), p, q, delta, weight)
     rng = np.random.default_rng(seed)
     starts = [log_softmax(-exact.l, 1).ravel(), *rng.normal(0, 1, (3, 6))]
-    found = min(
-        minimize(of, start, method="Powell", options=dict(xtol=1e-6, ftol=1e-12)).fun
-        for start in starts
-    )
+    found = min(minimize(of, start, method="Powell", options=dict(xtol=1e-6, ftol=1e-12)).fun
+                for start in starts)
     assert exact.value <= found + 1e-6 and found <= exact.value + 2e-3
 
 
@@ -114,7 +107,7 @@ def test_generous_margins_give_the_formula(seed):
 
 @pytest.mark.parametrize("weight", [.5, 3.])
 @pytest.mark.parametrize("k", [.05, .6])
-def test_at_the_truth_margins_are_a_fine_on_steepness(weight, k):
+def test_at_the_truth_margins_are_a_penalty_on_steepness(weight, k):
     p, _ = tables(7, K=3)
     l = np.random.default_rng(1).exponential(2, (4, 3))
     fine = mean = 0.
@@ -123,8 +116,7 @@ def test_at_the_truth_margins_are_a_fine_on_steepness(weight, k):
         mean += (pairs * k * DELTA).sum()
         fine += (pairs * np.maximum(0, abs(l[:, y][:, None] - l[:, y]) - k * DELTA)).sum() / 2
     assert objective(l, p, p, k * DELTA, weight) == pytest.approx(
-        (p * l).sum() + weight * (mean + fine), rel=1e-12
-    )
+        (p * l).sum() + weight * (mean + fine), rel=1e-12)
 
 
 def test_small_margins_flatten_and_large_ones_are_honest():
@@ -146,7 +138,7 @@ def test_an_overdone_label_is_ruled_out_as_far_as_the_margin_asks():
 @pytest.mark.parametrize("share", [.7, .55])
 @pytest.mark.parametrize("weight", [1., 3., 9.])
 def test_the_readable_rest(share, weight):
-    """Neither player gains: the police by the program, the forger because both his places cost the same, or A less."""
+    """Neither player gains: l by the program, g because both places cost the same, or A less."""
     p = np.array([[share, 0], [1 - share, 1 - share], [0, share]]) / 2
     left = max(0., 1 - (1 + 1 / weight) * share)
     q = np.array([[1 - left, 0], [left, left], [0, 1 - left]]) / 2
@@ -155,13 +147,12 @@ def test_the_readable_rest(share, weight):
     best = best_class_loss(p, q, DELTA[:3, :3], weight)
     assert objective(l, p, q, DELTA[:3, :3], weight) == pytest.approx(best.value, abs=1e-6)
     truth = best_class_loss(p, p, DELTA[:3, :3], weight).l
-    assert truth[0, 0] < 1e-4 and truth[1, 0] == pytest.approx(
-        math.log(2), abs=1e-3
-    )  # he would rather be at A
+    # g would rather be at A
+    assert truth[0, 0] < 1e-4 and truth[1, 0] == pytest.approx(math.log(2), abs=1e-3)
 
 
 def test_with_one_label_far_from_the_others_it_is_lesson_nine_with_a_way_out():
-    """Coins of two labels that never meet: raising l(x, 0) costs nothing else, so the police do as in lesson 09."""
+    """Samples of two labels that never meet: raising l(x, 0) costs no more, as in lesson 09."""
     places = np.arange(3.)
     delta = abs(places[:, None] - places)
     a, b = np.array([.6, .3, .1]), np.array([.2, .3, .5])
@@ -174,8 +165,10 @@ def test_with_one_label_far_from_the_others_it_is_lesson_nine_with_a_way_out():
     assert l[:3, 0] == pytest.approx(alone.values, abs=1e-3)
 
 
-@pytest.mark.parametrize("wrong", [dict(q=np.array([[.4, .2], [.2, .2]])), dict(delta=np.ones((3, 3))), dict(delta=-np.ones((2, 2))),
-                                   dict(p=np.array([[.5, 0], [.5, 0]]), q=np.array([[.5, 0], [.5, 0]]))])
+@pytest.mark.parametrize("wrong",
+                         [dict(q=np.array([[.4, .2], [.2, .2]])), dict(delta=np.ones((3, 3))),
+                          dict(delta=-np.ones((2, 2))),
+                          dict(p=np.array([[.5, 0], [.5, 0]]), q=np.array([[.5, 0], [.5, 0]]))])
 def test_tables_that_do_not_fit(wrong):
     good = dict(p=np.full((2, 2), .25), q=np.full((2, 2), .25), delta=np.ones((2, 2)))
     with pytest.raises(ValueError, match="shares must be above 0 and the same"):
@@ -187,14 +180,12 @@ def test_tables_that_do_not_fit(wrong):
 def test_the_surfaces():
     C, named, (right, sure, banned) = explorers.judged(0., 1., 3.)
     p = explorers.joint(explorers.SPOTS, explorers.PLANE)
-    assert (
-        right == pytest.approx(sure) and banned == 0 and (named == p.argmax(-1)).mean() > .98
-    )  # ties on the borders
+    # ties on the borders
+    assert right == pytest.approx(sure) and banned == 0 and (named == p.argmax(-1)).mean() > .98
     assert C == pytest.approx(p / p.sum(-1, keepdims=True))
     samples, y = explorers.SPOTS.sample_with_modes(40_000, np.random.default_rng(0))
-    assert right == pytest.approx(
-        (explorers.joint(explorers.SPOTS, samples).argmax(1) == y).mean(), abs=.006
-    )
+    assert right == pytest.approx((explorers.joint(explorers.SPOTS, samples).argmax(1) == y).mean(),
+                                  abs=.006)
     right, sure, banned = explorers.judged(1., 1., 1.)[2]
     assert .74 < right < .77 and .82 < sure < .86 and banned > .1
     right, sure, banned = explorers.judged(-1., 1., 1.)[2]
@@ -223,19 +214,13 @@ def test_figures_show_what_they_are_given():
     assert axes[1].images[0].get_array().tolist() == [[0, 1], [0, 0]]  # only mistakes are shaded
     table = reliability(-torch.tensor([[.9, .1]] * 20).log(), torch.tensor([0, 1] * 10))
     explorers.diagram(axes[2], {"one": table})
-    assert axes[2].lines[1].get_xdata() == pytest.approx([.9]) and axes[2].lines[
-        1
-    ].get_ydata() == pytest.approx([.5])
-    explorers.mistakes(
-        axes[3],
-        torch.zeros(3, 1, 28, 28, dtype=torch.uint8),
-        torch.tensor([4, 5, 6]),
-        torch.tensor([.2, .9, .5]),
-    )
+    assert axes[2].lines[1].get_xdata() == pytest.approx([.9])
+    assert axes[2].lines[1].get_ydata() == pytest.approx([.5])
+    explorers.mistakes(axes[3], torch.zeros(3, 1, 28, 28, dtype=torch.uint8),
+                       torch.tensor([4, 5, 6]), torch.tensor([.2, .9, .5]))
     assert [text.get_text() for text in axes[3].texts] == ["5", "6", "4"]
-    explorers.mistakes(
-        axes[3], torch.zeros(0, 1, 28, 28, dtype=torch.uint8), torch.zeros(0).long(), torch.zeros(0)
-    )
+    explorers.mistakes(axes[3], torch.zeros(0, 1, 28, 28, dtype=torch.uint8), torch.zeros(0).long(),
+                       torch.zeros(0))
     explorers.margins_met(axes[4], [.1, 1.], [[.5, .4], [.6, .3]], [.7, .2])
     assert len(axes[4].lines) == 4
     explorers.regions(axes[5], np.zeros(explorers.SIDE ** 2, int), np.zeros((4, 2)), [0, 1, 2, 0])
@@ -243,23 +228,17 @@ def test_figures_show_what_they_are_given():
 
 
 def test_answers_by_independent_means():
-    known = {
-        name: right() if callable(right) else right for name, (right, _) in questions("13").items()
-    }
-    worst = max(
-        min(-log_softmax(a))
-        for a in np.vstack([np.zeros(10), np.random.default_rng(0).normal(0, 1, (200, 10))])
-    )
+    known = answers_to("13")
+    logits = np.vstack([np.zeros(10), np.random.default_rng(0).normal(0, 1, (200, 10))])
+    worst = max(min(-log_softmax(a)) for a in logits)
     assert known["13 least loss"] == pytest.approx([worst, math.exp(-worst)])
     C, turn = known["13 overdone"]
     best = minimize(lambda a: -np.array([.04, .06]) @ log_softmax(a), np.zeros(2), tol=1e-12).x
-    assert C == pytest.approx(
-        np.exp(log_softmax(best))[0], abs=1e-4
-    ) and 1.5 * .06 - .5 * .08 == pytest.approx(1.5 * .04 - .5 * .02)
+    assert C == pytest.approx(np.exp(log_softmax(best))[0], abs=1e-4)
+    assert 1.5 * .06 - .5 * .08 == pytest.approx(1.5 * .04 - .5 * .02)
     assert turn == pytest.approx(.5)
     assert known["13 shared place"] == pytest.approx([1.5, 3.])
     sure = [.95] * 5 + [.6] * 5
-    table = reliability(
-        -torch.tensor([[s, 1 - s] for s in sure]).double().log(), torch.tensor([0, 0, 0, 0, 1] * 2)
-    )
+    table = reliability(-torch.tensor([[s, 1 - s] for s in sure]).double().log(),
+                        torch.tensor([0, 0, 0, 0, 1] * 2))
     assert known["13 confidence"] == pytest.approx([table.error, 1 / 3])

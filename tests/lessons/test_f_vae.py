@@ -4,7 +4,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from helpers import title as draw_title
+from helpers import title_of
 from scipy import stats
 from torch import nn
 
@@ -52,19 +52,13 @@ def test_a_linear_flow_is_a_normal_law(n):
 
 
 def test_bits():
-    for shape, step, low in [
-        ((1, 28, 28), 1 / 127.5, -1 - .5 / 127.5),
-        ((3, 32, 32), 1 / 256, 0),
-        ((2,), 1, -.5),
-    ]:
-        assert bits_per_dimension(
-            math.prod(shape) * math.log(256 * step), shape, step
-        ) == pytest.approx(8, abs=1e-12)
+    for shape, step in [((1, 28, 28), 1 / 127.5), ((3, 32, 32), 1 / 256), ((2,), 1)]:
+        uniform = math.prod(shape) * math.log(256 * step)          # -log of its density, in nats
+        assert bits_per_dimension(uniform, shape, step) == pytest.approx(8, abs=1e-12)
     x = torch.full((4, 1000), .2)
     noisy = dequantised(x)
-    assert (noisy - x).abs().max() <= .5 / 127.5 + 1e-7 and (noisy - x).std() == pytest.approx(
-        1 / 127.5 / 12**.5, rel=.05
-    )
+    assert (noisy - x).abs().max() <= .5 / 127.5 + 1e-7
+    assert (noisy - x).std() == pytest.approx(1 / 127.5 / 12**.5, rel=.05)
 
 
 def linear(rows, columns, seed=0):
@@ -90,21 +84,15 @@ def test_with_the_identity_f_vae_is_the_vae():
     for seed in range(3):
         for found, game in zip(losses, (f_vae(.7), vae(sd=.7))):
             torch.manual_seed(seed)
-            players = dict(e=e, d=d, x=x) | (
-                {"b": Flow()} if game.players == ("e", "d", "b") else {}
-            )
+            players = dict(e=e, d=d, x=x) | ({"b": Flow()}
+                                             if game.players == ("e", "d", "b") else {})
             found.append(game["e"](**players).item())
     torch.manual_seed(0)
     u = torch.randn_like(m)
-    gap = (
-        -u.square().sum(1) / 2
-        + (m + log_s.exp() * u).square().sum(1) / 2
-        - log_s.sum(1)
-        - kl_to_normal(m, log_s)
-    ).mean()
-    assert losses[0][0] - losses[1][0] == pytest.approx(
-        gap.item(), rel=1e-10
-    )  # one draw of the KL, less its mean
+    gap = (-u.square().sum(1) / 2 + (m + log_s.exp() * u).square().sum(1) / 2 - log_s.sum(1)
+           - kl_to_normal(m, log_s)).mean()
+    # one draw of the KL, less its mean
+    assert losses[0][0] - losses[1][0] == pytest.approx(gap.item(), rel=1e-10)
 
 
 @pytest.mark.parametrize("sd", [.01, .3, 2.])
@@ -117,9 +105,8 @@ def test_with_straight_wires_f_vae_is_the_flow(sd):
     torch.manual_seed(1)
     terms = f_vae_terms(wires, lambda v: v, b, x, sd)
     torch.manual_seed(1)
-    torch.testing.assert_close(
-        sum(terms), flow_nll(b, x + sd * torch.randn_like(x)), rtol=1e-11, atol=1e-11
-    )
+    torch.testing.assert_close(sum(terms), flow_nll(b, x + sd * torch.randn_like(x)),
+                               rtol=1e-11, atol=1e-11)
 
 
 def test_the_bound_of_f_vae_is_below_the_evidence():
@@ -134,9 +121,8 @@ def test_the_bound_of_f_vae_is_below_the_evidence():
     bound = (distortion + rate).reshape(4, -1).mean(1).numpy()
     assert (bound >= -law.logpdf(x)).all()
     weights = -(distortion + rate).reshape(4, -1)
-    evidence = weights.logsumexp(1) - math.log(
-        weights.shape[1]
-    )  # importance weighting: no bound, an estimate
+    # importance weighting: no bound, an estimate
+    evidence = weights.logsumexp(1) - math.log(weights.shape[1])
     np.testing.assert_allclose(evidence, law.logpdf(x), atol=.1)
 
 
@@ -145,15 +131,8 @@ def test_a_flow_learns_the_moons():
     rng = np.random.default_rng(0)
     points = moons.sample(2000, rng)
     b = point_flow(2, couplings=6, width=32)
-    run = train(
-        flow(),
-        {"b": b},
-        batches(moons, batch=256),
-        steps=150,
-        optimizer=adam(5e-3),
-        watch=None,
-        precision="highest",
-    )
+    run = train(flow(), {"b": b}, batches(moons, batch=256), steps=150, optimizer=adam(5e-3),
+                watch=None, precision="highest")
     with torch.no_grad():
         nll = flow_nll(b.eval(), torch.tensor(points, dtype=torch.float32)).mean().item()
     normal = stats.multivariate_normal(points.mean(0), np.cov(points.T)).logpdf(points).mean()
@@ -162,40 +141,30 @@ def test_a_flow_learns_the_moons():
 
 
 def test_games_of_pictures_step():
-    x = torch.randint(
-        0, 256, (50, 1, 28, 28), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
-    )
+    x = torch.randint(0, 256, (50, 1, 28, 28), dtype=torch.uint8,
+                      generator=torch.Generator().manual_seed(0))
     k = 4
-    players = dict(
-        e=mlp_critic((1, 28, 28), width=8, outputs=2 * k),
-        d=mlp_generator(k, (1, 28, 28), width=8),
-        b=point_flow(k, couplings=2, width=8),
-    )
-    run = train(
-        f_vae(.3, step=1 / 127.5),
-        players,
-        batches(x, z=Normal(dim=k), batch=8),
-        steps=2,
-        watch=None,
-    )
+    players = dict(e=mlp_critic((1, 28, 28), width=8, outputs=2 * k),
+                   d=mlp_generator(k, (1, 28, 28), width=8), b=point_flow(k, couplings=2, width=8))
+    run = train(f_vae(.3, step=1 / 127.5), players, batches(x, z=Normal(dim=k), batch=8),
+                steps=2, watch=None)
     assert np.isfinite(run.losses["e d b"]).all()
 
 
-@pytest.mark.parametrize("wrong", [lambda: flow(-1), lambda: flow(math.nan), lambda: f_vae(0), lambda: f_vae(1, -1)])
+@pytest.mark.parametrize("wrong", [lambda: flow(-1), lambda: flow(math.nan), lambda: f_vae(0),
+                                   lambda: f_vae(1, -1)])
 def test_scales_that_are_none_are_refused(wrong):
     with pytest.raises(ValueError, match="or more"):
         wrong()
 
 
-# ---------------------------------------------------------------- decoders with a noise of their own, straight wires
+# ---------------------------------------------------------------- learnt noise, residual decoders
 
 def test_a_learnt_deviation_is_the_fixed_one_of_its_value():
-    e, d, b, x = (
-        linear(4, 3),
-        linear(3, 2, seed=1),
-        Stretch([[1.4, -.5], [.3, .7]]),
-        normals(5, 3, seed=2),
-    )
+    e = linear(4, 3)
+    d = linear(3, 2, seed=1)
+    b = Stretch([[1.4, -.5], [.3, .7]])
+    x = normals(5, 3, seed=2)
     for shape in ((), (3,)):
         own = LearntNoise(d, shape, start=.7).double()
         assert own.log_sd.shape == shape
@@ -206,9 +175,8 @@ def test_a_learnt_deviation_is_the_fixed_one_of_its_value():
         torch.testing.assert_close(*terms, rtol=1e-12, atol=1e-12)
     with torch.no_grad():
         own.grown += torch.tensor([.02, 0, -.13])
-    torch.testing.assert_close(
-        own.log_sd.exp(), .7 * torch.tensor([.2, 0, -1.3], dtype=torch.float64).exp()
-    )
+    torch.testing.assert_close(own.log_sd.exp(),
+                               .7 * torch.tensor([.2, 0, -1.3], dtype=torch.float64).exp())
     torch.manual_seed(3)
     distortion, _ = f_vae_terms(e, own, b, x, None)
     torch.manual_seed(3)
@@ -218,20 +186,13 @@ def test_a_learnt_deviation_is_the_fixed_one_of_its_value():
 
 
 def test_a_learnt_deviation_finds_the_residual():
-    """With a deaf encoder and a silent decoder, the best deviation of a number is that of the data."""
+    """If the encoder and the decoder say nothing, the best deviation of a number is the data's."""
     data = normals(4000, 3).float() * torch.tensor([2., .3, .01])
     silent = nn.Linear(2, 3).requires_grad_(False)
     nn.init.zeros_(silent.weight), nn.init.zeros_(silent.bias)
     own, deaf = LearntNoise(silent, (3,)), nn.Linear(3, 4)
-    train(
-        f_vae(None),
-        dict(e=deaf, d=own, b=Flow()),
-        batches(data, z=Normal(dim=2), batch=500),
-        steps=400,
-        optimizer=adam(1e-2),
-        watch=None,
-        precision="highest",
-    )
+    train(f_vae(None), dict(e=deaf, d=own, b=Flow()), batches(data, z=Normal(dim=2), batch=500),
+          steps=400, optimizer=adam(1e-2), watch=None, precision="highest")
     torch.testing.assert_close(own.log_sd.exp(), data.std(0), rtol=.1, atol=0)
 
 
@@ -243,9 +204,8 @@ def test_f_vae_between_straight_wires_begins_as_the_flow(n):
     torch.manual_seed(1)
     terms = f_vae_terms(e, d, b, x, None)
     torch.manual_seed(1)
-    torch.testing.assert_close(
-        sum(terms), flow_nll(b, x + .2 * torch.randn_like(x)), rtol=1e-11, atol=1e-11
-    )
+    torch.testing.assert_close(sum(terms), flow_nll(b, x + .2 * torch.randn_like(x)),
+                               rtol=1e-11, atol=1e-11)
     with torch.no_grad():
         d.net.net.layers[-1].bias += torch.tensor([1., -2., .5])
         assert torch.equal(d(x), x + torch.tensor([1., -2., .5]))
@@ -262,16 +222,17 @@ def test_straight_wires_carry_pictures():
     noisy = x.flatten(1) + .2 * torch.randn(3, 16, dtype=torch.float64)
     torch.testing.assert_close(sum(terms), flow_nll(b, noisy), rtol=1e-11, atol=1e-11)
     with torch.no_grad():
-        e.net.layers[-2].bias += torch.arange(8.0)  # four of m, then four of log s, 2 × 2 pixels
+        e.net.layers[-2].bias += torch.arange(8.)  # four of m, then four of log s, 2 × 2 pixels
     m, log_s = gaussian_code(e, x)
     torch.testing.assert_close((m - x.flatten(1))[0, :2], torch.tensor([0., 1.]).double())
     torch.testing.assert_close((log_s - math.log(.2))[0, :2], torch.tensor([4., 5.]).double())
 
 
-@pytest.mark.parametrize("wrong, says", [(lambda: LearntNoise(nn.Identity(), start=0), "above 0"),
-                                         (lambda: Residual(mlp_generator(2, 2), sd=-1), "above 0"),
-                                         (lambda: Residual(mlp_generator(2, 2), sd=.1)(torch.ones(1, 2)), "carry")])
-def test_wires_that_cannot_be_are_refused(wrong, says):
+@pytest.mark.parametrize(
+    "wrong, says", [(lambda: LearntNoise(nn.Identity(), start=0), "above 0"),
+                    (lambda: Residual(mlp_generator(2, 2), sd=-1), "above 0"),
+                    (lambda: Residual(mlp_generator(2, 2), sd=.1)(torch.ones(1, 2)), "carry")])
+def test_decoders_that_cannot_be_are_refused(wrong, says):
     with pytest.raises(ValueError, match=says):
         wrong()
 
@@ -285,29 +246,27 @@ def test_the_explorer_says_what_integrals_and_determinants_say():
         J = np.stack([(to_noise(x + h) - to_noise(x - h)) / 2e-6 for h in 1e-6 * np.eye(2)], 1)
         assert np.linalg.slogdet(J)[1] == pytest.approx(-.4, abs=1e-7)
         np.testing.assert_allclose(explorers.b_undone(*to_noise(x), **state), x, atol=1e-12)
-    line = np.linspace(-40, 40, 2001)
+    line, explorer = np.linspace(-40, 40, 2001), explorers.couplings()
     for sign in (1, 0, -1):
         density = np.exp(-explorers.negative_log_q(*np.meshgrid(line, line), .7, -.4, .3, sign))
         mass = density.sum() * (line[1] - line[0]) ** 2
-        said = draw_title(explorers.couplings(), **state, sign=sign)
+        said = title_of(explorer, **state, sign=sign)
         assert f"integrates to {mass:.3f}" in said and "log det -0.40" in said
 
 
 def test_the_best_sliders_are_those_that_made_the_points():
     explorer = explorers.couplings()
-    loss = lambda **state: float(draw_title(explorer, **state).split("q: ")[1].split(" ")[0])
+    loss = lambda **state: float(title_of(explorer, **state).split("q: ")[1].split(" ")[0])
     best = dict(bend=1., stretch=1.2, lean=.6)
     assert loss(**best) == pytest.approx(explorers.ENTROPY, abs=.1)
     for name in best:
-        assert all(
-            loss(**best | {name: round(best[name] + by, 1)}) > loss(**best) - .005
-            for by in (-.2, .2)
-        )
+        assert all(loss(**best | {name: round(best[name] + by, 1)}) > loss(**best) - .005
+                   for by in (-.2, .2))
     assert explorer.draw(bend=0., stretch=0., lean=0.) == explorers.couplings().draw()
 
 
 def test_walking_between_pictures():
     rows = {name: np.linspace(-1, 1, 3 * 5 * 16).reshape(3, 5, 1, 4, 4) for name in ("one", "two")}
     explorer = explorers.between(rows)
-    assert "0.50 of the way" in draw_title(explorer, pair=2, way=.5)
+    assert "0.50 of the way" in title_of(explorer, pair=2, way=.5)
     np.testing.assert_allclose(explorer._artists[0][1].get_array(), (rows["two"][2, 2, 0] + 1) / 2)

@@ -1,11 +1,12 @@
-"""Deep InfoMax: bounds by hand and on exact pairs, closed forms, the game, encoders and probes, the pictures of lesson 17."""
+"""Deep InfoMax: bounds by hand and on exact pairs, closed forms, the game, encoders and probes, the
+pictures of lesson 17."""
 import math
 from itertools import product
 
 import numpy as np
 import pytest
 import torch
-from helpers import leaf
+from helpers import leaf, sigma, softplus
 from scipy.integrate import quad
 from torch import nn
 
@@ -35,8 +36,6 @@ from gan_lessons.players.encoders import (
 )
 
 OWN, OTHER = [-5., 1.4, 12.5, 2.7], [0.3, -7.1, 4., 1.1, -2.6, 0.7]
-sigma = lambda t: 1 / (1 + math.exp(-t))
-soft = lambda t: math.log1p(math.exp(-abs(t))) + max(t, 0)
 
 
 def log_r(pair):
@@ -49,18 +48,16 @@ def by_hand(name, own, other):
     """(value, gradients of own, of other)."""
     n, m, total = len(own), len(other), sum(map(math.exp, other))
     if name == "DV":
-        return (
-            sum(own) / n - math.log(total / m),
-            [1 / n] * n,
-            [-math.exp(t) / total for t in other],
-        )
+        slopes = [-math.exp(t) / total for t in other]
+        return sum(own) / n - math.log(total / m), [1 / n] * n, slopes
     if name == "NWJ":
         return sum(own) / n - total / m / math.e, [1 / n] * n, [-math.exp(t - 1) / m for t in other]
-    return (-sum(soft(-t) for t in own) / n - sum(map(soft, other)) / m,
+    return (-sum(softplus(-t) for t in own) / n - sum(map(softplus, other)) / m,
             [sigma(-t) / n for t in own], [-sigma(t) / m for t in other])
 
 
-@pytest.mark.parametrize("name, bound", [("DV", donsker_varadhan), ("NWJ", nwj), ("JSD", jensen_shannon)])
+@pytest.mark.parametrize("name, bound",
+                         [("DV", donsker_varadhan), ("NWJ", nwj), ("JSD", jensen_shannon)])
 @pytest.mark.parametrize("own, other", [(OWN, OTHER), (OTHER, OWN)])
 def test_values_and_gradients_on_asymmetric_scores(name, bound, own, other):
     mine, theirs = leaf(own), leaf(other)
@@ -79,7 +76,7 @@ def test_info_nce_is_log_n_minus_a_cross_entropy_of_columns(n):
     assert info_nce(scores).item() == pytest.approx(by_hand.item(), rel=1e-13)
     rows = math.log(n) - nn.functional.cross_entropy(scores, torch.arange(n))
     assert abs(info_nce(scores) - rows) > 1e-3  # the transposed question has another answer
-    shifted = scores + torch.linspace(-9, 4, n)[None]                    # any function of the note
+    shifted = scores + torch.linspace(-9, 4, n)[None]                    # any function of the code
     assert info_nce(shifted).item() == pytest.approx(info_nce(scores).item(), abs=1e-12)
 
 
@@ -104,8 +101,9 @@ def test_own_and_other():
     assert own.tolist() == [[0, 1], [8, 9], [16, 17]] and other.shape == (6, 2)
 
 
-@pytest.mark.parametrize("scores", [torch.zeros(4), torch.zeros(3, 4), torch.zeros(1, 1), torch.zeros(2, 3, 2)])
-def test_scores_must_be_square_with_two_coins(scores):
+@pytest.mark.parametrize("scores", [torch.zeros(4), torch.zeros(3, 4), torch.zeros(1, 1),
+                                    torch.zeros(2, 3, 2)])
+def test_scores_must_be_square_with_two_samples(scores):
     for bound in BOUNDS.values():
         with pytest.raises(ValueError, match="square table"):
             bound(scores)
@@ -125,31 +123,23 @@ def test_large_scores_do_not_overflow():
 
 @pytest.mark.parametrize("seed", range(4))
 def test_inequalities_that_hold_on_every_batch(seed):
-    scores = torch.randn(
-        7, 7, dtype=torch.float64, generator=torch.Generator().manual_seed(seed)
-    ) * (1 + 3 * seed)
+    scores = torch.randn(7, 7, dtype=torch.float64,
+                         generator=torch.Generator().manual_seed(seed)) * (1 + 3 * seed)
     own, other = own_and_other(scores)
     assert nwj(own, other) <= donsker_varadhan(own, other) + 1e-12
-    assert nwj(
-        own + 1 - (other.logsumexp(0) - math.log(42)),
-        other + 1 - (other.logsumexp(0) - math.log(42)),
-    ).item() == pytest.approx(
-        donsker_varadhan(own, other).item(), rel=1e-12
-    )  # DV is NWJ at its best constant
+    best = 1 - (other.logsumexp(0) - math.log(42))          # DV is NWJ at its best constant
+    assert nwj(own + best, other + best).item() == pytest.approx(
+        donsker_varadhan(own, other).item(), rel=1e-12)
     assert info_nce(scores) <= math.log(7) and jensen_shannon(own, other) <= 0
     zero = torch.zeros(5, 5, dtype=torch.float64)
-    assert [round(b(zero).item(), 12) for b in BOUNDS.values()] == [
-        0,
-        round(-1 / math.e, 12),
-        round(-2 * math.log(2), 12),
-        0,
-    ]
+    values = [round(bound(zero).item(), 12) for bound in BOUNDS.values()]
+    assert values == [0, round(-1 / math.e, 12), round(-2 * math.log(2), 12), 0]
 
 
 # ---------------------------------------------------------------- pairs with known information
 
-@pytest.mark.parametrize("rho, information, js", [(.5, .143841, .036921), (.8, .510826, .133644), (.9, .830366, .214553),
-                                                  (.95, 1.163951, .292064)])
+@pytest.mark.parametrize("rho, information, js", [(.5, .143841, .036921), (.8, .510826, .133644),
+                                                  (.9, .830366, .214553), (.95, 1.163951, .292064)])
 def test_the_numbers_of_normal_pairs(rho, information, js):
     for sign in (1, -1):
         pair = CorrelatedNormal(sign * rho)
@@ -160,11 +150,9 @@ def test_the_numbers_of_normal_pairs(rho, information, js):
         assert pair.own(T) == pytest.approx(pair.information, abs=1e-12)
         assert pair.other(ratio) == pytest.approx(1, abs=1e-12)
         assert pair.other(lambda x, z: np.exp(2 * T(x, z))) == pytest.approx(
-            1 / (1 - rho**2), rel=1e-11 if rho < .95 else 1e-8
-        )
-        assert pair.own(T) + 1 - pair.other(ratio) == pytest.approx(
-            pair.information, abs=1e-12
-        )  # NWJ at 1 + log r
+            1 / (1 - rho ** 2), rel=1e-11 if rho < .95 else 1e-8)
+        # NWJ at 1 + log r
+        assert pair.own(T) + 1 - pair.other(ratio) == pytest.approx(pair.information, abs=1e-12)
 
 
 def test_js_by_polar_coordinates():
@@ -177,8 +165,7 @@ def test_js_by_polar_coordinates():
         c, product_law = log_r(pair)(x, z), np.exp(-radius ** 2 / 2) / (2 * np.pi)
         joint = product_law * np.exp(c)
         value = joint * (np.log(2) - np.logaddexp(0, -c)) + product_law * (
-            np.log(2) - np.logaddexp(0, c)
-        )
+            np.log(2) - np.logaddexp(0, c))
         return radius * value.mean() * 2 * np.pi / 2
     assert pair.js() == pytest.approx(quad(over_angle, 0, 30, epsabs=1e-12, limit=300)[0], abs=1e-9)
 
@@ -188,9 +175,8 @@ def test_dv_lacks_exactly_a_kl(rho, wrong):
     pair, T = CorrelatedNormal(rho), log_r(CorrelatedNormal(wrong))
     DV = pair.own(T) - np.log(pair.other(lambda x, z: np.exp(T(x, z))))
     square = lambda rho: np.array([[1, rho], [rho, 1]])
-    assert pair.information - DV == pytest.approx(
-        gaussian_kl([0, 0], square(rho), [0, 0], square(wrong)), abs=1e-11
-    )
+    assert pair.information - DV == pytest.approx(gaussian_kl([0, 0], square(rho), [0, 0],
+                                                              square(wrong)), abs=1e-11)
 
 
 def test_pairs_are_a_law_to_draw_from():
@@ -232,32 +218,28 @@ def test_bias_of_the_bounds_over_seeds():
 
 @pytest.mark.parametrize("rho", [.3, .6, .8])
 def test_the_spread_of_ratios(rho):
-    """Both variances as traces of Mehler's operator, whose eigenvalues are rho^k; and one by sampling."""
+    """Both variances as traces of Mehler's operator, of eigenvalues rho^k; and one by sampling."""
     pair, n = CorrelatedNormal(rho), 6
     assert exact.ratio_spread(pair.information, n) == pytest.approx(
-        math.sqrt((1 / (1 - rho**2) - 1) / n)
-    )
+        math.sqrt((1 / (1 - rho ** 2) - 1) / n))
     k = np.arange(1, 200)
     own, crossed = (rho ** (2 * k)).sum(), (rho ** (4 * k)).sum()
     assert exact.ratio_spread(pair.information, n, shuffled=True) ** 2 == pytest.approx(
-        (own + crossed) / (n * (n - 1))
-    )
+        (own + crossed) / (n * (n - 1)))
     if rho == .3:  # the fourth moment of r is finite: sampling works
         rng, means = np.random.default_rng(0), []
         for _ in range(20_000):
             ratio = np.exp(pair.scores(*pair.pairs(n, rng)))
             means.append((ratio.sum() - np.trace(ratio)) / (n * (n - 1)))
-        assert np.std(means) == pytest.approx(
-            exact.ratio_spread(pair.information, n, shuffled=True), rel=.04
-        )
+        assert np.std(means) == pytest.approx(exact.ratio_spread(pair.information, n,
+                                                                 shuffled=True), rel=.04)
         assert np.mean(means) == pytest.approx(1, abs=.005)
 
 
 @pytest.mark.parametrize("kinds, n", [(2, 3), (3, 4), (4, 2)])
 def test_info_nce_of_copies_by_all_bags(kinds, n):
-    scores = lambda bag: torch.tensor(
-        [[.0 if a == b else -1e9 for b in bag] for a in bag], dtype=torch.float64
-    )
+    scores = lambda bag: torch.tensor([[0. if a == b else -1e9 for b in bag] for a in bag],
+                                      dtype=torch.float64)
     every = [info_nce(scores(bag)).item() for bag in product(range(kinds), repeat=n)]
     right = exact.copies_info_nce(kinds, n)
     assert np.mean(every) == pytest.approx(right, abs=1e-12)
@@ -265,10 +247,8 @@ def test_info_nce_of_copies_by_all_bags(kinds, n):
 
 
 def test_copies_at_the_edges():
-    assert (
-        exact.copies_info_nce(1, 9) == pytest.approx(0, abs=1e-12)
-        and exact.copies_info_nce(5, 1) == 0
-    )
+    assert exact.copies_info_nce(1, 9) == pytest.approx(0, abs=1e-12)
+    assert exact.copies_info_nce(5, 1) == 0
     assert exact.copies_info_nce(10, 20_000) == pytest.approx(math.log(10), abs=1e-3)
     for bad in [(0, 3), (3, 0), (2.5, 3)]:
         with pytest.raises(ValueError, match="whole numbers"):
@@ -277,34 +257,29 @@ def test_copies_at_the_edges():
 
 # ---------------------------------------------------------------- pictures of patches
 
-def test_all_notes_of_one_bit_know_as_much_and_only_the_motif_is_known_to_all_patches():
+def test_all_codes_of_one_bit_know_as_much_and_only_the_motif_is_known_to_all_patches():
     pictures = exact.patch_pictures(4)
     assert pictures.shape == (32, 4, 2) and len(np.unique(pictures.reshape(32, -1), axis=0)) == 32
     errors, local = {}, {}
-    for name, note in explorers.NOTES.items():
-        assert mutual_information(exact.code_table(pictures, note)) == pytest.approx(
-            math.log(2), abs=1e-14
-        )
-        local[name] = exact.patch_information(pictures, note).mean()
-        errors[name] = exact.reconstruction_error(pictures, note, (1, 3))
-    assert local["motif"] == pytest.approx(math.log(2)) and local["first speck"] == pytest.approx(
-        math.log(2) / 4
-    )
+    for name, code in explorers.NOTES.items():
+        table = exact.code_table(pictures, code)
+        assert mutual_information(table) == pytest.approx(math.log(2), abs=1e-14)
+        local[name] = exact.patch_information(pictures, code).mean()
+        errors[name] = exact.reconstruction_error(pictures, code, (1, 3))
+    assert local["motif"] == pytest.approx(math.log(2))
+    assert local["first speck"] == pytest.approx(math.log(2) / 4)
     assert abs(local["parity of specks"]) < 1e-14
-    assert errors["first speck"] == pytest.approx(40 - 9) and errors["motif"] == pytest.approx(
-        40 - 4
-    )
+    assert errors["first speck"] == pytest.approx(40 - 9)
+    assert errors["motif"] == pytest.approx(40 - 4)
     assert errors["parity of specks"] == pytest.approx(40)
 
 
-def test_no_note_of_one_bit_beats_the_motif_locally():
-    pictures = exact.patch_pictures(2)                # 8 pictures: all 2^7 notes
+def test_no_code_of_one_bit_beats_the_motif_locally():
+    pictures = exact.patch_pictures(2)                # 8 pictures: all 2^7 codes
     best = exact.patch_information(pictures, lambda x: x[0, 0]).mean()
     rows = {tuple(p.ravel()): i for i, p in enumerate(pictures)}
-    every = [
-        exact.patch_information(pictures, lambda x: rule >> rows[tuple(x.ravel())] & 1).mean()
-        for rule in range(128)
-    ]
+    every = [exact.patch_information(pictures, lambda x: rule >> rows[tuple(x.ravel())] & 1).mean()
+             for rule in range(128)]
     assert max(every) == pytest.approx(best) and sum(v > best - 1e-9 for v in every) == 1
 
 
@@ -347,13 +322,10 @@ def test_shapes_of_views_and_scores(shape, side, n):
 
 def test_a_normalising_encoder_does_not_see_colour_and_contrast():
     pictures = torch.rand(3, 3, 32, 32) * 2 - 1
-    dyed = (
-        pictures * torch.tensor([.5, 2.0, .8])[:, None, None, None]
-        + torch.tensor([.3, -.1, .6])[:, None, None]
-    )
-    blind, plain = (
-        image_encoder((3, 32, 32), 4, width=4, normalise=on).eval() for on in (True, False)
-    )
+    stretch = torch.tensor([.5, 2., .8])[:, None, None, None]
+    dyed = pictures * stretch + torch.tensor([.3, -.1, .6])[:, None, None]
+    blind, plain = (image_encoder((3, 32, 32), 4, width=4, normalise=on).eval()
+                    for on in (True, False))
     torch.testing.assert_close(blind(dyed), blind(pictures), rtol=1e-3, atol=1e-4)
     assert (plain(dyed) - plain(pictures)).abs().max() > 1e-2
     assert codes(nn.InstanceNorm2d(3), pictures).shape == (3, 3072)
@@ -367,8 +339,7 @@ def test_one_product_of_matrices_is_all_scalar_products():
         u, v = t.place(features[i, :, m]), t.local_code(z[j])
         assert local[i, j, m].item() == pytest.approx((u @ v).item() * t.scale, rel=1e-12)
     assert whole[2, 1].item() == pytest.approx(
-        (t.picture(features[2].flatten()) @ t.code(z[1])).item() * t.scale
-    )
+        (t.picture(features[2].flatten()) @ t.code(z[1])).item() * t.scale)
 
 
 def test_encoders_say_what_they_cannot():
@@ -378,19 +349,14 @@ def test_encoders_say_what_they_cannot():
 
 
 def test_the_linear_encoder_is_a_standardised_sum_plus_noise():
-    e, x = (
-        linear_encoder(3, 2, noise=.0),
-        torch.randn(50, 6, generator=torch.Generator().manual_seed(0)),
-    )
+    e = linear_encoder(3, 2, noise=0.)
+    x = torch.randn(50, 6, generator=torch.Generator().manual_seed(0))
     w = e.rest[1].weight.detach().reshape(2, 3).T.flatten()
     features, z = e.views(x)
     plain = x @ w
-    torch.testing.assert_close(
-        z[:, 0],
-        (plain - plain.mean()) / (plain.var(correction=0) + 1e-5).sqrt(),
-        rtol=1e-4,
-        atol=1e-5,
-    )
+    torch.testing.assert_close(z[:, 0],
+                               (plain - plain.mean()) / (plain.var(correction=0) + 1e-5).sqrt(),
+                               rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(features[:, :, 1], x[:, 2:4])
     torch.manual_seed(0)
     noisy = linear_encoder(3, 2, noise=.5).views(x.repeat(200, 1))[1] - e.views(x.repeat(200, 1))[1]
@@ -401,28 +367,21 @@ def test_the_linear_encoder_is_a_standardised_sum_plus_noise():
 @pytest.mark.parametrize("bound", BOUNDS)
 def test_the_losses_of_the_uniform_prior(bound, n):
     e, t = small()
-    f, x, z = (
-        gl.mlp_critic(3).double(),
-        torch.randn(n, 1, 28, 28).double(),
-        torch.rand(n, 3).double(),
-    )
+    f = gl.mlp_critic(3).double()
+    x = torch.randn(n, 1, 28, 28).double()
+    z = torch.rand(n, 3).double()
     game = deep_infomax(.5, 1.5, .2, bound=bound)
     assert game.players == ("f", "e", "t") and game.moves[0].needs == ("f", "e", "x", "z")
     features, code = e.views(x)
     score, soft = information_bound(bound), nn.functional.softplus
-    right = (
-        -.5 * score(t.whole(features, code))
-        - 1.5 * score(t.local(features, code))
-        + .2 * soft(-f(code)).mean()
-    )
+    right = (-.5 * score(t.whole(features, code)) - 1.5 * score(t.local(features, code))
+             + .2 * soft(-f(code)).mean())
     torch.testing.assert_close(game["e t"](e=e, t=t, f=f, x=x), right, rtol=1e-12, atol=0)
-    torch.testing.assert_close(
-        game["f"](f=f, e=e, x=x, z=z), soft(-f(z)).mean() + soft(f(code)).mean(), rtol=1e-12, atol=0
-    )
+    torch.testing.assert_close(game["f"](f=f, e=e, x=x, z=z),
+                               soft(-f(z)).mean() + soft(f(code)).mean(), rtol=1e-12, atol=0)
     weights = [*e.parameters(), *t.parameters()]
-    mine, theirs = (
-        torch.autograd.grad(v, weights) for v in (game["e t"](e=e, t=t, f=f, x=x), right)
-    )
+    mine, theirs = (torch.autograd.grad(v, weights)
+                    for v in (game["e t"](e=e, t=t, f=f, x=x), right))
     for a, b in zip(mine, theirs):
         torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-14)
 
@@ -438,16 +397,10 @@ def test_the_losses_of_the_normal_prior_and_of_none():
     features, numbers = e.views(x)
     m, log_s = numbers[:, :3], numbers[:, 3:]
     z = m + log_s.exp() * torch.randn_like(m)
-    kl = (
-        sum(
-            (a**2 + math.exp(2 * b) - 1 - 2 * b) / 2
-            for a, b in zip(m.flatten().tolist(), log_s.flatten().tolist())
-        )
-        / 4
-    )
+    kl = sum((a ** 2 + math.exp(2 * b) - 1 - 2 * b) / 2
+             for a, b in zip(m.flatten().tolist(), log_s.flatten().tolist())) / 4
     assert found.item() == pytest.approx(
-        .3 * kl - information_bound("JSD")(t.whole(features, z)).item(), rel=1e-12
-    )
+        .3 * kl - information_bound("JSD")(t.whole(features, z)).item(), rel=1e-12)
     with pytest.raises(ValueError, match="2 \\* k"):
         deep_infomax(1, 0, .3, prior="normal")["e t"](e=small(False)[0], t=t, x=x)
 
@@ -455,14 +408,14 @@ def test_the_losses_of_the_normal_prior_and_of_none():
     bare = deep_infomax(0, 1, 0)
     assert bare.players == ("e", "t")
     features, z = e.views(x)
-    torch.testing.assert_close(
-        bare["e t"](e=e, t=t, x=x), -information_bound("JSD")(t.local(features, z))
-    )
+    torch.testing.assert_close(bare["e t"](e=e, t=t, x=x),
+                               -information_bound("JSD")(t.local(features, z)))
 
 
-@pytest.mark.parametrize("asked, problem", [(dict(alpha=-1), "0 or more"), (dict(alpha=0, beta=0), "know its picture"),
-                                            (dict(gamma=math.nan), "0 or more"), (dict(beta=math.inf), "0 or more"),
-                                            (dict(prior="gauss"), "uniform.*normal")])
+@pytest.mark.parametrize(
+    "asked, problem", [(dict(alpha=-1), "0 or more"), (dict(alpha=0, beta=0), "know its picture"),
+                       (dict(gamma=math.nan), "0 or more"), (dict(beta=math.inf), "0 or more"),
+                       (dict(prior="gauss"), "uniform.*normal")])
 def test_impossible_games_are_refused(asked, problem):
     with pytest.raises(ValueError, match=problem):
         deep_infomax(**asked)
@@ -473,31 +426,18 @@ def test_impossible_games_are_refused(asked, problem):
 def test_the_normal_prior_charges_for_information():
     """E KL(p(z | x) ‖ N(0, 1)) = I(x; z) + KL(p(z) ‖ N(0, 1)) for z = a x + s ε."""
     for a, s in [(.6, .8), (2., .5), (.1, 1.3)]:
-        price = quad(
-            lambda x: (
-                (a**2 * x**2 + s**2 - 1 - math.log(s**2))
-                / 2
-                * math.exp(-x * x / 2)
-                / math.sqrt(2 * math.pi)
-            ),
-            -12,
-            12,
-        )[0]
-        assert price == pytest.approx(
-            gaussian_information(a / math.hypot(a, s)) + gaussian_kl(.0, a**2 + s**2), abs=1e-9
-        )
+        kl = lambda x: (a ** 2 * x ** 2 + s ** 2 - 1 - math.log(s ** 2)) / 2
+        density = lambda x: math.exp(-x * x / 2) / math.sqrt(2 * math.pi)
+        rate = quad(lambda x: kl(x) * density(x), -12, 12)[0]
+        assert rate == pytest.approx(
+            gaussian_information(a / math.hypot(a, s)) + gaussian_kl(0., a ** 2 + s ** 2), abs=1e-9)
 
 
 def test_training_finds_the_motif_and_the_information():
     e = linear_encoder(4, 2)
-    run = gl.train(
-        deep_infomax(0, 1, 0),
-        dict(e=e, t=statistics_network(e, width=32)),
-        gl.batches(explorers.patches(4000), batch=128),
-        steps=250,
-        optimizer=gl.adam(1e-2),
-        watch=None,
-    )
+    run = gl.train(deep_infomax(0, 1, 0), dict(e=e, t=statistics_network(e, width=32)),
+                   gl.batches(explorers.patches(4000), batch=128), steps=250,
+                   optimizer=gl.adam(1e-2), watch=None)
     w = explorers.written(run.players["e"])
     assert np.abs(w[:, 1]).max() < .2 * np.abs(w[:, 0]).min()
     whole, local = explorers.told(w)
@@ -521,8 +461,7 @@ def test_neighbours_as_scikit_learn_finds_them():
         right = theirs.kneighbors(b, return_distance=False)
         assert (probes.nearest(a, b, k).numpy() == right).mean() > .99
         assert probes.neighbours_agree(a, y, b, truth, k).value == pytest.approx(
-            theirs.score(b, truth), abs=.012
-        )
+            theirs.score(b, truth), abs=.012)
 
 
 def test_the_probe_as_scikit_learn_fits_it():
@@ -533,21 +472,17 @@ def test_the_probe_as_scikit_learn_fits_it():
         theirs = linear.Ridge(alpha=ridge * len(a)).fit((a - mean) / sd, np.eye(3)[y])
         right = (theirs.predict(((b - mean) / sd).numpy()).argmax(1) == truth.numpy()).mean()
         assert probes.linear_probe(a, y, b, truth, ridge).value == pytest.approx(right, abs=1e-12)
-    dead = (
-        torch.cat([a, torch.full((len(a), 1), 3.0)], 1),
-        torch.cat([b, torch.full((len(b), 1), 4.0)], 1),
-    )
-    assert probes.linear_probe(dead[0], y, dead[1], truth, .3).value == pytest.approx(
-        right, abs=1e-12
-    )
+    dead = [torch.cat([points, torch.full((len(points), 1), value)], 1)
+            for points, value in ((a, 3.), (b, 4.))]
+    found = probes.linear_probe(dead[0], y, dead[1], truth, .3)
+    assert found.value == pytest.approx(right, abs=1e-12)
 
 
 def test_probes_do_not_see_scale():
     (a, y), (b, truth) = clouds(0), clouds(1, 90)
     stretched = torch.tensor([1e-3, 20, 1, 5, 100])
-    assert probes.linear_probe(
-        a * stretched + 4, y, b * stretched + 4, truth
-    ) == probes.linear_probe(a, y, b, truth)
+    found = probes.linear_probe(a * stretched + 4, y, b * stretched + 4, truth)
+    assert found == probes.linear_probe(a, y, b, truth)
     lengths = torch.linspace(.1, 9, len(a))[:, None]
     assert (probes.nearest(a * lengths, b, 5) == probes.nearest(a, b, 5)).all()
 
@@ -555,28 +490,22 @@ def test_probes_do_not_see_scale():
 def test_the_interval_of_a_share():
     share = probes.share(30, 100)
     for end in (share.low, share.high):  # Wilson: |p - end| is 1.96 deviations at the end itself
-        assert abs(.3 - end) == pytest.approx(
-            1.959963984540054 * math.sqrt(end * (1 - end) / 100), rel=1e-12
-        )
-    assert (
-        probes.share(0, 10).low == 0
-        and probes.share(10, 10).high == pytest.approx(1)
-        and "30.0%" in str(share)
-    )
+        assert abs(.3 - end) == pytest.approx(1.959963984540054 * math.sqrt(end * (1 - end) / 100),
+                                              rel=1e-12)
+    assert probes.share(0, 10).low == 0
+    assert probes.share(10, 10).high == pytest.approx(1)
+    assert "30.0%" in str(share)
     with pytest.raises(ValueError, match="hits"):
         probes.share(5, 4)
 
 
 def test_probes_say_what_does_not_fit():
     (a, y), (b, truth) = clouds(0), clouds(1, 90)
-    for wrong in [
-        lambda: probes.nearest(a, b[:, :3]),
-        lambda: probes.nearest(a, b, 0),
-        lambda: probes.nearest(a, b, 999),
-        lambda: probes.neighbours_agree(a, y[:-1], b, truth),
-        lambda: probes.linear_probe(a, y.float(), b, truth),
-        lambda: probes.linear_probe(a, y, b, truth, ridge=-1),
-    ]:
+    for wrong in [lambda: probes.nearest(a, b[:, :3]), lambda: probes.nearest(a, b, 0),
+                  lambda: probes.nearest(a, b, 999),
+                  lambda: probes.neighbours_agree(a, y[:-1], b, truth),
+                  lambda: probes.linear_probe(a, y.float(), b, truth),
+                  lambda: probes.linear_probe(a, y, b, truth, ridge=-1)]:
         with pytest.raises(ValueError):
             wrong()
 
@@ -593,17 +522,15 @@ def test_codes_in_evaluation_mode_whatever_the_batch():
 
 # ---------------------------------------------------------------- the pictures of lesson 17
 
-def test_the_explorer_says_what_the_oracle_says():
+def test_the_explorer_says_what_the_exact_module_says():
     explorer = explorers.bounds(seeds=3)
     for rho, n, k in [(.8, 64, 1), (.95, 8, 6), (0., 16, 1)]:
         explorer.draw(rho=rho, n=n, k=k)
         truth, cap, *_, title = explorer._artists
         pair = CorrelatedNormal(rho, k)
         top = CorrelatedNormal(.95, k).information
-        assert (
-            f"I {pair.information:.3f}" in title.get_text()
-            and f"log N {math.log(n):.2f}" in title.get_text()
-        )
+        assert f"I {pair.information:.3f}" in title.get_text()
+        assert f"log N {math.log(n):.2f}" in title.get_text()
         assert cap.get_ydata()[0] == pytest.approx(math.log(n) / top)
         mean = explorers.estimates(pair, n, 3).mean(1)
         assert f"InfoNCE {mean[2]:.2f}" in title.get_text()
@@ -619,21 +546,12 @@ def test_the_drawings():
     explorers.readers(plots.figure()[1], {"a": np.ones((4, 2)), "b": np.eye(4, 2)})
     explorers.accuracies(
         plots.figure(2)[1],
-        {
-            "pixels": {"": (probes.share(3, 10), probes.share(4, 10))},
-            "DIM": {
-                layer: (probes.share(5, 10), probes.share(6, 10)) for layer in ("conv", "code")
-            },
-        },
-    )
+        {"pixels": {"": (probes.share(3, 10), probes.share(4, 10))},
+         "DIM": {layer: (probes.share(5, 10), probes.share(6, 10)) for layer in ("conv", "code")}})
     for shape in ((1, 28, 28), (3, 32, 32)):
         pictures = torch.randint(0, 256, (6, *shape), dtype=torch.uint8)
-        explorers.neighbours(
-            plots.figure(2)[1],
-            pictures[:2],
-            pictures,
-            {"a": torch.tensor([[0, 1], [2, 3]]), "b": torch.tensor([[0, 1], [2, 3]])},
-        )
+        near = torch.tensor([[0, 1], [2, 3]])
+        explorers.neighbours(plots.figure(2)[1], pictures[:2], pictures, dict(a=near, b=near))
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -1,4 +1,4 @@
-"""objectives.semi_supervised: K logits as K + 1 classes, the benefit of the doubt, and what is refused."""
+"""Semi-supervised GANs: K logits as K + 1 classes, the least loss of an unknown label, refusals."""
 import copy
 import math
 import re
@@ -6,10 +6,12 @@ import re
 import numpy as np
 import pytest
 import torch
+from helpers import answers_to
 from scipy.integrate import quad
 from scipy.stats import norm
 from scipy.stats import t as student
 from torch import nn
+from torch.nn import functional as F
 
 from gan_lessons import (
     Images,
@@ -37,11 +39,9 @@ from gan_lessons.objectives.semi_supervised import (
     with_fake_class,
 )
 from gan_lessons.players.networks import Concatenated, Noise, noisy
-from gan_lessons.questions import questions
 
-LOGITS = torch.tensor(
-    [[-5, 1.4, 12.5, 2.7], [.3, -.2, .0, 7.0], [-30, -31, -29, -40.0]], dtype=torch.float64
-)
+LOGITS = torch.tensor([[-5, 1.4, 12.5, 2.7], [.3, -.2, .0, 7.], [-30, -31, -29, -40.]],
+                      dtype=torch.float64)
 
 
 def nets(K=3, dim=2, labels=False):
@@ -63,9 +63,8 @@ def pick(batch, *names):
 
 
 def gradients(value, *networks):
-    return torch.autograd.grad(
-        value, [w for net in networks for w in net.parameters()], allow_unused=True
-    )
+    return torch.autograd.grad(value, [w for net in networks for w in net.parameters()],
+                               allow_unused=True)
 
 
 # ---------------------------------------------------------------- K logits are K + 1 classes
@@ -73,9 +72,7 @@ def gradients(value, *networks):
 def test_zero_logits():
     for K in (2, 10):
         a = torch.zeros(1, K, dtype=torch.float64)
-        cost = torch.nn.functional.softplus(-source_logit(a)) + torch.nn.functional.softplus(
-            source_logit(a)
-        )
+        cost = F.softplus(-source_logit(a)) + F.softplus(source_logit(a))
         assert cost.item() == pytest.approx(math.log(1 + 1 / K) + math.log(1 + K), abs=1e-14)
 
 
@@ -84,9 +81,8 @@ def test_the_implicit_class_by_hand():
     Z = LOGITS.exp().sum(1)
     torch.testing.assert_close(s[:, -1], 1 / (1 + Z), rtol=1e-12, atol=0)
     torch.testing.assert_close(source_logit(LOGITS).sigmoid(), Z / (1 + Z), rtol=1e-12, atol=0)
-    free = torch.cat(
-        [LOGITS, torch.tensor([[3.0], [-2.0], [.5]], dtype=torch.float64)], 1
-    )  # an explicit fake logit …
+    # an explicit fake logit …
+    free = torch.cat([LOGITS, torch.tensor([[3.], [-2.], [.5]], dtype=torch.float64)], 1)
     same = with_fake_class(free[:, :-1] - free[:, -1:])  # … subtracted
     torch.testing.assert_close(free.softmax(1), same.softmax(1), rtol=1e-12, atol=1e-15)
 
@@ -99,11 +95,10 @@ def test_equal_to_k_plus_one_classes(n, seed, weight):
 
     def classes(x):
         return with_fake_class(f(x)).softmax(1)
-    named, vault, fake = classes(b["x"]), classes(b["u"]), classes(g(b["z"]))
-    among_genuine = named[torch.arange(n), b["y"]] / (1 - named[:, -1])
-    theirs = -among_genuine.log().mean() + weight * (
-        -(1 - vault[:, -1]).log().mean() - fake[:, -1].log().mean()
-    )
+    labelled, unlabelled, fake = classes(b["x"]), classes(b["u"]), classes(g(b["z"]))
+    among_real = labelled[torch.arange(n), b["y"]] / (1 - labelled[:, -1])
+    theirs = -among_real.log().mean() + weight * (
+        -(1 - unlabelled[:, -1]).log().mean() - fake[:, -1].log().mean())
     assert mine.item() == pytest.approx(theirs.item(), abs=1e-12)
     for a, c in zip(gradients(mine, f), gradients(theirs, f)):
         assert (a - c).abs().max() < 1e-12
@@ -111,7 +106,7 @@ def test_equal_to_k_plus_one_classes(n, seed, weight):
 
 def test_large_logits_keep_value_and_slope():
     a = torch.full((1, 3), -800., dtype=torch.float64, requires_grad=True)
-    cost = torch.nn.functional.softplus(-source_logit(a)).sum()
+    cost = F.softplus(-source_logit(a)).sum()
     assert cost.item() == pytest.approx(800 - math.log(3))
     assert torch.autograd.grad(cost, a)[0].sum() == pytest.approx(-1)
 
@@ -124,18 +119,15 @@ def test_features_are_matched_in_the_mean():
     assert loss.item() == pytest.approx((apart ** 2).sum() / 8, abs=1e-14)
     torch.testing.assert_close(f.layers[-1](f.features(b["u"])), f(b["u"]))
     shuffled = improved_gan()["g"](f, lambda z: b["u"][torch.randperm(6)], u=b["u"], z=b["z"])
-    assert shuffled.item() < 1e-28  # genuine coins in another order cost nothing
+    assert shuffled.item() < 1e-28  # real samples in another order cost nothing
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_a_perfect_forger_pushes_no_class(seed):
+def test_a_perfect_generator_pushes_no_class(seed):
     torch.manual_seed(seed)
     a = 3 * torch.randn(7, 4, dtype=torch.float64)
     a = (a - a.logsumexp(1, keepdim=True)).requires_grad_()
-    cost = (
-        torch.nn.functional.softplus(-source_logit(a)).mean()
-        + torch.nn.functional.softplus(source_logit(a)).mean()
-    )
+    cost = F.softplus(-source_logit(a)).mean() + F.softplus(source_logit(a)).mean()
     assert cost.item() == pytest.approx(2 * math.log(2), abs=1e-14)
     assert torch.autograd.grad(cost, a)[0].abs().max() < 1e-15
 
@@ -143,7 +135,7 @@ def test_a_perfect_forger_pushes_no_class(seed):
 # ---------------------------------------------------------------- CLS-GAN
 
 @pytest.mark.parametrize("n, seed", [(5, 0), (8, 1), (3, 2)])
-def test_the_benefit_of_the_doubt_by_hand(n, seed):
+def test_the_least_loss_of_an_unknown_label_by_hand(n, seed):
     (l, g), b = nets(labels=True), batch(n, seed)
     weight, eta, first, scale = 1.7, .6, .9, .4
     game = semi_supervised(margin(scale), weight, eta, first)
@@ -153,19 +145,17 @@ def test_the_benefit_of_the_doubt_by_hand(n, seed):
         a = l.net(x).detach().numpy()
         return np.log(np.exp(a).sum(1, keepdims=True)) - a
     fake = g(b["z"], b["y"]).detach()
-    real, vault, forged, y = losses(b["x"]), losses(b["u"]), losses(fake), b["y"].numpy()
+    of_x, of_u, of_fake, y = losses(b["x"]), losses(b["u"]), losses(fake), b["y"].numpy()
     far = lambda x: scale * np.abs((x - fake).numpy()).sum(1)
-    hinge = lambda delta, low, high: (
-        first * low.mean() + weight * np.maximum(delta + low - high, 0).mean()
-    )
+    hinge = lambda delta, low, high: (first * low.mean()
+                                      + weight * np.maximum(delta + low - high, 0).mean())
     rows = np.arange(n)
-    expected = (hinge(far(b["x"]), real[rows, y], forged[rows, y])
-                + eta * hinge(far(b["u"]), vault.min(1), forged.min(1)))
+    expected = (hinge(far(b["x"]), of_x[rows, y], of_fake[rows, y])
+                + eta * hinge(far(b["u"]), of_u.min(1), of_fake.min(1)))
     assert mine.item() == pytest.approx(expected, abs=1e-12)
     lost = game["g"](l, g, **pick(b, "z", "y"))
-    assert lost.item() == pytest.approx(
-        forged[rows, y].mean() + eta * forged.min(1).mean(), abs=1e-12
-    )
+    assert lost.item() == pytest.approx(of_fake[rows, y].mean() + eta * of_fake.min(1).mean(),
+                                        abs=1e-12)
 
 
 def test_gradient_is_a_difference_quotient():
@@ -182,44 +172,39 @@ def test_gradient_is_a_difference_quotient():
     assert slope == pytest.approx((values[0] - values[1]) / 2e-6, abs=1e-6)
 
 
-def test_without_the_vault_it_is_conditional_ls_gan():
+def test_without_unlabelled_samples_it_is_conditional_ls_gan():
     from gan_lessons.objectives.conditional import conditional
     from gan_lessons.objectives.loss_sensitive import loss_sensitive
     (l, g), b = nets(labels=True), batch(5, 5)
     mine = semi_supervised(margin(.3), weight=2., eta=0.)
     theirs = conditional(loss_sensitive(margin(.3), weight=2.))
     assert mine["l"](l, g, **b).item() == pytest.approx(
-        theirs["l"](l, g, **pick(b, "x", "y", "z")).item(), abs=1e-12
-    )
+        theirs["l"](l, g, **pick(b, "x", "y", "z")).item(), abs=1e-12)
     assert mine["g"](l, g, **pick(b, "z", "y")).item() == pytest.approx(
-        theirs["g"](l, g, **pick(b, "z", "y")).item(), abs=1e-12
-    )
+        theirs["g"](l, g, **pick(b, "z", "y")).item(), abs=1e-12)
 
 
-def test_no_name_costs_no_more_than_any_name():
+def test_no_label_costs_no_more_than_any_label():
     l, _ = nets(K=4, labels=True)
     x = 3 * torch.randn(50, 2, dtype=torch.float64)
     losses = l.losses(x)
     least, entropy = losses.amin(1), (losses * (-losses).exp()).sum(1)
-    assert (
-        (0 <= least).all()
-        and (least <= entropy + 1e-12).all()
-        and (entropy <= math.log(4) + 1e-12).all()
-    )
+    assert (0 <= least).all()
+    assert (least <= entropy + 1e-12).all()
+    assert (entropy <= math.log(4) + 1e-12).all()
     assert (least[:, None] <= losses).all()
 
 
 def test_batch_norm_sees_three_batches():
-    """With batch norm one pass over [x; u; fakes] would be another loss: three calls, as the formula says."""
+    """One pass over [x; u; fakes] would be another loss: three calls, as the formula says."""
     (f, g), b = nets(), batch(6, 6)
     f.layers.insert(2, nn.BatchNorm1d(8).double())
     alone = copy.deepcopy(f)
     mine = improved_gan()["f"](f, g, **b)
-    sp, logZ = torch.nn.functional.softplus, lambda x: alone(x).logsumexp(1)
-    known = torch.nn.functional.cross_entropy(alone(b["x"]), b["y"])
+    sp, logZ = F.softplus, lambda x: alone(x).logsumexp(1)
+    known = F.cross_entropy(alone(b["x"]), b["y"])
     assert mine.item() == pytest.approx(
-        (known + sp(-logZ(b["u"])).mean() + sp(logZ(g(b["z"]))).mean()).item(), abs=1e-12
-    )
+        (known + sp(-logZ(b["u"])).mean() + sp(logZ(g(b["z"]))).mean()).item(), abs=1e-12)
 
 
 # ---------------------------------------------------------------- what is refused
@@ -233,23 +218,13 @@ def start(game=improved_gan(), K=3, images=None, unlabelled=None, outputs=None, 
     images = labelled() if images is None else images
     net = mlp_critic((1, 28, 28), width=8, outputs=outputs or K)
     if game.players[0] == "l":
-        players = dict(
-            l=ClassLoss(net, K), g=Concatenated(mlp_generator(3 + K, (1, 28, 28), width=8), K)
-        )
+        players = dict(l=ClassLoss(net, K),
+                       g=Concatenated(mlp_generator(3 + K, (1, 28, 28), width=8), K))
     else:
         players = dict(f=net) if lone else dict(f=net, g=mlp_generator(3, (1, 28, 28), width=8))
-    return train(
-        game,
-        players,
-        batches(
-            images,
-            z=Normal(dim=3),
-            batch=12,
-            unlabelled=images if unlabelled is None else unlabelled,
-        ),
-        steps=2,
-        watch=None,
-    )
+    return train(game, players, batches(images, z=Normal(dim=3), batch=12,
+                                        unlabelled=images if unlabelled is None else unlabelled),
+                 steps=2, watch=None)
 
 
 def test_both_games_train_on_pictures():
@@ -258,15 +233,18 @@ def test_both_games_train_on_pictures():
         assert all(np.isfinite(run.losses[player]).all() for player in game.players)
 
 
-@pytest.mark.parametrize("wrong, message", [
-    (dict(K=4), r"f gives \(4,\) for a sample, the data have 3 classes: build it with outputs=3"),
-    (dict(K=2), "outputs=3"),
-    (dict(game=semi_supervised(), K=4), "l is built for 4 classes, the data have 3"),
-    (dict(images=labelled(shift=1)), "label 3 is none of the 3 classes"),
-    (dict(images=Images(labelled().images[:8], torch.tensor([0, 2] * 4), tuple("abc"))), "no sample of class 1"),
-    (dict(unlabelled=torch.zeros(9, 1, 32, 32)), r"unlabelled samples have shape \(1, 32, 32\), labelled ones \(1, 28, 28\)"),
-    (dict(game=supervised(), images=labelled(shift=1), lone=True), "labels from . to 3 for a network of 3 classes"),
-])
+@pytest.mark.parametrize(
+    "wrong, message",
+    [(dict(K=4), r"f gives \(4,\) for a sample, the data have 3 classes: build it with outputs=3"),
+     (dict(K=2), "outputs=3"),
+     (dict(game=semi_supervised(), K=4), "l is built for 4 classes, the data have 3"),
+     (dict(images=labelled(shift=1)), "label 3 is none of the 3 classes"),
+     (dict(images=Images(labelled().images[:8], torch.tensor([0, 2] * 4), tuple("abc"))),
+      "no sample of class 1"),
+     (dict(unlabelled=torch.zeros(9, 1, 32, 32)),
+      r"unlabelled samples have shape \(1, 32, 32\), labelled ones \(1, 28, 28\)"),
+     (dict(game=supervised(), images=labelled(shift=1), lone=True),
+      "labels from . to 3 for a network of 3 classes")])
 def test_misfits_are_refused(wrong, message):
     with pytest.raises(ValueError, match=message):
         start(**wrong)
@@ -286,29 +264,23 @@ def test_losses_refuse_what_they_cannot_use():
     with pytest.raises(ValueError, match="pair one to one"):
         semi_supervised()["l"](l, g, **b | dict(u=b["u"][:3]))
     with pytest.raises(ValueError, match="labels from -1 to"):
-        semi_supervised()["l"](
-            ClassLoss(lambda x: f(x), 3),
-            lambda z, y: b["x"] + 1,
-            **b | dict(y=torch.tensor([0, 1, -1, 2, 0])),
-        )
+        semi_supervised()["l"](ClassLoss(lambda x: f(x), 3), lambda z, y: b["x"] + 1,
+                               **b | dict(y=torch.tensor([0, 1, -1, 2, 0])))
 
 
-@pytest.mark.parametrize("make", [lambda: improved_gan(-1), lambda: improved_gan(math.nan), lambda: semi_supervised(eta=-.1),
-                                  lambda: semi_supervised(weight=-2), lambda: semi_supervised(first=-1)])
+@pytest.mark.parametrize("make",
+                         [lambda: improved_gan(-1), lambda: improved_gan(math.nan),
+                          lambda: semi_supervised(eta=-.1), lambda: semi_supervised(weight=-2),
+                          lambda: semi_supervised(first=-1)])
 def test_negative_weights(make):
     with pytest.raises(ValueError, match="0 or more"):
         make()
 
 
-def test_no_vault_names_the_remedy():
+def test_a_missing_unlabelled_set_is_named():
     with pytest.raises(NameError, match="asks for 'u'"):
-        train(
-            improved_gan(),
-            dict(zip("fg", nets())),
-            batches(Ring(3), z=Normal(dim=2)),
-            steps=1,
-            watch=None,
-        )
+        train(improved_gan(), dict(zip("fg", nets())), batches(Ring(3), z=Normal(dim=2)),
+              steps=1, watch=None)
 
 
 # ---------------------------------------------------------------- networks, seeds, laws
@@ -318,12 +290,11 @@ def test_noise_is_for_training_only():
     x = torch.randn(4, 1, 28, 28)
     assert not torch.equal(net(x), net(x))
     net.eval()
-    assert (
-        torch.equal(net(x), net(x)) and net(x).shape == (4, 10) and net.features(x).shape == (4, 16)
-    )
-    plain = mlp_critic(
-        (1, 28, 28), width=16, outputs=10
-    ).eval()  # weight norm starts at the plain weights
+    assert torch.equal(net(x), net(x))
+    assert net(x).shape == (4, 10)
+    assert net.features(x).shape == (4, 16)
+    # weight norm starts at the plain weights
+    plain = mlp_critic((1, 28, 28), width=16, outputs=10).eval()
     torch.testing.assert_close(net(x), plain(x))
     kinds = [type(layer) for layer in net.layers]
     assert kinds.count(Noise) == 3 and kinds[0] is Noise
@@ -338,9 +309,8 @@ def test_noise_is_for_training_only():
 def test_intervals_of_few_runs():
     values = [.91, .88, .94]
     mean, half = t_interval(values)
-    lower, upper = student.interval(
-        .95, 2, loc=np.mean(values), scale=np.std(values, ddof=1) / math.sqrt(3)
-    )
+    lower, upper = student.interval(.95, 2, loc=np.mean(values),
+                                    scale=np.std(values, ddof=1) / math.sqrt(3))
     assert (mean - half, mean + half) == pytest.approx((lower, upper))
     covered = 0
     for seed in range(400):  # 95 in 100 intervals hold the truth
@@ -359,9 +329,8 @@ def test_moons():
     grid = np.stack(np.meshgrid(line, line), -1)
     assert law.pdf(grid).sum() * (line[1] - line[0]) ** 2 == pytest.approx(1, abs=1e-6)
     upper, lower = law.laws
-    np.testing.assert_allclose(
-        upper.pdf(grid), lower.pdf(-grid), atol=1e-12
-    )  # one is the other, turned by 180°
+    # one is the other, turned by 180°
+    np.testing.assert_allclose(upper.pdf(grid), lower.pdf(-grid), atol=1e-12)
     centre = 1.4 * np.array([-.5, -.25])  # on the arc, ± the noise
     assert np.linalg.norm(points[y == 0] - centre, axis=1).mean() == pytest.approx(1.4, abs=.02)
     assert explorers.rightly(law, lambda x: explorers.best_guess(law, x)) > .98
@@ -369,8 +338,8 @@ def test_moons():
 
 # ---------------------------------------------------------------- exact numbers of the page
 
-def test_what_the_vault_is_worth():
-    """Two named coins with and without the vault, by quadrature over both names instead of the formula."""
+def test_what_unlabelled_samples_are_worth():
+    """Two labelled samples, p(x) known and not, by quadrature over both instead of the formula."""
     x0, x1 = np.meshgrid(np.linspace(-8, 8, 321), np.linspace(-8, 8, 321))
     density = norm.pdf(x0 + 1.5) * norm.pdf(x1 - 1.5) * .05 ** 2
 
@@ -378,9 +347,8 @@ def test_what_the_vault_is_worth():
         share = (norm.cdf(b - 1.5) + norm.sf(b + 1.5)) / 2
         return (density * np.where(x1 > x0, share, np.where(x1 < x0, 1 - share, .5))).sum()
     w = norm.cdf(-3 / 2 ** .5)
-    assert misnamed((x0 + x1) / 2) == pytest.approx(
-        w + (1 - 2 * w) * norm.cdf(-1.5 / 1.5**.5), abs=1e-4
-    )
+    assert misnamed((x0 + x1) / 2) == pytest.approx(w + (1 - 2 * w) * norm.cdf(-1.5 / 1.5 ** .5),
+                                                    abs=1e-4)
     assert misnamed(0.) == pytest.approx(w + (1 - 2 * w) * norm.cdf(-1.5), abs=1e-4)
 
 
@@ -390,24 +358,17 @@ def test_matched_means_are_no_proof():
 
 
 @pytest.mark.parametrize("b", [-3., -.4, 2.])
-def test_doubt_in_the_vault_by_quadrature(b):
+def test_doubt_about_unlabelled_samples_by_quadrature(b):
     law, s = explorers.VAULT, lambda x: 1 / (1 + math.exp(-explorers.SHARP * (x - b)))
-    exact = sum(
-        quad(lambda x: law.pdf(x) * -math.log(max(s(x), 1 - s(x))), *ends, limit=200)[0]
-        for ends in ((-9, b), (b, 9))
-    )
+    exact = sum(quad(lambda x: law.pdf(x) * -math.log(max(s(x), 1 - s(x))), *ends, limit=200)[0]
+                for ends in ((-9, b), (b, 9)))
     assert explorers.unnamed_loss(b) == pytest.approx(exact, abs=2e-6)
     assert explorers.unnamed_loss(b, explorers.shannon) > explorers.unnamed_loss(b)
-    named = np.mean(
-        [
-            math.log1p(math.exp((1 - 2 * y) * explorers.SHARP * (x - b)))
-            for x, y in zip(explorers.NAMED, explorers.NAMES)
-        ]
-    )
+    named = np.mean([math.log1p(math.exp((1 - 2 * y) * explorers.SHARP * (x - b)))
+                     for x, y in zip(explorers.LABELLED, explorers.LABELS)])
     assert explorers.named_loss(b) == pytest.approx(named)
     assert explorers.misnamed(b) == pytest.approx(
-        .3 * norm.sf((b + 2) / .8) + .7 * norm.cdf((b - 2) / .8)
-    )
+        .3 * norm.sf((b + 2) / .8) + .7 * norm.cdf((b - 2) / .8))
 
 
 def test_downhill():
@@ -419,25 +380,20 @@ def test_boundary_explorer():
     ex = explorers.boundary()
     ex.draw(at=-1.5, eta=0.)
     assert "downhill from here: b = -0.90" in ex._artists[-1].get_text()
-    ex.draw(at=-3.0, eta=25.0)  # beyond the light heap: it never comes home
+    ex.draw(at=-3., eta=25.)  # beyond the lighter component: it never comes home
     end = float(re.search(r"downhill from here: b = (\S+),", ex._artists[-1].get_text())[1])
     total = lambda b: explorers.named_loss(b) + 25 * explorers.unnamed_loss(b)
-    assert (
-        end < -2.5
-        and total(end) < min(total(end - .1), total(end + .1))
-        and total(.0) < total(end)
-    )
+    assert end < -2.5
+    assert total(end) < min(total(end - .1), total(end + .1))
+    assert total(0.) < total(end)
 
 
 def test_answers_by_independent_means():
-    known = {
-        name: right() if callable(right) else right for name, (right, _) in questions("14").items()
-    }
+    known = answers_to("14")
     assert known["14 fresh"] == pytest.approx(-math.log(100 / 101) - math.log(1 / 101))
     a = known["14 best logits"]
-    assert np.exp(a).sum() == pytest.approx(3) and np.exp(a[0]) / np.exp(a).sum() == pytest.approx(
-        .8
-    )
+    assert np.exp(a).sum() == pytest.approx(3)
+    assert np.exp(a[0]) / np.exp(a).sum() == pytest.approx(.8)
     assert known["14 margin"] + .1 == pytest.approx(math.log(10))
     ex = explorers.boundary()
 
@@ -457,14 +413,12 @@ def test_few_names_explorer(monkeypatch):
     explorers._learnt.cache_clear()
 
 
-def test_resting_forgers_and_guesses():
+def test_resting_generators_and_guesses():
     law, rng = Moons(), np.random.default_rng(1)
     gap = explorers.Between(law).sample(500, rng)
-    assert (
-        gap.shape == (500, 2)
-        and (law.pdf(gap) < .02).all()
-        and np.abs(gap).max() <= explorers.REACH
-    )
+    assert gap.shape == (500, 2)
+    assert (law.pdf(gap) < .02).all()
+    assert np.abs(gap).max() <= explorers.REACH
     assert np.linalg.norm(explorers.FarAway().sample(100, rng), axis=1).min() > 3
     named = explorers.Named(law, 3, seed=2)
     assert named.images.shape == (6, 2) and named.labels.tolist() == [0, 0, 0, 1, 1, 1]
@@ -488,13 +442,8 @@ def test_figures():
     explorers.seeds(ax, {"a": [.8, .82], "b": [.9, .93]})
     figure, axes = plots.figure(2)
     net = mlp_critic(2, outputs=2)
-    explorers.generators(
-        axes,
-        Moons(),
-        {"none": None, "far": explorers.FarAway()},
-        {"none": net, "far": net},
-        {"none": "80 %", "far": "81 %"},
-        explorers.Named(Moons(), 1),
-    )
+    explorers.generators(axes, Moons(), {"none": None, "far": explorers.FarAway()},
+                         {"none": net, "far": net}, {"none": "80 %", "far": "81 %"},
+                         explorers.Named(Moons(), 1))
     assert explorers.shades(net).shape == (explorers.SIDE, explorers.SIDE, 3)
     assert axes[1].get_title().endswith("81 %") and len(axes[1].lines) == len(axes[0].lines) + 1

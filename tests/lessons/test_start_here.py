@@ -1,7 +1,7 @@
-"""Lesson 00's pictures: the game as boxes, and the coin whose cross-entropy is log 2 where it is fair."""
+"""Lesson 00's pictures: the game as boxes, and the coin of least cross-entropy at D = 1/2."""
 import numpy as np
 import pytest
-from helpers import title
+from helpers import title_of
 
 from gan_lessons import plots
 from gan_lessons.explorers import start_here as explorers
@@ -10,17 +10,14 @@ from gan_lessons.explorers import start_here as explorers
 @pytest.mark.parametrize("D", [.05, .3, .5, .91])
 def test_the_cost_of_one_answer_for_everything(D):
     """The sum is 2 log 2 plus twice the KL divergence of a fair coin from a coin that shows D."""
-    said = title(explorers.coin_tosser(), D=D)
-    real, fake, both = (
-        float(word)
-        for word in said.split("(")[0].replace("+", " ").replace("=", " ").split()
-        if word.replace(".", "").isdigit()
-    )
+    said = title_of(explorers.coin_tosser(), D=D)
+    real, fake, both = (float(word)
+                        for word in said.split("(")[0].replace("+", " ").replace("=", " ").split()
+                        if word.replace(".", "").isdigit())
     kl = .5 * np.log(.5 / D) + .5 * np.log(.5 / (1 - D))
     assert both == pytest.approx(2 * np.log(2) + 2 * kl, abs=6e-4)
-    assert real + fake == pytest.approx(both, abs=2e-3) and real == pytest.approx(
-        -np.log(D), abs=6e-4
-    )
+    assert real + fake == pytest.approx(both, abs=2e-3)
+    assert real == pytest.approx(-np.log(D), abs=6e-4)
     assert "(2 log 2 = 1.386)" in said
 
 

@@ -1,26 +1,98 @@
-"""Lesson 02: the facts its page and its explorer state."""
+"""What a generator feels, saturating or not: the table, autograd, and the facts of lesson 02."""
 import re
 import warnings
 
 import numpy as np
 import pytest
+import torch
+from numpy.polynomial.hermite_e import hermegauss
 
 from gan_lessons import Mixture, Normal, expectation, js, js_slope, kl
 from gan_lessons.drawing import plots
-from gan_lessons.exact.minimax import generator_gradient, optimal_discriminator
+from gan_lessons.exact.divergences import reverse_kl_slope
+from gan_lessons.exact.minimax import (
+    GENERATOR_LOSSES,
+    generator_gradient,
+    optimal_discriminator,
+)
 from gan_lessons.explorers import vanishing_gradients as explorers
+from gan_lessons.objectives.minimax import non_saturating_loss, saturating_loss
+
+# N(0, 1) and N(distance, 1): the saturating gradient, its precision, the non-saturating gradient
+TABLE = {1: (.397973, 6e-7, .602027), 3: (.295864, 6e-7, 2.704136), 5: (.047380, 6e-7, 4.952620),
+         8: (3.9e-4, 6e-6, 7.999607), 12: (1.8e-8, 6e-10, 12.)}
+P, Q = Normal(.4, .7), Mixture([Normal(-1, .5), Normal(2, 1.1)], [.3, .7])
+
+
+# ---------------------------------------------------------------- the gradients
+
+@pytest.mark.parametrize("distance", TABLE)
+def test_generator_gradients_of_the_table(distance):
+    p, q = Normal(0, 1), Normal(distance, 1)
+    saturating, other = (generator_gradient(p, q, name)
+                         for name in ("saturating", "non-saturating"))
+    expected, precision, expected_other = TABLE[distance]
+    assert saturating == pytest.approx(expected, rel=0, abs=precision)
+    assert other == pytest.approx(expected_other, abs=6e-7)
+    assert saturating == pytest.approx(2 * js_slope(p, q), rel=1e-11)
+    assert saturating + other == pytest.approx(distance, rel=1e-13)
+
+
+def test_theorem_of_the_two_gradients_for_any_smooth_laws():
+    assert generator_gradient(P, Q) == pytest.approx(2 * js_slope(P, Q), rel=1e-10)
+    assert generator_gradient(P, Q, "non-saturating") == pytest.approx(
+        reverse_kl_slope(P, Q) - 2 * js_slope(P, Q), rel=1e-10)
+
+
+@pytest.mark.parametrize("sd, distance", [(1., 1.), (.6, 2.), (1.7, -3.)])
+@pytest.mark.parametrize("name, loss",
+                         [("saturating", saturating_loss), ("non-saturating", non_saturating_loss)])
+def test_autograd_through_the_losses_gives_the_same_number(sd, distance, name, loss):
+    """The package's loss on nodes of a quadrature of z: mean() becomes the weighted sum, E."""
+    nodes, weights = hermegauss(120)
+    weights = torch.tensor(weights / weights.sum())
+    p = Normal(0, 1)
+    theta = torch.tensor(distance, dtype=torch.float64, requires_grad=True)
+
+    class Weighted(torch.Tensor):
+        def mean(self):
+            return (self.as_subclass(torch.Tensor) * weights).sum()
+
+    def critic(x):                                          # the optimal logit, frozen
+        logit = -x ** 2 / 2 + (x - distance) ** 2 / (2 * sd ** 2) + np.log(sd)
+        return logit.as_subclass(Weighted)
+
+    value = loss(critic, lambda z: theta + sd * z, torch.tensor(nodes))
+    value.as_subclass(torch.Tensor).backward()
+    exact = generator_gradient(p, Normal(distance, sd), name)
+    assert float(theta.grad) == pytest.approx(exact, rel=1e-6)
+
+
+def test_losses_of_your_own():
+    one = lambda c: np.ones_like(c)                         # the derivative of the loss E c
+    assert generator_gradient(P, Q, one) == pytest.approx(-reverse_kl_slope(P, Q))
+    numeric = (kl(Normal(.1 + 1e-4, 1), Normal()) - kl(Normal(.1 - 1e-4, 1), Normal())) / 2e-4
+    assert -generator_gradient(Normal(), Normal(.1), one) == pytest.approx(numeric)
+    with pytest.raises(KeyError, match="saturating, non-saturating"):
+        generator_gradient(P, Q, "hinge")
+
+
+@pytest.mark.parametrize("name, value", [("saturating", lambda c: -np.logaddexp(0, c)),
+                                         ("non-saturating", lambda c: np.logaddexp(0, -c))])
+def test_the_derivatives_in_the_table_of_losses(name, value):
+    c = np.array([-30, -2.1, 0, .7, 40])
+    np.testing.assert_allclose(GENERATOR_LOSSES[name](c),
+                               (value(c + 1e-6) - value(c - 1e-6)) / 2e-6, atol=1e-8)
 
 
 @pytest.mark.parametrize("theta, sigma", [(.3, 1), (3, 1), (8, 1), (6, 2.5)])
 def test_gradient_is_distance_times_the_share_that_passes(theta, sigma):
     p, q = Normal(0, sigma), Normal(theta, sigma)
     passing = expectation(q, optimal_discriminator(p, q))
-    assert generator_gradient(p, q, "saturating") == pytest.approx(
-        theta / sigma**2 * passing, rel=1e-9
-    )
+    assert generator_gradient(p, q, "saturating") == pytest.approx(theta / sigma**2 * passing,
+                                                                   rel=1e-9)
     assert generator_gradient(p, q, "non-saturating") == pytest.approx(
-        theta / sigma**2 * (1 - passing), rel=1e-9
-    )
+        theta / sigma**2 * (1 - passing), rel=1e-9)
 
 
 def test_non_saturating_gradient_is_that_of_reverse_kl_minus_twice_js():
@@ -29,6 +101,8 @@ def test_non_saturating_gradient_is_that_of_reverse_kl_minus_twice_js():
     slope = (divergence(1 + h) - divergence(1 - h)) / (2 * h)
     assert generator_gradient(p, Normal(1, 1.5), "non-saturating") == pytest.approx(slope, abs=1e-7)
 
+
+# ---------------------------------------------------------------- the explorers
 
 @pytest.mark.parametrize("distance", [.1, 14.])
 @pytest.mark.parametrize("sigma", [.5, 3.])

@@ -1,11 +1,11 @@
-"""The Wasserstein game: losses by hand, clipped weights, what the best clipped critic reports, and the critic drawn by hand."""
+"""The Wasserstein game: losses by hand, clipped weights, what the best clipped critic reports, and
+the critic drawn by hand."""
 import math
 
 import numpy as np
 import pytest
 import torch
-from helpers import leaf as scores
-from helpers import title as draw_title
+from helpers import FEWER, REAL, itself, leaf, title_of
 from scipy.integrate import quad
 from scipy.optimize import linprog, minimize
 
@@ -30,43 +30,38 @@ from gan_lessons.explorers import wasserstein as explorers
 from gan_lessons.objectives.wasserstein import hinge
 from gan_lessons.questions.wasserstein import QUESTIONS
 
-REAL, FAKE = [-5., 1.4, 12.5, 2.7], [0.3, -7.1, 4.]
-itself = lambda x: x
 leaky = lambda v: np.where(v > 0, v, .2 * v)
 
 
 # ---------------------------------------------------------------- the losses
 
-@pytest.mark.parametrize("real, fake", [(REAL, FAKE), (FAKE, REAL)])
+@pytest.mark.parametrize("real, fake", [(REAL, FEWER), (FEWER, REAL)])
 def test_values_and_gradients_on_asymmetric_scores(real, fake):
     game = wasserstein()
-    x, z = scores(real), scores(fake)
+    x, z = leaf(real), leaf(fake)
     loss = game["f"](itself, itself, x, z)
     assert loss.item() == pytest.approx(sum(fake) / len(fake) - sum(real) / len(real), rel=1e-14)
     loss.backward()
     assert x.grad.tolist() == pytest.approx([-1 / len(real)] * len(real))          # high on real
     assert z.grad.tolist() == pytest.approx([1 / len(fake)] * len(fake))
 
-    z = scores(fake)
+    z = leaf(fake)
     loss = game["g"](itself, itself, z)
-    assert (
-        loss.item() == pytest.approx(-sum(fake) / len(fake), rel=1e-14)
-        and loss.dtype == torch.float64
-    )
+    assert loss.item() == pytest.approx(-sum(fake) / len(fake), rel=1e-14)
+    assert loss.dtype == torch.float64
     loss.backward()
     assert z.grad.tolist() == pytest.approx([-1 / len(fake)] * len(fake))
 
 
 def test_hinge_by_hand():
     game = hinge()
-    x, z = scores([-5., 1.4, .5]), scores([.3, -7.1])
+    x, z = leaf([-5., 1.4, .5]), leaf([.3, -7.1])
     loss = game["f"](itself, itself, x, z)
     assert loss.item() == pytest.approx((6 + 0 + .5) / 3 + (1.3 + 0) / 2, rel=1e-14)
     loss.backward()
-    assert x.grad.tolist() == pytest.approx(
-        [-1 / 3, 0, -1 / 3]
-    ) and z.grad.tolist() == pytest.approx([1 / 2, 0])
-    assert game["g"](itself, itself, scores([3., -1.])).item() == -1
+    assert x.grad.tolist() == pytest.approx([-1 / 3, 0, -1 / 3])
+    assert z.grad.tolist() == pytest.approx([1 / 2, 0])
+    assert game["g"](itself, itself, leaf([3., -1.])).item() == -1
 
 
 @pytest.mark.parametrize("n", [3, 8])
@@ -85,23 +80,25 @@ def test_a_penalty_is_weighed_and_sees_the_fakes():
     def penalty(f, x, x_fake):
         seen.append(x_fake)
         return (f(x_fake) ** 2).mean()
-    x, z = scores(REAL), scores(FAKE)
+    x, z = leaf(REAL), leaf(FEWER)
     plain = wasserstein()["f"](itself, lambda z: 3 * z, x, z).item()
     for weight in (0., .5, 10.):
         loss = wasserstein(penalty, weight=weight)["f"](itself, lambda z: 3 * z, x, z).item()
-        assert loss == pytest.approx(plain + weight * np.mean([9 * s**2 for s in FAKE]), rel=1e-14)
+        assert loss == pytest.approx(plain + weight * np.mean([9 * s ** 2 for s in FEWER]),
+                                     rel=1e-14)
     assert torch.equal(seen[0], 3 * z)
 
 
-@pytest.mark.parametrize("bad", [dict(weight=-1), dict(weight=math.nan), dict(weight=math.inf), dict(clip=0.),
-                                 dict(clip=-.01), dict(clip=math.inf), dict(clip=math.nan)])
+@pytest.mark.parametrize("bad",
+                         [dict(weight=-1), dict(weight=math.nan), dict(weight=math.inf),
+                          dict(clip=0.), dict(clip=-.01), dict(clip=math.inf), dict(clip=math.nan)])
 def test_bad_numbers_are_refused(bad):
     with pytest.raises(ValueError, match="such as 0.01|the paper takes 10"):
         wasserstein(**bad)
 
 
 def test_the_gap_is_unchanged_by_a_constant_and_scales_with_f():
-    x, z, game = scores(REAL), scores(FAKE), wasserstein()
+    x, z, game = leaf(REAL), leaf(FEWER), wasserstein()
     gap = -game["f"](itself, itself, x, z).item()
     assert -game["f"](lambda s: 3 * s + 7, itself, x, z).item() == pytest.approx(3 * gap, rel=1e-13)
 
@@ -111,15 +108,13 @@ def test_the_gap_is_unchanged_by_a_constant_and_scales_with_f():
 def test_only_the_critic_is_clipped_and_after_its_step():
     toy = batches(Normal(0, 1), z=Normal(dim=1), batch=16)
     f, g = mlp_critic(1), Line(8.)
-    run = train(
-        wasserstein(clip=.001), dict(f=f, g=g), toy, steps=2, optimizer=rmsprop(1e-3), watch=None
-    )
+    run = train(wasserstein(clip=.001), dict(f=f, g=g), toy, steps=2,
+                optimizer=rmsprop(1e-3), watch=None)
     largest = [weight.abs().max().item() for weight in f.parameters()]
     assert all(value <= .001 + 1e-9 for value in largest) and max(largest) == pytest.approx(.001)
     assert g.mean.item() > 7.9
-    first, second = np.abs(
-        run.losses["f"]
-    )  # a gap of 8 is at most .001 (64 · .001)² · 8, once weights are clipped
+    # a gap of 8 is at most .001 (64 · .001)² · 8, once weights are clipped
+    first, second = np.abs(run.losses["f"])
     assert first > 1e-3 and second < 1e-4
 
 
@@ -154,25 +149,18 @@ def test_the_best_clipped_linear_critic_in_a_box_and_in_a_ball(seed):
 
 def trained(depth, p, rest, rounds):
     f = mlp_critic(1, depth=depth)
-    train(
-        Game([wasserstein(clip=.01).moves[0]]),
-        dict(f=f, g=rest),
-        batches(p, z=Normal(dim=1), batch=256),
-        steps=rounds,
-        optimizer=rmsprop(1e-3),
-        watch=None,
-        precision="highest",
-    )
+    train(Game([wasserstein(clip=.01).moves[0]]), dict(f=f, g=rest),
+          batches(p, z=Normal(dim=1), batch=256), steps=rounds, optimizer=rmsprop(1e-3), watch=None,
+          precision="highest")
     return f
 
 
 def test_trained_critics_report_what_the_lesson_derives():
-    """Linear: c |Δ|. One hidden layer: n c Σ of the best neurons, with the directions that they were born with."""
+    """Linear: c |Δ|. One hidden layer: n c Σ of the best neurons, in their first directions."""
     p, q, c, n = Normal(0, 1), Normal(3, 1), .01, 64
     report = lambda f: expectation(p, f) - expectation(q, f)
-    assert report(on_arrays(trained(0, p, Line(3.0, learn=""), 300))) == pytest.approx(
-        3 * c, rel=1e-4
-    )
+    linear = on_arrays(trained(0, p, Line(3., learn=""), 300))
+    assert report(linear) == pytest.approx(3 * c, rel=1e-4)
     network = trained(1, p, Line(3., learn=""), 600)
     w = next(network.parameters())[:, 0]
     best = {}
@@ -180,13 +168,12 @@ def test_trained_critics_report_what_the_lesson_derives():
         gaps = [report(lambda x: leaky(sign * c * x + b)) for b in np.linspace(-c, c, 81)]
         best[sign] = n * c * np.abs(gaps).max()
     right = (w > 0).double().mean().item()
-    assert report(on_arrays(network)) == pytest.approx(
-        right * best[1] + (1 - right) * best[-1], rel=.02
-    )
+    assert report(on_arrays(network)) == pytest.approx(right * best[1] + (1 - right) * best[-1],
+                                                       rel=.02)
     assert best[1] < c * n * c * 3  # less than K W
 
 
-# ---------------------------------------------------------------- other laws for the critic, as derived on the page
+# ---------------------------------------------------------------- other limits on the critic
 
 @pytest.mark.parametrize("seed", range(3))
 def test_three_suprema_and_their_formulas(seed):
@@ -195,9 +182,8 @@ def test_three_suprema_and_their_formulas(seed):
     gap = rng.dirichlet(np.ones(6)) - rng.dirichlet(np.ones(6))
     k = np.exp(-(x[:, None] - x) ** 2 / 2)
     assert -linprog(-gap, bounds=(-.5, .5)).fun == pytest.approx(np.abs(gap).sum() / 2, rel=1e-9)
-    found = minimize(
-        lambda v: -gap @ k @ v / np.sqrt(v @ k @ v), gap + .1 * rng.normal(size=6), tol=1e-12
-    )
+    found = minimize(lambda v: -gap @ k @ v / np.sqrt(v @ k @ v),
+                     gap + .1 * rng.normal(size=6), tol=1e-12)
     assert -found.fun == pytest.approx(np.sqrt(gap @ k @ gap), rel=1e-5)
 
 
@@ -205,8 +191,7 @@ def test_three_suprema_and_their_formulas(seed):
 def test_mmd_of_two_normals(theta):
     k = lambda x, y: np.exp(-(x - y) ** 2 / 2)
     mean = lambda a, b: expectation(
-        a, lambda x: np.array([expectation(b, lambda y: k(t, y)) for t in x])
-    )
+        a, lambda x: np.array([expectation(b, lambda y: k(t, y)) for t in x]))
     p, q = Normal(0, 1), Normal(theta, 1)
     square = mean(p, p) + mean(q, q) - 2 * mean(p, q)
     assert square == pytest.approx(2 / np.sqrt(3) * -np.expm1(-theta ** 2 / 6), rel=1e-9)
@@ -232,9 +217,8 @@ def test_drawn_critics_obey_weak_duality(name):
         assert slopes @ gains <= np.abs(slopes).max() * W + 1e-9
         f = lambda x: explorers.drawn(slopes, x)
         edges = np.unique(np.concatenate([p.edges(), q.edges(), explorers.KNOTS]))
-        assert slopes @ gains == pytest.approx(
-            expectation(p, f, edges) - expectation(q, f, edges), abs=1e-9
-        )
+        assert slopes @ gains == pytest.approx(expectation(p, f, edges) - expectation(q, f, edges),
+                                               abs=1e-9)
     reached = np.abs(gains).sum()
     assert (reached == pytest.approx(W, abs=1e-3)) == (not name.startswith("skewed"))
 
@@ -246,20 +230,18 @@ def test_a_drawn_critic_has_the_slopes_it_was_given():
     assert np.allclose(rise, slopes) and explorers.drawn(slopes, 0.) == 0
     for knot in explorers.KNOTS:
         assert explorers.drawn(slopes, knot - 1e-9) == pytest.approx(
-            explorers.drawn(slopes, knot + 1e-9), abs=1e-8
-        )
+            explorers.drawn(slopes, knot + 1e-9), abs=1e-8)
 
 
 def test_the_explorer_says_what_is_drawn():
     explorer, names = explorers.critic_by_hand(), list(explorers.PAIRS)
-    best = draw_title(explorer, pair=names[0], a=-1., b=-1., c=-1., d=-1.)
+    best = title_of(explorer, pair=names[0], a=-1., b=-1., c=-1., d=-1.)
     assert "gap 3.0000" in best and "gap / steepest 3.0000" in best and "exact W 3.0000" in best
-    assert "gap 6.0000" in draw_title(explorer, pair=names[0], a=-2., b=-2., c=-2., d=-2.)
-    assert "gap 0.0000" in draw_title(
-        explorer, pair=names[1], a=0.5, b=0.5, c=0.5, d=0.5
-    )  # a straight line sees means only
-    assert "0/0" in draw_title(explorer, pair=names[2], a=0., b=0., c=0., d=0.)
-    free = [draw_title(explorer, pair=names[2], a=-1., b=s, c=-s, d=1.) for s in (-1., .75)]
+    assert "gap 6.0000" in title_of(explorer, pair=names[0], a=-2., b=-2., c=-2., d=-2.)
+    # a straight line sees means only
+    assert "gap 0.0000" in title_of(explorer, pair=names[1], a=.5, b=.5, c=.5, d=.5)
+    assert "0/0" in title_of(explorer, pair=names[2], a=0., b=0., c=0., d=0.)
+    free = [title_of(explorer, pair=names[2], a=-1., b=s, c=-s, d=1.) for s in (-1., .75)]
     assert all("gap 1.80" in text or "gap 1.7999" in text for text in free)
     assert explorer.draw(pair=names[0], a=.5, b=.5, c=.5, d=.5) == explorers.critic_by_hand().draw()
 
@@ -278,9 +260,9 @@ def test_answers_by_other_means():
 def test_still_pictures():
     _, axes = plots.figure(3)
     explorers.three_critics(axes, Normal(0, 1), Normal(5, 1))
-    step, bumps, price = (ax.lines[-1] for ax in axes)
+    step, bumps, linear = (ax.lines[-1] for ax in axes)
     assert set(np.round(step.get_ydata(), 6)) <= {-.4, 0, .4}
-    assert np.allclose(np.diff(price.get_ydata()), np.diff(price.get_ydata())[0])
+    assert np.allclose(np.diff(linear.get_ydata()), np.diff(linear.get_ydata())[0])
     assert bumps.get_xdata()[np.argmax(bumps.get_ydata())] == pytest.approx(0, abs=.05)
 
     _, ax = plots.figure()
@@ -291,36 +273,26 @@ def test_still_pictures():
 
     _, axes = plots.figure(2)
     explorers.verdict_and_price(*axes)
-    x, price = axes[1].lines[-1].get_data()
-    assert np.allclose(
-        np.diff(price) / np.diff(x),
-        np.diff(best_critic(Normal(0, 1), Normal(8, 1))(x))[0] * .04 / (x[1] - x[0]),
-    )
+    x, scores = axes[1].lines[-1].get_data()
+    assert np.allclose(np.diff(scores) / np.diff(x),
+                       np.diff(best_critic(Normal(0, 1), Normal(8, 1))(x))[0] * .04 / (x[1] - x[0]))
 
     scores = {name: np.full((2, 3, 2), 300.) for name in ("GAN", "WGAN")}
     alive = {name: scores[name] < limit for name, limit in [("GAN", 200), ("WGAN", 400)]}
     explorers.survivors(axes, scores, alive, (1, 5), (2e-4, 1e-3, 5e-3))
     assert [ax.get_title() for ax in axes] == ["GAN: 0 of 12", "WGAN: 12 of 12"]
     explorers.endings(axes, [np.zeros((5, 2)), np.ones((5, 2))], Ring(), ["a", "b"])
-    explorers.report_and_quality(
-        axes, {"a": [(1, .5, 300.0), (2, .4, 200.0)], "b": [(1, .5, 300.0), (2, .4, 200.0)]}
-    )
+    explorers.report_and_quality(axes, {"a": [(1, .5, 300.), (2, .4, 200.)],
+                                        "b": [(1, .5, 300.), (2, .4, 200.)]})
 
 
 def test_a_clipped_layer_bends_no_farther_than_its_box():
-    """φ(w x + b) with |w|, |b| ≤ c: far from the origin the same task earns less, though W is the same."""
+    """φ(w x + b) with |w|, |b| ≤ c: far from the origin a task earns less, though W is the same."""
     c, earned = .01, []
     for s in (0, 3, 10):
         p, q = Mixture([Normal(s - 2, .5), Normal(s + 2, .5)]), Normal(s, .5)
         assert wasserstein_1(p, q) == pytest.approx(1.60112, abs=1e-4)
         grid = [(w, b) for w in np.linspace(-c, c, 41) for b in np.linspace(-c, c, 41)]
-        earned.append(
-            max(
-                abs(
-                    expectation(p, lambda x: leaky(w * x + b))
-                    - expectation(q, lambda x: leaky(w * x + b))
-                )
-                for w, b in grid
-            )
-        )
+        earned.append(max(abs(expectation(p, lambda x: leaky(w * x + b))
+                              - expectation(q, lambda x: leaky(w * x + b))) for w, b in grid))
     assert earned[0] > 2.5 * earned[1] > 6 * earned[2] > 0

@@ -135,7 +135,10 @@ def test_mistakes_are_named(make, error, says):
 @pytest.mark.parametrize("source, classes", [
     (Images(torch.zeros(4, 1, 8, 8, dtype=torch.uint8), torch.tensor([0, 2, 2, 1])), 3),
     (Images(torch.zeros(2, 1, 8, 8, dtype=torch.uint8), torch.tensor([0, 1]), tuple("abcde")), 5),
-    (Images(torch.zeros(4, 1, 8, 8, dtype=torch.uint8)), None), (Ring(7), 7), (Normal(), None), (torch.zeros(4, 2), None),
+    (Images(torch.zeros(4, 1, 8, 8, dtype=torch.uint8)), None),
+    (Ring(7), 7),
+    (Normal(), None),
+    (torch.zeros(4, 2), None),
 ])
 def test_how_many_classes_there_are(source, classes):
     assert batches(source).classes == classes

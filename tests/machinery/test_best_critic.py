@@ -1,4 +1,4 @@
-"""What a game stakes on a score, read off its losses, against the exact tables of the lessons and against hand."""
+"""The losses of a score, read off a game, and what follows, against the lessons' exact results."""
 import numpy as np
 import pytest
 import torch
@@ -30,28 +30,30 @@ PAIRS = [
 SCORES = np.array([-5, 1.4, 12.5, 2.7, 0])
 
 
-def test_stakes_of_known_games():
+def test_score_losses_of_known_games():
     known = score_losses(gl.minimax())
     soft = np.logaddexp(0, SCORES)
     np.testing.assert_allclose(known.real(SCORES), np.logaddexp(0, -SCORES), rtol=1e-12, atol=1e-14)
     np.testing.assert_allclose(known.fake(SCORES), soft, rtol=1e-12)
-    np.testing.assert_allclose(known.pays(SCORES), -soft, rtol=1e-12)
+    np.testing.assert_allclose(known.generator(SCORES), -soft, rtol=1e-12)
     known = score_losses(least_squares(-2, .5, .3))
     both = ((SCORES - .5) ** 2 + (SCORES + 2) ** 2) / 2
     np.testing.assert_allclose(known.real(SCORES) + known.fake(SCORES), both, rtol=1e-12)
-    np.testing.assert_allclose(known.pays(SCORES), (SCORES - .3) ** 2 / 2, rtol=1e-12)
+    np.testing.assert_allclose(known.generator(SCORES), (SCORES - .3) ** 2 / 2, rtol=1e-12)
     np.testing.assert_allclose(
         known.slopes(SCORES), [SCORES - .5, SCORES + 2, [1] * 5, [1] * 5], rtol=1e-12
     )
-    np.testing.assert_allclose(known.price_slope(SCORES), SCORES - .3, rtol=1e-12)
+    np.testing.assert_allclose(known.generator_slope(SCORES), SCORES - .3, rtol=1e-12)
 
 
 @pytest.mark.parametrize("game, best, slope", [
     (gl.minimax(), lambda c: c, lambda c: np.ones_like(c)),
-    (least_squares(-1, 2, 0), lambda c: -1 + 3 / (1 + np.exp(-c)), lambda c: 3 / (2 + np.exp(c) + np.exp(-c))),
+    (least_squares(-1, 2, 0), lambda c: -1 + 3 / (1 + np.exp(-c)),
+     lambda c: 3 / (2 + np.exp(c) + np.exp(-c))),
     (f_gan("KL"), lambda c: 1 + c, lambda c: np.ones_like(c)),
     (f_gan("Pearson"), lambda c: 2 * np.expm1(c), lambda c: 2 * np.exp(c)),
-    (f_gan("JS-weighted", pi=.3), lambda c: c, lambda c: np.ones_like(c))], ids="minimax squares KL Pearson JS".split())
+    (f_gan("JS-weighted", pi=.3), lambda c: c, lambda c: np.ones_like(c)),
+], ids="minimax squares KL Pearson JS".split())
 def test_best_scores_far_into_both_tails(game, best, slope):
     c = np.array([[-60, -19.3, -1.2], [.4, 22, 60]])
     found = best_score(game, c)
@@ -89,7 +91,8 @@ ROWS = [
 ]
 
 
-@pytest.mark.parametrize("name, parameter", ROWS, ids=[f"{name} {' '.join(map(str, p.values()))}" for name, p in ROWS])
+@pytest.mark.parametrize(
+    "name, parameter", ROWS, ids=[f"{name} {' '.join(map(str, p.values()))}" for name, p in ROWS])
 def test_pushes_of_the_table_of_divergences(name, parameter):
     row, pairs = f_divergence(name, **parameter), PAIRS[:1] + PAIRS[2:3]
     for generator, slope in (("conjugate", row.slope), ("trick", row.trick_slope)):
@@ -137,8 +140,12 @@ def test_values():
 
 
 def test_a_game_of_ones_own():
-    """Boosting's exponential loss: e^-f and e^f. r e^-c = e^c, so c* = ½ log p/q; the critic pays 2 ∫√(pq). With -f for
-    the generator the push is -½ E_q (log p/q)', for Normals of one width θ/2σ². With e^-f it is ½ E_q √(q/p) θ/σ²."""
+    """Boosting's exponential loss: e^-f and e^f.
+
+    r e^-c = e^c, so c* = ½ log p/q, and the critic's least loss is 2 ∫√(pq). With -f for the
+    generator the push is -½ E_q (log p/q)', for Normals of one width θ/2σ². With e^-f it is
+    ½ E_q √(q/p) θ/σ².
+    """
     def critic(l, g, x, z):
         return torch.exp(-l(x)).mean() + torch.exp(l(g(z))).mean()
     tame = Game({"l": critic, "g": lambda l, g, z: -l(g(z)).mean()})
@@ -165,12 +172,17 @@ def test_a_game_of_ones_own():
 
 
 @pytest.mark.parametrize("game, why", [
-    (lambda: gl.wasserstein(gradient_penalty), "penalty on slopes"), (lambda: loss_sensitive(), "margin between coins"),
-    (lambda: relativistic("RSGAN"), "compares"), (lambda: relativistic("RaLSGAN"), "compares"),
-    (lambda: gl.wasserstein(clip=.1), "leave `after` out"), (lambda: conditional(gl.minimax()), "no labels"),
-    (lambda: vae(), "two players"), (lambda: adversarial_autoencoder(), "two players"),
-    (lambda: Game({"f": lambda f, x: f(x).mean()}), "two players")])
-def test_games_without_stakes(game, why):
+    (lambda: gl.wasserstein(gradient_penalty), "penalty on slopes"),
+    (lambda: loss_sensitive(), "margin between samples"),
+    (lambda: relativistic("RSGAN"), "compares"),
+    (lambda: relativistic("RaLSGAN"), "compares"),
+    (lambda: gl.wasserstein(clip=.1), "leave `after` out"),
+    (lambda: conditional(gl.minimax()), "no labels"),
+    (lambda: vae(), "two players"),
+    (lambda: adversarial_autoencoder(), "two players"),
+    (lambda: Game({"f": lambda f, x: f(x).mean()}), "two players"),
+])
+def test_games_without_score_losses(game, why):
     with pytest.raises(ValueError, match=why):
         score_losses(game())
 
@@ -183,15 +195,19 @@ def _critic(loss):
     (lambda f, g, x, z: f(x).square().sum() + f(g(z)).square().sum(), "no mean"),
     (lambda f, g, x, z: f(x).var(correction=0) + f(x).mean() - f(g(z)).mean(), "no mean"),
     (lambda f, g, x, z: f(x).square(), "end it with .mean"),
-    (lambda f, g, x, z: f.features(x).mean() + f(g(z)).mean(), "could not be called with scores alone"),
+    (lambda f, g, x, z: f.features(x).mean() + f(g(z)).mean(),
+     "could not be called with scores alone"),
     (lambda f, g, x, z: -torch.log(f(x)).mean() - torch.log(1 - f(g(z))).mean(), "softplus")])
-def test_losses_without_stakes(loss, why):
+def test_losses_that_are_no_mean_over_scores(loss, why):
     with pytest.raises(ValueError, match=why):
         score_losses(_critic(loss))
 
 
-@pytest.mark.parametrize("game, why", [(gl.wasserstein(), "needs a constraint"), (relativistic("RGAN"), "needs a constraint"),
-                                       (f_gan("total variation"), "level off")])
+@pytest.mark.parametrize("game, why", [
+    (gl.wasserstein(), "needs a constraint"),
+    (relativistic("RGAN"), "needs a constraint"),
+    (f_gan("total variation"), "level off"),
+])
 def test_games_without_a_best_score(game, why):
     with pytest.raises(ValueError, match=why):
         best_score(game, np.array([-1., .3, 2]))

@@ -5,8 +5,9 @@ from gan_lessons import budget, steps
 from gan_lessons.training.budgets import BUDGETS
 
 
-@pytest.mark.parametrize("value, name", [(None, "laptop"), ("", "laptop"), ("smoke", "smoke"), ("laptop", "laptop"),
-                                         ("full", "full"), (" FULL ", "full")])
+@pytest.mark.parametrize("value, name", [
+    (None, "laptop"), ("", "laptop"), ("smoke", "smoke"), ("laptop", "laptop"), ("full", "full"),
+    (" FULL ", "full")])
 def test_the_variable_decides_when_it_is_asked(monkeypatch, value, name):
     monkeypatch.delenv("GAN_LESSONS_BUDGET", raising=False)
     if value is not None:
@@ -18,9 +19,8 @@ def test_the_variable_decides_when_it_is_asked(monkeypatch, value, name):
 
 def test_any_other_value_lists_the_three(monkeypatch):
     monkeypatch.setenv("GAN_LESSONS_BUDGET", "fast")
-    with pytest.raises(
-        ValueError, match="GAN_LESSONS_BUDGET is 'fast'; set it to one of smoke, laptop, full"
-    ):
+    with pytest.raises(ValueError,
+                       match="GAN_LESSONS_BUDGET is 'fast'; set it to one of smoke, laptop, full"):
         steps(laptop=5)
 
 

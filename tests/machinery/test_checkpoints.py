@@ -9,55 +9,31 @@ from functools import partial
 
 import pytest
 import torch
+from helpers import assert_same
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from gan_lessons import Normal, Ring, adam, batches, non_saturating, rmsprop, train
+from gan_lessons.data import files
 from gan_lessons.training import checkpoints
 from gan_lessons.training.checkpoints import CheckpointError
 
 
 def play(path, steps=12, *, stop_at=None, dropout=True, wide=6, deep=(), seed=4, **options):
-    """A training of fresh objects with everything that has a memory: dropout, both norms, EMA, data order."""
+    """A training of fresh objects with everything that has a memory: dropout, norms, EMA, order."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        f = nn.Sequential(
-            spectral_norm(nn.Linear(2, wide)),
-            nn.Tanh(),
-            *deep,
-            nn.Dropout(.3 * dropout),
-            nn.Linear(wide, 1),
-            nn.Flatten(0),
-        )
+        f = nn.Sequential(spectral_norm(nn.Linear(2, wide)), nn.Tanh(), *deep,
+                          nn.Dropout(.3 * dropout), nn.Linear(wide, 1), nn.Flatten(0))
         g = nn.Sequential(nn.Linear(3, 5), nn.BatchNorm1d(5), nn.ReLU(), nn.Linear(5, 2))
 
     def watch(run):
         if run.step == stop_at:
             os.kill(os.getpid(), signal.SIGINT)
 
-    return train(
-        non_saturating(),
-        dict(f=f, g=g),
-        batches(Ring(), z=Normal(dim=3), batch=8, seed=7),
-        steps=steps,
-        checkpoint=path,
-        **dict(watch=watch, turns={"f": 2}, ema=.9, seed=seed) | options,
-    )
-
-
-def assert_same(a, b, where="state"):
-    if isinstance(a, torch.Tensor):
-        assert torch.equal(a, b), where
-    elif isinstance(a, dict):
-        assert a.keys() == b.keys(), where
-        for key in a:
-            assert_same(a[key], b[key], f"{where}.{key}")
-    elif isinstance(a, (list, tuple)):
-        assert len(a) == len(b), where
-        for i, pair in enumerate(zip(a, b)):
-            assert_same(*pair, f"{where}[{i}]")
-    else:
-        assert a == b, where
+    return train(non_saturating(), dict(f=f, g=g),
+                 batches(Ring(), z=Normal(dim=3), batch=8, seed=7), steps=steps,
+                 checkpoint=path, **dict(watch=watch, turns={"f": 2}, ema=.9, seed=seed) | options)
 
 
 def contents(path):
@@ -83,16 +59,12 @@ def test_interrupted_and_continued_is_bit_identical(tmp_path, capsys, stops, reu
         assert part.interrupted and part.step == stop
         torch.manual_seed(stop)                                     # whatever happens in between
     end = play(tmp_path / "parts.pt", **options)
-    assert (
-        f"Continuing from {tmp_path / 'parts.pt'} at step {stops[-1]} of 12."
-        in capsys.readouterr().out
-    )
-    assert (
-        not end.interrupted
-        and end.step == 12
-        and end.losses == whole.losses
-        and end.images == whole.images
-    )
+    said = capsys.readouterr().out
+    assert f"Continuing from {tmp_path / 'parts.pt'} at step {stops[-1]} of 12." in said
+    assert not end.interrupted
+    assert end.step == 12
+    assert end.losses == whole.losses
+    assert end.images == whole.images
     for name in "fg":
         assert_same(end.players[name].state_dict(), whole.players[name].state_dict())
     assert torch.equal(end.samples(9), whole.samples(9))
@@ -125,8 +97,9 @@ def test_a_crash_leaves_the_old_file_whole(tmp_path, where):
     path = tmp_path / "run.pt"
     checkpoints.save(STATE, path)
     crash = {
-        "in the middle of writing": "def die(state, file): file.write(b'half a file'); file.flush(); os._exit(9)\n"
-        "torch.save = die",
+        "in the middle of writing":
+            "def die(state, file): file.write(b'half a file'); file.flush(); os._exit(9)\n"
+            "torch.save = die",
         "before the rename": "os.replace = lambda a, b: os._exit(9)",
     }[where]
     script = f"import os, torch\nfrom gan_lessons.training import checkpoints\n{crash}\n" \
@@ -140,8 +113,8 @@ def test_a_crash_leaves_the_old_file_whole(tmp_path, where):
 
 class FullDisk:
     """A file on a disk that is full after some bytes."""
-    def __init__(self, handle, mode):
-        self.file, self.left = open(handle, mode), 700
+    def __init__(self, path, mode):
+        self.file, self.left = open(path, mode), 700
 
     def __getattr__(self, name):
         return getattr(self.file, name)
@@ -162,7 +135,7 @@ class FullDisk:
 def test_a_full_disk_is_an_oserror_and_leaves_nothing_behind(tmp_path, monkeypatch):
     path = tmp_path / "run.pt"
     checkpoints.save(STATE, path)
-    monkeypatch.setattr(checkpoints.os, "fdopen", FullDisk)
+    monkeypatch.setattr(files, "open", FullDisk, raising=False)
     with pytest.raises(OSError):
         checkpoints.save({**STATE, "w": torch.ones(10_000)}, path)
     assert os.listdir(tmp_path) == ["run.pt"]
@@ -170,7 +143,7 @@ def test_a_full_disk_is_an_oserror_and_leaves_nothing_behind(tmp_path, monkeypat
 
 
 def test_training_goes_on_when_the_disk_is_full(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(checkpoints.os, "fdopen", FullDisk)
+    monkeypatch.setattr(files, "open", FullDisk, raising=False)
     run = play(tmp_path / "run.pt")
     assert run.step == 12 and run.losses == play(None).losses
     assert "Checkpoint not written (" in capsys.readouterr().out and os.listdir(tmp_path) == []
@@ -181,7 +154,8 @@ def test_a_real_limit_on_file_size(tmp_path):
     script = (
         "import resource, torch\nfrom gan_lessons.training import checkpoints\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
-        f"try: checkpoints.save({{'plan': {{}}, 'w': torch.ones(10_000)}}, {str(tmp_path / 'run.pt')!r})\n"
+        "try: checkpoints.save({'plan': {}, 'w': torch.ones(10_000)}, "
+        f"{str(tmp_path / 'run.pt')!r})\n"
         "except OSError as error: print('refused', error)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
@@ -212,27 +186,21 @@ def break_it(name, path, tmp_path):
     if name in broken:
         path.write_bytes(broken[name])
     else:
-        torch.save(
-            {
-                "code in a checkpoint": {"plan": Malicious(str(tmp_path / "executed"))},
-                "no state": [1, 2],
-                "no plan": {"step": 3},
-                "odd plan": {"plan": 7},
-            }[name],
-            path,
-        )
+        torch.save({"code in a checkpoint": {"plan": Malicious(str(tmp_path / "executed"))},
+                    "no state": [1, 2], "no plan": {"step": 3}, "odd plan": {"plan": 7}}[name],
+                   path)
 
 
-@pytest.mark.parametrize("name", ["empty", "truncated", "text", "corrupt", "pickled code", "code in a checkpoint",
-                                  "no state", "no plan", "odd plan"])
+@pytest.mark.parametrize("name", [
+    "empty", "truncated", "text", "corrupt", "pickled code", "code in a checkpoint", "no state",
+    "no plan", "odd plan"])
 def test_what_is_no_checkpoint_is_refused_and_never_run(tmp_path, name):
     path = tmp_path / "run.pt"
     play(path, steps=2)
     break_it(name, path, tmp_path)
     before = path.read_bytes()
-    with pytest.raises(
-        CheckpointError, match="run.pt is not a readable checkpoint .*delete it to start afresh"
-    ):
+    with pytest.raises(CheckpointError,
+                       match="run.pt is not a readable checkpoint .*delete it to start afresh"):
         play(path)
     assert not (tmp_path / "executed").exists() and path.read_bytes() == before
 
@@ -253,16 +221,21 @@ def test_a_checkpoint_without_all_its_parts_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("options, says", [
-    (dict(wide=9), "its shapes of f is"), (dict(ema=None), "its ema is 0.9, here it is None"),
-    (dict(ema=.5), "its ema is 0.9, here it is 0.5"), (dict(deep=[nn.Linear(6, 6)]), "its shapes of f is"),
-    (dict(turns={"f": 3}), "its round is"), (dict(seed=5), "its seed is 4, here it is 5"),
-    (dict(optimizer=adam(7e-3)), r"its learning rates is .0.0002, 0.0002., here it is .0.007, 0.007."),
-    (dict(optimizer=OPTIMISERS["sgd"]), "its optimizers is .'Adam', 'Adam'., here it is .'SGD', 'SGD'.")])
+    (dict(wide=9), "its shapes of f is"),
+    (dict(deep=[nn.Linear(6, 6)]), "its shapes of f is"),
+    (dict(ema=None), "its ema is 0.9, here it is None"),
+    (dict(ema=.5), "its ema is 0.9, here it is 0.5"),
+    (dict(turns={"f": 3}), "its round is"),
+    (dict(seed=5), "its seed is 4, here it is 5"),
+    (dict(optimizer=adam(7e-3)),
+     r"its learning rates is .0.0002, 0.0002., here it is .0.007, 0.007."),
+    (dict(optimizer=OPTIMISERS["sgd"]),
+     "its optimizers is .'Adam', 'Adam'., here it is .'SGD', 'SGD'."),
+])
 def test_another_trainings_checkpoint_is_refused(tmp_path, options, says):
     play(tmp_path / "run.pt", steps=2)
-    with pytest.raises(
-        CheckpointError, match=f"belongs to another training: {says}.*Use another file name"
-    ):
+    with pytest.raises(CheckpointError,
+                       match=f"belongs to another training: {says}.*Use another file name"):
         play(tmp_path / "run.pt", **options)
 
 
@@ -270,14 +243,8 @@ def test_networks_of_equal_size_but_other_shape_are_told_apart(tmp_path):
     def one(*sizes):
         f = nn.Sequential(nn.Linear(2, 1), nn.Flatten(0))
         g = nn.Sequential(*[nn.Linear(a, b, bias=False) for a, b in zip(sizes, sizes[1:])])
-        train(
-            non_saturating(),
-            dict(f=f, g=g),
-            batches(Ring(), z=Normal(dim=2)),
-            steps=1,
-            watch=None,
-            checkpoint=tmp_path / "run.pt",
-        )
+        train(non_saturating(), dict(f=f, g=g), batches(Ring(), z=Normal(dim=2)), steps=1,
+              watch=None, checkpoint=tmp_path / "run.pt")
         return sum(w.numel() for w in g.parameters())
     assert one(2, 4, 6, 2) == sum(a * b for a, b in ((2, 6), (6, 4), (4, 2)))
     with pytest.raises(CheckpointError, match="its shapes of g is"):

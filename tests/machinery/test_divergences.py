@@ -33,10 +33,7 @@ OTHER = [
     (Uniform(0, 1), Uniform(.25, 2)),
     (Uniform(-1, 1), Normal(.2, .7)),
     (Normal(.2, .7), Uniform(-1, 1)),
-    (
-        Mixture([Uniform(0, 1), Uniform(2, 3)], [.8, .2]),
-        Mixture([Uniform(.5, 2.5), Normal(0, .3)]),
-    ),
+    (Mixture([Uniform(0, 1), Uniform(2, 3)], [.8, .2]), Mixture([Uniform(.5, 2.5), Normal(0, .3)])),
 ]
 
 
@@ -45,17 +42,14 @@ def quad(h, p, q):
     def ends(law):
         if isinstance(law, Mixture):
             return [e for part in law.laws for e in ends(part)]
-        return (
-            [law.mean + law.sd * k for k in range(-9, 10)]
-            if isinstance(law, Normal)
-            else [law.low, law.high]
-        )
+        if isinstance(law, Normal):
+            return [law.mean + law.sd * k for k in range(-9, 10)]
+        return [law.low, law.high]
 
     borders = np.unique([float(e) for law in (p, q) for e in ends(law)])
     borders = np.unique(np.concatenate([borders, np.linspace(borders[0], borders[-1], 60)]))
-    return sum(
-        integrate.quad(h, a, b, epsabs=1e-13, epsrel=1e-11)[0] for a, b in zip(borders, borders[1:])
-    )
+    return sum(integrate.quad(h, a, b, epsabs=1e-13, epsrel=1e-11)[0]
+               for a, b in zip(borders, borders[1:]))
 
 
 def scipy_js(p, q):
@@ -90,7 +84,8 @@ def test_js_is_scipys_symmetric_and_between_zero_and_log_two(p, q):
     assert 0 < js(p, q) < LOG2
 
 
-@pytest.mark.parametrize("p, q", [SMOOTH[0], SMOOTH[1], SMOOTH[3], OTHER[1], (OTHER[0][0], Uniform(-1, 2))], ids=str)
+@pytest.mark.parametrize("p, q", [SMOOTH[0], SMOOTH[1], SMOOTH[3], OTHER[1],
+                                  (OTHER[0][0], Uniform(-1, 2))], ids=str)
 def test_kl_is_scipys(p, q):
     theirs = quad(lambda x: rel_entr(p.pdf(x), q.pdf(x)), p, q)
     assert kl(p, q) == pytest.approx(theirs, rel=1e-9)
@@ -98,17 +93,15 @@ def test_kl_is_scipys(p, q):
 
 
 def test_kl_of_normals_in_closed_form():
-    for p, q in [
-        (Normal(.3, 1.2), Normal(2, .7)),
-        (Normal(-5, .1), Normal(9, 3)),
-        (Normal(0, 2), Normal(.1, .05)),
-    ]:
+    for p, q in [(Normal(.3, 1.2), Normal(2, .7)), (Normal(-5, .1), Normal(9, 3)),
+                 (Normal(0, 2), Normal(.1, .05))]:
         closed = np.log(q.sd / p.sd) + (p.sd ** 2 + (p.mean - q.mean) ** 2) / (2 * q.sd ** 2) - .5
         assert kl(p, q) == pytest.approx(closed, rel=1e-11)
 
 
 @pytest.mark.parametrize("p, q", SMOOTH, ids=str)
-@pytest.mark.parametrize("divergence, slope", [(js, js_slope), (kl, kl_slope), (reverse_kl, reverse_kl_slope)])
+@pytest.mark.parametrize("divergence, slope",
+                         [(js, js_slope), (kl, kl_slope), (reverse_kl, reverse_kl_slope)])
 def test_slopes_are_the_derivatives(p, q, divergence, slope):
     step = 1e-3
     at = {k: divergence(p, shifted(q, k * step)) for k in (-2, -1, 1, 2)}
@@ -121,23 +114,15 @@ def test_a_slope_that_sees_no_edge_is_refused_where_there_is_one():
     p, q = Uniform(0, 1), Uniform(.25, 1.25)
     assert (js(p, shifted(q, .1)) - js(p, q)) / .1 == pytest.approx(LOG2)
     edged = Mixture([q, Normal()])
-    for slope, pair in [
-        (js_slope, (p, q)),
-        (js_slope, (Normal(), edged)),
-        (js_slope, (edged, Normal())),
-        (kl_slope, (Normal(), q)),
-        (reverse_kl_slope, (p, Normal())),
-    ]:
+    for slope, pair in [(js_slope, (p, q)), (js_slope, (Normal(), edged)),
+                        (js_slope, (edged, Normal())), (kl_slope, (Normal(), q)),
+                        (reverse_kl_slope, (p, Normal()))]:
         with pytest.raises(ValueError, match="jumps.*difference"):
             slope(*pair)
-    for slope, pair, divergence in [
-        (kl_slope, (p, Normal(.3, 1)), kl),
-        (reverse_kl_slope, (Normal(), q), reverse_kl),
-    ]:
-        numeric = (
-            divergence(pair[0], shifted(pair[1], 1e-4))
-            - divergence(pair[0], shifted(pair[1], -1e-4))
-        ) / 2e-4
+    for slope, pair, divergence in [(kl_slope, (p, Normal(.3, 1)), kl),
+                                    (reverse_kl_slope, (Normal(), q), reverse_kl)]:
+        numeric = (divergence(pair[0], shifted(pair[1], 1e-4))
+                   - divergence(pair[0], shifted(pair[1], -1e-4))) / 2e-4
         assert slope(*pair) == pytest.approx(numeric, rel=1e-7)
 
 
@@ -153,17 +138,13 @@ def test_far_apart_everything_is_finite_and_right(distance):
 
 @pytest.mark.parametrize("distance", [30, 44.4, 60, 70.1])
 def test_a_tiny_slope_is_right_to_many_digits(distance):
-    """-½ E_q[σ(c) c'] is ½ E_q[σ(c)] · distance; half way its integrand peaks, 1 / distance wide on both sides."""
+    """-½ E_q[σ(c) c'] is ½ E_q[σ(c)] · distance; half way it peaks, some 2 / distance wide."""
     middle, p, q = distance / 2, Normal(), Normal(distance)
-    h = lambda u: (
-        np.exp(-np.logaddexp(0, distance * u) - (u - middle) ** 2 / 2 + middle**2 / 2)
-        * middle
-        / np.sqrt(2 * np.pi)
-    )
+    log_h = lambda u: -np.logaddexp(0, distance * u) - (u - middle) ** 2 / 2 + middle ** 2 / 2
+    h = lambda u: np.exp(log_h(u)) * middle / np.sqrt(2 * np.pi)
     borders = np.arange(-60, 61) / distance
-    theirs = sum(
-        integrate.quad(h, a, b, epsabs=0, epsrel=1e-12)[0] for a, b in zip(borders, borders[1:])
-    )
+    theirs = sum(integrate.quad(h, a, b, epsabs=0, epsrel=1e-12)[0]
+                 for a, b in zip(borders, borders[1:]))
     assert js_slope(p, q) == pytest.approx(theirs * np.exp(-middle ** 2 / 2), rel=1e-9)
 
 
@@ -187,7 +168,8 @@ def test_expectation_gives_the_moments():
     law = Mixture([Normal(-1, .25), Uniform(2, 5)], [1, 3])
     assert expectation(law, np.ones_like) == pytest.approx(1, abs=1e-13)
     assert expectation(law, lambda x: x) == pytest.approx(.25 * -1 + .75 * 3.5)
-    assert expectation(law, lambda x: x**2) == pytest.approx(.25 * 1.0625 + .75 * (3.5**2 + .75))
+    assert expectation(law, lambda x: x ** 2) == pytest.approx(
+        .25 * 1.0625 + .75 * (3.5 ** 2 + .75))
 
 
 def test_the_log_ratio_is_a_straight_line_between_equal_widths():

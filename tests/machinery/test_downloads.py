@@ -20,6 +20,8 @@ from gan_lessons.data.downloads import fetch
 
 DATA = np.random.default_rng(0).bytes(300_000)
 HASH = "md5:" + hashlib.md5(DATA).hexdigest()
+FETCH = ("import sys; from pathlib import Path; from gan_lessons.data.downloads import fetch\n"
+         "fetch('a.gz', sys.argv[1], [sys.argv[2]], Path(sys.argv[3]))")
 
 
 class Server(ThreadingHTTPServer):
@@ -152,10 +154,8 @@ def test_a_damaged_file_in_the_cache_is_fetched_again(serve, tmp_path):
 
 def test_two_at_once_do_not_disturb_each_other(serve, tmp_path):
     server, target = serve({"a.gz": DATA}, wait=0.02), tmp_path / "a.gz"
-    code = ("import sys; from pathlib import Path; from gan_lessons.data.downloads import fetch\n"
-            "fetch('a.gz', sys.argv[1], [sys.argv[2]], Path(sys.argv[3]))")
     root = Path(downloads.__file__).parents[2]
-    both = [subprocess.Popen([sys.executable, "-c", code, HASH, server.url, str(tmp_path)],
+    both = [subprocess.Popen([sys.executable, "-c", FETCH, HASH, server.url, str(tmp_path)],
                              cwd=root, stdout=subprocess.DEVNULL) for _ in range(2)]
     assert [process.wait(30) for process in both] == [0, 0]
     assert target.read_bytes() == DATA and os.listdir(tmp_path) == ["a.gz"]
@@ -163,9 +163,7 @@ def test_two_at_once_do_not_disturb_each_other(serve, tmp_path):
 
 def test_a_killed_download_leaves_nothing_that_looks_like_data(serve, tmp_path):
     server = serve({"a.gz": DATA}, wait=0.3)
-    code = ("import sys; from pathlib import Path; from gan_lessons.data.downloads import fetch\n"
-            "fetch('a.gz', sys.argv[1], [sys.argv[2]], Path(sys.argv[3]))")
-    process = subprocess.Popen([sys.executable, "-c", code, HASH, server.url, str(tmp_path)],
+    process = subprocess.Popen([sys.executable, "-c", FETCH, HASH, server.url, str(tmp_path)],
                                cwd=Path(downloads.__file__).parents[2], stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 20
     while not any(p.stat().st_size for p in tmp_path.glob(".a.gz.*.part")):

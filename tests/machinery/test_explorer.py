@@ -102,6 +102,9 @@ def test_alt_text_in_the_widget_and_in_the_first_frame():
     assert 'alt="A &quot;flat&quot; line."' in ex._picture.value
     data, metadata = ex._repr_mimebundle_()
     assert metadata["image/png"] == {"width": 400, "alt": 'A "flat" line.'}
+    assert ex.width == 400 and 'width="400"' in ex._picture.value
+    with pytest.raises(AttributeError):
+        ex.width = 300                              # the picture would not follow
     assert data["text/plain"] == "Explorer(height=2)"
     assert "application/vnd.jupyter.widget-view+json" in data
     assert base64.b64decode(data["image/png"]) == ex.draw()
@@ -131,6 +134,7 @@ def test_sliders_take_their_kind_and_digits_from_the_numbers():
 
 
 def test_no_pyplot_and_no_torch():
-    code = "import sys, gan_lessons.drawing.explorer; print({'torch', 'matplotlib.pyplot'} & set(sys.modules))"
+    code = ("import sys, gan_lessons.drawing.explorer; "
+            "print({'torch', 'matplotlib.pyplot'} & set(sys.modules))")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.strip() == "set()", done.stdout + done.stderr

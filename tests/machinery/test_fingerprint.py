@@ -52,7 +52,7 @@ HARMLESS = [
     ("objectives/least_squares.py", "", "\nEXTRA = 1\n"),
     ("drawing/plots.py", "", "\nEXTRA = 1\n"),
     ("training/loop.py", '"""Play `game`', '"""Now play `game`'),
-    ("map/contestants.py", "def _cls_gan(at):\n", 'def _cls_gan(at):  # why\n    """New."""\n'),
+    ("map/contestants.py", 'def _cls_gan(at):\n    """', 'def _cls_gan(at):  # why\n    """New. '),
     ("map/arena.py", "    at = ground(data, seed)\n", "    # why\n\n    at = ground(data, seed)\n"),
 ]
 

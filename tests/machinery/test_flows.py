@@ -32,13 +32,10 @@ def restless(flow, seed=0):
 
 def by_autograd(step, x):
     """log |det| of the Jacobian at each sample, from autograd alone."""
-    flat = [
-        torch.autograd.functional.jacobian(lambda one: step(one[None])[0][0].flatten(), sample)
-        for sample in x
-    ]
-    return torch.stack(
-        [torch.linalg.slogdet(J.reshape(sample.numel(), -1))[1] for J, sample in zip(flat, x)]
-    )
+    flat = [torch.autograd.functional.jacobian(lambda one: step(one[None])[0][0].flatten(), sample)
+            for sample in x]
+    return torch.stack([torch.linalg.slogdet(J.reshape(sample.numel(), -1))[1]
+                        for J, sample in zip(flat, x)])
 
 
 FLOWS = {
@@ -47,10 +44,8 @@ FLOWS = {
     "mixed": (lambda: point_flow(4, couplings=2, width=8, mix=True), (4,)),
     "pictures": (lambda: image_flow((1, 4, 4), levels=2, couplings=2, width=4), (1, 4, 4)),
     "colour": (lambda: image_flow((3, 4, 4), levels=1, couplings=3, width=4, mix=False), (3, 4, 4)),
-    "vectors": (
-        lambda: Flow(Shaped((1, 4, 4)), image_flow((1, 4, 4), levels=1, couplings=2, width=4)),
-        (16,),
-    ),
+    "vectors": (lambda: Flow(Shaped((1, 4, 4)),
+                             image_flow((1, 4, 4), levels=1, couplings=2, width=4)), (16,)),
     "squeeze": (Squeeze, (2, 4, 6)),
     "actnorm": (lambda: ActNorm(3), (3, 2, 5)),
     "mixing": (lambda: Mixing(3), (3, 2, 2)),
@@ -84,9 +79,8 @@ def test_weights_feel_the_log_determinant(name):
         up = flow(x)[1].sum()
         weight[at] -= 2 * h
         down = flow(x)[1].sum()
-    assert slope[at].item() != 0 and slope[at].item() == pytest.approx(
-        (up - down).item() / 2 / h, rel=1e-5
-    )
+    assert slope[at].item() != 0
+    assert slope[at].item() == pytest.approx((up - down).item() / 2 / h, rel=1e-5)
 
 
 def test_the_density_of_a_flow_integrates_to_one():
@@ -106,9 +100,8 @@ def test_a_coupling_by_hand():
     right = torch.stack([x[:, 0], x[:, 1] * (.5 * x[:, 0]).exp() + 3 * x[:, 0]], 1)
     torch.testing.assert_close((y, log_det), (right, .5 * x[:, 0]))
     y, log_det = Coupling(lambda passed: passed**2, swap=True, affine=False)(x)
-    torch.testing.assert_close(
-        (y, log_det), (torch.stack([x[:, 0] + x[:, 1] ** 2, x[:, 1]], 1), torch.zeros(2).double())
-    )
+    torch.testing.assert_close((y, log_det), (torch.stack([x[:, 0] + x[:, 1]**2, x[:, 1]], 1),
+                                              torch.zeros(2).double()))
 
 
 def test_stretching_is_bounded():
@@ -117,16 +110,14 @@ def test_stretching_is_bounded():
 
 
 def test_actnorm_begins_with_mean_0_and_deviation_1_and_only_once():
-    x = torch.tensor([3.0, -2.0])[:, None, None] + torch.tensor([5.0, .1])[
-        :, None, None
-    ] * torch.randn(64, 2, 3, 3)
+    mean, sd = (torch.tensor(of)[:, None, None] for of in ([3., -2.], [5., .1]))    # (2, 1, 1)
+    x = mean + sd * torch.randn(64, 2, 3, 3)
     norm = ActNorm(2)
     y, log_det = norm(x)
     torch.testing.assert_close(y.mean((0, 2, 3)), torch.zeros(2), atol=1e-5, rtol=0)
     torch.testing.assert_close(y.transpose(0, 1).flatten(1).std(1), torch.ones(2))
     assert log_det[0].item() == pytest.approx(
-        -9 * x.transpose(0, 1).flatten(1).std(1).log().sum().item(), rel=1e-5
-    )
+        -9 * x.transpose(0, 1).flatten(1).std(1).log().sum().item(), rel=1e-5)
     before = norm.state_dict()["b"].clone()
     norm(x + 100)
     assert torch.equal(norm.b, before)
@@ -143,19 +134,18 @@ def test_flows_begin_as_a_normalisation():
 
 def test_the_same_seed_is_the_same_flow():
     states = [image_flow((1, 8, 8), couplings=1, seed=s).state_dict() for s in (4, 4, 5)]
-    same = [
-        all(torch.equal(a, b) for a, b in zip(states[0].values(), other.values()))
-        for other in states[1:]
-    ]
+    same = [all(torch.equal(a, b) for a, b in zip(states[0].values(), other.values()))
+            for other in states[1:]]
     assert same == [True, False]
 
 
 @pytest.mark.parametrize("wrong, says", [
-    (lambda: point_flow(1), "2 numbers or more"), (lambda: image_flow((1, 30, 30), levels=2), "2\\^2 divides"),
-    (lambda: Coupling(nn.Identity())(torch.ones(2, 1)), "squeeze"), (lambda: Squeeze()(torch.ones(1, 1, 3, 4)), "do not tile"),
-    (lambda: Coupling(mlp_generator(1, 3))(torch.ones(4, 2)), "says \\(3,\\)"),
-    (lambda: ActNorm(2)(torch.tensor([[1., 2.], [1., 3.]])), "channel 0 .* constant"),
-])
+        (lambda: point_flow(1), "2 numbers or more"),
+        (lambda: image_flow((1, 30, 30), levels=2), "2\\^2 divides"),
+        (lambda: Coupling(nn.Identity())(torch.ones(2, 1)), "squeeze"),
+        (lambda: Squeeze()(torch.ones(1, 1, 3, 4)), "do not tile"),
+        (lambda: Coupling(mlp_generator(1, 3))(torch.ones(4, 2)), "says \\(3,\\)"),
+        (lambda: ActNorm(2)(torch.tensor([[1., 2.], [1., 3.]])), "channel 0 .* constant")])
 def test_what_is_refused(wrong, says):
     with pytest.raises(ValueError, match=says):
         wrong()

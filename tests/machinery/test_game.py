@@ -53,9 +53,11 @@ def test_losses_need_not_be_plain_functions():
     assert "critic_loss" in repr(Game({"f": bound})) and "Hinge" in repr(Game({"f": Hinge()}))
 
 
-@pytest.mark.parametrize("wrong", [lambda: Move(critic_loss, "f"), lambda: Move("f", None), lambda: Move(" ", critic_loss),
-                                   lambda: Game([]), lambda: Game({}), lambda: Game([critic_loss]),
-                                   lambda: Move("f", lambda *args: 0), lambda: Move("f", lambda f, **rest: 0)])
+@pytest.mark.parametrize("wrong",
+                         [lambda: Move(critic_loss, "f"), lambda: Move("f", None),
+                          lambda: Move(" ", critic_loss), lambda: Game([]), lambda: Game({}),
+                          lambda: Game([critic_loss]), lambda: Move("f", lambda *args: 0),
+                          lambda: Move("f", lambda f, **rest: 0)])
 def test_what_is_no_game_is_refused(wrong):
     with pytest.raises(TypeError, match="Move takes|a Game takes|must name its arguments"):
         wrong()
@@ -67,7 +69,8 @@ def net(*extra):
 
 
 @pytest.mark.parametrize("sizes", [(4, 4), (7, 2)])
-@pytest.mark.parametrize("extra", [(), (nn.BatchNorm1d(5),), (nn.LayerNorm(5),)], ids=["plain", "batch norm", "layer norm"])
+@pytest.mark.parametrize("extra", [(), (nn.BatchNorm1d(5),), (nn.LayerNorm(5),)],
+                         ids=["plain", "batch norm", "layer norm"])
 def test_both_equals_two_calls_in_values_and_gradients(sizes, extra):
     f = net(*extra).double()
     x, x_fake = (torch.randn(n, 3, dtype=torch.float64) * s + s for n, s in zip(sizes, (1., 2.5)))

@@ -144,7 +144,7 @@ def test_hinge_between_wgan_and_total_variation():
 
 @pytest.mark.parametrize("weight, delta", [(.5, 2), (1, .5), (1, 3), (4, 1), (16, 2), (16, 5)])
 def test_the_linear_program_that_was_solved_ahead(weight, delta):
-    """Solved again on fewer places; the forger's pull as E l', not as E l (x - θ)."""
+    """Solved again on fewer places; the gradient as E l', not as E l (x - θ)."""
     x, q = np.linspace(-5, 5 + delta, 61), Normal(delta, 1)
     l = best_loss(x, x, mass=Normal(0, 1).pdf(x), mass_fake=q.pdf(x), weight=weight).values
     felt = q.pdf(x) @ np.gradient(l, x) / q.pdf(x).sum()
@@ -204,8 +204,8 @@ def test_labels_and_encoders():
         agrees(
             name, lambda p, q: shifted(lambda p, q: -gl.expectation(p, q.logpdf), p, q), rtol=1e-8
         )
-    hats = lambda p, q: -gl.expectation(p, Mixture([p, q], [.7, .3]).logpdf)
-    agrees("VAE clustering", lambda p, q: shifted(hats, p, q), rtol=1e-8, share=.3)
+    mixture = lambda p, q: -gl.expectation(p, Mixture([p, q], [.7, .3]).logpdf)
+    agrees("VAE clustering", lambda p, q: shifted(mixture, p, q), rtol=1e-8, share=.3)
 
 
 def test_numbers_of_the_second_lesson():
@@ -232,8 +232,8 @@ def test_curves_are_odd_and_of_any_shape(name):
 
 
 @pytest.mark.parametrize("name, power", [
-    ("minimax GAN", -1), ("least squares GAN", -1), ("f-GAN · Jeffrey", -1), ("RaLSGAN", -1), ("WGAN", 0), ("LS-GAN", 0),
-    ("WGAN-div", 1 / 5), ("Improved GAN", 1)])
+    ("minimax GAN", -1), ("least squares GAN", -1), ("f-GAN · Jeffrey", -1), ("RaLSGAN", -1),
+    ("WGAN", 0), ("LS-GAN", 0), ("WGAN-div", 1 / 5), ("Improved GAN", 1)])
 def test_how_curves_scale_with_the_width(name, power):
     np.testing.assert_allclose(
         atlas_curve(name, 1.7 * DISTANCES, 1.7),
@@ -255,12 +255,18 @@ def test_a_game_of_ones_own():
 
 
 @pytest.mark.parametrize("name, own, why", [
-    ("RaSGAN", {}, "bought"), ("Deep InfoMax", {}, "no generator"), ("GLS-GAN", dict(nu=.5), "no minimum"),
-    ("LS-GAN", dict(weight=3.), "solved for"), ("f-GAN · total variation", dict(generator="trick"), "a step"),
-    ("f-GAN · KL", dict(generator="neither"), "conjugate, trick"), ("hinge", dict(K=0.), "above 0"),
+    ("RaSGAN", {}, "bought"),
+    ("Deep InfoMax", {}, "no generator"),
+    ("GLS-GAN", dict(nu=.5), "no minimum"),
+    ("LS-GAN", dict(weight=3.), "solved for"),
+    ("f-GAN · total variation", dict(generator="trick"), "a step"),
+    ("f-GAN · KL", dict(generator="neither"), "conjugate, trick"),
+    ("hinge", dict(K=0.), "above 0"),
     ("WGAN-GP", dict(weight=0.), "without a penalty"),
-    ("WGAN-div", dict(power=1.), "power of a slope"), ("VAE clustering", dict(share=1.), "between 0 and 1"),
-    ("minimax GAN", dict(sigma=0.), "width")])
+    ("WGAN-div", dict(power=1.), "power of a slope"),
+    ("VAE clustering", dict(share=1.), "between 0 and 1"),
+    ("minimax GAN", dict(sigma=0.), "width"),
+])
 def test_what_has_no_curve_says_so(name, own, why):
     with pytest.raises(ValueError, match=why):
         atlas_curve(name, DISTANCES, **own)
@@ -271,7 +277,7 @@ def test_unknown_entries():
         atlas_curve("WGAN-QP", DISTANCES)
 
 
-# -- pictures ----------------------------------------------------------------------------------------------
+# -- pictures ------------------------------------------------------------------------------------
 
 def test_labels_never_overlap():
     for heights in ([3., 1, 1, 1, 2.9], [0.] * 9, np.random.default_rng(0).normal(size=12)):
@@ -285,7 +291,7 @@ def test_labels_never_overlap():
         np.full(23, np.inf),
         np.arange(23) * 1e-3,
     ):
-        _, placed = pictures._rungs(values)
+        _, placed = pictures._label_heights(values)
         assert (
             np.diff(np.sort(placed)).min() > .4
             and -8 < placed.min()

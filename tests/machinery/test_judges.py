@@ -51,11 +51,14 @@ def questions(monkeypatch):
 
 
 @pytest.mark.parametrize("name, answer, mark", [
-    ("number", 2, "✓"), ("number", 2.001, "✓"), ("number", np.float32(2), "✓"), ("number", torch.tensor(2.), "✓"),
-    ("number", 2.01, "✗"), ("number", -2, "✗"), ("number", float("nan"), "✗"), ("number", [2., 2.], "✗"),
-    ("number", "two", "✗"), ("number", object(), "✗"), ("number", torch.tensor(2., requires_grad=True), "✗"),
-    ("list", (1, 2), "✓"), ("list", [2, 1], "✗"), ("list", [1], "✗"), ("list", 1.5, "✗"), ("list", [1, None], "✗"),
-    ("list", [[1], [2, 3]], "✗"), ("word", " Wasserstein ", "✓"), ("word", "hinge", "✗"), ("word", 3, "✗")])
+    ("number", 2, "✓"), ("number", 2.001, "✓"), ("number", np.float32(2), "✓"),
+    ("number", torch.tensor(2.), "✓"),
+    ("number", 2.01, "✗"), ("number", -2, "✗"), ("number", float("nan"), "✗"),
+    ("number", [2., 2.], "✗"), ("number", "two", "✗"), ("number", object(), "✗"),
+    ("number", torch.tensor(2., requires_grad=True), "✗"),
+    ("list", (1, 2), "✓"), ("list", [2, 1], "✗"), ("list", [1], "✗"), ("list", 1.5, "✗"),
+    ("list", [1, None], "✗"), ("list", [[1], [2, 3]], "✗"),
+    ("word", " Wasserstein ", "✓"), ("word", "hinge", "✗"), ("word", 3, "✗")])
 def test_check_judges_and_never_raises(questions, capsys, name, answer, mark):
     check(name, answer)
     assert said(capsys).startswith(f"{mark} {name}: ")

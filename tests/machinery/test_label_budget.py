@@ -20,13 +20,10 @@ def pictures(n=200, classes=4, seed=0, labels=None):
 def test_every_distinct_label_counts_once():
     labels = torch.tensor([3, 1, 4, 1, 5, 9, 2, 6])
     ledger = Ledger(labels, 5)
-    assert (
-        torch.equal(ledger[torch.tensor([2, 2, 0])], torch.tensor([4, 4, 3])) and ledger.spent == 2
-    )
-    assert (
-        torch.equal(ledger.index_select(0, torch.tensor([0, 7])), torch.tensor([3, 6]))
-        and ledger.spent == 3
-    )
+    assert torch.equal(ledger[torch.tensor([2, 2, 0])], torch.tensor([4, 4, 3]))
+    assert ledger.spent == 2
+    assert torch.equal(ledger.index_select(0, torch.tensor([0, 7])), torch.tensor([3, 6]))
+    assert ledger.spent == 3
     assert ledger[1:3].tolist() == [1, 4] and ledger.spent == 4
     assert ledger[-1] == 6 and ledger.spent == 4
     mask = torch.tensor([True] + [False] * 4 + [True] + [False] * 2)
@@ -37,9 +34,8 @@ def test_every_distinct_label_counts_once():
 def test_the_budget_stops_and_nothing_is_given_above_it():
     ledger = Ledger(torch.arange(10), 4)
     ledger[:3]
-    with pytest.raises(
-        LabelBudgetSpent, match=r"5 distinct labels asked for, the budget is 4.*few_labels"
-    ):
+    with pytest.raises(LabelBudgetSpent,
+                       match=r"5 distinct labels asked for, the budget is 4.*few_labels"):
         ledger[torch.tensor([8, 9])]
     assert ledger.spent == 3  # a refused question tells nothing and costs nothing
     assert ledger[7] == 7 and ledger.spent == 4
@@ -69,15 +65,8 @@ def test_a_ledger_trains_like_the_labels_themselves():
     few, runs = pictures(40), []
     for labels in (few.labels, Ledger(few.labels, 40)):
         f = mlp_critic(few.shape, width=8, outputs=4)
-        runs.append(
-            train(
-                supervised(),
-                dict(f=f),
-                batches(Images(few.images, labels, few.classes), batch=16),
-                steps=4,
-                watch=None,
-            )
-        )
+        runs.append(train(supervised(), dict(f=f), batches(Images(few.images, labels, few.classes),
+                                                           batch=16), steps=4, watch=None))
     assert runs[0].losses == runs[1].losses
 
 
@@ -128,13 +117,8 @@ def test_a_ledger_is_no_set_of_labels_to_draw_from():
 
 def played(few, everything):
     nets = dict(f=mlp_critic(few.shape, width=8, outputs=4), g=mlp_generator(3, few.shape, width=8))
-    run = train(
-        improved_gan(),
-        nets,
-        batches(few, z=Normal(dim=3), batch=8, unlabelled=everything),
-        steps=4,
-        watch=None,
-    )
+    run = train(improved_gan(), nets, batches(few, z=Normal(dim=3), batch=8, unlabelled=everything),
+                steps=4, watch=None)
     return [w for net in run.players.values() for w in net.state_dict().values()]
 
 

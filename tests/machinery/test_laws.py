@@ -9,7 +9,7 @@ ON_THE_LINE = {
     "normal": (Normal(1.3, .4), stats.norm(1.3, .4)),
     "uniform": (Uniform(-.7, 2.1), stats.uniform(-.7, 2.8)),
 }
-TWO_HEAPS = Mixture([Normal(-1, .25), Normal(2, 1.4)], [1, 3])
+MIXTURE = Mixture([Normal(-1, .25), Normal(2, 1.4)], [1, 3])
 POINTS = np.array([[-2.2, -.7, -.3], [.41, 1.9, 7.]])
 
 
@@ -32,26 +32,25 @@ def test_distribution_functions_are_those_of_scipy(name):
 
 
 def test_the_distribution_function_of_a_mixture():
-    below = [
-        integrate.quad(TWO_HEAPS.pdf, -30, at, points=[-1.0], limit=200)[0] for at in POINTS.ravel()
-    ]
-    np.testing.assert_allclose(TWO_HEAPS.cdf(POINTS).ravel(), below, atol=1e-8)
-    np.testing.assert_allclose(TWO_HEAPS.cdf(POINTS) + TWO_HEAPS.sf(POINTS), 1)
-    assert 0 < TWO_HEAPS.sf(40.) < 1e-150
+    below = [integrate.quad(MIXTURE.pdf, -30, at, points=[-1.], limit=200)[0]
+             for at in POINTS.ravel()]
+    np.testing.assert_allclose(MIXTURE.cdf(POINTS).ravel(), below, atol=1e-8)
+    np.testing.assert_allclose(MIXTURE.cdf(POINTS) + MIXTURE.sf(POINTS), 1)
+    assert 0 < MIXTURE.sf(40.) < 1e-150
 
 
 def test_a_mixture_is_the_weighted_sum_and_its_samples_follow_it():
     theirs = lambda x: .25 * stats.norm(-1, .25).pdf(x) + .75 * stats.norm(2, 1.4).pdf(x)
-    np.testing.assert_allclose(TWO_HEAPS.pdf(POINTS), theirs(POINTS), rtol=1e-12)
+    np.testing.assert_allclose(MIXTURE.pdf(POINTS), theirs(POINTS), rtol=1e-12)
     cdf = lambda x: .25 * stats.norm(-1, .25).cdf(x) + .75 * stats.norm(2, 1.4).cdf(x)
-    x, mode = TWO_HEAPS.sample_with_modes(4_000, np.random.default_rng(5))
+    x, mode = MIXTURE.sample_with_modes(4_000, np.random.default_rng(5))
     assert stats.kstest(x[:, 0], cdf).pvalue > 1e-3
     assert stats.kstest(x[mode == 0, 0], stats.norm(-1, .25).cdf).pvalue > 1e-3
     assert abs((mode == 1).mean() - .75) < 4 * np.sqrt(.75 * .25 / 4_000)
     assert not stats.kstest(x[:, 0], stats.norm(2, 1.4).cdf).pvalue > 1e-3
 
 
-@pytest.mark.parametrize("law", [Normal(1.3, .4), Uniform(-.7, 2.1), TWO_HEAPS,
+@pytest.mark.parametrize("law", [Normal(1.3, .4), Uniform(-.7, 2.1), MIXTURE,
                                  Mixture([Uniform(0, 1), Uniform(3, 3.5)], [.9, .1])], ids=repr)
 def test_density_integrates_to_one_between_its_edges(law):
     edges = law.edges()
@@ -60,7 +59,7 @@ def test_density_integrates_to_one_between_its_edges(law):
     assert total == pytest.approx(1, abs=1e-8)
 
 
-@pytest.mark.parametrize("law", [Normal(1.3, .4), TWO_HEAPS], ids=repr)
+@pytest.mark.parametrize("law", [Normal(1.3, .4), MIXTURE], ids=repr)
 def test_score_is_the_derivative_of_the_log_density(law):
     step = 1e-5
     slope = (law.logpdf(POINTS + step) - law.logpdf(POINTS - step)) / (2 * step)
@@ -70,8 +69,8 @@ def test_score_is_the_derivative_of_the_log_density(law):
 def test_far_away_nothing_overflows():
     far = np.array([-1e4, 1e4])
     np.testing.assert_allclose(Normal().logpdf(far), -5e7 - np.log(2 * np.pi) / 2)
-    np.testing.assert_allclose(TWO_HEAPS.score(far), Normal(2, 1.4).score(far), rtol=1e-12)
-    assert (TWO_HEAPS.logpdf(far) < -1e7).all() and np.isfinite(TWO_HEAPS.logpdf(far)).all()
+    np.testing.assert_allclose(MIXTURE.score(far), Normal(2, 1.4).score(far), rtol=1e-12)
+    assert (MIXTURE.logpdf(far) < -1e7).all() and np.isfinite(MIXTURE.logpdf(far)).all()
     assert (Uniform(0, 1).logpdf(far) == -np.inf).all()
 
 
@@ -88,8 +87,9 @@ def test_many_dimensions_use_the_last_axis():
     assert (abs(sample.var(0) - .09) < 4.5 * .09 * np.sqrt(2 / n)).all()
 
 
-@pytest.mark.parametrize("law, modes", [(Ring(modes=7, radius=1.5, sd=.1), 7), (Grid(3, spacing=2, sd=.2), 9),
-                                        (SwissRoll(spots=50, sd=.3), 50)], ids=repr)
+@pytest.mark.parametrize("law, modes",
+                         [(Ring(modes=7, radius=1.5, sd=.1), 7), (Grid(3, spacing=2, sd=.2), 9),
+                          (SwissRoll(spots=50, sd=.3), 50)], ids=repr)
 def test_spots_in_the_plane(law, modes):
     assert law.centres.shape == (modes, 2)
     square = stats.multivariate_normal
@@ -107,28 +107,27 @@ def test_spots_in_the_plane(law, modes):
 def test_ring_and_grid_lie_where_they_say():
     np.testing.assert_allclose(np.hypot(*Ring(modes=5, radius=3).centres.T), 3)
     np.testing.assert_allclose(Ring(modes=4, radius=2).centres[1], [0, 2], atol=1e-12)
-    assert {tuple(c) for c in Grid(2, spacing=3).centres} == {
-        (-1.5, -1.5),
-        (-1.5, 1.5),
-        (1.5, -1.5),
-        (1.5, 1.5),
-    }
+    assert {tuple(c) for c in Grid(2, spacing=3).centres} == {(-1.5, -1.5), (-1.5, 1.5),
+                                                              (1.5, -1.5), (1.5, 1.5)}
     distance = np.diff(np.hypot(*SwissRoll().centres.T))
     assert (distance > 0).all()
 
 
 def test_samples_follow_their_generator():
-    for law in (Normal(1.3, .4), Uniform(0, 2), TWO_HEAPS, Ring()):
+    for law in (Normal(1.3, .4), Uniform(0, 2), MIXTURE, Ring()):
         a, b, c = (law.sample(9, np.random.default_rng(seed)) for seed in (4, 4, 5))
         assert (a == b).all() and (a != c).any()
 
 
-@pytest.mark.parametrize("make, says", [
-    (lambda: Normal(0, 0), "sd must be positive"), (lambda: Normal(0, -1), "sd must be positive"),
-    (lambda: Normal([1, 2], 1, dim=3), "does not fit dim=3"), (lambda: Uniform(1, 1), "low < high"),
-    (lambda: Mixture([]), "at least one law"), (lambda: Mixture([Normal(), Normal()], [1]), "as many weights"),
-    (lambda: Mixture([Normal(), Normal()], [2, -1]), "as many weights"),
-    (lambda: Mixture([Normal(), Normal(dim=2)]), "same dim")])
+@pytest.mark.parametrize("make, says",
+                         [(lambda: Normal(0, 0), "sd must be positive"),
+                          (lambda: Normal(0, -1), "sd must be positive"),
+                          (lambda: Normal([1, 2], 1, dim=3), "does not fit dim=3"),
+                          (lambda: Uniform(1, 1), "low < high"),
+                          (lambda: Mixture([]), "at least one law"),
+                          (lambda: Mixture([Normal(), Normal()], [1]), "as many weights"),
+                          (lambda: Mixture([Normal(), Normal()], [2, -1]), "as many weights"),
+                          (lambda: Mixture([Normal(), Normal(dim=2)]), "same dim")])
 def test_what_is_no_law_is_refused(make, says):
     with pytest.raises(ValueError, match=says):
         make()

@@ -56,7 +56,7 @@ def test_distance_of_points_that_are_moved_is_the_square_of_the_move(n):
 
 def test_precision_and_recall_of_sets_made_by_hand():
     real = torch.tensor([[0.0], [1], [2], [10], [11], [12]])
-    low = torch.tensor([[0.5], [1.0], [1.5], [0.2]])  # one of the two heaps only
+    low = torch.tensor([[0.5], [1.0], [1.5], [0.2]])  # one of the two groups only
     assert metrics.precision_recall(low, real, k=1) == (1.0, 0.5)
     mixed = torch.tensor([[0.0], [1.0], [50.0], [51.0], [100.0]])  # two real, three astray
     found = metrics.precision_recall(mixed, real, k=1)
@@ -243,14 +243,12 @@ def test_modes_need_a_law_with_centres():
 def test_class_probabilities_are_certain_of_clear_digits(glyphs, digit, n):
     pictures = glyphs.images[glyphs.labels == digit][:n]
     said = metrics.class_probabilities(pictures)
-    assert (
-        said.shape == (n, 10) and torch.allclose(said.sum(1), torch.ones(n)) and (said >= 0).all()
-    )
+    assert said.shape == (n, 10)
+    assert torch.allclose(said.sum(1), torch.ones(n))
+    assert (said >= 0).all()
     assert said[:, digit].mean() > .9
-    assert (
-        np.bincount(said.argmax(1), minlength=10).tolist()
-        == metrics.class_histogram(pictures).tolist()
-    )
+    counts = np.bincount(said.argmax(1), minlength=10)
+    assert counts.tolist() == metrics.class_histogram(pictures).tolist()
     grey = metrics.class_probabilities(torch.zeros(1, 1, 28, 28))
     assert torch.special.entr(grey).sum() > torch.special.entr(said).sum(1).mean()
 
@@ -262,16 +260,11 @@ def test_plain_features_are_mean_colours_and_roughness(channels):
     found = metrics.plain_features(flat)
     assert found.shape == (2, 16 * (channels + 1)) and (found[0] == 0).all()
     assert found[1, 1] == .5 and found[1, :16 * channels].sum() == .5
-    assert found[1, 16 * channels:].sum() > 0  # its border is rough
-    rough = metrics.plain_features(
-        torch.rand(50, channels, 32, 32, generator=torch.Generator().manual_seed(0))
-    )
+    assert found[1, 16 * channels:].sum() > 0                    # its border is rough
+    rough = metrics.plain_features(torch.rand(50, channels, 32, 32,
+                                              generator=torch.Generator().manual_seed(0)))
     steps = {1: 2 / 3, 3: None}[channels]  # two mean differences of uniform numbers, 1/3 each
     assert steps is None or rough[:, 16:].mean().item() == pytest.approx(steps, abs=.01)
     bytes_ = (255 * torch.rand(3, channels, 32, 32)).to(torch.uint8)
-    torch.testing.assert_close(
-        metrics.plain_features(bytes_),
-        metrics.plain_features(bytes_ / 127.5 - 1),
-        rtol=1e-5,
-        atol=1e-5,
-    )
+    torch.testing.assert_close(metrics.plain_features(bytes_),
+                               metrics.plain_features(bytes_ / 127.5 - 1), rtol=1e-5, atol=1e-5)

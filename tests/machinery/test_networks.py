@@ -17,17 +17,18 @@ def sized(shape):
 
 
 @pytest.mark.parametrize("n", [1, 5])
-@pytest.mark.parametrize("make, shape", [*[(mlp_critic, s) for s in SHAPES], *[(image_critic, s) for s in PICTURES]])
+@pytest.mark.parametrize("make, shape", [*[(mlp_critic, s) for s in SHAPES],
+                                         *[(image_critic, s) for s in PICTURES]])
 def test_critics_give_one_score_per_sample(make, shape, n):
     x = torch.randn(n, *sized(shape))
     scores = make(shape)(x)
     assert scores.shape == (n,)
-    assert not couples_batch(make(shape)) and torch.allclose(
-        make(shape)(x[:1]), scores[:1], atol=1e-5
-    )
+    assert not couples_batch(make(shape))
+    assert torch.allclose(make(shape)(x[:1]), scores[:1], atol=1e-5)
 
 
-@pytest.mark.parametrize("make, shape", [*[(mlp_generator, s) for s in SHAPES], *[(image_generator, s) for s in PICTURES]])
+@pytest.mark.parametrize("make, shape", [*[(mlp_generator, s) for s in SHAPES],
+                                         *[(image_generator, s) for s in PICTURES]])
 def test_generators_make_samples(make, shape):
     g = make(noise=7, shape=shape)
     for n in (2, 5):
@@ -94,34 +95,28 @@ def test_on_arrays_is_the_network():
     assert values.dtype == np.float64 and values.shape == (5,)
     np.testing.assert_allclose(values, f(torch.tensor(x[:, None]).float()).detach(), rtol=1e-6)
     points = np.array([[.5, -1], [2, 3], [0, 0]])
-    np.testing.assert_allclose(
-        on_arrays(plane)(points), plane(torch.tensor(points).float()).detach(), rtol=1e-6
-    )
+    np.testing.assert_allclose(on_arrays(plane)(points),
+                               plane(torch.tensor(points).float()).detach(), rtol=1e-6)
 
 
 def test_width_and_depth():
-    linear = [
-        m for m in mlp_critic(3, width=11, depth=4).modules() if isinstance(m, torch.nn.Linear)
-    ]
-    assert [(m.in_features, m.out_features) for m in linear] == [
-        (3, 11),
-        (11, 11),
-        (11, 11),
-        (11, 11),
-        (11, 1),
-    ]
+    linear = [m
+              for m in mlp_critic(3, width=11, depth=4).modules() if isinstance(m, torch.nn.Linear)]
+    assert [(m.in_features, m.out_features) for m in linear] == [(3, 11), (11, 11), (11, 11),
+                                                                 (11, 11), (11, 1)]
     assert networks.mlp_generator(4, 2, width=9, depth=0)(torch.ones(1, 4)).shape == (1, 2)
 
 
 # ---------------------------------------------------------------- with labels
 
-@pytest.mark.parametrize("make, shape", [(mlp_critic, 2), (mlp_critic, (1, 28, 28)), (image_critic, (3, 32, 32))])
+@pytest.mark.parametrize("make, shape",
+                         [(mlp_critic, 2), (mlp_critic, (1, 28, 28)), (image_critic, (3, 32, 32))])
 def test_outputs_are_logits_in_rows(make, shape):
     x = torch.randn(5, *sized(shape))
     logits, score = make(shape, outputs=7)(x), make(shape)(x)
-    assert (
-        logits.shape == (5, 7) and make(shape, outputs=1)(x).shape == (5, 1) and score.shape == (5,)
-    )
+    assert logits.shape == (5, 7)
+    assert make(shape, outputs=1)(x).shape == (5, 1)
+    assert score.shape == (5,)
     assert make(shape, outputs=7).shape == (7,)
 
 
@@ -135,31 +130,27 @@ def test_concatenated_is_the_network_on_one_hot_labels(n):
     picture = torch.randn(n, 1, 28, 28)
     channels = row.float()[:, :, None, None] * torch.ones(28, 28)
     critic = image_critic((1 + 3, 28, 28), width=4)
-    assert torch.equal(
-        Concatenated(critic, 3)(picture, y), critic(torch.cat([picture, channels], 1))
-    )
+    assert torch.equal(Concatenated(critic, 3)(picture, y),
+                       critic(torch.cat([picture, channels], 1)))
     g = Concatenated(image_generator((1, 28, 28), noise=5 + 3, width=4), 3)
     assert g(torch.randn(n, 5), y).shape == (n, 1, 28, 28)
 
 
-@pytest.mark.parametrize("critic, x", [(mlp_critic(2, width=16), torch.randn(6, 2)), (image_critic(width=4), torch.randn(6, 1, 28, 28))])
+@pytest.mark.parametrize("critic, x", [(mlp_critic(2, width=16), torch.randn(6, 2)),
+                                       (image_critic(width=4), torch.randn(6, 1, 28, 28))])
 def test_projected_is_the_critic_plus_a_scalar_product(critic, x):
     y = torch.tensor([0, 1, 2, 2, 1, 0])
     f = Projected(critic, 3)
     hidden = critic.layers[:-1](x)
     by_hand = critic(x) + torch.stack([hidden[i] @ f.embedding.weight[k] for i, k in enumerate(y)])
     torch.testing.assert_close(f(x, y), by_hand)
-    turned = f(x, (y + 1) % 3) - f(x, y)  # only the product knows the label
+    turned = f(x, (y + 1) % 3) - f(x, y)                         # only the product knows the label
     torch.testing.assert_close(
-        turned,
-        ((f.embedding.weight[(y + 1) % 3] - f.embedding.weight[y]) * hidden).sum(1),
-        rtol=1e-4,
-        atol=1e-5,
-    )
+        turned, ((f.embedding.weight[(y + 1) % 3] - f.embedding.weight[y]) * hidden).sum(1),
+        rtol=1e-4, atol=1e-5)
     f(x, y).sum().backward()
-    assert (
-        f.embedding.weight.grad.abs().sum() > 0 and next(critic.parameters()).grad.abs().sum() > 0
-    )
+    assert f.embedding.weight.grad.abs().sum() > 0
+    assert next(critic.parameters()).grad.abs().sum() > 0
     with torch.autocast("cpu", torch.bfloat16):
         assert f(x, y).dtype == torch.float32
 
@@ -168,19 +159,20 @@ def test_the_seed_of_the_projection_is_its_own():
     torch.manual_seed(1)
     before = torch.get_rng_state()
     one, two, other = (Projected(mlp_critic(2), 3, seed=s).embedding.weight for s in (5, 5, 6))
-    assert (
-        torch.equal(before, torch.get_rng_state())
-        and torch.equal(one, two)
-        and not torch.equal(one, other)
-    )
+    assert torch.equal(before, torch.get_rng_state())
+    assert torch.equal(one, two)
+    assert not torch.equal(one, other)
 
 
-@pytest.mark.parametrize("labelled", [Concatenated(mlp_critic(2 + 3), 3), Projected(mlp_critic(2), 3)])
-@pytest.mark.parametrize("y, message", [
-    ([0, 1, 3, 0], "labels from 0 to 3 for a network of 3 classes, 0 to 2: build it for as many"), ([-1, 0, 1, 2], "from -1 to 2"),
-    ([0, 1, 2], "4 samples need 4 whole-number labels"), ([[0], [1], [2], [0]], "4 whole-number labels"),
-    ([0., 1., 2., 0.], "whole-number labels, not torch.float32"),
-])
+@pytest.mark.parametrize("labelled",
+                         [Concatenated(mlp_critic(2 + 3), 3), Projected(mlp_critic(2), 3)])
+@pytest.mark.parametrize(
+    "y, message",
+    [([0, 1, 3, 0], "labels from 0 to 3 for a network of 3 classes, 0 to 2: build it for as many"),
+     ([-1, 0, 1, 2], "from -1 to 2"),
+     ([0, 1, 2], "4 samples need 4 whole-number labels"),
+     ([[0], [1], [2], [0]], "4 whole-number labels"),
+     ([0., 1., 2., 0.], "whole-number labels, not torch.float32")])
 def test_labels_that_a_network_does_not_know(labelled, y, message):
     with pytest.raises(ValueError, match=message):
         labelled(torch.randn(4, 2), torch.tensor(y))
@@ -188,15 +180,14 @@ def test_labels_that_a_network_does_not_know(labelled, y, message):
 
 @pytest.mark.parametrize("classes", [1, 0, 2.5, "ten"])
 def test_two_classes_at_least(classes):
-    for make in (
-        lambda: Concatenated(mlp_critic(3), classes),
-        lambda: Projected(mlp_critic(2), classes),
-    ):
+    for make in (lambda: Concatenated(mlp_critic(3), classes),
+                 lambda: Projected(mlp_critic(2), classes)):
         with pytest.raises(ValueError, match="two classes or more"):
             make()
 
 
-@pytest.mark.parametrize("net", [mlp_critic(2, outputs=3), mlp_generator(2, 2), torch.nn.Linear(2, 1)])
+@pytest.mark.parametrize("net",
+                         [mlp_critic(2, outputs=3), mlp_generator(2, 2), torch.nn.Linear(2, 1)])
 def test_projection_needs_a_critic_of_ours(net):
     with pytest.raises(ValueError, match="Projected adds.*without outputs"):
         Projected(net, 3)

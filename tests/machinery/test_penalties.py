@@ -3,7 +3,7 @@ import math
 
 import pytest
 import torch
-from helpers import leaf as scores
+from helpers import FAKE, REAL, itself, leaf
 from torch import nn
 
 from gan_lessons import image_critic, mlp_critic, wasserstein
@@ -20,9 +20,6 @@ from gan_lessons.players.penalties import (
     power,
     slopes,
 )
-
-REAL, FAKE = [-5., 1.4, 12.5, 2.7], [0.3, -7.1, 4., 1.9]
-itself = lambda x: x
 
 
 def smooth_critic(seed, shape=(3,)):
@@ -47,18 +44,16 @@ def test_slopes_are_norms_of_difference_quotients_over_all_axes(n, shape):
 def test_slopes_of_known_functions_in_any_shape():
     x = torch.tensor([[-5., 1.4], [12.5, 2.7]], dtype=torch.float64)
     assert slopes(lambda x: 3 * x[:, 0] - 4 * x[:, 1], x).tolist() == [5, 5]
-    assert slopes(lambda x: x.square().sum(1) / 2, x).tolist() == pytest.approx(
-        x.norm(dim=1).tolist()
-    )
-    assert slopes(lambda x: (x**3)[:, None], scores(REAL)).tolist() == pytest.approx(
-        [3 * v * v for v in REAL]
-    )
+    of_squares = slopes(lambda x: x.square().sum(1) / 2, x)
+    assert of_squares.tolist() == pytest.approx(x.norm(dim=1).tolist())
+    of_cubes = slopes(lambda x: (x ** 3)[:, None], leaf(REAL))
+    assert of_cubes.tolist() == pytest.approx([3 * v * v for v in REAL])
     assert slopes(lambda x: 0 * x.sum(1), x).tolist() == [0, 0]
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_penalty_can_be_lowered_by_the_weights(seed):
-    """The gradient of a penalty by the weights is a difference quotient too: second derivatives are right."""
+    """A penalty's gradient by the weights is a difference quotient: right second derivatives."""
     f = smooth_critic(seed)
     x = torch.randn(5, 3, generator=torch.Generator().manual_seed(seed)).double()
     weight = f.layers[1].weight
@@ -70,9 +65,8 @@ def test_a_penalty_can_be_lowered_by_the_weights(seed):
     up = value().item()
     with torch.no_grad():
         weight[i, j] -= 2 * h
-    assert gradient[i, j].item() == pytest.approx(
-        (up - value().item()) / (2 * h), rel=1e-5, abs=1e-9
-    )
+    assert gradient[i, j].item() == pytest.approx((up - value().item()) / (2 * h),
+                                                  rel=1e-5, abs=1e-9)
 
 
 @pytest.mark.parametrize("act", [nn.ReLU, lambda: nn.LeakyReLU(.2), nn.Tanh])
@@ -145,15 +139,14 @@ def test_at_both_takes_all_and_shapes_are_checked():
 # ---------------------------------------------------------------- what is asked
 
 def test_what_is_asked_on_asymmetric_slopes_in_values_and_gradients():
-    slope = scores([0., .25, 1., 1.4, 12.5])
+    slope = leaf([0., .25, 1., 1.4, 12.5])
     for ask, value, gradient in [(equal_one, [1, .5625, 0, .16, 132.25], [-2, -1.5, 0, .8, 23]),
                                  (at_most_one, [0, 0, 0, .16, 132.25], [0, 0, 0, .8, 23]),
                                  (power(2), [0, .0625, 1, 1.96, 156.25], [0, .5, 2, 2.8, 25])]:
         asked = ask(slope)
         assert asked.tolist() == pytest.approx(value, abs=1e-13)
         assert torch.autograd.grad(asked.sum(), slope)[0].tolist() == pytest.approx(
-            gradient, abs=1e-13
-        )
+            gradient, abs=1e-13)
 
 
 @pytest.mark.parametrize("n", [1, 16, 64])
@@ -169,16 +162,15 @@ def test_a_critic_of_slope_one_pays_nothing_whatever_the_batch(n):
 def test_a_penalty_is_where_times_what():
     f, x, x_fake = smooth_critic(1), torch.randn(6, 3).double(), torch.randn(6, 3).double()
     at = penalty(at_both, at_most_one)(f, x, x_fake)
-    assert at.item() == pytest.approx(
-        at_most_one(slopes(f, torch.cat([x, x_fake]))).mean().item(), rel=1e-14
-    )
+    assert at.item() == pytest.approx(at_most_one(slopes(f, torch.cat([x, x_fake]))).mean().item(),
+                                      rel=1e-14)
 
 
 # ---------------------------------------------------------------- in the games
 
 @pytest.mark.parametrize("weight", [0., 2.5, 10.])
 def test_the_weighed_penalty_is_added_to_the_critic_alone(weight):
-    x, z = scores(REAL)[:, None], scores(FAKE)[:, None]
+    x, z = leaf(REAL)[:, None], leaf(FAKE)[:, None]
     f, g = lambda x: 3 * x[:, 0], itself
     game = wasserstein(gradient_penalty, weight=weight)
     gap = 3 * (sum(REAL) - sum(FAKE)) / 4
@@ -194,28 +186,25 @@ def test_negative_weights_are_refused(weight):
 
 @pytest.mark.parametrize("real, fake", [(REAL, FAKE), (FAKE[:3], REAL)])
 def test_hinge_values_and_gradients(real, fake):
-    game, x, z = hinge(), scores(real), scores(fake)
+    game, x, z = hinge(), leaf(real), leaf(fake)
     loss = game["f"](itself, itself, x, z)
-    by_hand = sum(max(0, 1 - s) for s in real) / len(real) + sum(max(0, 1 + s) for s in fake) / len(
-        fake
-    )
+    by_hand = sum(max(0, 1 - s) for s in real) / len(real) + sum(max(0, 1 + s)
+                                                                 for s in fake) / len(fake)
     assert loss.item() == pytest.approx(by_hand, rel=1e-14)
     loss.backward()
     assert x.grad.tolist() == pytest.approx([-(s < 1) / len(real) for s in real])
     assert z.grad.tolist() == pytest.approx([(s > -1) / len(fake) for s in fake])
-    z = scores(fake)
+    z = leaf(fake)
     loss = game["g"](itself, itself, z)
     loss.backward()
-    assert loss.item() == pytest.approx(
-        -sum(fake) / len(fake)
-    ) and z.grad.tolist() == pytest.approx([-1 / len(fake)] * len(fake))
+    assert loss.item() == pytest.approx(-sum(fake) / len(fake))
+    assert z.grad.tolist() == pytest.approx([-1 / len(fake)] * len(fake))
 
 
 def test_hinge_is_two_minus_the_gap_while_scores_stay_within_one():
-    x, z = scores([-.4, .9, .2]), scores([-1., .7])
+    x, z = leaf([-.4, .9, .2]), leaf([-1., .7])
     assert hinge()["f"](itself, itself, x, z).item() == pytest.approx(
-        2 - (x.mean() - z.mean()).item(), rel=1e-14
-    )
+        2 - (x.mean() - z.mean()).item(), rel=1e-14)
 
 
 def test_clipping_moves_weights_into_the_box_and_no_others():

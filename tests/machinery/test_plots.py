@@ -34,24 +34,24 @@ def test_show_wants_a_sentence_and_displays_once(monkeypatch):
     for alt in ("", "a plot"):
         with pytest.raises(ValueError, match="a sentence that says what the picture shows"):
             plots.show(fig, alt=alt)
-    assert shown == [] and plots.show(fig, alt="Two heaps far from each other.") is None
+    assert shown == [] and plots.show(fig, alt="Two densities far from each other.") is None
     (data, how), = shown
     assert (
         data["text/plain"]
         == how["metadata"]["image/png"]["alt"]
-        == "Two heaps far from each other."
+        == "Two densities far from each other."
     )
 
 
-def test_the_two_heaps_are_densities_and_the_line_is_the_best_discriminator():
+def test_both_areas_are_densities_and_the_line_is_the_best_discriminator():
     p, q, x = Normal(-1, .5), Normal(2, 1), np.linspace(-3, 4, 15)
     _, ax = plots.figure()
     plots.draw_densities(ax, x, p, q, lambda x: p.logpdf(x) - q.logpdf(x))
     drawn, = ax.lines
     np.testing.assert_allclose(drawn.get_ydata(), p.pdf(x) / (p.pdf(x) + q.pdf(x)), rtol=1e-9)
-    tops = [heap.get_paths()[0].vertices[:, 1].max() for heap in ax.collections]
+    tops = [area.get_paths()[0].vertices[:, 1].max() for area in ax.collections]
     np.testing.assert_allclose(tops, [p.pdf(x).max(), q.pdf(x).max()])
-    assert [tuple(heap.get_facecolor()[0][:3]) for heap in ax.collections] == [
+    assert [tuple(area.get_facecolor()[0][:3]) for area in ax.collections] == [
         to_rgba(plots.REAL)[:3], to_rgba(plots.FAKE)[:3]]
     plots.draw_densities(ax, x, Uniform(0, 1), Mixture([q]), lambda x: np.full_like(x, -1e9))
     assert (ax.lines[-1].get_ydata() < 1e-300).all()
@@ -127,8 +127,13 @@ class Run:
         return np.zeros((n, *self.shape))
 
 
-@pytest.mark.parametrize("run, artists", [(Run((1, 8, 8)), "images"), (Run((3, 8, 8)), "images"), (Run((2,)), "collections"),
-                                          (Run((1,)), "patches"), (Run((2,), players="a"), None)])
+@pytest.mark.parametrize("run, artists", [
+    (Run((1, 8, 8)), "images"),
+    (Run((3, 8, 8)), "images"),
+    (Run((2,)), "collections"),
+    (Run((1,)), "patches"),
+    (Run((2,), players="a"), None),
+])
 def test_the_live_picture_fits_what_the_generator_makes(run, artists):
     fig = plots.progress(run)
     right = fig.axes[1]

@@ -1,4 +1,7 @@
-"""Prediction by loss: l(x, y) by hand, all classes at once, argmin, confusion, reliability; labels that do not fit."""
+"""Prediction by loss: l(x, y) by hand, all classes at once, argmin, confusion, reliability.
+
+And labels that do not fit.
+"""
 import math
 
 import numpy as np
@@ -45,21 +48,18 @@ def test_loss_and_gradient_by_hand(rows):
     loss.sum().backward()
     for row, k, slope in zip(rows, y.tolist(), x.grad.tolist()):
         total = sum(math.exp(a) for a in row)
-        assert slope == pytest.approx(
-            [math.exp(a) / total - (i == k) for i, a in enumerate(row)], abs=1e-13
-        )
+        assert slope == pytest.approx([math.exp(a) / total - (i == k) for i, a in enumerate(row)],
+                                      abs=1e-13)
 
 
 def test_labels_compete_and_no_loss_is_negative():
     x = 30 * torch.randn(50, 3, generator=torch.Generator().manual_seed(0)).double()
     losses = ClassLoss(Fixed(), 3).losses(x)
     assert losses.min() >= 0
-    torch.testing.assert_close(
-        losses.neg().exp().sum(1), torch.ones(50).double(), rtol=1e-12, atol=0
-    )
-    assert (
-        losses.min(1).values.max() <= math.log(3) + 1e-12
-    )  # "I do not know" is all that can be said
+    torch.testing.assert_close(losses.neg().exp().sum(1), torch.ones(50).double(),
+                               rtol=1e-12, atol=0)
+    # "I do not know" is all that can be said
+    assert losses.min(1).values.max() <= math.log(3) + 1e-12
     assert ClassLoss(Fixed(), 3)(torch.tensor([[400., -400., 0.]]), torch.tensor([1])).item() == 800
 
 
@@ -73,37 +73,28 @@ def test_all_losses_of_any_function_are_those_of_each_label():
     torch.testing.assert_close(all_losses(lambda x, y: net(x, y), x, classes=4), every)
     assert torch.equal(predict(net, x), every.argmin(1)) and predict(net, x).dtype == torch.int64
     free = Projected(mlp_critic(2), 4)
-    torch.testing.assert_close(
-        all_losses(free, x[:3])[:, 2], free(x[:3], torch.tensor([2, 2, 2])).detach()
-    )
+    torch.testing.assert_close(all_losses(free, x[:3])[:, 2],
+                               free(x[:3], torch.tensor([2, 2, 2])).detach())
 
 
 def test_the_least_loss_wins():
     l = lambda x, y: (x[:, 0] - 3 * y).abs()
-    assert predict(l, torch.tensor([[-5.0], [1.4], [12.5], [2.7], [4.6]]), classes=3).tolist() == [
-        0,
-        0,
-        2,
-        1,
-        2,
-    ]
+    x = torch.tensor([[-5.], [1.4], [12.5], [2.7], [4.6]])
+    assert predict(l, x, classes=3).tolist() == [0, 0, 2, 1, 2]
 
 
 def test_pixels_are_scaled_and_evaluation_mode_is_given_back():
     net = ClassLoss(image_critic((1, 28, 28), width=4, batch_norm=True, outputs=10))
-    pixels = torch.randint(
-        0, 256, (7, 1, 28, 28), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
-    )
+    pixels = torch.randint(0, 256, (7, 1, 28, 28), dtype=torch.uint8,
+                           generator=torch.Generator().manual_seed(0))
     net.train()
     before = {name: value.clone() for name, value in net.state_dict().items()}
     first = all_losses(net, pixels)
-    assert net.training and all(
-        torch.equal(before[name], value) for name, value in net.state_dict().items()
-    )
+    assert net.training
+    assert all(torch.equal(before[name], value) for name, value in net.state_dict().items())
     torch.testing.assert_close(first, all_losses(net, pixels.float() / 127.5 - 1))
-    torch.testing.assert_close(
-        all_losses(net, pixels[2:3]), first[2:3], rtol=1e-4, atol=1e-5
-    )  # alone or in company
+    # alone or in company
+    torch.testing.assert_close(all_losses(net, pixels[2:3]), first[2:3], rtol=1e-4, atol=1e-5)
 
 
 def test_batch_norm_in_training_mode_lets_neighbours_decide():
@@ -116,9 +107,8 @@ def test_batch_norm_in_training_mode_lets_neighbours_decide():
 
 @pytest.mark.parametrize("y", [[0, 3], [-1, 2]])
 def test_labels_out_of_range(y):
-    with pytest.raises(
-        ValueError, match=f"labels from {min(y)} to {max(y)} for a network of 3 classes"
-    ):
+    with pytest.raises(ValueError,
+                       match=f"labels from {min(y)} to {max(y)} for a network of 3 classes"):
         ClassLoss(Fixed(), 3)(logits(LOGITS[:2]), torch.tensor(y))
 
 
@@ -144,20 +134,13 @@ def test_how_many_classes():
 
 
 def game_on(labels, classes, names=()):
-    images = Images(
-        torch.zeros(len(labels), 1, 28, 28, dtype=torch.uint8), torch.tensor(labels), names
-    )
-    players = dict(
-        l=ClassLoss(image_critic((1, 28, 28), width=2, outputs=classes), classes),
-        g=Concatenated(image_generator((1, 28, 28), noise=3 + classes, width=2), classes),
-    )
-    return train(
-        conditional(loss_sensitive()),
-        players,
-        batches(images, z=Normal(dim=3), batch=4),
-        steps=1,
-        watch=None,
-    )
+    images = Images(torch.zeros(len(labels), 1, 28, 28, dtype=torch.uint8),
+                    torch.tensor(labels), names)
+    players = dict(l=ClassLoss(image_critic((1, 28, 28), width=2, outputs=classes), classes),
+                   g=Concatenated(image_generator((1, 28, 28), noise=3 + classes,
+                                                  width=2), classes))
+    return train(conditional(loss_sensitive()), players, batches(images, z=Normal(dim=3), batch=4),
+                 steps=1, watch=None)
 
 
 def test_training_refuses_missing_classes_and_strange_labels():
@@ -176,19 +159,10 @@ def test_training_refuses_missing_classes_and_strange_labels():
 
 def test_who_asks_for_no_labels_does_not_look_at_them():
     images = Images(torch.zeros(4, 1, 28, 28, dtype=torch.uint8), torch.tensor([0, 3, 3, 9]))
-    players = dict(
-        f=image_critic((1, 28, 28), width=2), g=image_generator((1, 28, 28), noise=3, width=2)
-    )
-    assert (
-        train(
-            non_saturating(),
-            players,
-            batches(images, z=Normal(dim=3), batch=4),
-            steps=1,
-            watch=None,
-        ).step
-        == 1
-    )
+    players = dict(f=image_critic((1, 28, 28), width=2),
+                   g=image_generator((1, 28, 28), noise=3, width=2))
+    assert train(non_saturating(), players, batches(images, z=Normal(dim=3), batch=4), steps=1,
+                 watch=None).step == 1
 
 
 # ---------------------------------------------------------------- the games
@@ -196,11 +170,9 @@ def test_who_asks_for_no_labels_does_not_look_at_them():
 def test_the_conditional_game_by_hand():
     """S and T for numbers small enough to follow, with gradients; two batch sizes."""
     for n in (2, 3):
-        a, a_fake, y = (
-            logits(LOGITS[:n]),
-            logits([[.5, -1.0, 2.0], [.0, 3.0, 1.0], [1.0, 1.0, -2.0]][:n]),
-            torch.tensor([2, 1, 0][:n]),
-        )
+        a = logits(LOGITS[:n])
+        a_fake = logits([[.5, -1., 2.], [0., 3., 1.], [1., 1., -2.]][:n])
+        y = torch.tensor([2, 1, 0][:n])
         game = conditional(loss_sensitive(margin(.25), weight=1.5))
         l = ClassLoss(Fixed(), 3)
         S = game["l"](l, lambda z, y: z, a, a_fake, y=y)
@@ -215,20 +187,12 @@ def test_the_conditional_game_by_hand():
 
 
 def test_it_learns_bayes_rule_where_margins_are_generous():
-    law = Mixture(
-        [Normal([-1.5, .0], .8), Normal([1.5, .0], .8), Normal([.0, 2.0], .8)],
-        [.5, .3, .2],
-    )
+    law = Mixture([Normal([-1.5, 0.], .8), Normal([1.5, 0.], .8), Normal([0., 2.], .8)],
+                  [.5, .3, .2])
     nets = dict(l=ClassLoss(mlp_critic(2, outputs=3), 3), g=Concatenated(mlp_generator(5, 2), 3))
-    run = train(
-        conditional(loss_sensitive(margin(p=2))),
-        nets,
-        batches(law, z=Normal(dim=2), batch=128),
-        steps=250,
-        turns={"l": 2},
-        ema={"l": .98},
-        watch=None,
-    )
+    run = train(conditional(loss_sensitive(margin(p=2))), nets,
+                batches(law, z=Normal(dim=2), batch=128), steps=250, turns={"l": 2},
+                ema={"l": .98}, watch=None)
     points, y = law.sample_with_modes(4000, np.random.default_rng(0))
     joint = np.stack([w * part.pdf(points) for w, part in zip(law.weights, law.laws)], 1)
     mine = (predict(run.ema["l"], torch.tensor(points).float()).numpy() == y).mean()
@@ -243,9 +207,8 @@ def test_confusion_counts():
     sklearn = pytest.importorskip("sklearn.metrics")
     rng = np.random.default_rng(0)
     a, b = rng.integers(7, size=200), rng.integers(7, size=200)
-    assert (
-        confusion(torch.tensor(b), torch.tensor(a), 7).numpy() == sklearn.confusion_matrix(a, b)
-    ).all()
+    assert (confusion(torch.tensor(b), torch.tensor(a),
+                      7).numpy() == sklearn.confusion_matrix(a, b)).all()
     with pytest.raises(ValueError, match="labels from 0 to 2 for"):
         confusion(said, y, 2)
     with pytest.raises(ValueError, match="need 6 whole-number labels"):
@@ -259,17 +222,14 @@ def losses_of(probabilities):
 def test_reliability_by_hand():
     sure = [.95] * 5 + [.62] * 5
     right = [1, 1, 1, 1, 0] * 2
-    table = reliability(
-        losses_of([[s, 1 - s] for s in sure]), torch.tensor([1 - r for r in right]), bins=10
-    )
+    table = reliability(losses_of([[s, 1 - s] for s in sure]),
+                        torch.tensor([1 - r for r in right]), bins=10)
     assert table.count.tolist() == [0, 0, 0, 0, 0, 0, 5, 0, 0, 5]
-    assert table.confidence[[6, 9]].tolist() == pytest.approx([.62, .95]) and table.right[
-        [6, 9]
-    ].tolist() == pytest.approx([.8, .8])
+    assert table.confidence[[6, 9]].tolist() == pytest.approx([.62, .95])
+    assert table.right[[6, 9]].tolist() == pytest.approx([.8, .8])
     assert table.confidence[0].isnan() and table.error == pytest.approx((.15 + .18) / 2)
-    assert (
-        reliability(losses_of([[1 - 1e-12, 1e-12]]), torch.tensor([0])).count[-1] == 1
-    )  # certainty is in the last bin
+    # certainty is in the last bin
+    assert reliability(losses_of([[1 - 1e-12, 1e-12]]), torch.tensor([0])).count[-1] == 1
 
 
 @pytest.mark.parametrize("bins", [10, 15])

@@ -6,14 +6,13 @@ import pytest
 import torch
 
 from gan_lessons import Normal, Ring, batches, mlp_critic, mlp_generator, non_saturating, train
-from gan_lessons.training import progress as exact_progress
+from gan_lessons.training import progress as live
 from gan_lessons.training.progress import Progress, in_notebook, line
 
 
 def at(step, steps=1_000, seconds=6.0):
-    return SimpleNamespace(
-        step=step, steps=steps, seconds=seconds, images_per_second=2410.4, losses={}, players={}
-    )
+    return SimpleNamespace(step=step, steps=steps, seconds=seconds, images_per_second=2410.4,
+                           losses={}, players={})
 
 
 def test_the_line_tells_how_far_how_fast_and_how_long():
@@ -25,7 +24,7 @@ def test_the_line_tells_how_far_how_fast_and_how_long():
 @pytest.fixture
 def clock(monkeypatch):
     clock = SimpleNamespace(now=100.0)
-    monkeypatch.setattr(exact_progress.time, "monotonic", lambda: clock.now)
+    monkeypatch.setattr(live.time, "monotonic", lambda: clock.now)
     return clock
 
 
@@ -36,13 +35,12 @@ class Shown:
 
     def __call__(self, content, raw, display_id, metadata=None):
         assert raw and display_id is True
-        self.note(self.displays, content, metadata)
+        self.record(self.displays, content, metadata)
         return SimpleNamespace(
-            update=lambda content, raw, metadata=None: self.note(self.updates, content, metadata)
-        )
+            update=lambda content, raw, metadata=None: self.record(self.updates, content, metadata))
 
     @staticmethod
-    def note(where, content, metadata):
+    def record(where, content, metadata):
         assert "image/png" not in content or len(metadata["image/png"]["alt"].split()) > 4
         where.append(content)
 
@@ -50,13 +48,13 @@ class Shown:
 @pytest.fixture
 def notebook(monkeypatch):
     shown = Shown()
-    monkeypatch.setattr(exact_progress, "in_notebook", lambda: True)
+    monkeypatch.setattr(live, "in_notebook", lambda: True)
     monkeypatch.setattr("IPython.display.display", shown)
     return shown
 
 
 def test_a_terminal_line_is_redrawn_at_most_twice_a_second(clock, capsys, monkeypatch):
-    monkeypatch.setattr(exact_progress.sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(live.sys.stderr, "isatty", lambda: True, raising=False)
     progress = Progress(at(0))
     for step in range(1, 101):
         clock.now += .02                                           # two seconds in all
@@ -68,12 +66,8 @@ def test_a_terminal_line_is_redrawn_at_most_twice_a_second(clock, capsys, monkey
 
 
 def test_without_a_terminal_nothing_is_written(capsys):
-    train(
-        non_saturating(),
-        dict(f=mlp_critic(2), g=mlp_generator(2, 2)),
-        batches(Ring(), z=Normal(dim=2)),
-        steps=2,
-    )
+    train(non_saturating(), dict(f=mlp_critic(2), g=mlp_generator(2, 2)),
+          batches(Ring(), z=Normal(dim=2)), steps=2)
     assert capsys.readouterr() == ("", "")
     assert not in_notebook()
 
@@ -91,18 +85,13 @@ def test_in_a_notebook_one_text_and_one_picture_are_updated_in_place(clock, note
         clock.now += .1
         progress(at(step))
     progress.close(at(1_000))
-    assert [set(content) for content in notebook.displays] == [
-        {"text/plain"},
-        {"image/png", "text/plain"},
-    ]
-    assert notebook.updates[-2]["text/plain"].startswith("━" * 24) and notebook.updates[-1] == {
-        "text/plain": ""
-    }
-    assert (
-        drawn[0] == pytest.approx(103, abs=.6)
-        and len(drawn) * .2 < .02 * 100 + .2
-        and len(drawn) > 2
-    )
+    assert [set(content) for content in notebook.displays] == [{"text/plain"},
+                                                               {"image/png", "text/plain"}]
+    assert notebook.updates[-2]["text/plain"].startswith("━" * 24)
+    assert notebook.updates[-1] == {"text/plain": ""}
+    assert drawn[0] == pytest.approx(103, abs=.6)
+    assert len(drawn) * .2 < .02 * 100 + .2
+    assert len(drawn) > 2
 
 
 def test_a_picture_that_fails_does_not_end_the_training(clock, notebook, capsys, monkeypatch):
@@ -113,23 +102,16 @@ def test_a_picture_that_fails_does_not_end_the_training(clock, notebook, capsys,
     for step in range(20):
         clock.now += 5
         progress(at(step))
-    assert (
-        capsys.readouterr().out
-        == "No live picture (TypeError: g wants labels); training goes on.\n"
-    )
+    said = capsys.readouterr().out
+    assert said == "No live picture (TypeError: g wants labels); training goes on.\n"
 
 
 def test_the_real_picture_of_a_real_run(notebook, clock):
     def tick(run):
         clock.now += 1.1
 
-    run = train(
-        non_saturating(),
-        dict(f=mlp_critic(2), g=mlp_generator(2, 2)),
-        batches(Ring(), z=Normal(dim=2)),
-        steps=5,
-        watch=tick,
-    )
+    run = train(non_saturating(), dict(f=mlp_critic(2), g=mlp_generator(2, 2)),
+                batches(Ring(), z=Normal(dim=2)), steps=5, watch=tick)
     assert run.step == 5
     pictures = [c for c in notebook.displays + notebook.updates if "image/png" in c]
     assert pictures and re.match("iVBOR", pictures[0]["image/png"])

@@ -11,8 +11,7 @@ def test_no_delay_is_set_before_the_usual_connection(monkeypatch):
 
     done = []
     monkeypatch.setattr(PromptConnection, "websocket_handler", Handler())
-    monkeypatch.setattr(
-        ZMQChannelsWebsocketConnection, "connect", lambda self: done.append("usual")
-    )
+    monkeypatch.setattr(ZMQChannelsWebsocketConnection, "connect",
+                        lambda self: done.append("usual"))
     PromptConnection.connect(PromptConnection.__new__(PromptConnection))
     assert done == [True, "usual"]

@@ -29,7 +29,7 @@ def edge_table():
     Columns: number, statement, difference of the two sides, links to the lessons, the test.
     """
     from IPython.display import Markdown
-    rows = ["| # | statement | difference, above 1e-11 | lessons | tested by |", "|---|---|---|---|---|"]
+    rows = ["| # | statement | gap > 1e-11 | lessons | tested by |", "|---|---|---|---|---|"]
     for number, edge in enumerate(EDGES, 1):
         said = f"**{edge.a} {KIND_WORDS[edge.kind]} {edge.b}**: {edge.statement}"
         said = said.replace("|", "&#124;").replace("_", "&#95;")    # no cell ends, no italics

@@ -221,16 +221,19 @@ def picture_sheet(fig, name: str = "mnist", names=None, columns: int = 3):
     """
     from PIL import Image
 
-    from ..map.contestants import CONTESTANTS
+    results = arena_rows(name)
+    # a row of the sheet for each contestant, in the order in which the study played them
+    played = [one for one in dict.fromkeys(row["objective"] for row in results)
+              if one not in ANCHORS]
     image = np.asarray(Image.open(RESULTS / f"arena_{name}.png").convert("RGB"))
-    rows = np.split(image, len(CONTESTANTS))
-    found = {one["objective"]: one for one in summary(arena_rows(name), "frechet")}
-    names = names or [one for one in found if one in CONTESTANTS and "median" in found[one]]
+    rows = np.split(image, len(played))
+    found = {one["objective"]: one for one in summary(results, "frechet")}
+    names = names or [one for one in found if one in played and "median" in found[one]]
     axes = fig.subplots(-(-len(names) // columns), columns)
     for ax in np.ravel(axes):
         ax.set_axis_off()
     for ax, one in zip(np.ravel(axes.T), names):
-        ax.imshow(rows[list(CONTESTANTS).index(one)], interpolation="nearest")
+        ax.imshow(rows[played.index(one)], interpolation="nearest")
         ax.set_title(f"{one}  {short(found[one]['median'])}", fontsize=8, pad=2, color=CRITIC)
 
 

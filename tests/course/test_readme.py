@@ -27,6 +27,14 @@ def test_every_lesson_has_its_row():
         assert re.search(r"\d", cells.rsplit("|")[-1])
 
 
+def test_lesson_00_lists_every_lesson_after_it():
+    import nbformat
+    first = nbformat.read(ROOT / "notebooks" / "00_start_here.ipynb", as_version=4)
+    text = "\n".join(cell.source for cell in first.cells if cell.cell_type == "markdown")
+    rows = re.findall(r"^\| \[\d\d [^]]+\]\((\d\d_\w+)\.ipynb\) \|", text, re.M)
+    assert rows == [path.stem for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))][1:]
+
+
 def test_its_commands_exist():
     said = subprocess.run([sys.executable, str(ROOT / "lessons.py"), "help"], text=True,
                           capture_output=True, check=True).stdout

@@ -10,7 +10,7 @@ import pytest
 from nb import ROOT, lessons
 
 import gan_lessons
-from gan_lessons import moved
+from gan_lessons import moved, questions
 
 STEMS = [path.stem[3:] for path in lessons()]
 TRAINERS = rules.trainers(path.read_text(encoding="utf-8") for path in import_rules.modules())
@@ -96,6 +96,10 @@ def test_one_stem_names_a_lesson_its_explorer_its_questions_and_its_test():
         for place in (f"gan_lessons/explorers/{stem}.py", f"gan_lessons/questions/{stem}.py",
                       f"tests/lessons/test_{stem}.py"):
             assert (ROOT / place).exists(), place
+
+
+def test_every_lesson_has_its_number_among_the_questions():
+    assert list(questions.STEMS) == STEMS
 
 
 def test_objectives_and_what_is_exact_about_them_bear_the_stem_of_a_lesson():

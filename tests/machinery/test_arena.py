@@ -94,7 +94,7 @@ def test_the_common_networks_are_common():
         for name, one in CONTESTANTS.items()
         if one.play and not one.needs and "g" in one.play(at).players
     }
-    assert len(sizes) == 19 and len({str(shapes) for shapes in sizes.values()}) == 1
+    assert len(sizes) >= 19 and len({str(shapes) for shapes in sizes.values()}) == 1
     starts = [
         one.play(at).players["g"].layers[0].weight
         for name, one in CONTESTANTS.items()
@@ -347,9 +347,13 @@ def test_committed_rows_are_whole(rows):
     assert seeds == list(range(len(seeds))) and len(seeds) >= 3
     found = [(row["objective"], row["data"], row["seed"]) for row in rows]
     assert len(found) == len(set(found))
-    assert set(found) == set(
-        itertools.product([*exact_results.ANCHORS, *CONTESTANTS], FILES[where], seeds)
-    )
+    names = {row["objective"] for row in rows}
+    # all rows are of one machine: an objective of a later lesson than the map may wait for the
+    # next time that everybody plays
+    asked = {name for name, one in CONTESTANTS.items() if one.objective.lesson < "20_map"}
+    assert asked <= names <= {*exact_results.ANCHORS, *CONTESTANTS}
+    assert set(found) == set(itertools.product(names, FILES[where], seeds))
+    assert set(exact_results.ANCHORS) <= names
     for row in rows:
         assert {
             "steps",

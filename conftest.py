@@ -5,12 +5,15 @@ like the ones just drawn, if matplotlib's version is the one that drew them; and
 """
 import os
 import pathlib
+import shutil
 import sys
+import tempfile
 from functools import cache
 from importlib.metadata import version
 
 os.environ.setdefault("GAN_LESSONS_BUDGET", "smoke")     # before nbval starts a kernel
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("PYTHONHASHSEED", "random")        # said aloud, or nb.py's kernels take 0
 
 import nbformat  # noqa: E402
 import pytest  # noqa: E402
@@ -18,6 +21,29 @@ import pytest  # noqa: E402
 sys.path[:0] = [str(pathlib.Path(__file__).parent / folder) for folder in ("tests", "tools")]
 
 from pictures import difference, pngs  # noqa: E402
+
+
+def pytest_configure(config):
+    """Kernels of all tests and notebooks are forks of one process that has torch loaded.
+
+    On Linux only: macOS forbids its own libraries after a fork, and Windows has none. There, and
+    with GAN_LESSONS_WARM=0, kernels start as always.
+    """
+    if sys.platform != "linux" or os.environ.get("GAN_LESSONS_WARM") == "0":
+        return
+    if not hasattr(config, "workerinput"):              # xdist's workers inherit it
+        import warm_kernels
+        folder = tempfile.mkdtemp(prefix="gl-")         # short: it holds a socket
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+        warm_kernels.install(folder)
+        paths = [folder, os.environ.get("JUPYTER_PATH")]
+        os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, paths))
+    config.option.nbval_current_env = False             # so nbval asks for "python3", as others do
+
+
+def pytest_collection_modifyitems(items):
+    """The long files first: the workers that share them (--dist=loadfile) then end together."""
+    items.sort(key=lambda item: (item.path.parent.name != "browser", item.path.suffix != ".ipynb"))
 
 
 @cache

@@ -356,11 +356,16 @@ def exercises(nb):
 
 
 def with_solutions(nb):
-    """Paste each hidden solution over everything before the judge's call; ids of those cells."""
+    """Paste each hidden solution over the stub; ids of those cells.
+
+    What the exercise imports, and the judge's call, stay.
+    """
     pasted = []
     for index, cell in enumerate(nb.cells):
         if cell.cell_type == "code" and "exercise" in tags(cell):
-            judge = ast.unparse(judged(cell))
-            cell.source = f"{solution_after(nb, index).rstrip()}\n{judge}"
+            imports = [ast.unparse(node) for node in tree(cell).body
+                       if isinstance(node, (ast.Import, ast.ImportFrom))]
+            solution = solution_after(nb, index).rstrip()
+            cell.source = "\n".join([*imports, solution, ast.unparse(judged(cell))])
             pasted.append(cell.id)
     return pasted

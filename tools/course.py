@@ -35,8 +35,8 @@ def lab(asked, arguments):
 def test(asked, arguments):
     """Sets up on first use, then runs every test and every notebook, two files at a time. Further
     arguments go to pytest, for example: tests/machinery/test_game.py -k gradients, or -n 0 for one
-    process.
-    Image sets are not downloaded for this; set GAN_LESSONS_OFFLINE=0 to allow it.
+    process. Image sets are not downloaded for this; set GAN_LESSONS_OFFLINE=0 to allow it. On Linux
+    kernels are forks of one process that has torch loaded; GAN_LESSONS_WARM=0 starts each anew.
     """
     environment = dict(os.environ, GAN_LESSONS_BUDGET="smoke", OMP_NUM_THREADS="1")
     environment.setdefault("GAN_LESSONS_OFFLINE", "1")
@@ -45,7 +45,7 @@ def test(asked, arguments):
     start = time.time()
     say(f"Running the tests and the notebooks, {workers} at a time ...")
     code = subprocess.call([str(PYTHON), "-m", "pytest", "-n", workers, "--dist=loadfile",
-                            "--no-loadscope-reorder",     # the browser's long file first, not last
+                            "--no-loadscope-reorder",     # conftest.py puts the long files first
                             *arguments], cwd=str(ROOT), env=environment)
     passed = "All tests passed" if code == 0 else "Tests did not pass"
     say(f"{passed} after {time.time() - start:.0f} s.")

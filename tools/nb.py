@@ -193,10 +193,10 @@ def execute(nb, name, folder, timeout=900, **environment):
     bar = tqdm(total=len(nb.cells), desc=name, unit="cell", leave=False, disable=None)
     client = NotebookClient(
         nb, km=kernel, timeout=timeout, store_widget_state=False, record_timing=False,
-        iopub_timeout=60, raise_on_iopub_timeout=True,      # a busy machine loses no output
+        startup_timeout=180, iopub_timeout=60, raise_on_iopub_timeout=True,     # a busy machine
         resources={"metadata": {"path": str(folder)}}, extra_arguments=["--log-level=ERROR"],
         on_cell_start=lambda cell, cell_index: bar.update(cell_index - bar.n))
-    env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0", **environment}
+    env = {"PYTHONHASHSEED": "0", **os.environ, "OMP_NUM_THREADS": "1", **environment}
     try:
         with bar:
             client.execute(env=env)

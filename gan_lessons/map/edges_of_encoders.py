@@ -283,8 +283,8 @@ def identity_bijection(b=Flow()):
     return _one_draw(f_vae(.7), surplus, b=b)
 
 
-@related("VAE clustering · hats in one place", "VAE", "contains",
-         "With all hats at 0 the loss is the VAE's, in the mean over the drawn notes",
+@related("VAE clustering · in one place", "VAE", "contains",
+         "With all components at 0 the loss is the VAE's, in the mean over codes",
          wrong=dict(at=1.),
          test="lessons/test_clustering.py::test_components_in_one_place_at_zero_are_the_vae")
 def one_component(at=0.0):

@@ -329,7 +329,8 @@ def _exact(name, says, shape, feel=_over_sigma, own=None) -> Entry:
     return Entry(name, "exact", says, shape, feel, own)
 
 
-_LP_SAYS = "l ≥ 0 by a linear program, γ = 1, 101 places, heaps cut off at 5 sd; right to about 3 %"
+_LP_SAYS = ("l ≥ 0 by a linear program, γ = 1, 101 places, densities cut off at 5 sd; "
+            "right to about 3 %")
 _LP_WEIGHT = Own("weight", "λ", tuple(LP_LOSS_SENSITIVE), 1.0)
 
 
@@ -369,8 +370,8 @@ _ENTRIES = (
 
     # margin
     _solved_ahead("LS-GAN", "", _ls_gan, _LP_WEIGHT),
-    _exact("GLS-GAN", "γ = 0: for ν ≤ 0 the best l has slope 1 on shifted heaps; for ν > 0 there "
-           "is none",
+    _exact("GLS-GAN", "γ = 0: for ν ≤ 0 the best l has slope 1 on shifted densities; for ν > 0 "
+           "there is none",
            _generalised, _as_it_is, Own("nu", "ν", (-4.0, -3.0, -2.0, -1.0, -.5, 0.0), 0.0)),
 
     # comparison
@@ -402,7 +403,7 @@ _ENTRIES = (
           "no generator: an encoder maximises a bound of information, and nobody forges"),
     _exact("flow", "-E_p log q, one straight bijection: KL(p‖q)", _delta),
     _exact("f-VAE", "straight wires: the flow's", _delta),
-    _exact("VAE clustering", "two hats, at 0 and θ; what the far one feels: "
+    _exact("VAE clustering", "two components, at 0 and θ; what the far one feels: "
            "KL(p‖(1 - s) p + s q)",
            _clustering, own=Own("share", "s", (.001, .01, .1, .25, .5, .75, .9), .5)),
 )

@@ -36,8 +36,8 @@ class GaussianMixturePrior(nn.Module):
                  tilts: bool = False, sd: float = 1.0, seed: int = 4):
         super().__init__()
         if K < 2:
-            raise ValueError(f"K={K}: a clustering takes two hats or more; "
-                             "with one hat, play vae()")
+            raise ValueError(f"K={K}: a clustering takes two components or more; "
+                             "with one, play vae()")
         rng = torch.Generator().manual_seed(seed)
         self.centres = nn.Parameter(sd * torch.randn(K, k, generator=rng))
         self.log_s = nn.Parameter(torch.zeros(K, k), requires_grad=widths)

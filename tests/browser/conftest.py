@@ -7,6 +7,7 @@ import sys
 import nbformat
 import pytest
 from cells import trimmed
+from jupyter_client.manager import start_new_kernel
 from nb import lessons, tags
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
@@ -56,16 +57,46 @@ def give_up(reason):
 
 @pytest.fixture(scope="session")
 def lab(browser, lab_root):     # asks for the browser first: without one, no JupyterLab is started
+    manager, client = start_new_kernel(startup_timeout=180, kernel_name="python3")
+    client.stop_channels()          # the first one loads torch, for longer than JupyterLab waits
+    manager.shutdown_kernel(now=True)
     with lab_server(lab_root, GAN_LESSONS_BUDGET="smoke", OMP_NUM_THREADS="1") as opened:
         yield opened
 
 
-@pytest.fixture
-def page(browser):
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    page = context.new_page()
+def opened(browser):
+    page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
     page.set_default_timeout(60_000)
     page.js_errors = []
     page.on("pageerror", lambda error: page.js_errors.append(str(error)))
+    return page
+
+
+@pytest.fixture
+def page(browser):
+    """A page of its own."""
+    page = opened(browser)
     yield page
-    context.close()
+    page.context.close()
+
+
+@pytest.fixture(scope="session")
+def kept():
+    """The page that holds JupyterLab from one test to the next, if the last one left it tidy."""
+    return []
+
+
+@pytest.fixture
+def lab_page(browser, kept):
+    """A page for JupyterLab: loading that takes seconds, so it is used again.
+
+    Not after a failure: only a test that came to its `shut_down` leaves it as it was found.
+    """
+    page = kept.pop() if kept else opened(browser)
+    page.tidy = False
+    page.js_errors.clear()
+    yield page
+    if page.tidy:
+        kept.append(page)
+    else:
+        page.context.close()

@@ -108,10 +108,11 @@ def lab_server(root, timeout=90, **environment):
 
 
 # The idle badge is not enough: it can show before the session has a kernel, and a run is then lost.
-READY = """async () => {
+READY = """async path => {
   const nap = ms => new Promise(done => setTimeout(done, ms)), app = window.jupyterapp;
   const panel = () => { const p = app && app.shell.currentWidget;
-                        return p && p.sessionContext && p.content && p.content.widgets ? p : null; };
+    return p && p.sessionContext && p.content && p.content.widgets && p.context.path === path
+      ? p : null; };
   for (let i = 0; i < 600 && !panel(); i++) await nap(50);
   const p = panel();
   if (!p) throw new Error('no notebook was opened');
@@ -124,6 +125,7 @@ READY = """async () => {
   }
   throw new Error('the kernel did not become ready');
 }"""
+OPEN = "path => { window.jupyterapp.commands.execute('docmanager:open', {path}); }"
 RUN_ALL = "() => window.jupyterapp.commands.execute('notebook:run-all-cells')"
 ERRORS = """() => window.jupyterapp.shell.currentWidget.content.widgets.flatMap((cell, i) => {
   if (cell.model.type !== 'code') return [];
@@ -136,11 +138,16 @@ ERRORS = """() => window.jupyterapp.shell.currentWidget.content.widgets.flatMap(
 def open_notebook(page, lab, path):
     """Open the notebook `path` (relative to the lab's root) and wait for its kernel."""
     address, token = lab
-    page.goto(f"{address}/lab/tree/{path}?reset&token={token}")
+    if page.url.startswith(address):
+        page.evaluate(OPEN, path)
+    else:
+        page.goto(f"{address}/lab/tree/{path}?reset&token={token}")
     page.wait_for_selector(".jp-Notebook .jp-Cell")
-    page.evaluate(READY)
+    page.evaluate(READY, path)
 
 
 def shut_down(page):
-    """End the notebook's kernel: the memory of one lesson is not kept for the next."""
-    page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+    """Close the notebook and end its kernel: the memory of one lesson is not kept for the next."""
+    page.evaluate("""async () => { const panel = window.jupyterapp.shell.currentWidget;
+        await panel.sessionContext.shutdown(); panel.dispose(); }""")
+    page.tidy = True

@@ -2,16 +2,23 @@
 import os
 import pathlib
 
+import nbformat
 import pytest
 from labtools import ERRORS, RUN_ALL, open_notebook, shut_down
-from nb import lessons
+from nb import KERNEL, lessons
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+from gan_lessons.explorers.map import linked_map
 
 pytestmark = pytest.mark.browser
 SHOTS = os.environ.get("GAN_LESSONS_SCREENSHOTS")       # a folder, to look at afterwards
 
 
 def move_first_slider(explorer, page):
-    """Press → three times on the first slider; the number and the picture must follow. Without a slider, a menu."""
+    """Press → three times on the first slider; the number and the picture must follow.
+
+    Without a slider, a menu.
+    """
     from playwright.sync_api import TimeoutError
     picture, handle = explorer.locator("img").first, explorer.locator("[role=slider]").first
     assert len(picture.get_attribute("alt").split()) > 3, "an explorer without alternative text"
@@ -33,24 +40,26 @@ def move_first_slider(explorer, page):
         pytest.fail(f"the slider stays at {value}")
     page.wait_for_function("([explorer, before]) => explorer.querySelector('img').src !== before",
                            arg=[explorer.element_handle(), before], timeout=10_000)
-    assert explorer.locator("[role=alert]").count() == 0, explorer.locator("[role=alert]").inner_text()
+    assert explorer.locator("[role=alert]").all_inner_texts() == []
 
 
 def move_first_menu(explorer, page):
-    """Choose the last entry of the first menu; the picture must follow. (JupyterLab takes arrows on a closed menu itself.)"""
+    """Choose the last entry of the first menu; the picture must follow.
+
+    (JupyterLab takes arrows on a closed menu itself.)
+    """
     picture, menu = explorer.locator("img").first, explorer.locator("select").first
     before, value = picture.get_attribute("src"), menu.input_value()
     menu.select_option(index=menu.locator("option").count() - 1)
     page.wait_for_function("([explorer, before]) => explorer.querySelector('img').src !== before",
                            arg=[explorer.element_handle(), before], timeout=10_000)
     assert menu.input_value() != value
-    assert explorer.locator("[role=alert]").count() == 0, explorer.locator(
-        "[role=alert]"
-    ).inner_text()
+    assert explorer.locator("[role=alert]").all_inner_texts() == []
 
 
 @pytest.mark.parametrize("path", lessons(), ids=lambda path: path.stem)
-def test_a_lesson_is_alive(lab, page, path):
+def test_a_lesson_is_alive(lab, lab_page, path):
+    page = lab_page
     open_notebook(page, lab, f"notebooks/{path.name}")
     page.evaluate(RUN_ALL)
     assert page.evaluate(ERRORS) == []
@@ -69,17 +78,15 @@ def test_a_lesson_is_alive(lab, page, path):
     shut_down(page)
 
 
-def test_the_stop_button_ends_a_training_and_nothing_else(lab, lab_root, page):
-    import nbformat
-    from nbformat.v4 import new_code_cell, new_notebook
+def test_the_stop_button_ends_a_training_and_nothing_else(lab, lab_root, lab_page):
     cells = ["import gan_lessons as gl",
              "players = dict(f=gl.mlp_critic(2), g=gl.mlp_generator(2, 2))\n"
              "data = gl.batches(gl.Ring(), z=gl.Normal(dim=2))",
              "run = gl.train(gl.non_saturating(), players, data, steps=10_000_000)",
              "print('steps', run.step, run.interrupted, len(run.samples(5)))"]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    nbformat.write(new_notebook(cells=[new_code_cell(cell) for cell in cells], metadata=kernel),
-                   lab_root / "stop.ipynb")
+    nbformat.write(new_notebook(cells=[new_code_cell(cell) for cell in cells],
+                                metadata={"kernelspec": KERNEL}), lab_root / "stop.ipynb")
+    page = lab_page
     open_notebook(page, lab, "stop.ipynb")
     page.evaluate(f"() => {{ window.ran = ({RUN_ALL})(); }}")
     page.wait_for_function("""() => window.jupyterapp.shell.currentWidget.content.widgets
@@ -97,5 +104,30 @@ def test_the_stop_button_ends_a_training_and_nothing_else(lab, lab_root, page):
     assert said[0] == "steps" and 0 < int(said[1]) < 10_000_000 and said[2:] == ["True", "5"]
     if SHOTS:
         page.screenshot(path=pathlib.Path(SHOTS) / "stop.png")
+    assert page.js_errors == []
+    shut_down(page)
+
+
+def test_a_box_of_the_map_opens_its_lesson(lab, lab_root, page):
+    """In a notebook that nobody has trusted yet."""
+    cell = new_code_cell("linked_map()", execution_count=1)
+    cell.outputs = [
+        new_output("display_data", {"text/html": linked_map()._repr_html_(), "text/plain": "a map"})
+    ]
+    nbformat.write(new_notebook(cells=[cell], metadata={"kernelspec": KERNEL}),
+                   lab_root / "notebooks" / "boxes.ipynb")
+    open_notebook(page, lab, "notebooks/boxes.ipynb")
+    box = page.get_by_role("link", name="WGAN", exact=True)
+    around, picture = (
+        box.bounding_box(),
+        page.locator(".jp-OutputArea-output img").first.bounding_box(),
+    )
+    assert (
+        around["x"] > picture["x"]
+        and around["y"] + around["height"] < picture["y"] + picture["height"]
+    )  # over it
+    assert box.evaluate("link => getComputedStyle(link).color") == "rgba(0, 0, 0, 0)"
+    box.click()
+    page.locator(".lm-TabBar-tabLabel", has_text="06_wasserstein.ipynb").wait_for()
     assert page.js_errors == []
     shut_down(page)

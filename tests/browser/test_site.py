@@ -41,7 +41,7 @@ def test_a_lesson_without_kernel_and_network(page, tmp_path, monkeypatch, capsys
 
 
 def test_one_control_at_a_time(page, tmp_path):
-    """Where all combinations are too many, the frame shown is that of the control just moved, the others at rest."""
+    """Where all combinations are too many, a frame shows one control moved, the others at rest."""
     from film import Film
     from test_film import blocks, greys
     made = Film(blocks(), most=22)

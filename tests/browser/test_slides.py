@@ -23,7 +23,9 @@ def test_a_deck_plays_to_its_end_without_a_network(page, tmp_path, monkeypatch):
     slides, presses = page.evaluate("Reveal.getTotalSlides()"), 0
     while not page.evaluate("Reveal.isLastSlide() && !Reveal.availableFragments().next"):
         page.keyboard.press("Space")
-        shown = page.evaluate("""() => { const last = [...document.querySelectorAll('section.present .current-fragment')].pop();
+        shown = page.evaluate("""() => {
+            const fragments = document.querySelectorAll('section.present .current-fragment');
+            const last = [...fragments].pop();
             return !last || last.getBoundingClientRect().top < innerHeight; }""")
         assert shown, "a fragment appeared below the screen"
         presses += 1

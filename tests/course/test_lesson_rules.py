@@ -187,7 +187,10 @@ def test_exercises():
         rules.exercises(notebook(text("x\n\n## Exercises\n\n**1** Say."))))
 
 
-def test_a_solution_replaces_everything_before_the_judge():
+def test_a_solution_replaces_what_stands_before_the_judge_but_for_imports():
     nb = exercise_page("def answer(x):\n    ...\n\nagree(answer, right)")
     assert rules.with_solutions(nb) == [nb.cells[1].id]
     assert nb.cells[1].source == "answer = 2 * x\nagree(answer, right)"
+    nb = exercise_page("from math import pi\ndef answer(x):\n    ...\n\nagree(answer, pi)")
+    rules.with_solutions(nb)
+    assert nb.cells[1].source == "from math import pi\nanswer = 2 * x\nagree(answer, pi)"

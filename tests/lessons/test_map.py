@@ -439,7 +439,7 @@ def test_the_table_has_a_row_for_each_edge():
         row.replace("&#95;", "_").replace("<wbr>", "").replace("&#124;", "|") for row in rows[2:]
     ]
     assert all(edge.test in row and edge.statement in row for edge, row in zip(EDGES, plain))
-    assert all(re.search(r"\| (\de-\d\d|below 1e-11) \| \[\d\d\]", row) for row in plain)
+    assert all(re.search(r"\| (\de-\d\d|0) \| \[\d\d\]", row) for row in plain)
 
 
 def test_families_differ_in_more_than_colour():

@@ -6,7 +6,7 @@ import torch
 
 from gan_lessons import DataUnavailable, Grid, Images, Ring, load_images
 from gan_lessons.measures import classifier, metrics
-from gan_lessons.measures.frechet import frechet, moments
+from gan_lessons.measures.frechet import features_of, frechet, moments
 from gan_lessons.pixels import scaled
 
 
@@ -139,6 +139,24 @@ def test_report_puts_the_score_between_its_anchors(glyphs):
 def test_uint8_and_float_images_score_the_same(glyphs):
     x = glyphs.images[:300]
     torch.testing.assert_close(metrics.features(x), metrics.features(scaled(x)))
+
+
+@pytest.mark.parametrize("n", [300, 999, 1000])
+def test_pictures_that_come_again_are_read_once_and_score_the_same(glyphs, monkeypatch, n):
+    pictures, read = glyphs.images[:300][torch.arange(n) % 300], []
+    net = classifier.judge("mnist").net
+    each = features_of(net, "features", pictures)
+
+    def counted(net, method, images):
+        read.append(len(images))
+        return features_of(net, method, images)
+
+    monkeypatch.setattr(metrics, "features_of", counted)
+    torch.testing.assert_close(metrics.features(pictures), each, rtol=0, atol=0)
+    pictures = pictures.clone()
+    pictures[-1] = 255 - pictures[-1]                       # one other: none is left out
+    metrics.features(pictures)
+    assert read == [300, n]
 
 
 @pytest.mark.parametrize("digit, n", [(3, 40), (8, 25)])

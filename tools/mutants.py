@@ -170,6 +170,9 @@ def noticed(folder, tests) -> str | None:
 
 def _run(folder, tests, answer):
     import pytest
+    for name in [name for name in sys.modules if name.split(".")[0] in ("gan_lessons", "helpers")]:
+        del sys.modules[name]                        # the copy's package is imported, not this one
+    sys.dont_write_bytecode = True                   # an edit within a second is seen
     os.chdir(folder)
     sys.path[:0] = [str(folder), str(folder / "tests"), str(folder / "tools")]
     sys.stdout = sys.stderr = io.StringIO()
@@ -224,6 +227,12 @@ def main(argv=None) -> int:
         skipped = shutil.ignore_patterns(".git", ".venv", "build", "__pycache__", "*.csv.runs")
         shutil.copytree(ROOT, folder, ignore=skipped)
         chosen = drawn(paths, asked.number, asked.seed)
+        broken = folder / "gan_lessons" / "game.py"
+        kept = broken.read_bytes()
+        broken.write_text("1 / 0", encoding="utf-8")
+        if not noticed(folder, [folder / "tests/machinery/test_game.py"]):
+            sys.exit("a broken package is not noticed: the tests do not run in the copy")
+        broken.write_bytes(kept)
         for path, number in chosen:
             inside = path.relative_to(package)
             source = path.read_text(encoding="utf-8")

@@ -69,7 +69,9 @@ def test_the_largest_weight_is_named_in_every_case():
 
 
 @pytest.mark.parametrize("wrong", [dict(weight=-1.), dict(weight=math.inf), dict(q=np.ones((2, 3))),
-                                   dict(q=-np.ones((2, 2)))])
+                                   dict(q=-np.ones((2, 2))),
+                                   dict(q=np.array([[1., 1.], [-.1, 1.]])),
+                                   dict(p=np.array([[1., 1.], [-.1, 1.]]))])
 def test_asked_weights_refuse(wrong):
     with pytest.raises(ValueError, match="0 or more"):
         asked_weights(**dict(p=np.ones((2, 2)), q=np.ones((2, 2)), weight=1.) | wrong)

@@ -1,5 +1,6 @@
 """Deep InfoMax: bounds by hand and on exact pairs, closed forms, the game, encoders and probes, the
 pictures of lesson 17."""
+import inspect
 import math
 from itertools import product
 
@@ -558,3 +559,10 @@ def test_the_drawings():
 def test_toy_pictures_have_the_stated_covariance(seed):
     drawn = explorers.patches(50_000, seed)
     assert np.abs(np.cov(drawn.T) - explorers.COVARIANCE).max() < .2
+
+
+def test_the_weights_left_out_are_those_of_the_paper():
+    """The local objective alone, with the prior at 0.1: Hjelm et al. 2019, DIM(L)."""
+    left_out = {name: parameter.default
+                for name, parameter in inspect.signature(deep_infomax).parameters.items()}
+    assert (left_out["alpha"], left_out["beta"], left_out["gamma"]) == (0, 1, .1)

@@ -33,7 +33,7 @@ def lab(asked, arguments):
 
 
 def test(asked, arguments):
-    """Sets up on first use, then runs every test and every notebook, three files at a time. Further
+    """Sets up on first use, then runs every test and every notebook, two files at a time. Further
     arguments go to pytest, for example: tests/machinery/test_game.py -k gradients, or -n 0 for one
     process. Image sets are not downloaded for this; set GAN_LESSONS_OFFLINE=0 to allow it. On Linux
     kernels are forks of one process that has torch loaded; GAN_LESSONS_WARM=0 starts each anew.
@@ -41,8 +41,7 @@ def test(asked, arguments):
     environment = dict(os.environ, GAN_LESSONS_BUDGET="smoke", OMP_NUM_THREADS="1")
     environment.setdefault("GAN_LESSONS_OFFLINE", "1")
     environment.pop("MPLBACKEND", None)       # the notebooks bring their own
-    # one more than two cores can run: whoever waits for a browser leaves its core to another
-    workers = str(min(3, (os.cpu_count() or 1) + 1))
+    workers = str(min(2, os.cpu_count() or 1))        # a third one on two cores is slower
     start = time.time()
     say(f"Running the tests and the notebooks, {workers} at a time ...")
     code = subprocess.call([str(PYTHON), "-m", "pytest", "-n", workers, "--dist=loadfile",

@@ -249,3 +249,10 @@ def test_networks_of_equal_size_but_other_shape_are_told_apart(tmp_path):
     assert one(2, 4, 6, 2) == sum(a * b for a, b in ((2, 6), (6, 4), (4, 2)))
     with pytest.raises(CheckpointError, match="its shapes of g is"):
         one(2, 6, 4, 2)
+
+
+@posix
+def test_seconds_go_on_where_they_stopped(tmp_path):
+    """The clock of a resumed training counts what was trained before."""
+    part = play(tmp_path / "run.pt", stop_at=6)
+    assert 0 < part.seconds < play(tmp_path / "run.pt").seconds

@@ -1,4 +1,5 @@
 """The house and its pages keep their own rules: imports go one way, lessons have one shape."""
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -226,3 +227,11 @@ def test_a_module_that_a_lesson_names_exists(path):
             name = part.split(".py")[0] + ".py"
             if len(name) < 60 and "\n" not in name and " " not in name:
                 assert (ROOT / "gan_lessons" / name).exists(), name
+
+
+def test_a_module_that_a_title_lists_exists(path):
+    """"Package: `gan_lessons/exact/laws.py`, `quadrature.py`": short names count as well."""
+    known = {module.name for module in import_rules.modules()}
+    title = nbformat.read(path, as_version=4).cells[0].source
+    listed = title.partition("Package:")[2]
+    assert set(re.findall(r"`(?:\w+/)*(\w+\.py)`", listed)) <= known

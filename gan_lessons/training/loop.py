@@ -14,6 +14,7 @@ from types import SimpleNamespace
 
 import torch
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR
 
 from ..game import Game, Move
 from ..players.networks import takes_labels
@@ -31,7 +32,7 @@ LOOK_EVERY = 50             # steps between two looks at the losses on an accele
 def train(game: Game, players: Mapping[str, nn.Module], samples, *, steps: int,
           turns: Mapping[str, int] | None = None, optimizer=adam(), watch="auto", ema=None,
           device="auto", seed: int = 0, checkpoint=None, precision: str = "medium",
-          threads: int = 1, reuse: str | None = None) -> Run:
+          threads: int = 1, reuse: str | None = None, rate=None) -> Run:
     """Play `game` for `steps` rounds and return the Run.
 
     The stop button, or Ctrl-C in a terminal (SIGINT), ends it after the round under way, and
@@ -54,6 +55,8 @@ def train(game: Game, players: Mapping[str, nn.Module], samples, *, steps: int,
     threads: of the CPU, for the time of the training
     reuse: "g" lets the generator move on the very fakes that the player before it has just seen, so
         that g(z) is computed once a round.
+    rate: factor of all learning rates, a function of the part of the training that is over, from 0
+        to 1: `fading()`; None leaves them as they are
 
     ValueError, NameError, TypeError: no steps, unknown names, shared weights, shapes that do not
     fit; CheckpointError: a file that is broken or another training's; TrainingDiverged: a loss
@@ -95,6 +98,9 @@ class _Loop:
         self.moves = list(self._planned_moves())
         self.schedule = [planned for planned in self.moves
                          for _ in range(asked.turns.get(planned.move.player, 1))]
+        self.rates = [] if asked.rate is None else [
+            LambdaLR(planned.optimizer, lambda done: asked.rate(done / asked.steps))
+            for planned in self.moves]
         if asked.reuse:
             check_reuse(self.schedule, labelled=takes_labels(self.players["g"]))
         check_shapes(self.players, self.samples, set(self.game.players),
@@ -169,6 +175,8 @@ class _Loop:
             self._two_moves_on_the_same_fakes(*self.schedule[-2:])
         if self.asked.decays:
             self._average()
+        for rate in self.rates:
+            rate.step()
 
     def _two_moves_on_the_same_fakes(self, critic: _Planned, generator: _Planned):
         """g(z), or g(z, y), is computed once: the critic gets it detached, g's move with its graph.
@@ -286,6 +294,7 @@ class _Loop:
                 "batch": getattr(self.samples, "batch", None),
                 "optimizers": [type(planned.optimizer).__name__ for planned in self.moves],
                 "learning rates": [planned.optimizer.defaults.get("lr") for planned in self.moves],
+                "rate": self._planned_rate(),
                 **shapes},
             "step": run.step,
             "seconds": run.seconds,
@@ -294,10 +303,19 @@ class _Loop:
             "players": {name: net.state_dict() for name, net in self.players.items()},
             "ema": {name: net.state_dict() for name, net in run.ema.items()},
             "optimizers": [planned.optimizer.state_dict() for planned in self.moves],
+            "rates": [rate.state_dict() for rate in self.rates],
             "random": torch.get_rng_state(),
             "cuda": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
             "samples": self.samples.state(),
         }
+
+    def _planned_rate(self):
+        """The steps that the rate was planned for, and its values at eight times; or None.
+
+        A rate depends on how long the training is, so that one with more steps is another one.
+        """
+        rate, steps = self.asked.rate, self.asked.steps
+        return None if rate is None else [steps, *(float(rate(k / 8)) for k in range(9))]
 
     def _save(self):
         """A checkpoint; a full disk is told and ends no training."""
@@ -328,6 +346,8 @@ class _Loop:
             net.load_state_dict(state["ema"][name])
         for planned, optimizer in zip(self.moves, state["optimizers"]):
             planned.optimizer.load_state_dict(optimizer)
+        for rate, saved in zip(self.rates, state["rates"]):
+            rate.load_state_dict(saved)
         torch.set_rng_state(state["random"])
         if state["cuda"] is not None and self.device.type == "cuda":
             torch.cuda.set_rng_state(state["cuda"], self.device)

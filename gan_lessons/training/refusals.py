@@ -36,7 +36,22 @@ def check_request(asked):
         raise ValueError(f"precision is one of {', '.join(PRECISIONS)}, not {asked.precision!r}")
     if asked.reuse not in (None, "g"):
         raise ValueError(f'reuse is None or "g", not {asked.reuse!r}')
+    _check_rate(asked.rate)
     refuse_shared_weights(asked.players)
+
+
+def _check_rate(rate):
+    """A rate is a function that gives a finite factor of 0 or more; else TypeError, ValueError."""
+    if rate is None:
+        return
+    if not callable(rate):
+        raise TypeError(f"rate is None or a function of the part of the training that is over, "
+                        f"such as fading(), not {rate!r}")
+    for done in (0.0, 0.5, 1.0):
+        factor = rate(done)
+        if not (isinstance(factor, (int, float)) and 0 <= factor < float("inf")):
+            raise ValueError(f"rate({done}) is {factor!r}: the factor of the learning rates is a "
+                             "finite number of 0 or more, as that of fading()")
 
 
 def _check_players(game, players):

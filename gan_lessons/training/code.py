@@ -51,10 +51,18 @@ def bytes_hash(*arrays) -> str:
     found = hashlib.blake2b(digest_size=6)
     for array in arrays:
         if hasattr(array, "detach"):
-            array = array.detach().cpu().numpy()
+            array = _as_numpy(array.detach().cpu())
         found.update(f"{array.dtype} {array.shape}".encode())
         found.update(array.tobytes())
     return found.hexdigest()
+
+
+def _as_numpy(tensor):
+    try:
+        return tensor.numpy()
+    except TypeError:                           # bfloat16 and its kin, which NumPy does not know
+        import torch
+        return tensor.contiguous().view(torch.uint8).numpy()
 
 
 def short(text: str) -> str:
@@ -172,9 +180,12 @@ class Code:
                 self.follow(type(value), where)
             self.each(value, where)
         elif hasattr(value, "dtype") and hasattr(value, "shape"):
-            self.texts[where].append(bytes_hash(value))
+            self.array(value, where)
         else:
             self.instance(value, where)
+
+    def array(self, value, where):
+        self.texts[where].append(bytes_hash(value))
 
     def each(self, values, where):
         self.texts[where].append(f"{len(values)} of")

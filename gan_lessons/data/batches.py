@@ -43,7 +43,7 @@ class Batches:
         z = Normal(dim=100) if z is None else z
         if not (hasattr(z, "sample") and hasattr(z, "dim")):
             raise TypeError(f"z={z!r} is no law with .sample and .dim, as Normal(dim=100)")
-        self.z, self.batch, self.device = z, batch, torch.device("cpu")
+        self.z, self.batch, self.seed, self.device = z, batch, seed, torch.device("cpu")
         self._x = _pool(source)
         self._u = None if unlabelled is None else _pool(unlabelled)
         self._y = getattr(source, "labels", None)
@@ -131,6 +131,11 @@ class Batches:
                     setattr(self, name, getattr(self, name).to(device))
             self.device = device
         return self
+
+    def made_of(self) -> dict[str, object]:
+        """What is drawn from, by name: a checkpoint compares it with the data of its training."""
+        return {"data": self._x, "labels": self._y, "unlabelled": self._u, "noise": self.z,
+                "seed of batches": self.seed}
 
     def state(self) -> str:
         """Where both generators stand, as JSON: what a checkpoint needs to continue exactly."""

@@ -24,7 +24,8 @@ from ..data.datasets import Images, load_images
 from ..data.downloads import cache
 from ..data.files import atomic_write
 from ..players.image_networks import image_critic, image_generator
-from .fingerprint import bytes_hash, changes, parts
+from ..training.code import bytes_hash
+from .fingerprint import changes, parts
 from .recipes import PHOTOGRAPHS, RECIPES, Recipe, longer
 from .study import depends
 

@@ -9,17 +9,18 @@ import copy
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from types import SimpleNamespace
 
 import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
+from ..data.files import remedy, sweep
 from ..game import Game, Move
 from ..players.networks import takes_labels
 from . import checkpoints
 from .optimizers import adam
+from .plan import hashes, plan
 from .refusals import check_request, check_reuse, check_shapes
 from .run import Run, TrainingDiverged
 from .settings import bfloat16_pays, process_settings, stop_button
@@ -112,6 +113,8 @@ class _Loop:
                             for planned in self.moves}
         for name in asked.decays:
             self.run.ema[name] = copy.deepcopy(self.players[name]).requires_grad_(False)
+        self.target = checkpoints.target(asked.checkpoint)
+        self.plan = None if self.target is None else plan(self)
 
     def _planned_moves(self):
         """A `_Planned` for each move of the game; an optimiser each, with a memory of its own."""
@@ -151,7 +154,7 @@ class _Loop:
                     run.seconds = time.perf_counter() - began
                     self._refuse_nan()
                     report(run)
-                    if self.asked.checkpoint is not None and time.monotonic() - saved > SAVE_EVERY:
+                    if self.target is not None and time.monotonic() - saved > SAVE_EVERY:
                         self._refuse_nan(now=True)               # no checkpoint ever holds one
                         self._save()
                         saved = time.monotonic()
@@ -282,20 +285,9 @@ class _Loop:
     def _state(self) -> dict:
         """All that a checkpoint needs to continue exactly, and in `plan` what makes it this one."""
         run = self.run
-        shapes = {f"shapes of {name}": [list(w.shape) for w in net.state_dict().values()]
-                  for name, net in self.players.items()}
         return {
-            "plan": {
-                "moves": [planned.label for planned in self.moves],
-                "round": [planned.label for planned in self.schedule],
-                "players": sorted(self.players),
-                "ema": self.asked.ema,
-                "seed": self.asked.seed,
-                "batch": getattr(self.samples, "batch", None),
-                "optimizers": [type(planned.optimizer).__name__ for planned in self.moves],
-                "learning rates": [planned.optimizer.defaults.get("lr") for planned in self.moves],
-                "rate": self._planned_rate(),
-                **shapes},
+            "plan": self.plan,
+            "left": hashes(self),                    # of the plan what the run itself has changed
             "step": run.step,
             "seconds": run.seconds,
             "images": run.images,
@@ -309,43 +301,43 @@ class _Loop:
             "samples": self.samples.state(),
         }
 
-    def _planned_rate(self):
-        """The steps that the rate was planned for, and its values at eight times; or None.
-
-        A rate depends on how long the training is, so that one with more steps is another one.
-        """
-        rate, steps = self.asked.rate, self.asked.steps
-        return None if rate is None else [steps, *(float(rate(k / 8)) for k in range(9))]
-
     def _save(self):
         """A checkpoint; a full disk is told and ends no training."""
-        if self.asked.checkpoint is None:
+        if self.target is None:
             return
         try:
-            checkpoints.save(self._state(), self.asked.checkpoint)
-        except OSError as error:
-            print(f"Checkpoint not written ({error}); training goes on. Free some disk space.",
-                  flush=True)
+            checkpoints.save(self._state(), self.target)
+        except (OSError, checkpoints.CheckpointError) as error:
+            cure = f": {remedy(error)}" if isinstance(error, OSError) else ""
+            print(f"Checkpoint not written ({error}); training goes on{cure}.", flush=True)
 
     def _resume(self):
         """Continue from the checkpoint if there is one: every memory is put back, of weights,
         averages, optimisers, and of all that draws at random, so that no bit differs from a
         training that was never stopped.
         """
-        path = self.asked.checkpoint
-        if path is None or not Path(path).exists():
+        path = self.target
+        if path is None or not path.exists():
             return
-        run, state = self.run, checkpoints.load(path, self._state())
-        run.step = min(state["step"], run.steps)                 # fewer steps now: nothing to do
+        sweep(path.resolve().parent)                 # what a killed training left beside it
+        run, like = self.run, self._state()
+        state = checkpoints.load(path, like)
+        optimizers = [planned.optimizer for planned in self.moves]
+        checkpoints.refuse_misfit(state, like, optimizers, path)
+        if state["step"] > run.steps:
+            raise checkpoints.CheckpointError(
+                f"{path} holds {state['step']:,} steps, and steps={run.steps:,} are asked for: ask "
+                "for as many or more, or use another file name")
+        self.plan, run.step = state["plan"], state["step"]
         run.seconds, run.images = state["seconds"], state["images"]
         for name, values in state["losses"].items():
-            run._losses[name][:run.step] = values[:run.step]
+            run._losses[name][:run.step] = values
         for name, net in self.players.items():
             net.load_state_dict(state["players"][name])
         for name, net in run.ema.items():
             net.load_state_dict(state["ema"][name])
-        for planned, optimizer in zip(self.moves, state["optimizers"]):
-            planned.optimizer.load_state_dict(optimizer)
+        for optimizer, memory in zip(optimizers, state["optimizers"]):
+            optimizer.load_state_dict(memory)
         for rate, saved in zip(self.rates, state["rates"]):
             rate.load_state_dict(saved)
         torch.set_rng_state(state["random"])

@@ -98,8 +98,7 @@ def make(name: str, folder, *, watch: Callable | None = None, again: bool = Fals
     """
     from .stored_runs import store
     known(name)
-    work = cache() / "long" / slug(name)
-    found = parts(train_long, {"name": name})
+    work, found = work_of(name), parts(train_long, {"name": name})
     if again:
         shutil.rmtree(work, ignore_errors=True)
     try:
@@ -124,6 +123,11 @@ def known(name: str) -> Long:
     if name not in LONG:
         raise LongRunError(f"no long run {name!r}; there are: {', '.join(LONG)}")
     return LONG[name]
+
+
+def work_of(name: str) -> Path:
+    """The folder where an unfinished run lies, in the cache."""
+    return cache() / "long" / slug(name)
 
 
 def slug(name: str) -> str:

@@ -55,7 +55,7 @@ def store(name: str, folder, looks: list[Look], found: dict, cpu: float) -> Path
     curve = [(look.step, round(look.cpu, 1), round(_score(net, recipe, test), 2))
              for look, net in zip(looks, nets)]
     last = _draw(nets[-1], recipe, SCORED)
-    precision, recall = precision_recall(last, test)
+    precision, recall = precision_recall(last, test, most=min(SCORED, 5000))
     row = {
         "name": name, "seed": LONG[name].seed, "steps": recipe.steps, "recipe": str(recipe),
         "data": data_words(images), "shape": list(images.shape),

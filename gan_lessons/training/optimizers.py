@@ -18,7 +18,7 @@ def adam(lr: float = 2e-4, betas: tuple[float, float] = (0.5, 0.999)) -> Callabl
     m and v are moving averages of grad and grad², corrected for their start at 0. Kingma & Ba 2015,
     arXiv 1412.6980; these defaults for GANs: Radford et al. 2016, arXiv 1511.06434.
     """
-    return partial(torch.optim.Adam, lr=lr, betas=betas, fused=True)
+    return partial(torch.optim.Adam, lr=lr, betas=tuple(map(float, betas)), fused=True)
 
 
 def rmsprop(lr: float = 5e-5, alpha: float = 0.99) -> Callable:

@@ -13,7 +13,7 @@ from helpers import assert_same
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from gan_lessons import Normal, Ring, adam, batches, non_saturating, rmsprop, train
+from gan_lessons import Normal, Ring, adam, batches, fading, non_saturating, rmsprop, train
 from gan_lessons.data import files
 from gan_lessons.training import checkpoints
 from gan_lessons.training.checkpoints import CheckpointError
@@ -69,6 +69,30 @@ def test_interrupted_and_continued_is_bit_identical(tmp_path, capsys, stops, reu
         assert_same(end.players[name].state_dict(), whole.players[name].state_dict())
     assert torch.equal(end.samples(9), whole.samples(9))
     assert_same(contents(tmp_path / "parts.pt"), contents(tmp_path / "whole.pt"))
+
+
+@posix
+@pytest.mark.parametrize("optimizer", OPTIMISERS)
+def test_a_rate_that_fades_goes_on_bit_identically(tmp_path, optimizer):
+    options = dict(optimizer=OPTIMISERS[optimizer], rate=fading(.25))
+    whole = play(tmp_path / "whole.pt", **options)
+    for stop in (2, 8):                                             # before and while it falls
+        play(tmp_path / "parts.pt", stop_at=stop, **options)
+    end = play(tmp_path / "parts.pt", **options)
+    assert end.losses == whole.losses
+    for name in "fg":
+        assert_same(end.players[name].state_dict(), whole.players[name].state_dict())
+    assert_same(contents(tmp_path / "parts.pt"), contents(tmp_path / "whole.pt"))
+    assert play(None, optimizer=OPTIMISERS[optimizer]).losses != whole.losses
+
+
+@posix
+@pytest.mark.parametrize("changed", [dict(rate=fading(.5)), dict(rate=None),
+                                     dict(rate=fading(.25), steps=13)])
+def test_another_rate_or_length_of_it_is_another_training(tmp_path, changed):
+    play(tmp_path / "run.pt", stop_at=3, rate=fading(.25))
+    with pytest.raises(CheckpointError, match="its rate is"):
+        play(tmp_path / "run.pt", **changed)
 
 
 def test_more_steps_continue_and_fewer_are_refused(tmp_path):

@@ -157,8 +157,8 @@ def zero_centred(where=at_real, sd: float | None = None):
         E (f(x̂ + sd ε) - f(x̂))² / sd²,   ε ~ N(0, I),
 
     which needs none: for sd -> 0 the difference is ε · ∇f(x̂), and E (ε · ∇f)² = ‖∇f‖².
-    ValueError unless sd > 0. Mescheder, Geiger & Nowozin 2018, arXiv 1801.04406, eq. 9 and 10;
-    the difference as in Lin et al. 2025, arXiv 2501.08316. Lesson 08.
+    ValueError unless sd > 0. Mescheder, Geiger & Nowozin 2018, arXiv 1801.04406; differences in
+    the place of a second backward pass: Finlay & Oberman 2019, arXiv 1905.11468. Lesson 08.
     """
     if sd is None:
         return penalty(where, power(2.0))

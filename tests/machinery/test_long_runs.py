@@ -12,6 +12,7 @@ import torch
 
 import gan_lessons as gl
 from gan_lessons.drawing.plots import sheet
+from gan_lessons.explorers.latent_space import between_codes, walk
 from gan_lessons.map import long_runs, stored_runs
 from gan_lessons.map.long_runs import LONG, LongRunError, looks, make, slug
 from gan_lessons.map.recipes import PHOTOGRAPHS, RECIPES, longer
@@ -23,7 +24,7 @@ STORED = [name for name in LONG if (RESULTS / slug(name) / "row.json").exists()]
 
 @pytest.fixture(scope="module")
 def images():
-    return gl.load_images("mnist")
+    return gl.load_images()
 
 
 # -- recipes ---------------------------------------------------------------------------------------
@@ -71,7 +72,8 @@ def short(monkeypatch, tmp_path):
 def shorten(patch):
     patch.setattr(stored_runs, "SCORED", 200)
     patch.setattr(long_runs, "LOOKS", 5)
-    patch.setitem(LONG, NAME, replace(LONG[NAME], recipe=longer(RECIPES["hinge"], 24)))
+    patch.setitem(LONG, NAME, replace(LONG[NAME], recipe=longer(RECIPES["hinge"], 24),
+                                      data=gl.load_images().name))
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +145,41 @@ def test_a_full_disk_names_the_remedy(short, monkeypatch):
 
 # -- reading ---------------------------------------------------------------------------------------
 
+def test_neighbours_are_the_nearest_in_pixels_and_classes_those_of_the_classifier(short, whole,
+                                                                                  images):
+    run = long_run(NAME, whole)
+    made, near = run.neighbours(gl.Images(images.images[:600]), 3)
+    distance = torch.cdist(made.flatten(1), images.images[:600].flatten(1) / 127.5 - 1)
+    assert torch.equal(near, images.images[:600][distance.argmin(1)])
+    sheet_of = run.by_class(4, draws=50)
+    assert sheet_of.shape == (10, 4, *images.shape)
+    kinds = gl.metrics.class_probabilities(run.samples(50), images.name).argmax(1)
+    for y in range(10):
+        assert torch.equal(sheet_of[y, 0], run.samples(50)[kinds == y][0]
+                           if (kinds == y).any() else torch.full(images.shape, -1.))
+
+
+def test_a_walk_begins_and_ends_at_its_codes_and_keeps_their_length():
+    a, b = torch.randn(2, 64, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(between_codes(a, b, 0.), a)
+    torch.testing.assert_close(between_codes(a, b, 1.), b)
+    b = b * a.norm() / b.norm()
+    half = between_codes(a, b, .5)
+    assert half.norm().item() == pytest.approx(a.norm().item(), rel=1e-5)
+    assert (half @ a).item() == pytest.approx((half @ b).item(), rel=1e-4)
+    torch.testing.assert_close(between_codes(a, a, .3), a)
+    with pytest.raises(ValueError, match="no direction"):
+        between_codes(0 * a, b, .5)
+
+
+def test_a_walk_shows_what_the_generator_makes(short, whole):
+    run = long_run(NAME, whole)
+    explorer = walk(run)
+    assert explorer.draw(t=0.) != explorer.draw(t=1.)
+    assert explorer.draw(t=0., a=3) != explorer.draw(t=0., a=4)
+    assert explorer.draw(t=.5, a=2, b=2) == explorer.draw(t=.5, a=2, b=2)
+
+
 def test_an_unknown_run_lists_the_known():
     with pytest.raises(LongRunError, match="no long run 'nonsense'.*07 WGAN-GP"):
         long_run("nonsense")
@@ -207,6 +244,10 @@ def test_a_stored_run_draws_its_sheet_and_was_made_by_todays_code(name):
     drawn = sheet(run.samples(100).numpy(), 10)
     assert np.abs(drawn - run.sheet()).mean() < .004, name
     assert run.curve()[-1][2] == run.row["distance"]
+    try:
+        gl.load_images(LONG[name].data)
+    except gl.DataUnavailable:
+        pytest.skip(f"{LONG[name].data} is not here to train the first rounds on")
     run.verify()
 
 

@@ -58,7 +58,8 @@ def usable(path, what: str = "path", example: str = "run.pt") -> Path:
             raise Unwritable(f"{path} is a folder: name a file in it, as {path / example}")
         if path.exists() and not path.is_file():
             raise Unwritable(f"{path} is a device or a pipe, no file: choose another path")
-        if path.exists() and not os.access(path, os.W_OK):
+        effective = {"effective_ids": True} if os.access in os.supports_effective_ids else {}
+        if path.exists() and not os.access(path, os.W_OK, **effective):
             raise Unwritable(f"{path} is write-protected: choose another path, or make it writable")
         target = path.resolve()                              # a link stays one, its file is written
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -314,11 +314,11 @@ class _Loop:
         run, like = self.run, self._state()
         state = checkpoints.load(path, like)
         optimizers = [planned.optimizer for planned in self.moves]
-        checkpoints.refuse_misfit(state, like, optimizers, path)
-        if state["step"] > run.steps:
+        if isinstance(state["step"], int) and state["step"] > run.steps:
             raise checkpoints.CheckpointError(
                 f"{path} holds {state['step']:,} steps, and steps={run.steps:,} are asked for: ask "
                 "for as many or more, or use another file name")
+        checkpoints.refuse_misfit(state, like, optimizers, self.samples, path)
         self.plan, run.step = state["plan"], state["step"]
         run.seconds, run.images = state["seconds"], state["images"]
         for name, values in state["losses"].items():
@@ -332,7 +332,6 @@ class _Loop:
         torch.set_rng_state(state["random"])
         if state["cuda"] is not None and self.device.type == "cuda":
             torch.cuda.set_rng_state(state["cuda"], self.device)
-        self.samples.load_state(state["samples"])
         print(f"Continuing from {path} at step {run.step:,} of {run.steps:,}.", flush=True)
 
 

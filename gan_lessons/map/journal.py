@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import functools
 import hashlib
 import io
 import json
@@ -147,7 +148,9 @@ class Journal:
     def __init__(self, path: Path, run, found: Mapping[str, dict], fresh: bool):
         self.path = path
         self.found, self.now = found, {key: fingerprint(made) for key, made in found.items()}
-        self.study = getattr(run, "__qualname__", repr(run))
+        while isinstance(run, functools.partial):
+            run = run.func
+        self.study = getattr(run, "__qualname__", type(run).__qualname__)
         head, rows, self.odd = (None, [], {}) if fresh else _read(path)
         head = head or {"study": self.study}
         if head["study"] != self.study:

@@ -1,8 +1,9 @@
-"""What tests of files need: a user who may not write everywhere."""
+"""What several tests of files need: a user who may not write everywhere, and mirrors."""
 import contextlib
 import os
 
 import pytest
+from mirror import Server
 
 
 @pytest.fixture
@@ -23,3 +24,23 @@ def nobody():
         finally:
             os.seteuid(0)
     return as_nobody
+
+
+@pytest.fixture
+def serve(monkeypatch):
+    """serve({name: bytes}, …): a running mirror, which is asked and not forbidden."""
+    from gan_lessons.data import downloads
+    servers = []
+    monkeypatch.delenv("GAN_LESSONS_OFFLINE", raising=False)
+    monkeypatch.delenv("GAN_LESSONS_DATA", raising=False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setattr(downloads, "_silent", {})
+
+    def start(*args, **kwargs):
+        servers.append(Server(*args, **kwargs))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()

@@ -7,6 +7,7 @@ Used from notebooks/01_minimax.ipynb on, through `metrics`.
 """
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,7 +20,7 @@ from torch.nn.functional import affine_grid, cross_entropy, dropout, grid_sample
 
 from ..data.datasets import SOURCES, Images, load_images
 from ..data.downloads import cache
-from ..data.files import atomic_write
+from ..data.files import atomic_write, usable
 from ..pixels import scaled
 from .frechet import anchors_of
 
@@ -91,11 +92,18 @@ def judge(name: str) -> Judge:
                          f"{', '.join(SOURCES)} and glyphs")
     path = cache() / "classifiers" / f"{name}-v1.safetensors"
     if path.exists():
-        return load(path)
+        try:
+            return load(path)
+        except ValueError as error:
+            print(f"{error}; it is made anew.")
     print(f"Training the classifier that scores {name}, once, a few minutes …")
     made = fit([name])
-    save(made, path)
     print(f"{name}: {made.accuracy[name]:.2%} of the test images named right")
+    try:
+        save(made, usable(path))
+    except OSError as error:
+        print(f"The classifier cannot be kept for the next time ({error}). Free some disk space, "
+              "or set GAN_LESSONS_CACHE to a folder of yours.")
     return made
 
 
@@ -184,21 +192,45 @@ def save(made: Judge, path: Path) -> None:
     for name, (mean, covariance) in made.moments.items():
         tensors[f"{name}.mean"] = torch.from_numpy(mean)
         tensors[f"{name}.covariance"] = torch.from_numpy(covariance)
-    about = {"accuracy": made.accuracy, "anchors": made.anchors}
+    about = {"accuracy": made.accuracy, "anchors": made.anchors, "checksum": _checksum(tensors)}
     with atomic_write(path) as file:
         file.write(serialise(tensors, {"about": json.dumps(about)}))
 
 
 def load(path: Path) -> Judge:
-    """What `save` wrote; the network in evaluation mode, its weights fixed."""
+    """What `save` wrote; the network in evaluation mode, its weights fixed.
+
+    ValueError for a file that is damaged, no classifier, or cannot be read.
+    """
     from safetensors import safe_open
-    with safe_open(path, "pt") as file:
-        about = json.loads(file.metadata()["about"])
-        tensors = {key: file.get_tensor(key) for key in file.keys()}
-    weights = {k.removeprefix("net."): v for k, v in tensors.items() if k.startswith("net.")}
-    net = Classifier(weights["body.0.weight"].shape[1], len(weights["head.bias"]))
-    net.load_state_dict(weights)
+    try:
+        if not path.is_file():
+            raise ValueError("it is no file")
+        with open(path, "rb"):                               # says why better than safetensors
+            pass
+        with safe_open(path, "pt") as file:
+            about = json.loads(file.metadata()["about"])
+            tensors = {key: file.get_tensor(key) for key in file.keys()}
+        # the shipped one is older than checksums; git keeps its own
+        if "checksum" in about and about["checksum"] != _checksum(tensors):
+            raise ValueError("its checksum is wrong")
+        weights = {k.removeprefix("net."): v for k, v in tensors.items() if k.startswith("net.")}
+        net = Classifier(weights["body.0.weight"].shape[1], len(weights["head.bias"]))
+        net.load_state_dict(weights)
+        moments = {name: (tensors[f"{name}.mean"].numpy(), tensors[f"{name}.covariance"].numpy())
+                   for name in about["anchors"]}
+        made = Judge(net, about["accuracy"], about["anchors"], moments)
+    except Exception as error:                               # safetensors has errors of its own
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
+        raise ValueError(f"{path} is no classifier that can be read ({reason})") from error
     net.eval().requires_grad_(False)
-    moments = {name: (tensors[f"{name}.mean"].numpy(), tensors[f"{name}.covariance"].numpy())
-               for name in about["anchors"]}
-    return Judge(net, about["accuracy"], about["anchors"], moments)
+    return made
+
+
+def _checksum(tensors) -> str:
+    """Of all numbers, by name: a flipped bit changes it."""
+    found = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        found.update(tensor.contiguous().numpy().tobytes())
+    return found.hexdigest()

@@ -5,8 +5,10 @@ import pickle
 import signal
 import subprocess
 import sys
+import time
 from functools import partial
 
+import numpy as np
 import pytest
 import torch
 from helpers import assert_same
@@ -15,7 +17,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from gan_lessons import Normal, Ring, adam, batches, fading, non_saturating, rmsprop, train
 from gan_lessons.data import files
-from gan_lessons.training import checkpoints
+from gan_lessons.training import checkpoints, loop
 from gan_lessons.training.checkpoints import CheckpointError
 
 
@@ -271,6 +273,37 @@ def test_networks_of_equal_size_but_other_shape_are_told_apart(tmp_path):
     assert one(2, 4, 6, 2) == sum(a * b for a, b in ((2, 6), (6, 4), (4, 2)))
     with pytest.raises(CheckpointError, match="its shapes of g is"):
         one(2, 6, 4, 2)
+
+
+KILLS = int(os.environ.get("GAN_LESSONS_KILLS", 3))                 # 20 in the weekly run
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a child is killed")
+def test_killed_again_and_again_is_bit_identical(tmp_path, monkeypatch):
+    """SIGKILL at any moment, also in the middle of writing; every round is written down."""
+    path, steps, rng = tmp_path / "run.pt", 15 * (KILLS + 1), np.random.default_rng(KILLS)
+    whole = play(tmp_path / "whole.pt", steps)
+
+    def written():
+        return path.exists() and path.stat().st_mtime_ns
+    for _ in range(KILLS):
+        before = written()
+        if (child := os.fork()) == 0:
+            try:
+                monkeypatch.setattr(loop, "SAVE_EVERY", 0.)
+                play(path, steps)
+            finally:
+                os._exit(0)
+        end = time.monotonic() + 60
+        while written() == before and time.monotonic() < end:
+            time.sleep(.002)
+        time.sleep(rng.uniform(0, .02))
+        os.kill(child, signal.SIGKILL)
+        assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+    end = play(path, steps)
+    assert end.losses == whole.losses and end.images == whole.images
+    assert_same(contents(path), contents(tmp_path / "whole.pt"))
+    assert sorted(os.listdir(tmp_path)) == ["run.pt", "whole.pt"]   # no part of a killed write
 
 
 @posix

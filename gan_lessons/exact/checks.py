@@ -4,6 +4,8 @@ No lesson derives them. A refusal says what was given and what is needed.
 """
 from __future__ import annotations
 
+from numbers import Integral
+
 import numpy as np
 
 
@@ -29,3 +31,29 @@ def as_shares(weights, n: int, of: str = "samples", word: str = "weights"):
     if weights.shape != (n,) or (weights < 0).any() or not weights.sum() > 0:
         raise ValueError(f"{n} {of} need as many {word} ≥ 0, not {weights}")
     return weights / weights.sum()
+
+
+def whole(name: str, value, least=1, most=None, remedy: str = "") -> int:
+    """value as an int, for an argument `name` that is a whole number from `least` to `most`.
+
+    Whole numbers of NumPy are taken; True, 3.0 and "3" are not. ValueError that says what came.
+    """
+    good = isinstance(value, Integral) and not isinstance(value, (bool, np.bool_))
+    if not good or not (least is None or value >= least) or not (most is None or value <= most):
+        reach = (f"from {least:,} to {most:,}" if None not in (least, most)
+                 else "of any size" if least is None else f"above {least - 1:,}")
+        raise ValueError(f"{name} must be a whole number {reach}, not {told(value)}"
+                         + (f": {remedy}" if remedy else ""))
+    return int(value)
+
+
+def told(value) -> str:
+    """What came, for a message: its text where that is short and tells something, else its type."""
+    if isinstance(value, type) or callable(value) and hasattr(value, "__name__"):
+        return f"the {'class' if isinstance(value, type) else 'function'} {value.__name__}"
+    try:
+        text = repr(value)
+    except Exception:                                    # a foreign object need not have a text
+        text = ""
+    short = 0 < len(text) <= 40 and "\n" not in text and " at 0x" not in text
+    return text if short else type(value).__name__

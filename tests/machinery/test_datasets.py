@@ -21,6 +21,7 @@ def nowhere(tmp_path, monkeypatch):
     monkeypatch.setenv("GAN_LESSONS_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("GAN_LESSONS_OFFLINE", "1")
     datasets._say_once.cache_clear()
+    (tmp_path / "data").mkdir()
     return tmp_path / "data"
 
 
@@ -92,7 +93,6 @@ CIFAR = [f"data_batch_{i}.bin" for i in range(1, 6)]
 def test_cifar_binary_version(nowhere, capsys, packed):
     parts = {name: records(2 + i, i) for i, name in enumerate(CIFAR)}
     files = {f"cifar-10-batches-bin/{name}": part[2] for name, part in parts.items()}
-    nowhere.mkdir()
     if packed:
         tarball(nowhere / "cifar-10-binary.tar.gz", files)
     else:
@@ -194,7 +194,6 @@ def test_damaged_cifar_records(nowhere):
 @pytest.mark.parametrize("bad", ["../data_batch_1.bin", "/etc/data_batch_1.bin", "a/../../b.bin",
                                  "..\\data_batch_1.bin"])
 def test_an_archive_that_leaves_its_folder(nowhere, bad):
-    nowhere.mkdir()
     files = {f"cifar-10-batches-bin/{n}": records(2)[2] for n in CIFAR} | {bad: b"evil"}
     tarball(nowhere / "cifar-10-binary.tar.gz", files)
     before = sorted(nowhere.parent.rglob("*"))
@@ -204,7 +203,6 @@ def test_an_archive_that_leaves_its_folder(nowhere, bad):
 
 
 def test_an_archive_with_a_link(nowhere):
-    nowhere.mkdir()
     with tarfile.open(nowhere / "cifar-10-binary.tar.gz", "w:gz") as archive:
         member = tarfile.TarInfo("test_batch.bin")
         member.type, member.linkname = tarfile.SYMTYPE, "/etc/passwd"
@@ -215,7 +213,6 @@ def test_an_archive_with_a_link(nowhere):
 
 @pytest.mark.parametrize("cut", [20, 2000])
 def test_a_truncated_archive(nowhere, cut):
-    nowhere.mkdir()
     path = nowhere / "cifar-10-binary.tar.gz"
     tarball(path, {n: records(2)[2] for n in CIFAR})
     path.write_bytes(path.read_bytes()[:cut])

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..exact.laws import Normal
 from ..pixels import scaled
+from .images import refuse_unscaled
 
 
 def batches(source, z=None, batch=64, seed=0, unlabelled=None) -> Batches:
@@ -59,6 +60,13 @@ class Batches:
         labelled = self._y is not None or hasattr(self._x, "sample_with_modes")
         has = {"x": True, "y": labelled, "u": self._u is not None, "z": True}
         return tuple(name for name, there in has.items() if there)
+
+    @property
+    def scale(self) -> tuple[float, float] | None:
+        """Lowest and highest number of pictures (n, c, h, w) that are no bytes; else None."""
+        if isinstance(self._x, Tensor) and self._x.dim() == 4 and self._x.dtype != torch.uint8:
+            return tuple(float(end) for end in self._x.aminmax())
+        return None
 
     @property
     def classes(self) -> int | None:
@@ -191,6 +199,7 @@ def _pool(source):
         if data.dim() < 2 or len(data) == 0:
             raise ValueError(f"no samples to draw from: the data have shape {tuple(data.shape)}; "
                              "give at least one, as (n, dim) or (n, channels, height, width)")
+        refuse_unscaled(data)
         return data if data.dtype == torch.uint8 else data.to(torch.float32)
     if not hasattr(data, "sample"):
         raise TypeError(f"cannot draw from {type(source).__name__}: give an Images "

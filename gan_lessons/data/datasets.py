@@ -122,8 +122,10 @@ def load_images(name=None, split: str = "train", size: int | None = None) -> Ima
     split  "train" or "test"; a folder without these subfolders gives every tenth picture to "test"
     size   pixels of a side; a folder's pictures are cut to their centre square (32 if not stated)
 
-    Raises DataUnavailable, with the remedy, for a set that cannot be had or files that are
-    truncated, corrupt or of the wrong size; ValueError for an unknown name, split or size.
+    A folder's pictures are in colour, upright, and on white where they are transparent; one printed
+    line says what was left out. Raises DataUnavailable, with the remedy, for a set that cannot be
+    had or files that are truncated, corrupt or of the wrong size; ValueError for an unknown name,
+    split or size, and for a GAN_LESSONS_DATA that is no folder.
     """
     if split not in ("train", "test"):
         raise ValueError(f'split={split!r}: choose "train" or "test"')
@@ -150,8 +152,10 @@ class _Nowhere(DataUnavailable):
 
 
 def _plain(name) -> str:
-    """A name without case, dashes and blanks: "CIFAR-10" and "cifar_10" are one."""
-    return "".join(letter for letter in str(name).lower() if letter.isalnum())
+    """A name without case, dashes and blanks: "CIFAR-10" and "cifar_10" are one. "" for no name."""
+    if not isinstance(name, (str, os.PathLike)):
+        return ""
+    return str(name).lower().translate(dict.fromkeys(map(ord, "-_ ")))
 
 
 def _existing(name) -> Path:

@@ -168,6 +168,10 @@ class _Sorted:
         return f"{_text(found.folder.name)}: {'. '.join(sentences)}." if sentences else ""
 
 
+class _Unclear(ValueError):
+    """A picture can be read, and nothing says which of its numbers is white."""
+
+
 def _read(path: Path, size: int):
     """(3, size, size) uint8 of the picture's centre square, and whether it has several frames."""
     from PIL import Image, ImageOps
@@ -179,6 +183,8 @@ def _read(path: Path, size: int):
             shown = _as_seen(_upright(picture), kind)
             square = ImageOps.fit(shown, (size, size), Image.Resampling.BICUBIC)
             several = kind not in ("MPO", "JPEG") and getattr(picture, "is_animated", False)
+    except _Unclear as error:
+        raise DataUnavailable(f"{_shown(path)} {error}") from None
     except Exception as error:                      # Pillow raises a dozen kinds for a broken file
         raise DataUnavailable(f"{_shown(path)} is no picture that can be read ({error}): repair it "
                               "or take it away") from error
@@ -197,7 +203,7 @@ def _upright(picture):
 def _as_seen(picture, kind: str):
     """Any mode of Pillow's -> RGB: deep greys scaled, what is transparent shown on white.
 
-    16-bit grey goes from 0 to 65,535, numbers with a point from 0 to 1. ValueError where a mode
+    16-bit grey goes from 0 to 65,535, numbers with a point from 0 to 1. _Unclear where a mode
     does not state what is white, or where nothing but black would be seen for that reason.
     """
     from PIL import Image
@@ -217,17 +223,19 @@ def _deep_grey(picture, kind: str) -> np.ndarray:
     grey = np.asarray(picture)
     low, high = float(grey.min()), float(grey.max())
     if picture.mode == "F":
-        if not (0 <= low <= high <= 1):                     # NaN, too
-            raise ValueError(f"its numbers go from {low:g} to {high:g}, and only 0 to 1 states "
-                             "what is white; save it with 8 bits")
-        return np.round(255 * grey).astype(np.uint8)
+        if not (-.001 <= low <= high <= 1.001):             # NaN, too
+            raise _Unclear(f"has numbers from {low:g} to {high:g}, and only 0 to 1 states "
+                           "what is white: save it with 8 bits")
+        return np.round(255 * grey.clip(0, 1)).astype(np.uint8)
     if picture.mode == "I" and (kind not in ("PNG", "PPM") or high > 65535):
-        raise ValueError(f"32-bit grey from {low:g} to {high:g} does not state what is white; save "
-                         "it with 8 or 16 bits")
+        raise _Unclear(f"is 32-bit grey from {low:g} to {high:g}, which does not state what is "
+                       "white: save it with 8 or 16 bits")
     if 0 < high < 256:
-        raise ValueError(f"16-bit grey up to {high:g} of 65,535 would be all black; save it with "
-                         "8 bits")
-    return np.round(grey.astype(float) / 257).astype(np.uint8)          # 65,535 = 255 · 257
+        raise _Unclear(f"is 16-bit grey up to {high:g} of 65,535, which would be all black: save "
+                       "it with 8 bits")
+    shown = np.round(grey.astype(float) / 257).astype(np.uint8)         # 65,535 = 255 · 257
+    shown[grey == picture.info.get("transparency", -1)] = 255
+    return shown
 
 
 def _count(things, what: str) -> str:

@@ -130,7 +130,7 @@ def _tensor(values, what: str) -> Tensor:
     try:
         array = np.asarray(values)
         # torch has no negative strides, no foreign byte order and no read-only memory: then a copy
-        array = np.ascontiguousarray(array, array.dtype.newbyteorder("="))
+        array = np.asarray(array, array.dtype.newbyteorder("="), order="C")
         return torch.from_numpy(array if array.flags.writeable else array.copy())
     except (TypeError, ValueError, RuntimeError):
         raise TypeError(f"{what}, not {told(values)}") from None

@@ -37,6 +37,7 @@ def check_request(asked):
     if asked.reuse not in (None, "g"):
         raise ValueError(f'reuse is None or "g", not {asked.reuse!r}')
     refuse_shared_weights(asked.players)
+    _check_scale(asked.players, asked.samples)
 
 
 def _check_players(game, players):
@@ -47,6 +48,19 @@ def _check_players(game, players):
     for name, net in players.items():
         if not isinstance(net, nn.Module):
             raise TypeError(f"player {name!r} must be a torch Module, not {type(net).__name__}")
+
+
+def _check_scale(players, samples):
+    """ValueError for pictures that a tanh, from -1 to 1, can never make, or tells at a glance."""
+    if (ends := getattr(samples, "scale", None)) is None or (-1.01 <= ends[0] < 0 < ends[1] < 1.01):
+        return
+    low, high = ends
+    for name, net in players.items():
+        if isinstance([*net.modules()][-1], nn.Tanh):
+            how = ("2 * x - 1" if 0 <= low and high <= 1 else "x / 127.5 - 1"
+                   if 0 <= low and high <= 255 else "they belong on the scale from -1 to 1")
+            raise ValueError(f"{name} ends in a tanh, from -1 to 1, and the pictures go from "
+                             f"{low:.2g} to {high:.3g}: {how}; or give bytes, as Images")
 
 
 def _check_moves(movers: set[str], turns, optimizer):

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from ..exact.laws import Normal
 from ..pixels import scaled
-from .images import refuse_unscaled
 
 
 def batches(source, z=None, batch=64, seed=0, unlabelled=None) -> Batches:
@@ -44,7 +43,7 @@ class Batches:
         z = Normal(dim=100) if z is None else z
         if not (hasattr(z, "sample") and hasattr(z, "dim")):
             raise TypeError(f"z={z!r} is no law with .sample and .dim, as Normal(dim=100)")
-        self.z, self.batch, self.device = z, batch, torch.device("cpu")
+        self.z, self.batch, self.seed, self.device = z, batch, seed, torch.device("cpu")
         self._x = _pool(source)
         self._u = None if unlabelled is None else _pool(unlabelled)
         self._y = getattr(source, "labels", None)
@@ -60,13 +59,6 @@ class Batches:
         labelled = self._y is not None or hasattr(self._x, "sample_with_modes")
         has = {"x": True, "y": labelled, "u": self._u is not None, "z": True}
         return tuple(name for name, there in has.items() if there)
-
-    @property
-    def scale(self) -> tuple[float, float] | None:
-        """Lowest and highest number of pictures (n, c, h, w) that are no bytes; else None."""
-        if isinstance(self._x, Tensor) and self._x.dim() == 4 and self._x.dtype != torch.uint8:
-            return tuple(float(end) for end in self._x.aminmax())
-        return None
 
     @property
     def classes(self) -> int | None:
@@ -140,6 +132,11 @@ class Batches:
             self.device = device
         return self
 
+    def made_of(self) -> dict[str, object]:
+        """What is drawn from, by name: a checkpoint compares it with the data of its training."""
+        return {"data": self._x, "labels": self._y, "unlabelled": self._u, "noise": self.z,
+                "seed of batches": self.seed}
+
     def state(self) -> str:
         """Where both generators stand, as JSON: what a checkpoint needs to continue exactly."""
         return json.dumps([self._rng.bit_generator.state, self._noise_rng.bit_generator.state])
@@ -199,7 +196,6 @@ def _pool(source):
         if data.dim() < 2 or len(data) == 0:
             raise ValueError(f"no samples to draw from: the data have shape {tuple(data.shape)}; "
                              "give at least one, as (n, dim) or (n, channels, height, width)")
-        refuse_unscaled(data)
         return data if data.dtype == torch.uint8 else data.to(torch.float32)
     if not hasattr(data, "sample"):
         raise TypeError(f"cannot draw from {type(source).__name__}: give an Images "

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..exact.checks import whole
+from ..exact.checks import check_count
 from . import formats
 from .batches import Batches, batches
 from .downloads import cache, fetch
@@ -130,7 +130,8 @@ def load_images(name=None, split: str = "train", size: int | None = None) -> Ima
     if split not in ("train", "test"):
         raise ValueError(f'split={split!r}: choose "train" or "test"')
     if size is not None:
-        size = whole("size", size, 8, 256, "the pixels of a side; ours take 28, 32 or 64")
+        check_count("size", size, 8, 256, "the pixels of a side; our networks take 28, 32 or 64")
+        size = int(size)
     known = {_plain(key): key for key in SOURCES}
     if name is None:
         try:

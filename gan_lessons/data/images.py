@@ -49,17 +49,6 @@ class Images:
         return f"{self.name}: {n:,} images, {c} × {h} × {w}{kind}"
 
 
-def refuse_unscaled(images: Tensor):
-    """ValueError for pictures (n, c, h, w) in whole numbers that are no bytes.
-
-    Only bytes are brought to [-1, 1]; 0 … 255 in another kind would pass for numbers on that scale.
-    """
-    whole = not (images.is_floating_point() or images.is_complex())
-    if images.dim() == 4 and whole and images.dtype != torch.uint8:
-        raise ValueError(f"pictures in {images.dtype} are taken for numbers from -1 to 1, not for "
-                         f"bytes: {_remedy(images)}")
-
-
 def _pictures(images) -> Tensor:
     """The pictures as a uint8 tensor (n, c, h, w), or the refusal."""
     images = _tensor(images, "images are a uint8 tensor or array (n, c, h, w)")

@@ -4,12 +4,14 @@ Derived in notebooks/14_semi_supervised.ipynb.
 """
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from scipy.stats import t
 from torch import Tensor
 
-from ..exact.checks import told, whole
+from ..exact.checks import check_count, told
 from .datasets import Images
 
 
@@ -87,7 +89,8 @@ def few_labels(images: Images, n: int, seed: int = 0, ledger: Ledger | None = No
     if isinstance(images.labels, Ledger):
         raise ValueError("whoever draws must see all labels: give the pictures with their labels, "
                          "and the ledger as ledger=")
-    n, seed = whole("n", n, least=None), whole("seed", seed, least=0)
+    check_count("n", n, least=-math.inf)             # how many there can be is said below
+    check_count("seed", seed, least=0)
     labels, classes = torch.as_tensor(images.labels).numpy(), len(images.classes)
     counts = np.bincount(labels, minlength=classes)                                       # (K,)
     if len(counts) > classes > 0:

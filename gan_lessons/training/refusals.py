@@ -36,8 +36,22 @@ def check_request(asked):
         raise ValueError(f"precision is one of {', '.join(PRECISIONS)}, not {asked.precision!r}")
     if asked.reuse not in (None, "g"):
         raise ValueError(f'reuse is None or "g", not {asked.reuse!r}')
+    _check_rate(asked.rate)
     refuse_shared_weights(asked.players)
-    _check_scale(asked.players, asked.samples)
+
+
+def _check_rate(rate):
+    """A rate is a function that gives a finite factor of 0 or more; else TypeError, ValueError."""
+    if rate is None:
+        return
+    if not callable(rate):
+        raise TypeError(f"rate is None or a function of the part of the training that is over, "
+                        f"such as fading(), not {rate!r}")
+    for done in (0.0, 0.5, 1.0):
+        factor = rate(done)
+        if not (isinstance(factor, (int, float)) and 0 <= factor < float("inf")):
+            raise ValueError(f"rate({done}) is {factor!r}: the factor of the learning rates is a "
+                             "finite number of 0 or more, as that of fading()")
 
 
 def _check_players(game, players):
@@ -48,19 +62,6 @@ def _check_players(game, players):
     for name, net in players.items():
         if not isinstance(net, nn.Module):
             raise TypeError(f"player {name!r} must be a torch Module, not {type(net).__name__}")
-
-
-def _check_scale(players, samples):
-    """ValueError for pictures that a tanh, from -1 to 1, can never make, or tells at a glance."""
-    if (ends := getattr(samples, "scale", None)) is None or (-1.01 <= ends[0] < 0 < ends[1] < 1.01):
-        return
-    low, high = ends
-    for name, net in players.items():
-        if isinstance([*net.modules()][-1], nn.Tanh):
-            how = ("2 * x - 1" if 0 <= low and high <= 1 else "x / 127.5 - 1"
-                   if 0 <= low and high <= 255 else "they belong on the scale from -1 to 1")
-            raise ValueError(f"{name} ends in a tanh, from -1 to 1, and the pictures go from "
-                             f"{low:.2g} to {high:.3g}: {how}; or give bytes, as Images")
 
 
 def _check_moves(movers: set[str], turns, optimizer):

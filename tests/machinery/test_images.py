@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import torch
 
-from gan_lessons import Images, batches, image_critic, image_generator, non_saturating, train
+from gan_lessons import Images, batches
 from gan_lessons.data.label_budget import Ledger, few_labels, t_interval
 
 BYTES = torch.randint(0, 256, (6, 1, 8, 8), dtype=torch.uint8,
@@ -91,43 +91,15 @@ def test_names_that_are_none(classes):
         Images(BYTES, [0] * 6, classes)
 
 
-@pytest.mark.parametrize("kind", [torch.int64, torch.int16, torch.bool])
-def test_pictures_in_whole_numbers_are_no_numbers_from_minus_one_to_one(kind):
-    with pytest.raises(ValueError, match="not for bytes: .*torch.uint8"):
-        batches(BYTES.to(kind))
-    assert batches(torch.arange(12).reshape(6, 2)).draw({"x"})["x"].dtype == torch.float32
-
-
-RANGES = {"from 0 to 1": (UNIT, "from 0 to 1", r"2 \* x - 1"),
-          "bytes as floats": (BYTES.float(), "from 0 to 255", "127.5"),
-          "within 0 and 1": (UNIT * .8 + .1, "from 0.1 to 0.9", r"2 \* x - 1"),
-          "normalised": ((UNIT - .13) / .3, "from -0.43", "-1 to 1")}
-
-
-@pytest.mark.parametrize("case", RANGES)
-def test_pictures_on_another_scale_than_their_generators(case):
-    x, says, remedy = RANGES[case]
-    x = torch.nn.functional.interpolate(x, 28)
-    players = dict(f=image_critic((1, 28, 28)), g=image_generator((1, 28, 28)))
-    with pytest.raises(ValueError, match=f"g ends in a tanh.*{says}.*{remedy}"):
-        train(non_saturating(), players, batches(x, batch=2), steps=1, watch=None)
-
-
-def test_pictures_on_that_scale_train():
-    x = torch.nn.functional.interpolate(2 * UNIT - 1, 28)
-    players = dict(f=image_critic((1, 28, 28)), g=image_generator((1, 28, 28)))
-    assert train(non_saturating(), players, batches(x, batch=2), steps=1, watch=None).step == 1
-
-
 # ---- labels that are counted -----------------------------------------------------------------
 
 @pytest.mark.parametrize("make, says", [
     (lambda: few_labels(BYTES, 6), "an Images"), (lambda: few_labels("mnist", 6), "an Images"),
-    (lambda: few_labels(Images(BYTES, [0, 1] * 3), 2.5), "n must be a whole number"),
-    (lambda: few_labels(Images(BYTES, [0, 1] * 3), "2"), "n must be a whole number"),
-    (lambda: few_labels(Images(BYTES, [0, 1] * 3), True), "n must be a whole number"),
-    (lambda: few_labels(Images(BYTES, [0, 1] * 3), 2, None), "seed must be a whole number"),
-    (lambda: few_labels(Images(BYTES, [0, 1] * 3), 2, -1), "seed must be a whole number"),
+    (lambda: few_labels(Images(BYTES, [0, 1] * 3), 2.5), "n = .* a whole number"),
+    (lambda: few_labels(Images(BYTES, [0, 1] * 3), "2"), "n = .* a whole number"),
+    (lambda: few_labels(Images(BYTES, [0, 1] * 3), True), "n = .* a whole number"),
+    (lambda: few_labels(Images(BYTES, [0, 1] * 3), 2, None), "seed = .* a whole number"),
+    (lambda: few_labels(Images(BYTES, [0, 1] * 3), 2, -1), "seed = .* a whole number"),
     (lambda: Ledger([0, 1, 2], 2.), "budget=2.0"), (lambda: Ledger(torch.arange(3), True), "True"),
     (lambda: t_interval([1., np.nan]), "finite"), (lambda: t_interval([1., 2.], 95), "level"),
     (lambda: t_interval([1., 2.], np.nan), "level"), (lambda: t_interval("ab"), "interval needs")])

@@ -35,6 +35,7 @@ from ..measures.classifier import judge
 from ..players.spectral import spectrally_normalised
 from ..training.budgets import budget
 from ..training.budgets import steps as budgeted
+from ..training.code import bytes_hash
 from ..training.loop import train
 from ..training.optimizers import adam, rmsprop
 from ..training.run import TrainingDiverged
@@ -48,7 +49,6 @@ from .contestants import (
     labelled,
     pictures_of,
 )
-from .fingerprint import bytes_hash
 from .objectives import OBJECTIVES
 from .results import ANCHORS, FILES, table
 from .study import depends, study

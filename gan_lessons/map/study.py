@@ -25,7 +25,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from .fingerprint import PLAIN, changes, fingerprint, parts, versions
+from ..training.code import PLAIN
+from .fingerprint import changes, fingerprint, parts, versions
 
 STUDYS_OWN = ("error", "seconds", "finished", "versions", "fingerprint")     # the last columns
 SHOWN = 8                                   # changed modules that a refusal names

@@ -1,9 +1,9 @@
-"""The small classifier on whose last hidden layer fakes are compared with real images.
+"""The small classifiers on whose last hidden layer fakes are compared with real images.
 
-Its scores mean nothing outside it, so one is fixed: `mnist_features.safetensors`, made by
-`tools/train_classifier.py`, knows MNIST and the drawn digits. For other image sets one is trained
-when it is first asked for, and kept in the cache. Used from notebooks/01_minimax.ipynb on, through
-`metrics`.
+Scores mean nothing outside their classifier, so two are fixed, made by `tools/train_classifier.py`:
+`mnist_features.safetensors` knows MNIST and the drawn digits, `cifar10_features.safetensors` the
+photographs. For other image sets one is trained when it is first asked for, and kept in the cache.
+Used from notebooks/01_minimax.ipynb on, through `metrics`.
 """
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor, autocast, nn
 from torch.nn.functional import affine_grid, cross_entropy, dropout, grid_sample
 
 from ..data.datasets import SOURCES, Images, load_images
@@ -26,20 +26,33 @@ from .frechet import anchors_of
 FEATURES = 64
 FIVE_CLASSES = 199.0                     # the distance that fixes the unit, see `rescale`
 SHIPPED = Path(__file__).with_name("mnist_features.safetensors")
+SHIPPED_PHOTOGRAPHS = Path(__file__).with_name("cifar10_features.safetensors")
 
 
 class Classifier(nn.Module):
-    """(n, c, h, w) in [-1, 1] -> logits (n, classes); `features` are the 64 before them."""
+    """(n, c, h, w) in [-1, 1] -> logits (n, classes); `features` are the 64 before them.
+
+    Digits, in grey, need three blocks; pictures in colour get a fourth one, wider ones, and batch
+    norm, which stands still once the classifier is trained.
+    """
 
     def __init__(self, channels: int = 1, classes: int = 10):
         super().__init__()
 
-        def block(ins, outs, side):
-            return [nn.Conv2d(ins, outs, side, padding=side // 2), nn.ReLU(), nn.MaxPool2d(2)]
+        def block(ins, outs, side, *end):
+            norm = [nn.BatchNorm2d(outs)] if channels > 1 else []
+            return [nn.Conv2d(ins, outs, side, padding=side // 2), *norm, nn.ReLU(), *end]
 
-        self.body = nn.Sequential(
-            *block(channels, 16, 5), *block(16, 32, 3), *block(32, 48, 3),
-            nn.AdaptiveAvgPool2d(3), nn.Flatten(), nn.Linear(9 * 48, FEATURES), nn.ReLU())
+        if channels == 1:
+            blocks = [*block(1, 16, 5, nn.MaxPool2d(2)), *block(16, 32, 3, nn.MaxPool2d(2)),
+                      *block(32, 48, 3, nn.MaxPool2d(2))]
+            pooled, wide = 3, 48
+        else:
+            blocks = [*block(channels, 32, 3, nn.MaxPool2d(2)), *block(32, 64, 3, nn.MaxPool2d(2)),
+                      *block(64, 112, 3, nn.MaxPool2d(2)), *block(112, 112, 3)]
+            pooled, wide = 1, 112
+        self.body = nn.Sequential(*blocks, nn.AdaptiveAvgPool2d(pooled), nn.Flatten(),
+                                  nn.Linear(pooled ** 2 * wide, FEATURES), nn.ReLU())
         self.head = nn.Linear(FEATURES, classes)
         self.channels = channels
         self.to(memory_format=torch.channels_last)                   # twice as fast on a CPU
@@ -71,6 +84,8 @@ def judge(name: str) -> Judge:
     """
     if name in ("mnist", "glyphs"):
         return load(SHIPPED)
+    if name == "cifar10" and SHIPPED_PHOTOGRAPHS.exists():
+        return load(SHIPPED_PHOTOGRAPHS)
     if name not in SOURCES:
         raise ValueError(f"there is no classifier to score {name!r} with; there is one for "
                          f"{', '.join(SOURCES)} and glyphs")
@@ -100,7 +115,11 @@ def fit(names, epochs: int = 8, seed: int = 0, batch: int = 128, lr: float = 2e-
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, epochs * rounds)
         for _ in range(epochs):
             for rows in torch.randperm(len(images))[:rounds * batch].split(batch):
-                loss = cross_entropy(net(warped(scaled(images[rows]))), labels[rows])
+                x = warped(scaled(images[rows]))
+                if net.channels > 1:                         # photographs, unlike digits, have
+                    x = torch.where(torch.rand(len(x), 1, 1, 1) < .5, x, x.flip(3))  # no left side
+                with autocast("cpu", torch.bfloat16, enabled=net.channels > 1):
+                    loss = cross_entropy(net(x).float(), labels[rows])
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()

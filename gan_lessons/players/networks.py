@@ -1,4 +1,4 @@
-"""Networks for the players: on the line, in the plane, and for pictures of 28, 32 or 64 pixels.
+"""Networks for the players: on the line, in the plane, with labels; dense ones for pictures.
 
 Critics map (n, ...) -> (n,), never (n, 1): scores of two batches then subtract sample by sample.
 Every function takes a `seed` and always returns the same initial weights for it. Outputs come in
@@ -74,8 +74,8 @@ def mlp_critic(shape=1, width: int = 64, depth: int = 2, act=lambda: nn.LeakyReL
 
     shape: of a sample: 1, 2 or (1, 28, 28). `depth` hidden layers of `width` neurons. Lesson 00.
     """
-    sizes = [math.prod(_shape(shape)), *[width] * depth, outputs or 1]
-    return Player(lambda: [nn.Flatten(), *_mlp(sizes, act)], _outputs(outputs), seed)
+    sizes = [math.prod(shape_of(shape)), *[width] * depth, outputs or 1]
+    return Player(lambda: [nn.Flatten(), *_mlp(sizes, act)], output_shape(outputs), seed)
 
 
 def mlp_generator(noise: int = 2, shape=2, width: int = 64, depth: int = 2, act=nn.ReLU,
@@ -84,56 +84,10 @@ def mlp_generator(noise: int = 2, shape=2, width: int = 64, depth: int = 2, act=
 
     `depth` hidden layers of `width` neurons. Lesson 00.
     """
-    shape = _shape(shape)
+    shape = shape_of(shape)
     sizes = [noise, *[width] * depth, math.prod(shape)]
     end = [nn.Tanh()] if len(shape) > 1 else []
     return Player(lambda: [*_mlp(sizes, act), *end], shape, seed)
-
-
-# -- convolutional ---------------------------------------------------------------------------------
-
-def image_critic(shape=(1, 28, 28), width: int = 32, batch_norm: bool = False, seed: int = 1,
-                 outputs: int | None = None) -> nn.Module:
-    """Convolutional critic (n, c, size, size) -> (n,), or (n, outputs) class logits.
-
-    Strides of 2 down to 7 or 8 pixels, then a linear layer. No batch norm by default: it lets one
-    picture of a batch change another's score. ValueError for pictures of other shapes. Lesson 00.
-    """
-    channels, size = _picture(shape)
-
-    def layers():
-        wide, small = width, size // 2
-        stack = [nn.Conv2d(channels, wide, 4, 2, 1), nn.LeakyReLU(0.2)]
-        while small > 8:
-            norm = [nn.BatchNorm2d(2 * wide)] if batch_norm else []
-            stack += [nn.Conv2d(wide, 2 * wide, 4, 2, 1), *norm, nn.LeakyReLU(0.2)]
-            wide, small = 2 * wide, small // 2
-        return [*stack, nn.Flatten(), nn.Linear(wide * small ** 2, outputs or 1)]
-    return Player(layers, _outputs(outputs), seed).to(memory_format=torch.channels_last)
-
-
-def image_generator(shape=(1, 28, 28), noise: int = 100, width: int = 32, batch_norm: bool = True,
-                    seed: int = 2) -> nn.Module:
-    """Convolutional generator (n, noise) -> (n, c, size, size) in [-1, 1].
-
-    From 7 or 8 pixels a side by doublings: transposed convolutions 4 × 4, stride 2, as in DCGAN
-    (Radford et al. 2016, arXiv 1511.06434). ValueError for pictures of other shapes. Lesson 00.
-    """
-    channels, size = _picture(shape)
-
-    def norm(n):
-        return [nn.BatchNorm2d(n)] if batch_norm else []
-
-    def layers():
-        doublings = int(math.log2(size // 7))
-        wide, small = width * 2 ** (doublings - 1), size // 2 ** doublings
-        stack = [nn.Linear(noise, 2 * wide * small ** 2), nn.Unflatten(1, (2 * wide, small, small)),
-                 *norm(2 * wide), nn.ReLU()]
-        for _ in range(doublings - 1):
-            stack += [nn.ConvTranspose2d(2 * wide, wide, 4, 2, 1), *norm(wide), nn.ReLU()]
-            wide //= 2
-        return [*stack, nn.ConvTranspose2d(2 * wide, channels, 4, 2, 1), nn.Tanh()]
-    return Player(layers, (channels, size, size), seed).to(memory_format=torch.channels_last)
 
 
 # -- noise inside a network ------------------------------------------------------------------------
@@ -272,18 +226,11 @@ def on_arrays(f: nn.Module):
     return function
 
 
-def _outputs(outputs: int | None) -> tuple[int, ...]:
-    """The shape of one sample's output: () for a score."""
+def output_shape(outputs: int | None) -> tuple[int, ...]:
+    """The shape of one sample's output: () for a score, (outputs,) for class logits."""
     return () if outputs is None else (outputs,)
 
 
-def _shape(shape) -> tuple[int, ...]:
+def shape_of(shape) -> tuple[int, ...]:
+    """The shape of one sample, given as a tuple or as one number."""
     return (shape,) if isinstance(shape, int) else tuple(shape)
-
-
-def _picture(shape) -> tuple[int, int]:
-    """(channels, size) of a shape of pictures; ValueError for others."""
-    shape = _shape(shape)
-    if len(shape) != 3 or shape[1] != shape[2] or shape[1] not in (28, 32, 64):
-        raise ValueError(f"pictures are (channels, size, size) with size 28, 32 or 64, not {shape}")
-    return shape[0], shape[1]

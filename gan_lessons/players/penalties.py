@@ -6,6 +6,7 @@ notebooks/06_wasserstein.ipynb.
 """
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import torch
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, relu
 from torch.overrides import TorchFunctionMode
 
-from ..game import couples_batch
+from ..game import Game, arguments, both, couples_batch
 
 
 def slopes(f, x: Tensor) -> Tensor:
@@ -86,6 +87,27 @@ def at_both(x: Tensor, x_fake: Tensor) -> Tensor:
     return torch.cat([x, x_fake])
 
 
+def at_real(x: Tensor, x_fake: Tensor) -> Tensor:
+    """The real samples: (n, ...), (m, ...) -> (n, ...). Mescheder et al. 2018's R₁ looks there."""
+    return x
+
+
+def at_fake(x: Tensor, x_fake: Tensor) -> Tensor:
+    """The fakes: (n, ...), (m, ...) -> (m, ...). Mescheder et al. 2018's R₂ looks there."""
+    return x_fake
+
+
+def at_few(where: Callable, n: int) -> Callable:
+    """`where` of the first n real samples and the first n fakes of a batch, for a cheaper penalty.
+
+    Samples of a batch are drawn alike, so the expectation is the same, and only its estimate is
+    rougher. ValueError unless n ≥ 1.
+    """
+    if not n >= 1:
+        raise ValueError(f"n = {n}: a penalty needs one sample of a batch at least")
+    return lambda x, x_fake: where(x[:n], x_fake[:n])
+
+
 # -- what is asked ---------------------------------------------------------------------------------
 
 def equal_one(slope: Tensor) -> Tensor:
@@ -106,7 +128,10 @@ def power(p: float = 6.0) -> Callable[[Tensor], Tensor]:
     if not 1 < p < float("inf"):
         raise ValueError(f"p = {p}: the power of a slope must be above 1 and finite, or the "
                          "supremum over critics does not exist; the paper takes p = 6")
-    return lambda slope: slope ** p
+    def to_the_power(slope: Tensor) -> Tensor:
+        return slope ** p
+    to_the_power.__name__ = f"power({p:g})"
+    return to_the_power
 
 
 def penalty(where=between, ask=equal_one):
@@ -119,11 +144,63 @@ def penalty(where=between, ask=equal_one):
     def penalised(f, x: Tensor, x_fake: Tensor) -> Tensor:
         """E ask(‖∇f(x̂)‖) over x̂ = where(x, x_fake): (n, ...), (n, ...) -> scalar."""
         return ask(slopes(f, where(x, x_fake))).mean()
+    penalised.__name__ = f"penalty({where.__name__}, {ask.__name__})"
     return penalised
+
+
+def zero_centred(where=at_real, sd: float | None = None):
+    """(f, x, x_fake) -> E ‖∇f(x̂)‖², x̂ = where(x, x_fake): a scalar for a critic's loss.
+
+    where = at_real is R₁ and at_fake R₂, times 2/γ; at_both is the mean of the two, times 2/γ.
+    sd: None takes the slopes exactly, by a second backward pass. A number takes a difference,
+
+        E (f(x̂ + sd ε) - f(x̂))² / sd²,   ε ~ N(0, I),
+
+    which needs none: for sd -> 0 the difference is ε · ∇f(x̂), and E (ε · ∇f)² = ‖∇f‖².
+    ValueError unless sd > 0. Mescheder, Geiger & Nowozin 2018, arXiv 1801.04406, eq. 9 and 10;
+    the difference as in Lin et al. 2025, arXiv 2501.08316. Lesson 08.
+    """
+    if sd is None:
+        return penalty(where, power(2.0))
+    if not 0 < sd < float("inf"):
+        raise ValueError(f"sd = {sd}: the step of a difference is finite and above 0, such as 0.01")
+
+    def penalised(f, x: Tensor, x_fake: Tensor) -> Tensor:
+        """E (f(x̂ + sd ε) - f(x̂))² / sd² over x̂ = where(x, x_fake): scalar."""
+        at = where(x, x_fake).detach()
+        here, there = both(f, at, at + sd * torch.randn_like(at))
+        return ((there - here) / sd).square().mean()
+    penalised.__name__ = f"zero_centred({where.__name__}, sd={sd:g})"
+    return penalised
+
+
+def penalised(game: Game, penalty: Callable, weight: float, player: str = "f") -> Game:
+    """The same game, with weight · penalty(f, x, g(z)) added to the loss of its critic.
+
+    penalty: (f, x, x_fake) -> one number, as `gradient_penalty` or `zero_centred(at_real)`.
+    player: the critic's symbol. KeyError if it does not move in the game, ValueError for a weight
+    that is not finite and ≥ 0.
+    """
+    if not 0 <= weight < float("inf"):
+        raise ValueError(f"weight = {weight}: a penalty is weighed with a number of 0 or more")
+    plain = game[player]
+    asked = arguments(plain)
+
+    def loss(**given) -> Tensor:
+        x_fake = given["g"](given["z"])
+        return (plain(**{name: value for name, value in given.items() if name in asked})
+                + weight * penalty(given[player], given["x"], x_fake))
+
+    needed = arguments(lambda g, x, z: None)
+    loss.arguments = {**asked, **{name: needed[name] for name in needed}}
+    loss.__name__ = f"{getattr(plain, '__name__', 'loss')} + {weight:g} · penalty"
+    return Game([dataclasses.replace(move, loss=loss) if move.loss is plain else move
+                 for move in game.moves])
 
 
 gradient_penalty = penalty(between, equal_one)
 lipschitz_penalty = penalty(between, at_most_one)
+gradient_penalty.__name__, lipschitz_penalty.__name__ = "gradient_penalty", "lipschitz_penalty"
 
 
 def clip_weights(c: float = 0.01) -> Callable[[nn.Module], None]:

@@ -1,43 +1,195 @@
-"""Checkpoints: written whole or not at all, read without unpickling code."""
+"""Checkpoints: written whole or not at all, read without unpickling code, compared before use."""
 from __future__ import annotations
 
-import torch
+import zipfile
+from pathlib import Path
 
-from ..data.files import atomic_write
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..data.files import Unwritable, atomic_write, usable
+
+AFRESH = "delete it to start afresh, or use another file name"
+FUSED = {torch.optim.Adam: {"step", "exp_avg", "exp_avg_sq"}, torch.optim.Adagrad: {"step", "sum"}}
 
 
 class CheckpointError(RuntimeError):
-    """A checkpoint that is broken or belongs to another training; the message names the remedy."""
+    """A checkpoint that is broken, belongs to another training or cannot be written; the message
+    names the remedy."""
+
+
+def target(path) -> Path | None:
+    """Where the checkpoint of a training goes, before it begins; None for none.
+
+    CheckpointError for a folder, a device, a place that cannot be written; TypeError, ValueError
+    for what is no path.
+    """
+    if path is None:
+        return None
+    try:
+        return usable(path, "checkpoint")
+    except Unwritable as error:
+        raise CheckpointError(str(error)) from error
 
 
 def save(state: dict, path) -> None:
-    """Write `state` to `path`; a crash or a full disk leaves the old file whole. OSError."""
+    """Write `state` to `path`; a crash or a full disk leaves the old file whole. OSError;
+    CheckpointError for what could not be read again."""
+    state = _plain(state)
     with atomic_write(path) as file:
+        watched = _Watched(file)
         try:
-            torch.save(state, file)
+            torch.save(state, watched)
         except RuntimeError as error:                      # so torch reports a full disk
-            raise OSError(str(error).splitlines()[0]) from error
+            raise watched.error or OSError(str(error).splitlines()[0]) from error
+
+
+class _Watched:
+    """A file that remembers what went wrong in it: torch reports another error instead."""
+
+    def __init__(self, file):
+        self.file, self.error = file, None
+
+    def __getattr__(self, name):
+        return getattr(self.file, name)
+
+    def write(self, data):
+        try:
+            return self.file.write(data)
+        except OSError as error:
+            self.error = error
+            raise
+
+
+def _plain(value, where: str = ""):
+    """The same with Python's numbers for NumPy's: others would need code to be read again."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, dict):
+        made = {key: _plain(one, f"{where}/{key}") for key, one in value.items()}
+        same = all(made[key] is value[key] for key in made)
+        return value if same else made
+    if isinstance(value, (list, tuple)):
+        made = [_plain(one, where) for one in value]
+        return value if all(a is b for a, b in zip(made, value)) else type(value)(made)
+    if not isinstance(value, (Tensor, str, bytes, int, float, complex, type(None))):
+        raise CheckpointError(f"a checkpoint holds tensors, numbers and words, and {where} is "
+                              f"{type(value).__name__}")
+    return value
 
 
 def load(path, like: dict) -> dict:
     """The state in `path`, on the CPU, with all the keys of `like` and the same "plan".
 
-    CheckpointError for a file that cannot be read, that has another plan or lacks a key.
+    CheckpointError for a file that cannot be read or is damaged, that has another plan or lacks a
+    key.
     """
+    state = _read(Path(path))
+    plan, left = state["plan"], state.get("left", {})
+    for key, value in like["plan"].items():
+        if key not in plan:
+            raise CheckpointError(f"{path} does not say its {key}: another version of the course "
+                                  f"wrote it; {AFRESH}")
+        # what a loss holds may be changed by the run itself, as a list that it fills
+        if value != plan[key] and value != left.get(key, plan[key]):
+            raise CheckpointError(
+                f"{path} belongs to another training: its {key} is {plan[key]!r:.90}, here it "
+                f"is {value!r:.90}. Use another file name, or delete it to start afresh")
+    if missing := like.keys() - state.keys():
+        raise CheckpointError(f"{path} lacks {', '.join(sorted(missing))}; {AFRESH}")
+    return state
+
+
+def _read(path: Path) -> dict:
+    """A dictionary with a plan, out of a file whose own checksums are right."""
     try:
+        if path.exists() and not path.is_file():           # to open a pipe would wait for ever
+            raise CheckpointError(f"{path} is no file but a folder or a device: choose another "
+                                  "path")
+        with open(path, "rb"):
+            pass
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read ({error.strerror}): ask its owner for "
+                              "permission, or use another file name") from error
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if any(one.compress_type != zipfile.ZIP_STORED for one in archive.infolist()):
+                raise ValueError("torch packs nothing")
+            if damaged := archive.testzip():
+                raise ValueError(f"{damaged} is damaged: its checksum is wrong")
         # weights_only: tensors, numbers and containers of them; a pickle that calls code is refused
         state = torch.load(path, map_location="cpu", weights_only=True)
-        plan = dict(state["plan"])
+        dict(state["plan"]), dict(state.get("left", {}))
     except Exception as error:
         reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
         raise CheckpointError(f"{path} is not a readable checkpoint ({reason}); delete it to start "
                               "afresh") from error
-    for key, value in like["plan"].items():
-        if plan.get(key) != value:
-            raise CheckpointError(
-                f"{path} belongs to another training: its {key} is {plan.get(key)!r:.80}, here it "
-                f"is {value!r:.80}. Use another file name, or delete it to start afresh")
-    if missing := like.keys() - state.keys():
-        raise CheckpointError(f"{path} lacks {', '.join(sorted(missing))}; delete it to start "
-                              "afresh")
     return state
+
+
+def refuse_misfit(state: dict, like: dict, optimizers, path) -> None:
+    """CheckpointError where a tensor of `state` has not the shape and type of its place in `like`.
+
+    Nothing was put back by then. Fused optimisers write into their memories without looking at
+    their shapes, so that another one would end the process.
+    """
+    try:
+        step = state["step"]
+        _need(type(step) is int and step >= 0 and type(state["images"]) is int, "step")
+        _need(type(state["seconds"]) in (int, float) and state["seconds"] >= 0, "seconds")
+        for part in ("players", "ema"):
+            _need(state[part].keys() == like[part].keys(), part)
+            for name, expected in like[part].items():
+                _alike(state[part][name], expected, f"{part} {name}")
+        _need(state["losses"].keys() == like["losses"].keys(), "losses")
+        for values in state["losses"].values():
+            _need(values.shape == (step,) and values.is_floating_point(), "losses")
+        _alike({"": state["random"]}, {"": like["random"]}, "random")
+        _need(state["cuda"] is None or state["cuda"].dtype == torch.uint8, "cuda")
+        _need(isinstance(state["samples"], type(like["samples"])), "samples")
+        _need(len(state["optimizers"]) == len(optimizers), "optimizers")
+        for stored, optimizer in zip(state["optimizers"], optimizers):
+            _check_memory(stored, optimizer)
+    except CheckpointError:
+        raise
+    except Exception as error:                             # a missing key, a list for a dictionary
+        raise CheckpointError(f"{path} does not fit this training ({error}); {AFRESH}") from error
+
+
+def _need(holds: bool, what: str):
+    if not holds:
+        raise ValueError(f"its {what} is not what a checkpoint of it holds")
+
+
+def _alike(state, expected, what: str):
+    _need(state.keys() == expected.keys(), what)
+    for key, value in expected.items():
+        if isinstance(value, Tensor):
+            _need(isinstance(state[key], Tensor) and state[key].shape == value.shape
+                  and state[key].dtype == value.dtype, f"{what} {key}".strip())
+
+
+def _check_memory(stored: dict, optimizer):
+    """The memories of one optimiser against the weights that it moves."""
+    mine = optimizer.state_dict()["param_groups"]
+    groups = stored["param_groups"]
+    _need([one["params"] for one in groups] == [one["params"] for one in mine], "groups of weights")
+    _need(all(one.keys() <= theirs.keys() and one.get("fused") == theirs.get("fused")
+              for one, theirs in zip(mine, groups)), "settings of an optimiser")
+    needed = next((keys for kind, keys in FUSED.items() if isinstance(optimizer, kind)), set())
+    weights = {number: (weight, group) for group, live in zip(mine, optimizer.param_groups)
+               for number, weight in zip(group["params"], live["params"])}
+    for number, memory in stored["state"].items():
+        weight, group = weights[number]
+        if not group.get("fused"):
+            continue                                       # torch compares them itself
+        _need(not memory or needed <= memory.keys(), "memory of an optimiser")
+        for key, value in memory.items():
+            if value is None:
+                continue
+            _need(value.shape == (() if key == "step" else weight.shape)
+                  and value.is_floating_point(), f"memory {key} of an optimiser")
+            # laid out in memory as the weight is, which a fused step takes for granted
+            memory[key] = (value.float() if key == "step" else torch.empty_like(
+                weight, device="cpu", requires_grad=False).copy_(value))

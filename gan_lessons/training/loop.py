@@ -9,16 +9,18 @@ import copy
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from types import SimpleNamespace
 
 import torch
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR
 
+from ..data.files import remedy, sweep
 from ..game import Game, Move
 from ..players.networks import takes_labels
 from . import checkpoints
 from .optimizers import adam
+from .plan import hashes, plan
 from .refusals import check_request, check_reuse, check_shapes
 from .run import Run, TrainingDiverged
 from .settings import bfloat16_pays, process_settings, stop_button
@@ -31,7 +33,7 @@ LOOK_EVERY = 50             # steps between two looks at the losses on an accele
 def train(game: Game, players: Mapping[str, nn.Module], samples, *, steps: int,
           turns: Mapping[str, int] | None = None, optimizer=adam(), watch="auto", ema=None,
           device="auto", seed: int = 0, checkpoint=None, precision: str = "medium",
-          threads: int = 1, reuse: str | None = None) -> Run:
+          threads: int = 1, reuse: str | None = None, rate=None) -> Run:
     """Play `game` for `steps` rounds and return the Run.
 
     The stop button, or Ctrl-C in a terminal (SIGINT), ends it after the round under way, and
@@ -54,6 +56,8 @@ def train(game: Game, players: Mapping[str, nn.Module], samples, *, steps: int,
     threads: of the CPU, for the time of the training
     reuse: "g" lets the generator move on the very fakes that the player before it has just seen, so
         that g(z) is computed once a round.
+    rate: factor of all learning rates, a function of the part of the training that is over, from 0
+        to 1: `fading()`; None leaves them as they are
 
     ValueError, NameError, TypeError: no steps, unknown names, shared weights, shapes that do not
     fit; CheckpointError: a file that is broken or another training's; TrainingDiverged: a loss
@@ -95,6 +99,9 @@ class _Loop:
         self.moves = list(self._planned_moves())
         self.schedule = [planned for planned in self.moves
                          for _ in range(asked.turns.get(planned.move.player, 1))]
+        self.rates = [] if asked.rate is None else [
+            LambdaLR(planned.optimizer, lambda done: asked.rate(done / asked.steps))
+            for planned in self.moves]
         if asked.reuse:
             check_reuse(self.schedule, labelled=takes_labels(self.players["g"]))
         check_shapes(self.players, self.samples, set(self.game.players),
@@ -106,6 +113,8 @@ class _Loop:
                             for planned in self.moves}
         for name in asked.decays:
             self.run.ema[name] = copy.deepcopy(self.players[name]).requires_grad_(False)
+        self.target = checkpoints.target(asked.checkpoint)
+        self.plan = None if self.target is None else plan(self)
 
     def _planned_moves(self):
         """A `_Planned` for each move of the game; an optimiser each, with a memory of its own."""
@@ -145,7 +154,7 @@ class _Loop:
                     run.seconds = time.perf_counter() - began
                     self._refuse_nan()
                     report(run)
-                    if self.asked.checkpoint is not None and time.monotonic() - saved > SAVE_EVERY:
+                    if self.target is not None and time.monotonic() - saved > SAVE_EVERY:
                         self._refuse_nan(now=True)               # no checkpoint ever holds one
                         self._save()
                         saved = time.monotonic()
@@ -169,6 +178,8 @@ class _Loop:
             self._two_moves_on_the_same_fakes(*self.schedule[-2:])
         if self.asked.decays:
             self._average()
+        for rate in self.rates:
+            rate.step()
 
     def _two_moves_on_the_same_fakes(self, critic: _Planned, generator: _Planned):
         """g(z), or g(z, y), is computed once: the critic gets it detached, g's move with its graph.
@@ -274,19 +285,9 @@ class _Loop:
     def _state(self) -> dict:
         """All that a checkpoint needs to continue exactly, and in `plan` what makes it this one."""
         run = self.run
-        shapes = {f"shapes of {name}": [list(w.shape) for w in net.state_dict().values()]
-                  for name, net in self.players.items()}
         return {
-            "plan": {
-                "moves": [planned.label for planned in self.moves],
-                "round": [planned.label for planned in self.schedule],
-                "players": sorted(self.players),
-                "ema": self.asked.ema,
-                "seed": self.asked.seed,
-                "batch": getattr(self.samples, "batch", None),
-                "optimizers": [type(planned.optimizer).__name__ for planned in self.moves],
-                "learning rates": [planned.optimizer.defaults.get("lr") for planned in self.moves],
-                **shapes},
+            "plan": self.plan,
+            "left": hashes(self),                    # of the plan what the run itself has changed
             "step": run.step,
             "seconds": run.seconds,
             "images": run.images,
@@ -294,6 +295,7 @@ class _Loop:
             "players": {name: net.state_dict() for name, net in self.players.items()},
             "ema": {name: net.state_dict() for name, net in run.ema.items()},
             "optimizers": [planned.optimizer.state_dict() for planned in self.moves],
+            "rates": [rate.state_dict() for rate in self.rates],
             "random": torch.get_rng_state(),
             "cuda": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
             "samples": self.samples.state(),
@@ -301,33 +303,43 @@ class _Loop:
 
     def _save(self):
         """A checkpoint; a full disk is told and ends no training."""
-        if self.asked.checkpoint is None:
+        if self.target is None:
             return
         try:
-            checkpoints.save(self._state(), self.asked.checkpoint)
-        except OSError as error:
-            print(f"Checkpoint not written ({error}); training goes on. Free some disk space.",
-                  flush=True)
+            checkpoints.save(self._state(), self.target)
+        except (OSError, checkpoints.CheckpointError) as error:
+            cure = f": {remedy(error)}" if isinstance(error, OSError) else ""
+            print(f"Checkpoint not written ({error}); training goes on{cure}.", flush=True)
 
     def _resume(self):
         """Continue from the checkpoint if there is one: every memory is put back, of weights,
         averages, optimisers, and of all that draws at random, so that no bit differs from a
         training that was never stopped.
         """
-        path = self.asked.checkpoint
-        if path is None or not Path(path).exists():
+        path = self.target
+        if path is None or not path.exists():
             return
-        run, state = self.run, checkpoints.load(path, self._state())
-        run.step = min(state["step"], run.steps)                 # fewer steps now: nothing to do
+        sweep(path.resolve().parent)                 # what a killed training left beside it
+        run, like = self.run, self._state()
+        state = checkpoints.load(path, like)
+        optimizers = [planned.optimizer for planned in self.moves]
+        checkpoints.refuse_misfit(state, like, optimizers, path)
+        if state["step"] > run.steps:
+            raise checkpoints.CheckpointError(
+                f"{path} holds {state['step']:,} steps, and steps={run.steps:,} are asked for: ask "
+                "for as many or more, or use another file name")
+        self.plan, run.step = state["plan"], state["step"]
         run.seconds, run.images = state["seconds"], state["images"]
         for name, values in state["losses"].items():
-            run._losses[name][:run.step] = values[:run.step]
+            run._losses[name][:run.step] = values
         for name, net in self.players.items():
             net.load_state_dict(state["players"][name])
         for name, net in run.ema.items():
             net.load_state_dict(state["ema"][name])
-        for planned, optimizer in zip(self.moves, state["optimizers"]):
-            planned.optimizer.load_state_dict(optimizer)
+        for optimizer, memory in zip(optimizers, state["optimizers"]):
+            optimizer.load_state_dict(memory)
+        for rate, saved in zip(self.rates, state["rates"]):
+            rate.load_state_dict(saved)
         torch.set_rng_state(state["random"])
         if state["cuda"] is not None and self.device.type == "cuda":
             torch.cuda.set_rng_state(state["cuda"], self.device)

@@ -29,6 +29,18 @@ def rmsprop(lr: float = 5e-5, alpha: float = 0.99) -> Callable:
     return partial(_RMSprop, lr=lr, betas=(0.0, alpha), fused=True)
 
 
+def fading(start: float = 0.5) -> Callable[[float], float]:
+    """A rate for `train(rate=...)`: 1 up to the part `start` of the training, then linearly to 0.
+
+    t in [0, 1] -> min(1, (1 - t) / (1 - start)). Late steps that grow small let the averages of
+    a game settle. ValueError unless 0 ≤ start < 1. Lesson 01.
+    """
+    if not 0 <= start < 1:
+        raise ValueError(f"start = {start}: the part of the training after which the rate falls "
+                         "lies from 0 to below 1")
+    return lambda t: min(1.0, (1 - t) / (1 - start))
+
+
 class _RMSprop(torch.optim.Adam):
     """RMSprop is Adam without momentum and with its correction of the start undone.
 

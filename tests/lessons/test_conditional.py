@@ -21,8 +21,6 @@ from gan_lessons import (
     adam,
     agree,
     batches,
-    image_critic,
-    image_generator,
     js,
     minimax,
     mlp_critic,
@@ -40,6 +38,7 @@ from gan_lessons.objectives.least_squares import least_squares
 from gan_lessons.objectives.loss_sensitive import loss_sensitive, margin
 from gan_lessons.objectives.relativistic import relativistic
 from gan_lessons.objectives.wasserstein import hinge
+from gan_lessons.players.image_networks import dcgan_critic, dcgan_generator
 from gan_lessons.players.networks import Concatenated, Projected
 from gan_lessons.players.penalties import lipschitz_penalty, slopes
 
@@ -134,7 +133,7 @@ def test_agree_plays_its_losses_as_any_other(sign, mark, capsys):
 
 @pytest.mark.parametrize("batch_norm", [False, True])
 def test_a_network_and_its_labels_are_one_network(batch_norm):
-    net = Projected(image_critic((1, 28, 28), width=4, batch_norm=batch_norm), 3)
+    net = Projected(dcgan_critic((1, 28, 28), width=4, batch_norm=batch_norm), 3)
     x, y = torch.randn(4, 1, 28, 28), torch.tensor(Y)
     f = WithLabels(net, y)
     assert torch.equal(f(x), net(x, y)) and f.classes == 3 and f.embedding is net.embedding
@@ -556,8 +555,8 @@ def small_run(shape=(1, 28, 28), classes=10):
 
     images = Images(torch.randint(0, 256, (64, *shape), dtype=torch.uint8),
                     torch.arange(64) % classes)
-    nets = dict(f=Projected(image_critic(shape, width=4), classes),
-                g=Concatenated(image_generator(shape, noise=5 + classes, width=4), classes))
+    nets = dict(f=Projected(dcgan_critic(shape, width=4), classes),
+                g=Concatenated(dcgan_generator(shape, noise=5 + classes, width=4), classes))
     return train(conditional(non_saturating()), nets, batches(images, z=Normal(dim=5), batch=8),
                  steps=2, watch=None, ema=.9)
 

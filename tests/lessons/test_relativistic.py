@@ -19,8 +19,6 @@ from gan_lessons import (
     Uniform,
     adam,
     batches,
-    image_critic,
-    image_generator,
     js,
     js_slope,
     kl,
@@ -36,6 +34,7 @@ from gan_lessons.exact import relativistic as exact
 from gan_lessons.exact.minimax import generator_gradient
 from gan_lessons.explorers import relativistic as explorers
 from gan_lessons.objectives.relativistic import KINDS, PAIR_LOSSES, average, pairwise, relativistic
+from gan_lessons.players.image_networks import dcgan_critic, dcgan_generator
 
 BY_HAND = {
     "S": lambda t: softplus(-t),
@@ -227,7 +226,7 @@ def test_the_generator_learns_from_its_own_batch_and_the_last_bias_of_the_critic
 def test_pictures_and_batch_norm(reuse):
     images = torch.randint(0, 256, (40, 1, 28, 28), dtype=torch.uint8,
                            generator=torch.Generator().manual_seed(0))
-    players = dict(f=image_critic(width=4, batch_norm=True), g=image_generator(noise=5, width=4))
+    players = dict(f=dcgan_critic(width=4, batch_norm=True), g=dcgan_generator(noise=5, width=4))
     norm = next(m for m in players["f"].modules() if isinstance(m, nn.BatchNorm2d))
     run = train(relativistic("RaSGAN"), players, batches(images, z=Normal(dim=5), batch=8), steps=2,
                 watch=None, reuse=reuse)

@@ -21,7 +21,6 @@ from gan_lessons import (
     Ring,
     batches,
     expectation,
-    image_critic,
     mlp_critic,
     mlp_generator,
     train,
@@ -38,6 +37,7 @@ from gan_lessons.objectives.semi_supervised import (
     supervised,
     with_fake_class,
 )
+from gan_lessons.players.image_networks import dcgan_critic
 from gan_lessons.players.networks import Concatenated, Noise, noisy
 
 LOGITS = torch.tensor([[-5, 1.4, 12.5, 2.7], [.3, -.2, .0, 7.], [-30, -31, -29, -40.]],
@@ -300,7 +300,7 @@ def test_noise_is_for_training_only():
     assert kinds.count(Noise) == 3 and kinds[0] is Noise
     loud = Noise(2.)(torch.zeros(20_000))
     assert loud.std() == pytest.approx(2, abs=.05)
-    photo = noisy(image_critic((3, 32, 32), width=4, outputs=10))
+    photo = noisy(dcgan_critic((3, 32, 32), width=4, outputs=10))
     assert photo(torch.zeros(2, 3, 32, 32)).shape == (2, 10)
     with pytest.raises(ValueError, match="noisy takes"):
         noisy(nn.Linear(2, 2))

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 import torch
 
-from gan_lessons.map import fingerprint as of
 from gan_lessons.map.fingerprint import changes, fingerprint, parts
+from gan_lessons.training import code
 
 # -- a copy of the package, changed in one place -----------------------------------------------
 
@@ -116,7 +116,7 @@ print(json.dumps(said))
 def said(tmp_path_factory):
     """What a study says that is resumed after each of EDITS, and after all of HARMLESS."""
     folder = tmp_path_factory.mktemp("copy")
-    shutil.copytree(of.ROOT, folder / "gan_lessons", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(code.ROOT, folder / "gan_lessons", ignore=shutil.ignore_patterns("__pycache__"))
     edits = {kind: [edit] if edit else [] for kind, (edit, *_) in EDITS.items()}
     done = subprocess.run(
         [sys.executable, "-c", DRIVER, json.dumps({**edits, "harmless": HARMLESS}), str(folder),
@@ -218,7 +218,7 @@ def test_a_readers_function_depends_on_all_that_its_part_of_the_package_imports(
     without = parts(of_source_function("def run(seed): return seed"), {"seed": 0})
     assert not any(name.startswith("gan_lessons") for name in without)
     found = of_source(BASE + source)
-    assert module in found and found[module] == of._tree(of._TEXTS[module])
+    assert module in found and found[module] == code.tree(code.TEXTS[module])
     assert not {"gan_lessons", "gan_lessons.map.study", "gan_lessons.drawing.plots"} & found.keys()
 
 
@@ -240,5 +240,5 @@ def test_versions_and_words_are_shown_and_modules_named():
 def test_a_hash_of_numbers_sees_types_shapes_and_values():
     one = np.arange(6, dtype=np.uint8)
     others = [one.astype(np.int64), one.reshape(2, 3), one[::-1].copy(), one + 1]
-    assert len({of.bytes_hash(x) for x in [one, *others]}) == 5
-    assert of.bytes_hash(torch.arange(6, dtype=torch.uint8)) == of.bytes_hash(one)
+    assert len({code.bytes_hash(x) for x in [one, *others]}) == 5
+    assert code.bytes_hash(torch.arange(6, dtype=torch.uint8)) == code.bytes_hash(one)

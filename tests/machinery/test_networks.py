@@ -6,6 +6,7 @@ import torch
 from gan_lessons import Line, image_critic, image_generator, mlp_critic, mlp_generator, on_arrays
 from gan_lessons.game import couples_batch
 from gan_lessons.players import networks
+from gan_lessons.players.image_networks import dcgan_critic, dcgan_generator
 from gan_lessons.players.networks import Concatenated, Projected
 
 SHAPES = [1, 2, (1, 28, 28), (3, 32, 32)]
@@ -18,7 +19,8 @@ def sized(shape):
 
 @pytest.mark.parametrize("n", [1, 5])
 @pytest.mark.parametrize("make, shape", [*[(mlp_critic, s) for s in SHAPES],
-                                         *[(image_critic, s) for s in PICTURES]])
+                                         *[(make, s) for s in PICTURES
+                                           for make in (image_critic, dcgan_critic)]])
 def test_critics_give_one_score_per_sample(make, shape, n):
     x = torch.randn(n, *sized(shape))
     scores = make(shape)(x)
@@ -28,7 +30,8 @@ def test_critics_give_one_score_per_sample(make, shape, n):
 
 
 @pytest.mark.parametrize("make, shape", [*[(mlp_generator, s) for s in SHAPES],
-                                         *[(image_generator, s) for s in PICTURES]])
+                                         *[(make, s) for s in PICTURES
+                                           for make in (image_generator, dcgan_generator)]])
 def test_generators_make_samples(make, shape):
     g = make(noise=7, shape=shape)
     for n in (2, 5):
@@ -40,7 +43,8 @@ def test_generators_make_samples(make, shape):
     assert all(w.grad is not None and w.grad.isfinite().all() for w in g.parameters())
 
 
-@pytest.mark.parametrize("make", [mlp_critic, mlp_generator, image_critic, image_generator])
+@pytest.mark.parametrize("make", [mlp_critic, mlp_generator, image_critic, image_generator,
+                                  dcgan_critic, dcgan_generator])
 def test_the_seed_makes_the_weights_and_nothing_else(make):
     torch.manual_seed(1)
     before = torch.get_rng_state()
@@ -64,13 +68,13 @@ def test_scores_come_in_the_precision_of_the_input_also_under_autocast():
 
 def test_batch_norm_is_where_it_is_asked_for():
     count = lambda net: sum(isinstance(m, torch.nn.BatchNorm2d) for m in net.modules())
-    assert count(image_critic()) == 0 and count(image_critic(batch_norm=True)) >= 1
+    assert count(image_critic()) == 0 and count(dcgan_critic(batch_norm=True)) >= 1
     assert count(image_generator()) >= 1 and count(image_generator(batch_norm=False)) == 0
-    assert couples_batch(image_critic(batch_norm=True))
+    assert couples_batch(dcgan_critic(batch_norm=True))
 
 
 @pytest.mark.parametrize("shape", [(1, 28, 32), (1, 30, 30), 28, (28, 28)])
-@pytest.mark.parametrize("make", [image_critic, image_generator])
+@pytest.mark.parametrize("make", [image_critic, image_generator, dcgan_critic, dcgan_generator])
 def test_odd_pictures_are_refused(make, shape):
     with pytest.raises(ValueError, match="size 28, 32 or 64"):
         make(shape)

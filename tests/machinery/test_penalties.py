@@ -6,8 +6,9 @@ import torch
 from helpers import FAKE, REAL, itself, leaf
 from torch import nn
 
-from gan_lessons import image_critic, mlp_critic, wasserstein
+from gan_lessons import mlp_critic, wasserstein
 from gan_lessons.objectives.wasserstein import hinge
+from gan_lessons.players.image_networks import dcgan_critic
 from gan_lessons.players.penalties import (
     at_both,
     at_most_one,
@@ -92,8 +93,8 @@ def test_no_slope_no_nan():
 
 def test_what_has_no_slope_a_sample_is_refused():
     with pytest.raises(ValueError, match="batch norm.*without it"):
-        slopes(image_critic(batch_norm=True), torch.zeros(2, 1, 28, 28))
-    assert slopes(image_critic(batch_norm=True).eval(), torch.zeros(2, 1, 28, 28)).shape == (2,)
+        slopes(dcgan_critic(batch_norm=True), torch.zeros(2, 1, 28, 28))
+    assert slopes(dcgan_critic(batch_norm=True).eval(), torch.zeros(2, 1, 28, 28)).shape == (2,)
     with pytest.raises(ValueError, match=r"one score a sample: f gave \(\) for 4"):
         slopes(lambda x: x.mean(), torch.zeros(4, 2))
     with pytest.raises(ValueError, match=r"gave \(4, 3\) for 4"):

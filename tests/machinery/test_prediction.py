@@ -14,8 +14,6 @@ from gan_lessons import (
     Mixture,
     Normal,
     batches,
-    image_critic,
-    image_generator,
     mlp_critic,
     mlp_generator,
     non_saturating,
@@ -24,6 +22,7 @@ from gan_lessons import (
 from gan_lessons.measures.prediction import ClassLoss, all_losses, confusion, predict, reliability
 from gan_lessons.objectives.conditional import conditional
 from gan_lessons.objectives.loss_sensitive import loss_sensitive, margin
+from gan_lessons.players.image_networks import dcgan_critic, dcgan_generator
 from gan_lessons.players.networks import Concatenated, Projected
 
 LOGITS = [[-5., 1.4, 12.5], [2.7, .3, -7.1], [4., 4., 4.]]
@@ -84,7 +83,7 @@ def test_the_least_loss_wins():
 
 
 def test_pixels_are_scaled_and_evaluation_mode_is_given_back():
-    net = ClassLoss(image_critic((1, 28, 28), width=4, batch_norm=True, outputs=10))
+    net = ClassLoss(dcgan_critic((1, 28, 28), width=4, batch_norm=True, outputs=10))
     pixels = torch.randint(0, 256, (7, 1, 28, 28), dtype=torch.uint8,
                            generator=torch.Generator().manual_seed(0))
     net.train()
@@ -98,7 +97,7 @@ def test_pixels_are_scaled_and_evaluation_mode_is_given_back():
 
 
 def test_batch_norm_in_training_mode_lets_neighbours_decide():
-    net = ClassLoss(image_critic((1, 28, 28), width=4, batch_norm=True, outputs=10)).train()
+    net = ClassLoss(dcgan_critic((1, 28, 28), width=4, batch_norm=True, outputs=10)).train()
     x = torch.randn(6, 1, 28, 28, generator=torch.Generator().manual_seed(0))
     assert not torch.allclose(net.losses(x)[:2], net.losses(x[:2]), atol=1e-4)
 
@@ -136,8 +135,8 @@ def test_how_many_classes():
 def game_on(labels, classes, names=()):
     images = Images(torch.zeros(len(labels), 1, 28, 28, dtype=torch.uint8),
                     torch.tensor(labels), names)
-    players = dict(l=ClassLoss(image_critic((1, 28, 28), width=2, outputs=classes), classes),
-                   g=Concatenated(image_generator((1, 28, 28), noise=3 + classes,
+    players = dict(l=ClassLoss(dcgan_critic((1, 28, 28), width=2, outputs=classes), classes),
+                   g=Concatenated(dcgan_generator((1, 28, 28), noise=3 + classes,
                                                   width=2), classes))
     return train(conditional(loss_sensitive()), players, batches(images, z=Normal(dim=3), batch=4),
                  steps=1, watch=None)
@@ -159,8 +158,8 @@ def test_training_refuses_missing_classes_and_strange_labels():
 
 def test_who_asks_for_no_labels_does_not_look_at_them():
     images = Images(torch.zeros(4, 1, 28, 28, dtype=torch.uint8), torch.tensor([0, 3, 3, 9]))
-    players = dict(f=image_critic((1, 28, 28), width=2),
-                   g=image_generator((1, 28, 28), noise=3, width=2))
+    players = dict(f=dcgan_critic((1, 28, 28), width=2),
+                   g=dcgan_generator((1, 28, 28), noise=3, width=2))
     assert train(non_saturating(), players, batches(images, z=Normal(dim=3), batch=4), steps=1,
                  watch=None).step == 1
 

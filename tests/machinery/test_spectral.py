@@ -7,6 +7,7 @@ from torch import nn
 
 from gan_lessons import Game, Normal, batches, image_critic, mlp_critic, train
 from gan_lessons.players import spectral
+from gan_lessons.players.image_networks import dcgan_critic
 from gan_lessons.players.penalties import slopes
 
 norm = lambda A: torch.linalg.matrix_norm(A, 2).item()
@@ -144,7 +145,7 @@ def test_the_bound_is_attained_by_a_chain_of_aligned_layers():
 
 def test_unknown_layers_are_refused():
     with pytest.raises(TypeError, match="norm of BatchNorm2d.* is not known"):
-        spectral.lipschitz_bound(image_critic(batch_norm=True))
+        spectral.lipschitz_bound(dcgan_critic(batch_norm=True))
     with pytest.raises(TypeError, match="is not known"):
         spectral.lipschitz_bound(nn.LeakyReLU(1.5))
 

@@ -1,0 +1,218 @@
+"""What a long run has left behind: pictures, a curve, weights, and where they come from.
+
+    run = long_run("07 WGAN-GP")
+    run.samples(64), run.sheet(), run.strip(), run.curve(), print(run.provenance)
+
+A folder of `row.json` (settings, seed, versions, CPU-seconds, curve, fingerprint, a probe),
+`weights.safetensors` (the averaged generator, float16), `sheet.png` and `strip.png`. Nothing is
+downloaded and nothing is unpickled: the network is built by the recipe of that name.
+Introduced in notebooks/01_minimax.ipynb.
+"""
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import platform
+import shutil
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from ..data.files import atomic_write
+from ..drawing.plots import sheet
+from ..exact.laws import Normal
+from ..measures.metrics import frechet_distance, precision_recall
+from .fingerprint import changes, fingerprint, parts, versions
+from .long_runs import (
+    LONG,
+    LongRunError,
+    Look,
+    data_words,
+    generator,
+    images_of,
+    known,
+    slug,
+    train_long,
+)
+
+RESULTS = Path(__file__).parents[1] / "results" / "long"
+SHEET, STRIP = 100, (8, 4)                # pictures of a sheet; of a strip, and how many times
+SCORED = 10_000                           # pictures of a distance
+
+
+# -- writing ---------------------------------------------------------------------------------------
+
+def store(name: str, folder, looks: list[Look], found: dict, cpu: float) -> Path:
+    """Score the looks of a finished training and write its folder below `folder`. OSError."""
+    images, test, recipe = images_of(name), images_of(name, "test"), LONG[name].recipe
+    nets = [generator(name, images.shape, look.path) for look in looks]
+    curve = [(look.step, round(look.cpu, 1), round(_score(net, recipe, test), 2))
+             for look, net in zip(looks, nets)]
+    last = _draw(nets[-1], recipe, SCORED)
+    precision, recall = precision_recall(last, test)
+    row = {
+        "name": name, "seed": LONG[name].seed, "steps": recipe.steps, "recipe": str(recipe),
+        "data": data_words(images), "shape": list(images.shape),
+        "cpu_seconds": round(cpu, 1), "curve": curve, "distance": curve[-1][2],
+        "precision": round(precision, 3), "recall": round(recall, 3),
+        "machine": f"{platform.machine()}, {platform.system()}", "device": "cpu",
+        "versions": versions(), "fingerprint": fingerprint(found), "parts": found,
+        "probe": probe(name)}
+    place = Path(folder) / slug(name)
+    place.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(looks[-1].path, place / "weights.safetensors")
+    row["weights"] = _hash(place / "weights.safetensors")
+    _write_png(place / "sheet.png", sheet(last[:SHEET].numpy(), 10))
+    chosen = [nets[k] for k in strip_looks(len(nets))]
+    rows = torch.cat([_draw(net, recipe, STRIP[0]) for net in chosen])
+    _write_png(place / "strip.png", sheet(rows.numpy(), STRIP[0]))
+    row["strip"] = [curve[k][0] for k in strip_looks(len(nets))]
+    with atomic_write(place / "row.json") as file:               # last: now it is whole
+        file.write(json.dumps(row, indent=1, ensure_ascii=False).encode())
+    return place
+
+
+def strip_looks(n: int) -> list[int]:
+    """Which of n looks stand on the film strip: the first, two on the way, the last."""
+    return [round(k) for k in np.linspace(0, n - 1, STRIP[1])]
+
+
+def probe(name: str) -> dict[str, list[float]]:
+    """Eight rounds of the same training, whole, in full precision: its losses and its pictures.
+
+    It says whether code whose text has changed still computes the same.
+    """
+    run = train_long(name, steps=8, precision="highest", watch=None)
+    made = run.samples(16)
+    return {**{player: [round(v, 5) for v in values] for player, values in run.losses.items()},
+            "pictures": [round(made.mean().item(), 5), round(made.std().item(), 5)]}
+
+
+def _score(net, recipe, test) -> float:
+    return frechet_distance(_draw(net, recipe, SCORED), test)
+
+
+def _draw(net, recipe, n: int, seed: int = 0) -> Tensor:
+    z = latent(recipe.noise, n, seed)
+    with torch.no_grad():
+        return torch.cat([net(part) for part in z.split(500)])
+
+
+def latent(dim: int, n: int, seed: int = 0) -> Tensor:
+    """n latent codes of the prior N(0, I): (n, dim) float32, the same for the same seed."""
+    drawn = Normal(dim=dim).sample(n, np.random.default_rng(seed))
+    return torch.as_tensor(drawn, dtype=torch.float32)
+
+
+def _write_png(path, picture):
+    buffer = io.BytesIO()
+    Image.fromarray((np.asarray(picture) * 255).round().astype(np.uint8)).save(buffer, "png",
+                                                                              optimize=True)
+    with atomic_write(path) as file:
+        file.write(buffer.getvalue())
+
+
+def _hash(path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+# -- reading ---------------------------------------------------------------------------------------
+
+@dataclass(eq=False)
+class LongRun:
+    """A stored training. `row` is all that is known about it."""
+
+    name: str
+    folder: Path
+    row: dict
+
+    @cached_property
+    def generator(self) -> nn.Module:
+        """The averaged generator at the end: (n, noise) -> (n, c, h, w), in evaluation mode."""
+        return generator(self.name, self.row["shape"], self.folder / "weights.safetensors")
+
+    def latent(self, n: int, seed: int = 0) -> Tensor:
+        """n codes of the prior N(0, I): (n, noise), the same for the same seed."""
+        return latent(LONG[self.name].recipe.noise, n, seed)
+
+    def samples(self, n: int = 64, seed: int = 0) -> Tensor:
+        """n pictures of the stored generator: (n, c, h, w) in [-1, 1]."""
+        with torch.no_grad():
+            return torch.cat([self.generator(z) for z in self.latent(n, seed).split(500)])
+
+    def sheet(self) -> np.ndarray:
+        """A hundred pictures as they were stored, 10 × 10: (10 h, 10 w[, 3]) from 0 to 1."""
+        return _read_png(self.folder / "sheet.png")
+
+    def strip(self) -> np.ndarray:
+        """The film strip, a row of eight pictures at each of four rounds: (4 h, 8 w[, 3])."""
+        return _read_png(self.folder / "strip.png")
+
+    def curve(self) -> np.ndarray:
+        """(k, 3): round, CPU-seconds of training, Fréchet distance of 10,000 pictures."""
+        return np.array(self.row["curve"], dtype=float)
+
+    @property
+    def provenance(self) -> str:
+        """Where it comes from, in one line."""
+        row = self.row
+        return (f"{self.name}: Fréchet distance {row['distance']:.1f}, {row['steps']:,} rounds, "
+                f"{row['cpu_seconds'] / 60:.0f} CPU-minutes of one core, seed {row['seed']}, "
+                f"{row['data'].rpartition(',')[0]}, torch {row['versions']['torch']}, "
+                f"{row['machine']}, code {row['fingerprint']}")
+
+    def stale(self) -> list[str]:
+        """Modules and versions that have changed since; empty where code and versions are same."""
+        return changes(self.row["parts"], parts(train_long, {"name": self.name}))
+
+    def verify(self):
+        """LongRunError if today's code trains otherwise than the code that made this run.
+
+        Where a text has changed, eight rounds are trained again and compared.
+        """
+        if not self.stale():
+            return
+        now = probe(self.name)
+        for what, numbers in self.row["probe"].items():
+            if not np.allclose(numbers, now.get(what, np.nan), rtol=2e-3, atol=2e-3):
+                raise LongRunError(
+                    f"{self.name!r} was made by other code: {what} of its first rounds were "
+                    f"{numbers[:3]}, and are {now.get(what, ['missing'])[:3]} now. Train it again: "
+                    f"python lessons.py long {self.name[:2]}")
+
+    def __repr__(self):
+        return f"LongRun({self.provenance})"
+
+
+def long_run(name: str, folder=RESULTS) -> LongRun:
+    """A stored long run by its name, as "07 WGAN-GP".
+
+    LongRunError, listing the names, for an unknown one, and for one that is not stored, damaged,
+    or made by another recipe than today's.
+    """
+    known(name)
+    place = Path(folder) / slug(name)
+    again = f"train it with python lessons.py long {name[:2]}"
+    try:
+        row = json.loads((place / "row.json").read_text(encoding="utf-8"))
+        weights = _hash(place / "weights.safetensors")
+    except (OSError, ValueError) as error:
+        stored = ", ".join(n for n in LONG if (Path(folder) / slug(n) / "row.json").exists())
+        raise LongRunError(f"{name!r} is not stored here ({error}): {again}. Stored are: "
+                           f"{stored or 'none'}") from error
+    if weights != row.get("weights"):
+        raise LongRunError(f"the weights of {name!r} in {place} are damaged: fetch them again "
+                           f"(git checkout -- {place.name}), or {again}")
+    if row.get("recipe") != str(LONG[name].recipe):
+        raise LongRunError(f"{name!r} was stored with another recipe than today's: {again}")
+    return LongRun(name, place, row)
+
+
+def _read_png(path) -> np.ndarray:
+    return np.asarray(Image.open(path), dtype=np.float64) / 255

@@ -17,53 +17,18 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch import Tensor
 
+from ..exact.checks import check_count
 from . import formats
 from .batches import Batches, batches
 from .downloads import cache, fetch
 from .files import atomic_write
 from .formats import DataUnavailable
+from .images import Images
 
 __all__ = ["Batches", "DataUnavailable", "Images", "batches", "load_images"]
 
 DIGITS = tuple("0123456789")
-PICTURES = {".bmp", ".jpeg", ".jpg", ".png", ".webp"}
-
-
-@dataclass(eq=False)
-class Images:
-    """A set of pictures: images (n, c, h, w) uint8; labels (n,) int64 or None; a name per class.
-
-    ValueError for images or labels of another shape.
-    """
-
-    images: Tensor
-    labels: Tensor | None = None
-    classes: tuple[str, ...] = ()
-    name: str = "images"
-
-    def __post_init__(self):
-        if self.images.dtype != torch.uint8 or self.images.dim() != 4:
-            raise ValueError(f"images must be uint8 (n, c, h, w), not {self.images.dtype} "
-                             f"{tuple(self.images.shape)}")
-        if self.labels is not None and self.labels.shape != (len(self),):
-            raise ValueError(f"{len(self)} images need labels of shape ({len(self)},), not "
-                             f"{tuple(self.labels.shape)}")
-
-    def __len__(self):
-        return len(self.images)
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """One image's (channels, height, width): what a network for them needs to know."""
-        return tuple(self.images.shape[1:])
-
-    def __repr__(self):
-        n, c, h, w = self.images.shape
-        kind = f", {len(self.classes)} classes" if self.classes else ""
-        return f"{self.name}: {n:,} images, {c} × {h} × {w}{kind}"
 
 
 @dataclass(frozen=True)
@@ -157,55 +122,113 @@ def load_images(name=None, split: str = "train", size: int | None = None) -> Ima
     split  "train" or "test"; a folder without these subfolders gives every tenth picture to "test"
     size   pixels of a side; a folder's pictures are cut to their centre square (32 if not stated)
 
-    Raises DataUnavailable, with the remedy, for a set that cannot be had or files that are
-    truncated, corrupt or of the wrong size; ValueError for an unknown name, split or size.
+    A folder's pictures are in colour, upright, and on white where they are transparent; one printed
+    line says what was left out. Raises DataUnavailable, with the remedy, for a set that cannot be
+    had or files that are truncated, corrupt or of the wrong size; ValueError for an unknown name,
+    split or size, and for a GAN_LESSONS_DATA that is no folder.
     """
     if split not in ("train", "test"):
         raise ValueError(f'split={split!r}: choose "train" or "test"')
-    if size is not None and (not isinstance(size, int) or not 8 <= size <= 256):
-        raise ValueError(f"size={size!r}: choose the pixels of a side; ours take 28, 32 or 64")
+    if size is not None:
+        check_count("size", size, 8, 256, "the pixels of a side; our networks take 28, 32 or 64")
+        size = int(size)
+    known = {_plain(key): key for key in SOURCES}
     if name is None:
         try:
             found = _published("mnist", split)
-        except DataUnavailable as error:
+        except _Nowhere as error:
             _say_once(f"Digits drawn from fonts stand in for MNIST. {error}")
             found = _glyphs(split)
-    elif (key := str(name).lower().replace("-", "_")) in SOURCES:
-        found = _published(key, split)
+    elif (key := _plain(name)) in known:
+        found = _published(known[key], split)
     elif key == "glyphs":
         found = _glyphs(split)
-    elif (folder := Path(name).expanduser()).is_dir():
-        return _folder(folder, split, size or 32)
     else:
-        raise ValueError(f"no image set and no folder is called {str(name)!r}; there are "
-                         f"{', '.join(SOURCES)}, glyphs, or the path of a folder of pictures")
+        return _folder(_existing(name), split, size or 32)
     return found if size in (None, found.images.shape[-1]) else _resized(found, size)
+
+
+class _Nowhere(DataUnavailable):
+    """A set of which the reader has no file, and which cannot be fetched either."""
+
+
+def _plain(name) -> str:
+    """A name without case, dashes and blanks: "CIFAR-10" and "cifar_10" are one. "" for no name."""
+    if not isinstance(name, (str, os.PathLike)):
+        return ""
+    return str(name).lower().translate(dict.fromkeys(map(ord, "-_ ")))
+
+
+def _existing(name) -> Path:
+    """The folder of this name. ValueError where there is none."""
+    remedy = f"there are {', '.join(SOURCES)}, glyphs, or the path of a folder of pictures"
+    try:
+        folder = Path(name).expanduser()
+        if str(name).strip() and folder.is_dir():
+            return folder
+        if folder.is_file():
+            raise ValueError(f"{str(name)!r} is a file: name the folder that it lies in")
+    except (TypeError, RuntimeError, OSError):    # no name at all, "~nobody", longer than can be
+        pass
+    raise ValueError(f"no image set and no folder is called {str(name)!r}; {remedy}")
 
 
 def _published(name: str, split: str) -> Images:
     """One of `SOURCES`: files of the reader's own, else of the cache, else of a mirror."""
-    source = SOURCES[name]
-    files = _local(name, source, split)
+    source, root = SOURCES[name], _own_folder()
+    files = _local(name, source, split, root)
     if files is None:
         try:
             files = _fetched(name, source, split)
         except DataUnavailable as error:
             why = f"{name} cannot be had here: {error}. {_remedy(source)}"
-            raise DataUnavailable(why) from None
+            other = {"train": "test", "test": "train"}[split]
+            if root and _lies_in(root, source, other):      # nothing else may stand in for a half
+                raise DataUnavailable(f"{name} in {root} has its {other} files alone: {why}") \
+                    from None
+            raise _Nowhere(why + (f"; it is set to {root}, where none of them lies" if root else "")
+                           ) from None
     images, labels = source.read(files)
-    # copied, because an array on the bytes of a file is read-only, and torch wants to write
-    return Images(torch.from_numpy(images.copy()), torch.from_numpy(labels), source.classes, name)
+    return Images(images, labels, source.classes, name)
 
 
-def _local(name: str, source: Source, split: str) -> dict[str, bytes] | None:
-    """The files of one split under $GAN_LESSONS_DATA: unpacked, gz, or in the archive.
-
-    None if there is none of them; DataUnavailable if only some are there. Contents without a known
-    checksum are taken, with a line that says so: they may be a reader's own edition.
-    """
-    if not os.environ.get("GAN_LESSONS_DATA"):
+def _own_folder() -> Path | None:
+    """$GAN_LESSONS_DATA, or None where it is not set. ValueError where that is no folder."""
+    if not (named := os.environ.get("GAN_LESSONS_DATA", "").strip()):
         return None
-    root = Path(os.environ["GAN_LESSONS_DATA"]).expanduser()
+    try:
+        root = Path(named).expanduser()
+        if root.is_dir():
+            return root
+    except (RuntimeError, OSError):                          # "~nobody", or longer than can be
+        pass
+    raise ValueError(f"GAN_LESSONS_DATA is {named!r}, which is no folder: correct or unset it")
+
+
+def _lies_in(root: Path, source: Source, split: str) -> bool:
+    """Whether any file of this split lies in a folder where it is looked for."""
+    return any(_either(root / folder, file)
+               for folder in source.folders for file in source.files[split])
+
+
+def _local(name: str, source: Source, split: str, root: Path | None) -> dict[str, bytes] | None:
+    """The files of one split in `root`, the reader's folder: unpacked, gz, or in the archive.
+
+    None if there is none of them; DataUnavailable if only some are there, or one cannot be read.
+    Contents without a known checksum are taken, with a line that says so: they may be a reader's
+    own edition.
+    """
+    if root is None:
+        return None
+    try:
+        return _found_in(root, name, source, split)
+    except OSError as error:
+        raise DataUnavailable(f"{name} in {root} cannot be read ({error}): make it readable, or "
+                              "unset GAN_LESSONS_DATA") from error
+
+
+def _found_in(root: Path, name: str, source: Source, split: str) -> dict[str, bytes] | None:
+    """As `_local`; OSError for what cannot be read."""
     for folder in (root / part for part in source.folders):
         here = {file: _either(folder, file) for file in source.files[split]}
         if all(here.values()):
@@ -273,7 +296,7 @@ def _glyphs(split: str) -> Images:
     path = cache() / "glyphs" / f"{split}-{n}-v1.npz"
     try:
         with np.load(path, allow_pickle=False) as kept:
-            images, labels = kept["images"], kept["labels"]
+            return Images(kept["images"], kept["labels"], DIGITS, "glyphs")
     except Exception:  # not there yet, or damaged: draw it again
         images, labels = glyphs.draw(n, seed)
         try:
@@ -281,37 +304,16 @@ def _glyphs(split: str) -> Images:
                 np.savez(file, images=images, labels=labels)
         except OSError:  # a cache that cannot be written only costs the drawing, a few seconds
             pass
-    return Images(torch.from_numpy(images), torch.from_numpy(labels), DIGITS, "glyphs")
+    return Images(images, labels, DIGITS, "glyphs")
 
 
 def _folder(folder: Path, split: str, size: int) -> Images:
     """The pictures of a folder; its subfolders, if they hold pictures, are the classes."""
-    from PIL import Image, ImageOps
-    divided = (folder / split).is_dir()
-    folder = folder / split if divided else folder
-    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in PICTURES and p.is_file())
-    if not divided:                                        # every tenth picture is for the test
-        paths = [p for i, p in enumerate(paths) if (i % 10 == 9) == (split == "test")]
-    if not paths:
-        raise DataUnavailable(f"{folder} has no pictures for the split {split!r}: put some "
-                              f"there, as {', '.join(sorted(PICTURES))}")
-    images = np.empty((len(paths), 3, size, size), np.uint8)
-    for i, path in enumerate(paths):
-        try:
-            with Image.open(path) as picture:
-                picture.draft("RGB", (size, size))  # lets JPEG decode at a fraction of its size
-                upright = ImageOps.exif_transpose(picture).convert("RGB")
-                picture = ImageOps.fit(upright, (size, size), Image.Resampling.BICUBIC)
-        except Exception as error:  # Pillow raises a dozen kinds for a broken file
-            raise DataUnavailable(f"{path} is no picture that can be read ({error}): repair it or "
-                                  "take it away") from error
-        images[i] = np.asarray(picture).transpose(2, 0, 1)             # (h, w, 3) -> (3, h, w)
-    parts = [path.relative_to(folder).parts for path in paths]
-    if any(len(part) == 1 for part in parts):       # a picture outside subfolders has no class
-        return Images(torch.from_numpy(images), None, (), folder.name)
-    classes = tuple(sorted({part[0] for part in parts}))
-    labels = torch.tensor([classes.index(part[0]) for part in parts])
-    return Images(torch.from_numpy(images), labels, classes, folder.name)
+    from .folders import read_folder
+    images, labels, classes, line = read_folder(folder, split, size)
+    if line:
+        _say_once(line)
+    return Images(images, labels, classes, folder.resolve().name)
 
 
 def _resized(found: Images, size: int) -> Images:

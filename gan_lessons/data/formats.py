@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import math
 import tarfile
 import zlib
 from pathlib import Path, PurePosixPath
@@ -39,11 +40,11 @@ def idx(data: bytes, name: str) -> np.ndarray:
     dims = data[3] if len(data) >= 4 else 0
     if len(data) < 4 + 4 * dims or bytes(data[:3]) != b"\0\0\x08" or not 1 <= dims <= 4:
         raise DataUnavailable(f"{name} is not an IDX file of unsigned bytes")
-    shape = np.frombuffer(data[4:4 + 4 * dims], ">u4").astype(np.int64)
-    pixels = len(data) - 4 - 4 * dims
-    if pixels != shape.prod():
+    shape = np.frombuffer(data[4:4 + 4 * dims], ">u4").tolist()
+    promised, pixels = math.prod(shape), len(data) - 4 - 4 * dims      # of any size: no overflow
+    if pixels != promised:
         raise DataUnavailable(f"{name} is truncated or has the wrong size: its header promises "
-                              f"{shape.prod():,} values, it holds {pixels:,}")
+                              f"{promised:,} values, it holds {pixels:,}")
     return np.frombuffer(data[4 + 4 * dims:], np.uint8).reshape(shape)
 
 
@@ -77,7 +78,7 @@ def cifar(batches: dict[str, bytes]) -> tuple[np.ndarray, np.ndarray]:
 def svhn(data: bytes, name: str) -> tuple[np.ndarray, np.ndarray]:
     """Images (n, 3, 32, 32) and labels (n,) of SVHN's .mat file; its label 10 is the digit 0.
 
-    DataUnavailable for a file that SciPy cannot read, or of another shape.
+    DataUnavailable for a file that SciPy cannot read, of another shape, or with other labels.
     """
     from scipy.io import loadmat
     try:
@@ -90,7 +91,8 @@ def svhn(data: bytes, name: str) -> tuple[np.ndarray, np.ndarray]:
         raise DataUnavailable(f"{name} holds X {x.shape} {x.dtype} and y {y.shape}, not uint8 "
                               "(32, 32, 3, n) with n labels")
     x = np.ascontiguousarray(x.transpose(3, 2, 0, 1))         # (32, 32, 3, n) -> (n, 3, 32, 32)
-    return x, _labels(y.reshape(-1) % 10, name)
+    y = _labels(y.reshape(-1), name, highest=10)
+    return x, y % 10
 
 
 def tar_members(path: Path, wanted) -> dict[str, bytes]:
@@ -118,10 +120,16 @@ def tar_members(path: Path, wanted) -> dict[str, bytes]:
     return {name: found[name] for name in wanted}
 
 
-def _labels(y: np.ndarray, name: str) -> np.ndarray:
-    """(n,) as int64; DataUnavailable for none at all, and for one above 9."""
+def _labels(y: np.ndarray, name: str, highest: int = 9) -> np.ndarray:
+    """(n,) as int64; DataUnavailable for none at all, and for what is no whole number from 0 to
+    `highest`: SVHN's files hold any kind of number."""
     if len(y) == 0:
         raise DataUnavailable(f"{name} has no labels")
-    if y.max() > 9:
-        raise DataUnavailable(f"{name} has the label {y.max()}: the ten classes are 0 to 9")
+    remedy = f"the ten classes are {'0 to 9' if highest == 9 else '1 to 10'}"
+    if y.dtype.kind not in "uif":
+        raise DataUnavailable(f"{name} has labels of the kind {y.dtype}: {remedy}")
+    strange = ~((y >= 0) & (y <= highest) & (y == np.floor(y)))                # NaN is strange, too
+    if strange.any():
+        worst = y[strange].max()
+        raise DataUnavailable(f"{name} has the label {worst}: {remedy}")
     return y.astype(np.int64)

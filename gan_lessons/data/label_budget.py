@@ -4,11 +4,14 @@ Derived in notebooks/14_semi_supervised.ipynb.
 """
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from scipy.stats import t
 from torch import Tensor
 
+from ..exact.checks import check_count, told
 from .datasets import Images
 
 
@@ -27,7 +30,8 @@ class Ledger:
     """
 
     def __init__(self, labels: Tensor, budget: int):
-        if not (isinstance(budget, int) and 1 <= budget <= len(labels)):
+        labels = torch.as_tensor(labels)
+        if not (type(budget) is int and 1 <= budget <= len(labels)):
             raise ValueError(f"budget={budget!r}: a whole number of labels from 1 to "
                              f"{len(labels):,}; without any, play a game that asks for no y")
         self.budget = budget
@@ -72,16 +76,21 @@ def few_labels(images: Images, n: int, seed: int = 0, ledger: Ledger | None = No
     is the draw's and not the training's, which sees the n labels and no other. A `ledger` of the
     labels of all pictures counts those n.
 
-    ValueError for pictures without labels or with a ledger in their place, for a label beyond the
-    classes, for a class without pictures, for fewer labels than classes, and for more labels than
-    there are, in all or in a class.
+    TypeError for what is no Images; ValueError for pictures without labels or with a ledger in
+    their place, for a label beyond the classes, for a class without pictures, for fewer labels than
+    classes, for more labels than there are, in all or in a class, and for an n or a seed that is no
+    whole number.
     """
+    if not isinstance(images, Images):
+        raise TypeError(f"few_labels takes an Images, as load_images(), not {told(images)}")
     if images.labels is None:
         raise ValueError("these pictures have no labels to give away: load a labelled set, as "
                          "load_images()")
     if isinstance(images.labels, Ledger):
         raise ValueError("whoever draws must see all labels: give the pictures with their labels, "
                          "and the ledger as ledger=")
+    check_count("n", n, least=-math.inf)             # how many there can be is said below
+    check_count("seed", seed, least=0)
     labels, classes = torch.as_tensor(images.labels).numpy(), len(images.classes)
     counts = np.bincount(labels, minlength=classes)                                       # (K,)
     if len(counts) > classes > 0:
@@ -110,11 +119,19 @@ def t_interval(values, level: float = .95) -> tuple[float, float]:
 
     half = t · s / √k, with the standard deviation s of the runs and the quantile t of Student's
     law with k - 1 degrees of freedom. For paired runs, hand over their differences. ValueError for
-    fewer than two values.
+    fewer than two values, for one that is not finite, and for a level outside 0 to 1.
     """
-    values = np.asarray(values, dtype=float)
+    try:
+        values = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        values = np.empty(())
+    if not 0 < level < 1:
+        raise ValueError(f"level={level!r}: a share between 0 and 1, as .95")
     if values.ndim != 1 or len(values) < 2:
         raise ValueError("an interval needs two runs or more, one number each, not shape "
                          f"{values.shape}")
+    if not np.isfinite(values).all():
+        raise ValueError(f"an interval needs finite numbers, not {values}: leave out no run, but "
+                         "say that it failed")
     half = t.ppf((1 + level) / 2, len(values) - 1) * values.std(ddof=1) / len(values) ** .5
     return float(values.mean()), float(half)

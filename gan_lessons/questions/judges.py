@@ -5,11 +5,14 @@ Introduced in notebooks/00_start_here.ipynb.
 """
 from __future__ import annotations
 
+import contextlib
 import html
+import inspect
+import io
 
-import numpy as np
-
+from ..exact.checks import told
 from . import questions
+from .answers import Unreadable, blank, same
 
 
 def _say(mark: str, name: str, text: str):
@@ -24,44 +27,33 @@ def _say(mark: str, name: str, text: str):
              "text/plain": f"{mark} {name}: {text}"}, raw=True)
 
 
-def _empty(answer) -> bool:
-    """Whether a stub has not been filled in yet."""
-    return answer is None or answer is ...
-
-
 def check(name: str, answer, tolerance: float = 1e-3):
     """Judge the answer to a question of a lesson: |answer - right| ≤ tolerance · max(1, |right|).
 
-    answer: a number, a sequence of numbers or a word; `...` means not answered yet.
-    KeyError, listing the questions, for an unknown name.
+    answer: a number, a sequence of numbers or a word, as a person writes them (see `answers`);
+    `...` means not answered yet. KeyError, listing the questions, for an unknown name, TypeError
+    for a name that is no text.
     """
+    if not isinstance(name, str) or not name.strip():
+        raise TypeError(f'check takes the name of a question first, check("00 quarter", answer), '
+                        f"not {told(name)}")
     known = questions(name.split()[0])
     if name not in known:
         raise KeyError(f"no question {name!r}; there are {', '.join(known)}")
     right, hint = known[name]
-    if _empty(answer):
-        return _say("○", name, "not answered yet")
     right = right() if callable(right) else right
     try:
-        good = _right(answer, right, tolerance)
-    except Exception as error:
+        if blank(answer):
+            return _say("○", name, "not answered yet")
+        good = same(answer, right, tolerance)
+    except Unreadable as error:
+        return _say("✗", name, f"your answer cannot be read: {error}")
+    except Exception as error:                       # foreign objects raise what they like
         return _say("✗", name, f"your answer cannot be read ({type(error).__name__}: {error})")
     if good:
         _say("✓", name, "right")
     else:
         _say("✗", name, f"not yet. Hint: {hint}")
-
-
-def _right(answer, right, tolerance: float) -> bool:
-    """Whether an answer is the right word, or of the right shape and near enough everywhere."""
-    if isinstance(right, str):
-        return str(answer).strip().lower() == right
-    mine, theirs = np.asarray(answer, dtype=float), np.asarray(right, dtype=float)
-    if mine.shape != theirs.shape:
-        return False
-    room = tolerance * np.maximum(1, np.abs(np.where(np.isinf(theirs), 0, theirs)))
-    with np.errstate(invalid="ignore"):                 # ∞ - ∞ is nan: then only equal is right
-        return bool(((mine == theirs) | (np.abs(mine - theirs) <= room)).all())
 
 
 def agree(mine, theirs, *, name: str | None = None, tolerance: float = 1e-12, **inputs):
@@ -73,28 +65,42 @@ def agree(mine, theirs, *, name: str | None = None, tolerance: float = 1e-12, **
     overrides an argument; with arrays of NumPy for all of them only values are compared.
     """
     name = name or getattr(theirs, "__name__", "yours")
-    if _empty(mine):
+    if blank(mine):
         return _say("○", name, "not answered yet")
+    printed = []
+    mark, text = _compared(mine, theirs, inputs, tolerance, printed)
+    print(*printed[:1], end="")                      # six calls print the same: once is enough
+    _say(mark, name, text)
+
+
+def _compared(mine, theirs, inputs: dict, tolerance: float, printed: list) -> tuple[str, str]:
+    """The mark and the sentence of `agree`; what `mine` prints goes to the list `printed`."""
     try:
-        worst, what = max(_distance(mine, theirs, n, seed, inputs)
-                          for n in (5, 8) for seed in (0, 1, 2))
+        worst, what, kind = max(_distance(mine, theirs, n, seed, inputs, printed)
+                                for n in (5, 8) for seed in (0, 1, 2))
     except _Unanswered:
-        return _say("○", name, "not answered yet")
-    except Exception as error:
-        return _say("✗", name, f"yours raised {type(error).__name__}: {error}")
+        if any(printed):
+            return "✗", "yours prints and returns nothing: write return in place of print"
+        return "○", "not answered yet"
+    except Unreadable as error:
+        return "✗", f"yours {error}"
+    except (Exception, SystemExit) as error:
+        return "✗", f"yours raised {type(error).__name__}: {error}"
     if worst <= tolerance:
-        return _say("✓", name, f"{what.replace(' or ', ' and ')} agree to {tolerance:.0e}")
-    _say("✗", name, f"{what} differ by up to {worst:.2g}")
+        return "✓", f"{what.replace(' or ', ' and ')} agree to {tolerance:.0e}"
+    why = "" if kind == "float64" else f"; yours comes in {kind}, what it is given in float64"
+    return "✗", f"{what} differ by up to {worst:.2g}{why}"
 
 
 class _Unanswered(Exception):
     """A function that still returns nothing."""
 
 
-def _distance(mine, theirs, n: int, seed: int, inputs: dict) -> tuple[float, str]:
-    """How far apart two functions are on one draw, relative above 1, and what was compared.
+def _distance(mine, theirs, n: int, seed: int, inputs: dict, printed: list):
+    """(how far apart two functions are on one draw, relative above 1, what was compared, dtype).
 
-    _Unanswered where one returns nothing; ValueError, ArithmeticError and what `mine` raises.
+    What `mine` prints goes to the list `printed`. _Unanswered where one returns nothing; Unreadable
+    for another kind or shape of result; ValueError, ArithmeticError and what `mine` raises.
     """
     import torch
 
@@ -103,11 +109,10 @@ def _distance(mine, theirs, n: int, seed: int, inputs: dict) -> tuple[float, str
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             arguments, leaves = _arguments(theirs, n, inputs)
-            value = function(**_renamed(function, arguments))
-        if _empty(value):
+            value = _called(function, arguments, printed if function is mine else [])
+        if blank(value):
             raise _Unanswered
-        kept = value.dtype if isinstance(value, torch.Tensor) else torch.float64
-        value = torch.as_tensor(value, dtype=kept)
+        value = _tensor(value)
         grads = [None] * len(leaves)
         if leaves and value.requires_grad:
             grads = torch.autograd.grad(value.sum(), leaves, allow_unused=True)
@@ -119,16 +124,70 @@ def _distance(mine, theirs, n: int, seed: int, inputs: dict) -> tuple[float, str
     if not all(b.isfinite().all() for b in results[1]):
         raise ArithmeticError("a value or a gradient is not finite")
     worst = max(float((a - b).abs().max() / (1 + a.abs().max())) for a, b in zip(*results))
-    return worst, "values or gradients" if leaves else "values"
+    kind = str(results[1][0].dtype).removeprefix("torch.")
+    return worst, "values or gradients" if leaves else "values", kind
 
 
-def _renamed(function, arguments: dict) -> dict:
-    """Plain functions may name their arguments as they like: then position decides."""
+def _tensor(value):
+    """What a function returned, as a tensor; Unreadable for what is no number or array."""
+    import torch
+    if isinstance(value, torch.Tensor):
+        if value.is_complex():
+            raise Unreadable("returns complex numbers, and real ones are right")
+        return value
+    if callable(value):
+        raise Unreadable(f"returns {told(value)}, not what that returns: call it")
+    try:
+        if isinstance(value, (list, tuple)) and any(isinstance(v, torch.Tensor) for v in value):
+            raise TypeError                          # torch would take them for numbers
+        return torch.as_tensor(value, dtype=torch.float64)
+    except (TypeError, ValueError, RuntimeError):
+        raise Unreadable(f"returns {told(value)}, and a number or a tensor is right") from None
+
+
+def _called(function, arguments: dict, printed: list):
+    """The function's result on the arguments; what it prints goes to the list.
+
+    Plain functions may name their arguments as they like: then position decides. TypeError for
+    what is no function, Unreadable for one that takes another number of arguments.
+    """
+    if not callable(function):
+        raise TypeError(f"{told(function)} is no function: pass its name, without calling it")
+    by_name = _fitted(function, arguments)
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        try:
+            return function(*arguments.values()) if by_name is None else function(**by_name)
+        finally:
+            printed.append(said.getvalue())
+
+
+def _fitted(function, arguments: dict) -> dict | None:
+    """The arguments by the names that a function gives them; None where only position counts."""
     from ..game import arguments as asked
-    names = list(asked(function))
-    if set(arguments) <= set(names):
+    try:
+        named = dict(asked(function))
+    except (TypeError, ValueError):                  # built in: its signature cannot be read
+        return None
+    kinds = {parameter.kind for parameter in named.values()}
+    if {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD} <= kinds:
+        return None                                  # takes anything, as a network's call does
+    if set(arguments) <= set(named) or inspect.Parameter.VAR_KEYWORD in kinds:
         return arguments
-    return dict(zip(names, arguments.values()))
+    needed = [name for name, parameter in named.items() if parameter.default is parameter.empty
+              and parameter.kind is not parameter.VAR_POSITIONAL]
+    if set(needed) <= set(arguments) and needed:     # a loss may ask for less than the other
+        return {name: value for name, value in arguments.items() if name in named}
+    if inspect.Parameter.VAR_POSITIONAL in kinds:
+        return None
+    if not len(needed) <= len(arguments) <= len(named):
+        raise Unreadable(f"takes {_listed(named)}, and {_listed(arguments)} are given")
+    if inspect.Parameter.POSITIONAL_ONLY in kinds:
+        return None
+    return dict(zip(named, arguments.values()))
+
+
+def _listed(names) -> str:
+    return f"{len(names)} argument{'s' * (len(names) != 1)} ({', '.join(names)})"
 
 
 def _arguments(function, n: int, inputs: dict):

@@ -21,6 +21,7 @@ def nowhere(tmp_path, monkeypatch):
     monkeypatch.setenv("GAN_LESSONS_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("GAN_LESSONS_OFFLINE", "1")
     datasets._say_once.cache_clear()
+    (tmp_path / "data").mkdir()
     return tmp_path / "data"
 
 
@@ -92,7 +93,6 @@ CIFAR = [f"data_batch_{i}.bin" for i in range(1, 6)]
 def test_cifar_binary_version(nowhere, capsys, packed):
     parts = {name: records(2 + i, i) for i, name in enumerate(CIFAR)}
     files = {f"cifar-10-batches-bin/{name}": part[2] for name, part in parts.items()}
-    nowhere.mkdir()
     if packed:
         tarball(nowhere / "cifar-10-binary.tar.gz", files)
     else:
@@ -194,7 +194,6 @@ def test_damaged_cifar_records(nowhere):
 @pytest.mark.parametrize("bad", ["../data_batch_1.bin", "/etc/data_batch_1.bin", "a/../../b.bin",
                                  "..\\data_batch_1.bin"])
 def test_an_archive_that_leaves_its_folder(nowhere, bad):
-    nowhere.mkdir()
     files = {f"cifar-10-batches-bin/{n}": records(2)[2] for n in CIFAR} | {bad: b"evil"}
     tarball(nowhere / "cifar-10-binary.tar.gz", files)
     before = sorted(nowhere.parent.rglob("*"))
@@ -204,7 +203,6 @@ def test_an_archive_that_leaves_its_folder(nowhere, bad):
 
 
 def test_an_archive_with_a_link(nowhere):
-    nowhere.mkdir()
     with tarfile.open(nowhere / "cifar-10-binary.tar.gz", "w:gz") as archive:
         member = tarfile.TarInfo("test_batch.bin")
         member.type, member.linkname = tarfile.SYMTYPE, "/etc/passwd"
@@ -215,7 +213,6 @@ def test_an_archive_with_a_link(nowhere):
 
 @pytest.mark.parametrize("cut", [20, 2000])
 def test_a_truncated_archive(nowhere, cut):
-    nowhere.mkdir()
     path = nowhere / "cifar-10-binary.tar.gz"
     tarball(path, {n: records(2)[2] for n in CIFAR})
     path.write_bytes(path.read_bytes()[:cut])
@@ -238,6 +235,90 @@ def test_a_mat_file_of_another_shape(nowhere):
             {"X": np.zeros((32, 32, 3, 2), np.uint8), "y": np.ones((3, 1))})
     with pytest.raises(DataUnavailable, match=r"train_32x32.mat holds X \(32, 32, 3, 2\)"):
         load_images("svhn")
+
+
+SVHN_LABELS = {
+    "NaN": [1., np.nan, 3.], "below": [1, -1, 3], "broken": [1., 3.7, 2.], "beyond": [1, 11, 3],
+    "infinite": [1., np.inf, 3.], "far beyond": np.array([1, 200, 3], np.uint8),
+    "complex": [1j, 2, 3], "words": np.array(["1", "2", "3"], object)}
+
+
+@pytest.mark.parametrize("case", SVHN_LABELS)
+def test_svhn_labels_that_are_none(nowhere, case):
+    from scipy.io import savemat
+    (nowhere / "svhn").mkdir(parents=True)
+    savemat(nowhere / "svhn" / "train_32x32.mat", {
+        "X": np.zeros((32, 32, 3, 3), np.uint8), "y": np.asarray(SVHN_LABELS[case])[:, None]})
+    with pytest.raises(DataUnavailable, match="train_32x32.mat has .*the ten classes are 1 to 10"):
+        load_images("svhn")
+
+
+@pytest.mark.parametrize("header", [
+    (2 ** 32 - 1,) * 4, (2 ** 31, 2 ** 31, 4), (0, 28, 28), (5, 28, 29), (5, 28), (3920,)])
+def test_idx_headers_that_promise_something_else(nowhere, header):
+    put_idx(nowhere / "mnist")
+    path = nowhere / "mnist" / "train-images-idx3-ubyte"
+    head = struct.pack(f">BBBB{len(header)}I", 0, 0, 8, len(header), *header)
+    path.write_bytes(head + path.read_bytes()[16:])
+    with pytest.raises(DataUnavailable, match="train-images"):
+        load_images("mnist")
+
+
+# ---- the reader's own folder -----------------------------------------------------------------
+
+@pytest.mark.parametrize("named", ["{}/dta", "{}/data/mnist/train-images-idx3-ubyte",
+                                   "~nobody-of-this-name/data", "a" * 5000])
+@pytest.mark.parametrize("ask", [(), ("mnist",), ("svhn", "test")])
+def test_a_mistyped_folder_never_means_drawn_digits(nowhere, tmp_path, monkeypatch, named, ask):
+    put_idx(nowhere / "mnist")
+    monkeypatch.setenv("GAN_LESSONS_DATA", named.format(tmp_path))
+    with pytest.raises(ValueError, match="GAN_LESSONS_DATA is .* is no folder: correct or unset"):
+        load_images(*ask)
+
+
+def test_blanks_around_the_folder_are_none_of_its_name(nowhere, monkeypatch):
+    put_idx(nowhere / "mnist")
+    monkeypatch.setenv("GAN_LESSONS_DATA", f" {nowhere}\n")
+    assert load_images().name == "mnist"
+
+
+def test_a_folder_without_mnist_is_named_when_digits_are_drawn(few_glyphs, nowhere, capsys):
+    assert load_images().name == "glyphs"
+    assert f"it is set to {nowhere}, where none of them lies" in capsys.readouterr().out
+
+
+def test_damaged_mnist_is_not_replaced_by_drawn_digits(nowhere):
+    put_idx(nowhere / "mnist")
+    for name, says in (("train-labels-idx1-ubyte", "is truncated"),
+                       ("train-images-idx3-ubyte", "is not an IDX file")):
+        (nowhere / "mnist" / name).write_bytes(idx([1, 2])[:-1] if "label" in name else b"")
+        with pytest.raises(DataUnavailable, match=says):
+            load_images()
+        put_idx(nowhere / "mnist")
+    (nowhere / "mnist" / name).unlink()
+    with pytest.raises(DataUnavailable, match="not complete"):
+        load_images()
+
+
+def test_drawn_digits_are_no_test_for_mnist(nowhere):
+    put_idx(nowhere / "mnist")
+    with pytest.raises(DataUnavailable, match="has its train files alone.*OFFLINE"):
+        load_images(split="test")
+
+
+def test_files_that_cannot_be_read_are_named(nowhere, monkeypatch):
+    put_idx(nowhere / "mnist")
+    monkeypatch.setattr(datasets.Path, "read_bytes",
+                        lambda path: (_ for _ in ()).throw(PermissionError(13, "denied")))
+    with pytest.raises(DataUnavailable, match="mnist in .* cannot be read .*denied"):
+        load_images()
+
+
+@pytest.mark.parametrize("name", ["MNIST", "Mnist", " mnist", "Fashion-MNIST", "FashionMNIST",
+                                  "CIFAR-10", "cifar_10", "SVHN"])
+def test_names_as_their_publishers_write_them(nowhere, name):
+    with pytest.raises(DataUnavailable, match="cannot be had here"):
+        load_images(name)
 
 
 @pytest.mark.parametrize("ask, says", [

@@ -28,6 +28,7 @@ from importlib.metadata import version
 import nbformat
 import nbformat.v4
 from cells import flow, tree
+from launch import without
 from nb import LessonFailed, dumps, execute, fingerprint, lessons, normalise, read, tags, write
 
 import gan_lessons
@@ -110,8 +111,9 @@ class _Plain(ast.NodeTransformer):
 
 
 def plain(nb, old: bool) -> list[str]:
-    """Every code cell as the dump of its tree, made comparable."""
-    trees = [tree(cell) for cell in nb.cells if cell.cell_type == "code"]
+    """Every code cell as the dump of its tree, made comparable; without the line for Colab."""
+    sources = [without(cell.source) for cell in nb.cells if cell.cell_type == "code"]
+    trees = [tree(nbformat.v4.new_code_cell(source)) for source in sources]
     reader = _Plain(imported(trees), old)
     return [ast.dump(reader.visit(one)) for one in trees]
 

@@ -249,6 +249,9 @@ def free_port(text):
 
 
 def main(name, arguments):
+    # Set-up leaves it to the first use to compile a package. Where this variable forbids to keep
+    # the result, every process, kernel and test would compile torch again, for seconds.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     return COMMANDS[name](parse(name, arguments), arguments)
 
 

@@ -141,12 +141,16 @@ class _Constants(ast.NodeTransformer):
     def visit_Name(self, node):
         return self.known.get(node.id, node)
 
+    def visit_Slice(self, node):
+        self.generic_visit(node)
+        ends = [None if isinstance(end, ast.Constant) and end.value is None else end
+                for end in (node.lower, node.upper, node.step)]
+        return ast.Slice(*ends)
+
     def visit_Subscript(self, node):
         self.generic_visit(node)
-        all_of_it = (isinstance(node.slice, ast.Slice) and isinstance(node.ctx, ast.Load) and all(
-            end is None or isinstance(end, ast.Constant) and end.value is None
-            for end in (node.slice.lower, node.slice.upper, node.slice.step)))
-        return node.value if all_of_it else node
+        whole = ast.dump(node.slice) == ast.dump(ast.Slice()) and isinstance(node.ctx, ast.Load)
+        return node.value if whole else node
 
 
 def _other(node) -> list[str]:
@@ -158,7 +162,7 @@ def _other(node) -> list[str]:
     if isinstance(node, (ast.alias, ast.keyword)):
         return []
     name = getattr(node, "name", None) or (node.arg if isinstance(node, ast.arg) else None)
-    return [name] if name else []                   # functions, classes, errors, parameters, patterns
+    return [name] if name else []           # functions, classes, errors, parameters, patterns
 
 
 def plain(nb, old: bool) -> list[str]:

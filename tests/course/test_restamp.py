@@ -191,6 +191,7 @@ def sized(page):
     (2, "x[:4]", "x[:gl.steps(laptop=5, smoke=4)]", False),
     (2, "x[:4]", "x[:gl.budget(laptop=4)]", False),
     (2, "sum(x)", "sum(x[:gl.steps(laptop=None, smoke=1)])", True),
+    (2, "x[:4]", "x[gl.steps(laptop=None):4]", True),
     (2, "sum(x)", "sum(x[1:gl.steps(laptop=None, smoke=1)])", False),
     (3, "for i in range(4)", "few = gl.steps(laptop=4)\nfor i in range(few)", True),
     (3, "for i in range(4)", "few = gl.steps(laptop=3)\nfor i in range(few)", False),

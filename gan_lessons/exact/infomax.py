@@ -72,7 +72,9 @@ class CorrelatedNormal:
         (u, mass_u), (v, mass_v) = _masses(sd_sum, finest), _masses(sd_difference, finest)
         u, v = u[:, None], v[None, :]
         x, z = (u + v) / np.sqrt(2), (u - v) / np.sqrt(2)      # (a, b) each
-        values = np.reshape(h(x.ravel(), z.ravel()), x.shape)  # (a, b)
+        # in pieces that stay in the cache: the layers of a network h are many times as large
+        pieces = [np.array_split(points.ravel(), points.size // 8192 + 1) for points in (x, z)]
+        values = np.concatenate([h(*piece) for piece in zip(*pieces)]).reshape(x.shape)  # (a, b)
         return float(mass_u @ values @ mass_v)
 
     def js(self) -> float:

@@ -65,7 +65,8 @@ def all_losses(l, x: Tensor, classes: int | None = None) -> Tensor:
     each = getattr(l, "losses", None) or class_by_class
     mode = evaluating(l) if isinstance(l, nn.Module) else contextlib.nullcontext()
     with mode, torch.no_grad():
-        return torch.cat([each(part) for part in scaled(x).split(1000)])
+        # a few hundred at a time: what a network makes of more does not stay in the cache
+        return torch.cat([each(scaled(part)) for part in x.split(250)])
 
 
 def predict(l, x: Tensor, classes: int | None = None) -> Tensor:

@@ -87,10 +87,14 @@ def linear_probe(codes: Tensor, labels: Tensor, queries: Tensor, truth: Tensor,
     c, q = (c - mean) / sd, (q - mean) / sd
     y = one_hot(labels, _classes(labels, truth)).double()                             # (n, K)
     # The normal equations, (CᵀC/n + ridge) W = Cᵀ(Y - mean)/n: with centred columns the constant
-    # is the mean of Y. Without a ridge CᵀC may be singular, hence least squares.
-    gram = (c.T @ c).double() / len(c) + ridge * torch.eye(c.shape[1], dtype=torch.float64)
-    right = c.T.double() @ (y - y.mean(0)) / len(c)
+    # is the mean of Y. Without a ridge CᵀC may be singular, hence least squares. With one, W is
+    # Cᵀ(CCᵀ/n + ridge)⁻¹(Y - mean)/n too: smaller where there are fewer codes than numbers.
+    centred, few = (y - y.mean(0)) / len(c), bool(ridge) and len(c) < c.shape[1]
+    a = c.T if few else c
+    gram = (a.T @ a).double() / len(c) + ridge * torch.eye(a.shape[1], dtype=torch.float64)
+    right = centred if few else c.T.double() @ centred
     weights = torch.linalg.solve(gram, right) if ridge else torch.linalg.lstsq(gram, right).solution
+    weights = c.T.double() @ weights if few else weights
     said = q.double() @ weights + y.mean(0)
     return share(int((said.argmax(1) == truth).sum()), len(truth))
 

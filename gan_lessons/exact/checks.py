@@ -1,31 +1,103 @@
-"""Checks of points and weights that several modules of this wing share. NumPy only.
+"""Checks of numbers, points and weights that several modules and wings share. NumPy only.
 
-No lesson derives them. A refusal says what was given and what is needed.
+No lesson derives them. A refusal says what was given and what is needed; NaN fits nowhere.
 """
 from __future__ import annotations
 
+import math
+import operator
+
 import numpy as np
+
+
+def fits(value, *, least=-math.inf, above=-math.inf, most=math.inf, below=math.inf,
+         whole: bool = False) -> bool:
+    """Whether value is one finite number with least ≤ value ≤ most and above < value < below.
+
+    whole: a whole number, of Python or NumPy. False for NaN, ∞, truth values, text, None, complex
+    numbers and arrays with axes: a caller has one refusal for all that is no number.
+    """
+    if isinstance(value, (bool, np.bool_, str, bytes)) or getattr(value, "ndim", 0) != 0:
+        return False
+    try:
+        number = operator.index(value) if whole else float(value)
+        return math.isfinite(number) and least <= number <= most and above < number < below
+    except (TypeError, ValueError, OverflowError, RuntimeError):
+        return False
+
+
+def check_count(name: str, value, least: int = 1, most: float = math.inf, why: str = ""):
+    """ValueError, by its name, unless value is a whole number from `least` to `most`."""
+    if not fits(value, least=least, most=most, whole=True):
+        limit = f"of {least} or more" if most == math.inf else f"from {least} to {most:g}"
+        raise ValueError(f"{name} = {value!r}: a whole number {limit}" + (why and f"; {why}"))
+
+
+def as_numbers(x, what: str = "x", finite: bool = True):
+    """x as a float64 array of any shape; a tensor leaves its graph behind.
+
+    what: how the message calls it. ValueError for what is no array of real numbers and, where they
+    have to be `finite`, for NaN and ±∞.
+    """
+    try:
+        array = np.asarray(x.detach() if hasattr(x, "detach") else x)
+        if array.dtype.kind not in "fiubO":                    # complex numbers, text, dates
+            raise TypeError(f"{array.dtype}")
+        array = array.astype(float, copy=False)
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
+        raise ValueError(f"{what} must be real numbers, an array that NumPy reads as float64, not "
+                         f"{_short(x)} ({error})") from error
+    if finite and not np.isfinite(array).all():
+        raise ValueError(f"{what}: nan or inf among the numbers; leave them out, or see where they "
+                         "come from")
+    return array
 
 
 def as_points(x, what: str = "points", least: int = 0):
     """x as float64 points: (k, d) -> (k, d), and numbers on the line (k,) -> (k, 1).
 
-    what: how the message calls them. ValueError for other shapes and for fewer than `least` points.
+    what: how the message calls them. ValueError for other shapes, for fewer than `least` points,
+    and for points that are not finite.
     """
-    x = np.asarray(x, dtype=float)
+    x = as_numbers(x, what, finite=False)
     x = x[:, None] if x.ndim == 1 else x                                          # (k, d)
     if x.ndim != 2 or len(x) < least:
         raise ValueError(f"{what} are (n, d), or (n,) on the line, not of shape {x.shape}")
-    return x
+    return as_numbers(x, what)
 
 
 def as_shares(weights, n: int, of: str = "samples", word: str = "weights"):
     """n weights ≥ 0, scaled to sum 1: (n,) -> (n,), equal ones for None.
 
     of, word: how the message calls the n things and their weights. ValueError for another number
-    of weights, for negative ones, and where all are 0.
+    of weights, for negative ones or NaN, and where all are 0 or their sum is no number.
     """
-    weights = np.ones(n) if weights is None else np.asarray(weights, dtype=float)
-    if weights.shape != (n,) or (weights < 0).any() or not weights.sum() > 0:
+    weights = np.ones(n) if weights is None else as_numbers(weights, word, finite=False)
+    with np.errstate(over="ignore"):
+        total = weights.sum()
+    if weights.shape != (n,) or not (weights >= 0).all() or not 0 < total < np.inf:
         raise ValueError(f"{n} {of} need as many {word} ≥ 0, not {weights}")
-    return weights / weights.sum()
+    return weights / total
+
+
+def as_masses(p, what: str = "p", shape=None):
+    """p as float64 masses of sum 1, (n,) or of the `shape` that is asked for.
+
+    A sum that rounding has moved by up to 1e-6 is left as it is. ValueError for other shapes,
+    negative numbers, NaN and another sum.
+    """
+    p = as_numbers(p, what)
+    if p.ndim != 1 if shape is None else p.shape != shape:
+        raise ValueError(f"{what} has shape {p.shape}; masses of places are "
+                         f"{'(n,)' if shape is None else shape}")
+    if not (p.size and (p >= 0).all() and abs(p.sum() - 1) < 1e-6):
+        raise ValueError(f"{what} must hold masses of 0 or more that sum to 1, not to "
+                         f"{p.sum():g}: divide it by its sum")
+    return p
+
+
+def _short(x) -> str:
+    """What x is, in a few words."""
+    shape = getattr(x, "shape", None)
+    text = repr(x) if shape is None else f"{getattr(x, 'dtype', type(x).__name__)} {tuple(shape)}"
+    return text if len(text) <= 60 else text[:57] + "..."

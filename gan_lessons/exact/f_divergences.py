@@ -167,7 +167,7 @@ def _integral(p, q, value) -> float:
 def _at(x, p, q, value):
     """value(x, log p(x), log q(x)), and 0 where neither law reaches: (k,) -> (k,)."""
     lp, lq = p.logpdf(x), q.logpdf(x)
-    if np.isnan(lp + lq).any():
+    if np.isnan(lp).any() or np.isnan(lq).any():
         raise ValueError(f"the density of {p!r} or {q!r} is nan somewhere: no integral over it is "
                          "a number")
     somewhere = np.maximum(lp, lq) > -np.inf

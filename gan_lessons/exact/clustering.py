@@ -126,7 +126,11 @@ class GaussianMixture(NamedTuple):
         columns = []
         for share, mean, covariance in zip(*self):
             # C = L Lᵀ: (x - m)ᵀ C⁻¹ (x - m) = |L⁻¹ (x - m)|², and log det C / 2 = Σ log diag L
-            L = np.linalg.cholesky(covariance)
+            try:
+                L = np.linalg.cholesky(covariance)
+            except np.linalg.LinAlgError as error:
+                raise ValueError("a cluster has shrunk to a point or a plane, and has no density: "
+                                 "take a floor above 0") from error
             square = np.square(solve_triangular(L, (x - mean).T, lower=True)).sum(0)      # (n,)
             half_log_det = np.log(np.diag(L)).sum()
             columns.append(np.log(share) - square / 2 - half_log_det
@@ -142,12 +146,12 @@ def gaussian_mixture(x, k: int, steps: int = 100, floor: float = 1e-3,
     with the weighted shares, means and covariances, until a step gains less than 1e-4 nats a point
     or `steps` are done. `floor` times the mean variance of x is added to every variance, so that no
     cluster shrinks to a point.
-    Dempster, Laird, Rubin 1977. ValueError as in `kmeans`, for floor ≤ 0 and for no steps.
+    Dempster, Laird, Rubin 1977. ValueError as in `kmeans`, for floor < 0, for no steps, and where
+    without a floor a cluster shrinks to a point.
     """
     check_count("steps", steps)
-    if not fits(floor, above=0):
-        raise ValueError(f"floor = {floor}: a share of the variance above 0, or a cluster shrinks "
-                         "to a point")
+    if not fits(floor, least=0):
+        raise ValueError(f"floor = {floor}: a share of the variance, 0 or more")
     x = _enough_points(x, k)
     r = np.eye(k)[kmeans(x, k, seed=seed)[1]]                  # (n, k): all or nothing at first
     # Without a floor the likelihood has no maximum: a Normal on a single point grows without end

@@ -103,10 +103,16 @@ def acgan_rest(p, weight: float = 1.0, start=None):
                        p.weights)
 
     before = [*(law.mean for law in start.laws), *(np.log(law.sd) for law in start.laws)]
-    found = root(lambda at: np.concatenate(acgan_gradient(p, made(at), weight)), before, tol=1e-10)
-    if not found.success:
-        raise ArithmeticError(f"no resting place found at weight {weight}: {found.message} Start "
-                              "from a smaller weight's")
+    _same_labels(p, start)
+    force = lambda at: np.concatenate(acgan_gradient(p, made(at), weight))
+    try:
+        found = root(force, before, tol=1e-10)
+        failed = "" if found.success else found.message
+    except ValueError as error:                # the search has left the laws that floats can hold
+        failed = f"{error}."
+    if failed:
+        raise ArithmeticError(f"no resting place found at weight {weight}: {failed} Start from a "
+                              "smaller weight's")
     return made(found.x)
 
 

@@ -28,8 +28,9 @@ def slopes(f, x: Tensor) -> Tensor:
     Lesson 07.
     """
     if not (isinstance(x, Tensor) and x.is_floating_point() and len(x)):
+        came = f"{x.dtype} {tuple(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
         raise ValueError("slopes are taken at floating-point samples (n, ...) with n ≥ 1, not at "
-                         f"{getattr(x, 'dtype', type(x).__name__)} {tuple(getattr(x, 'shape', ()))}")
+                         + came)
     if not opaque(f) and len(x) > 1 and couples_batch(f, x):
         raise ValueError(_MIXES)
     x = x.detach().requires_grad_()

@@ -110,7 +110,7 @@ def operator_norm(layer, shape, steps: int = 100) -> float:
     """Norm of the linear part of `layer` on inputs of `shape` (c, h, w): a lower estimate.
 
     Power iteration, which needs no matrix: the layer is A, and its backward pass Aᵀ. 0 for a layer
-    of zeros. ValueError for a layer without weights, or with weights that are not finite. Lesson 07.
+    of zeros. ValueError for a layer without weights, or with such that are not finite. Lesson 07.
     """
     check_count("steps", steps)
     _size(shape)
@@ -181,13 +181,13 @@ def lipschitz_bound(net: nn.Module) -> float:
 
     That root is 1 for Linear; in a convolution a number lies in ⌈kh/sh⌉ ⌈kw/sw⌉ patches at most.
     Activations of slope ≤ 1 count as 1, and a layer that stands in line twice counts twice.
-    TypeError for layers whose norm is unknown here, such as batch norm or a convolution that pads
-    with its own input, and for networks that are not Sequential or a critic made here: nobody knows
-    what their forward adds. ValueError for weights that are not finite. Lesson 07.
+    TypeError for layers whose norm is unknown here, such as batch norm, and for networks that are
+    not Sequential or a critic made here: nobody knows what their forward adds. ValueError for
+    weights that are not finite. Lesson 07.
     """
     bound = 1.0
     for m in _leaves(net):
-        if _is_a(m, LAYERS) and getattr(m, "padding_mode", "zeros") == "zeros":
+        if _is_a(m, LAYERS):
             bound *= _sigma(m) * math.sqrt(_overlap(m))
         elif not _is_a(m, HARMLESS) or abs(getattr(m, "negative_slope", 0)) > 1:
             raise TypeError(f"the norm of {m} is not known here: this bound is for Linear, Conv2d, "
@@ -205,12 +205,26 @@ def _overlap(layer) -> int:
     """In how many patches of a convolution one number of its input lies, at most.
 
     Each patch is stretched by σ at most, and the squares of what comes out of them add up. Along an
-    axis with a dilation the stride is not counted on: as many patches as the kernel is wide.
+    axis with a dilation the stride is not counted on: as many patches as the kernel is wide. Nor is
+    it where a picture is padded with its own numbers, which count as often as they stand there.
     """
     if isinstance(layer, nn.Linear):
         return 1
-    return math.prod(math.ceil(k / s) if d == 1 else k
-                     for k, s, d in zip(layer.kernel_size, layer.stride, layer.dilation))
+    overlap = 1
+    for axis, (k, s, d) in enumerate(zip(layer.kernel_size, layer.stride, layer.dilation)):
+        reach = d * (k - 1)
+        padded = {"same": reach, "valid": 0}.get(layer.padding) if isinstance(
+            layer.padding, str) else 2 * layer.padding[axis]
+        # How often one number meets one place of the kernel. Around a circle that is no longer than
+        # the picture only once; a mirror adds one image at either end; a border repeats `padded`
+        # times at most
+        copies = {"zeros": 1, "circular": 1 if padded <= reach else 3, "reflect": 3,
+                  "replicate": 1 + padded}[layer.padding_mode]
+        if layer.padding_mode == "zeros" or not padded:
+            overlap *= math.ceil(k / s) if d == 1 else k
+        else:
+            overlap *= k * copies
+    return overlap
 
 
 def _leaves(net):
@@ -255,7 +269,8 @@ def spectral_regularisation(weight: float = 0.01) -> Callable[[nn.Module], Tenso
     """f -> ½ λ Σ σ² over the layers of f, to be added to its loss; λ is `weight`.
 
     Its gradient by a layer's matrix is λ σ u vᵀ. One power step a call, continuing from the last.
-    ValueError for weight < 0, and for an f without layers. Yoshida & Miyato 2017, arXiv 1705.10941; lesson 07.
+    ValueError for weight < 0, and for an f without layers. Yoshida & Miyato 2017,
+    arXiv 1705.10941; lesson 07.
     """
     if not fits(weight, least=0):
         raise ValueError(f"weight = {weight}: a penalty is weighed with a number of 0 or more, "

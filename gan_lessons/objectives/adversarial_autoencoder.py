@@ -322,8 +322,8 @@ class ClusterHeadDecoder(nn.Module):
     def place(self, code: Tensor) -> Tensor:
         """The points that `net` decodes: (n, classes + k) -> (n, k)."""
         if code.dim() != 2 or code.shape[1] != self.count + self.k:
-            raise ValueError(f"codes of {tuple(code.shape[1:])} numbers for {self.count} heads and a style "
-                             f"of {self.k}: the encoder needs outputs={self.count} + {self.k}")
+            raise ValueError(f"codes of {code.shape[-1]} numbers for {self.count} heads and a "
+                             f"style of {self.k}: the encoder needs outputs={self.count} + {self.k}")
         return code[:, :self.count] @ self.heads + code[:, self.count:]
 
     def forward(self, code: Tensor) -> Tensor:

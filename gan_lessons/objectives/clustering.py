@@ -65,11 +65,15 @@ class GaussianMixturePrior(nn.Module):
         """The same prior, moved to what a clustering of codes found. Returns itself.
 
         centres (K, k), covariances (K, k, k), shares (K,): tensors or arrays. Without `tilts` only
-        the diagonals of the covariances are taken. ValueError for centres of another shape.
+        the diagonals of the covariances are taken. ValueError for centres of another shape, and
+        for what is not finite.
         """
         if tuple(centres.shape) != tuple(self.centres.shape):
             raise ValueError(f"centres of shape {tuple(centres.shape)} for components of shape "
                              f"{tuple(self.centres.shape)}")
+        for name, part in dict(centres=centres, covariances=covariances, shares=shares).items():
+            if part is not None and not torch.as_tensor(part).isfinite().all():
+                raise ValueError(f"{name} hold nan or inf")
         self.centres.copy_(torch.as_tensor(centres))
         if covariances is not None:
             C = torch.as_tensor(covariances)
@@ -182,8 +186,8 @@ def restart_empty(
 
     A component owns the codes that it is most responsible for. The moved one goes to that code of
     the fullest component which the prior finds least likely, and takes the fullest one's shape and
-    half of its q(y). Returns the numbers of those moved; train on, with a new optimiser. ValueError for codes that are
-    not finite and a share outside 0 … 1. Lesson 19.
+    half of its q(y). Returns the numbers of those moved; train on, with a new optimiser.
+    ValueError for codes that are not finite and a share outside 0 … 1. Lesson 19.
     """
     if not fits(share, least=0, most=1):
         raise ValueError(f"share = {share}: a share of the codes lies between 0 and 1")

@@ -36,7 +36,8 @@ def main(wanted, jobs: int, again: bool, out) -> int:
     """Play the runs; 0 if all are stored, 1 if one failed or was stopped."""
     from tqdm import tqdm
 
-    from gan_lessons.map.long_runs import LONG, work_of
+    from gan_lessons.map.long_runs import LONG
+    from gan_lessons.map.long_training import work_of
     waiting, running, failed = chosen(wanted, LONG), {}, []
     names = list(waiting)
     bars = {name: tqdm(total=LONG[name].recipe.steps, desc=name, unit=" rounds", position=k,
@@ -85,7 +86,8 @@ def _move(bar, work):
 
 def one(name, out, again) -> int:
     """One run in this process: its last line says how it ended."""
-    from gan_lessons.map.long_runs import LongRunError, make
+    from gan_lessons.map.long_runs import LongRunError
+    from gan_lessons.map.long_training import make
     from gan_lessons.map.stored_runs import long_run
     try:
         make(name, out, again=again)

@@ -18,6 +18,7 @@ import shutil
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -34,7 +35,6 @@ from .fingerprint import changes, fingerprint, parts, versions
 from .long_runs import (
     LONG,
     LongRunError,
-    Look,
     data_words,
     generator,
     images_of,
@@ -46,6 +46,14 @@ from .long_runs import (
 RESULTS = Path(__file__).parents[1] / "results" / "long"
 SHEET, STRIP = 100, (8, 4)                # pictures of a sheet; of a strip, and how many times
 SCORED = 10_000                           # pictures of a distance
+
+
+class Look(NamedTuple):
+    """The averaged generator after some rounds."""
+
+    step: int
+    cpu: float                   # CPU-seconds of training up to here
+    path: Path
 
 
 # -- writing ---------------------------------------------------------------------------------------

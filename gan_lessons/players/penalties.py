@@ -132,7 +132,9 @@ def at_few(where: Callable, n: int) -> Callable:
     """
     if not n >= 1:
         raise ValueError(f"n = {n}: a penalty needs one sample of a batch at least")
-    return lambda x, x_fake: where(x[:n], x_fake[:n])
+    few = lambda x, x_fake: where(x[:n], x_fake[:n])
+    few.__name__ = f"at_few({where.__name__}, {n})"
+    return few
 def _check_samples(*samples: Tensor):
     for x in samples:
         if not (x.is_floating_point() and x.numel()):

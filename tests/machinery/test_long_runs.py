@@ -13,8 +13,9 @@ import torch
 import gan_lessons as gl
 from gan_lessons.drawing.plots import sheet
 from gan_lessons.explorers.latent_space import between_codes, walk
-from gan_lessons.map import long_runs, stored_runs
-from gan_lessons.map.long_runs import LONG, LongRunError, looks, make, slug
+from gan_lessons.map import long_training, stored_runs
+from gan_lessons.map.long_runs import LONG, LongRunError, slug, train_long
+from gan_lessons.map.long_training import LOOKS, looks, make, work_of
 from gan_lessons.map.recipes import PHOTOGRAPHS, RECIPES, longer
 from gan_lessons.map.stored_runs import RESULTS, long_run
 
@@ -71,7 +72,7 @@ def short(monkeypatch, tmp_path):
 
 def shorten(patch):
     patch.setattr(stored_runs, "SCORED", 200)
-    patch.setattr(long_runs, "LOOKS", 5)
+    patch.setattr(long_training, "LOOKS", 5)
     patch.setitem(LONG, NAME, replace(LONG[NAME], recipe=longer(RECIPES["hinge"], 24),
                                       data=gl.load_images().name))
 
@@ -85,7 +86,7 @@ def whole(tmp_path_factory):
         seen, folder = [], tmp_path_factory.mktemp("stored")
         place = make(NAME, folder, watch=lambda *at: seen.append(at))
         assert place == folder / "01" / "non-saturating"
-        assert not long_runs.work_of(NAME).exists()
+        assert not work_of(NAME).exists()
     assert seen[0][:2] == (1, 24) and seen[-1][:2] == (24, 24)
     return folder
 
@@ -105,16 +106,16 @@ def test_a_long_run_is_made_and_loaded(short, whole):
 
 @pytest.mark.skipif(os.name == "nt", reason="os.kill ends the process there")
 def test_a_stopped_run_goes_on_to_the_same_end(short, whole, monkeypatch):
-    began = long_runs._Record.__call__
+    began = long_training._Record.__call__
 
     def stop_at_ten(self, run):
         began(self, run)
         if run.step == 10:
             os.kill(os.getpid(), signal.SIGINT)
-    monkeypatch.setattr(long_runs._Record, "__call__", stop_at_ten)
+    monkeypatch.setattr(long_training._Record, "__call__", stop_at_ten)
     with pytest.raises(LongRunError, match="stopped at round 10 of 24.*goes on"):
         make(NAME, short)
-    monkeypatch.setattr(long_runs._Record, "__call__", began)
+    monkeypatch.setattr(long_training._Record, "__call__", began)
     make(NAME, short)
     one, two = (long_run(NAME, folder) for folder in (whole, short))
     assert all(torch.equal(a, b) for a, b in zip(one.generator.state_dict().values(),
@@ -124,9 +125,9 @@ def test_a_stopped_run_goes_on_to_the_same_end(short, whole, monkeypatch):
 
 
 def test_an_unfinished_run_of_other_code_is_refused(short):
-    work = long_runs.work_of(NAME)
+    work = work_of(NAME)
     work.mkdir(parents=True)
-    found = long_runs.parts(long_runs.train_long, {"name": NAME})
+    found = long_training.parts(train_long, {"name": NAME})
     old = {**found, "gan_lessons.training.loop": "0" * 16}
     (work / "progress.json").write_text(json.dumps({"step": 5, "cpu": 1.0, "parts": old}))
     with pytest.raises(LongRunError, match="changed since.*training.loop.*--again"):
@@ -138,7 +139,7 @@ def test_an_unfinished_run_of_other_code_is_refused(short):
 def test_a_full_disk_names_the_remedy(short, monkeypatch):
     def full(*args):
         raise OSError(errno.ENOSPC, "No space left on device")
-    monkeypatch.setattr(long_runs, "atomic_write", full)
+    monkeypatch.setattr(long_training, "atomic_write", full)
     with pytest.raises(LongRunError, match="No space left.*Free some space"):
         make(NAME, short)
 
@@ -261,4 +262,4 @@ def test_stored_runs_are_small_and_all_declared():
 @pytest.mark.parametrize("steps", [1, 5, 60, 36_000])
 def test_looks_end_with_the_last_round(steps):
     found = looks(steps)
-    assert found[-1] == steps and found[0] >= 1 and len(found) <= long_runs.LOOKS
+    assert found[-1] == steps and found[0] >= 1 and len(found) <= LOOKS

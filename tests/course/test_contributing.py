@@ -209,7 +209,7 @@ def complaints(walked, tmp_path_factory):
             shutil.copy(ROOT / name, copy / name)
         else:
             (copy / name).unlink()
-    done = pytest_in(copy, "-rfE", *LEFT_OUT.values())
+    done = pytest_in(copy, "-rfE", "--tb=no", "--assert=plain", *LEFT_OUT.values())
     assert done.returncode == 1, done.stdout + done.stderr
     return set(re.findall(r"^FAILED (\S+)", done.stdout, flags=re.M))
 

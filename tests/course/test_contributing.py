@@ -83,7 +83,8 @@ def copy_of(project, folder):
                                          "notebooks/mine")}
     shutil.copytree(project, folder, ignore=lambda where, names: [
         name for name in names
-        if Path(where, name) in apart or name in (".pytest_cache", ".ipynb_checkpoints")])
+        if Path(where, name) in apart or name in (".pytest_cache", ".ruff_cache",
+                                                          ".ipynb_checkpoints")])
     return folder
 
 

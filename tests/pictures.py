@@ -19,11 +19,11 @@ def difference(stored, drawn):
     if len(stored) != len(drawn):
         return f"{len(stored)} stored, {len(drawn)} drawn now"
     for number, pair in enumerate(zip(stored, drawn), 1):
-        old, new = (np.asarray(Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB"), float)
+        old, new = (np.asarray(Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB"))
                     for png in pair)
         if old.shape != new.shape:
             return f"picture {number} changed its size from {old.shape[:2]} to {new.shape[:2]}"
-        changed = (np.abs(old - new).max(-1) > CLEARLY).mean()
+        changed = ((np.maximum(old, new) - np.minimum(old, new)).max(-1) > CLEARLY).mean()
         if changed > SHARE:
             return f"{changed:.2%} of the pixels of picture {number} differ clearly"
     return None

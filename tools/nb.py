@@ -210,6 +210,7 @@ def execute(nb, name, folder, timeout=900, **environment):
     client = NotebookClient(
         nb, km=kernel, timeout=timeout, store_widget_state=False, record_timing=False,
         startup_timeout=180, iopub_timeout=60, raise_on_iopub_timeout=True,     # a busy machine
+        shutdown_kernel="immediate",            # all is said; a farewell takes half a second
         resources={"metadata": {"path": str(folder)}}, extra_arguments=["--log-level=ERROR"],
         on_cell_start=lambda cell, cell_index: bar.update(cell_index - bar.n))
     env = {"PYTHONHASHSEED": "0", **os.environ, "OMP_NUM_THREADS": "1", **environment}

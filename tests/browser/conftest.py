@@ -10,12 +10,11 @@ from cells import trimmed
 from jupyter_client.manager import start_new_kernel
 from nb import lessons, tags
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
+REPO = pathlib.Path(__file__).resolve().parents[2]
+for folder in "browser", "course":                  # test_film has toys for us, too
+    sys.path.insert(0, str(REPO / "tests" / folder))
 
 from labtools import chromium, lab_server  # noqa: E402
-
-REPO = pathlib.Path(__file__).resolve().parents[2]
-
 
 WHOLE = ("00", "01", "02")        # run cell by cell here too; nbval runs every cell of every lesson
 

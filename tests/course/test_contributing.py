@@ -83,7 +83,8 @@ def copy_of(project, folder):
                                          "notebooks/mine")}
     shutil.copytree(project, folder, ignore=lambda where, names: [
         name for name in names
-        if Path(where, name) in apart or name in (".pytest_cache", ".ipynb_checkpoints")])
+        if Path(where, name) in apart or name in (".pytest_cache", ".ruff_cache",
+                                                          ".ipynb_checkpoints")])
     return folder
 
 
@@ -209,7 +210,7 @@ def complaints(walked, tmp_path_factory):
             shutil.copy(ROOT / name, copy / name)
         else:
             (copy / name).unlink()
-    done = pytest_in(copy, "-rfE", *LEFT_OUT.values())
+    done = pytest_in(copy, "-rfE", "--tb=no", "--assert=plain", *LEFT_OUT.values())
     assert done.returncode == 1, done.stdout + done.stderr
     return set(re.findall(r"^FAILED (\S+)", done.stdout, flags=re.M))
 

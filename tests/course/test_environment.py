@@ -82,3 +82,17 @@ def test_lower_bounds_are_the_tested_releases():
         low = min(Version(s.version) for s in wanted if s.operator == ">=")
         tested = Version(next(iter(pins[name])).version)
         assert tested.release[: len(low.release)] == low.release, f"{name}: {low}, tested {tested}"
+
+
+def test_the_suite_keeps_bytecode_and_memory(monkeypatch):
+    """Without either each of its hundred processes takes seconds more."""
+    import course
+    given = {}
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    monkeypatch.setenv("MALLOC_TOP_PAD_", "7")
+    monkeypatch.delenv("MALLOC_MMAP_MAX_", raising=False)
+    monkeypatch.setattr(course.subprocess, "call", lambda command, cwd, env: given.update(env) or 0)
+    assert course.main("test", ["tests/machinery/test_game.py"]) == 0
+    assert not {"PYTHONDONTWRITEBYTECODE", "MPLBACKEND"} & given.keys()
+    assert given["MALLOC_MMAP_MAX_"] == "0" and given["MALLOC_TOP_PAD_"] == "7"     # the user's own

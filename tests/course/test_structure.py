@@ -2,6 +2,7 @@
 import re
 import subprocess
 import sys
+from functools import cache
 from importlib import import_module
 
 import import_rules
@@ -210,12 +211,18 @@ def path(request):
     return request.param
 
 
+@cache
+def page(path):
+    """A lesson, read once for all rules: none of them changes it."""
+    return nbformat.read(path, as_version=4)
+
+
 @pytest.mark.parametrize("rule", [
     rules.form, rules.setup_cell, rules.parts, rules.tables, rules.stored_outputs,
     rules.no_chinese_in_code, rules.steps_are_budgeted, rules.exercises, rules.train_tags,
 ], ids=lambda rule: rule.__name__)
 def test_lesson(path, rule):
-    nb = nbformat.read(path, as_version=4)
+    nb = page(path)
     assert (rule(nb, TRAINERS) if rule is rules.train_tags else rule(nb)) == []
 
 
@@ -225,7 +232,7 @@ def test_lessons_are_numbered_without_gaps():
 
 
 def test_a_module_that_a_lesson_names_exists(path):
-    for cell in nbformat.read(path, as_version=4).cells:
+    for cell in page(path).cells:
         for part in cell.source.split("gan_lessons/")[1:]:
             name = part.split(".py")[0] + ".py"
             if len(name) < 60 and "\n" not in name and " " not in name:
@@ -235,6 +242,6 @@ def test_a_module_that_a_lesson_names_exists(path):
 def test_a_module_that_a_title_lists_exists(path):
     """"Package: `gan_lessons/exact/laws.py`, `quadrature.py`": short names count as well."""
     known = {module.name for module in import_rules.modules()}
-    title = nbformat.read(path, as_version=4).cells[0].source
+    title = page(path).cells[0].source
     listed = title.partition("Package:")[2]
     assert set(re.findall(r"`(?:\w+/)*(\w+\.py)`", listed)) <= known

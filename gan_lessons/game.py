@@ -214,9 +214,10 @@ def _tried_out(network, strange: nn.Module, x, call: str) -> bool:
     # not of a wrapper's own number, which is made anew for every loss
     layers = [(id(m) if m is not network else 0, m.training) for m in network.modules()]
     if _tried.get(strange, (None,))[0] != layers:
-        if sum(map(len, x)) < 2:
+        if not sum(map(len, x)):
             return True
-        _tried[strange] = layers, _changes(network, torch.cat(x).detach(), call)
+        batch = torch.cat(x if sum(map(len, x)) > 1 else 2 * x).detach()
+        _tried[strange] = layers, _changes(network, batch, call)
     return _tried[strange][1]
 
 

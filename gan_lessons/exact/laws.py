@@ -91,7 +91,8 @@ class Normal(Law):
 
     def logpdf(self, x):
         """-|x - mean|² / 2 sd² - dim/2 log(2 pi sd²): (..., dim) -> (...)."""
-        square = ((self._coordinates(x) - self.mean) / self.sd) ** 2
+        with np.errstate(over="ignore"):                       # ∞ is the square, 0 the density
+            square = ((self._coordinates(x) - self.mean) / self.sd) ** 2
         if self.dim > 1:
             square = square.sum(-1)
         return -square / 2 - self.dim * np.log(self.sd * np.sqrt(2 * np.pi))

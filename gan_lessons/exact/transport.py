@@ -141,7 +141,7 @@ def earth_mover(x, x_fake, p=None, q=None, power=1.0):
     quantile = x[np.searchsorted(levels[1:-1], middle)]
     fake_quantile = x_fake[np.searchsorted(fake_levels[1:-1], middle)]
     apart = np.abs(quantile - fake_quantile)
-    with np.errstate(over="ignore", under="ignore"):
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         total = share @ apart ** power
     if not 1e-290 < total < 1e290 and (largest := apart[share > 0].max()) > 0:
         # a large power leaves the range of floats: the largest way is taken out of the sum

@@ -323,7 +323,8 @@ class ClusterHeadDecoder(nn.Module):
         """The points that `net` decodes: (n, classes + k) -> (n, k)."""
         if code.dim() != 2 or code.shape[1] != self.count + self.k:
             raise ValueError(f"codes of {code.shape[-1]} numbers for {self.count} heads and a "
-                             f"style of {self.k}: the encoder needs outputs={self.count} + {self.k}")
+                             f"style of {self.k}: the encoder needs outputs="
+                             f"{self.count} + {self.k}")
         return code[:, :self.count] @ self.heads + code[:, self.count:]
 
     def forward(self, code: Tensor) -> Tensor:

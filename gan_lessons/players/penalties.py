@@ -31,7 +31,7 @@ def slopes(f, x: Tensor) -> Tensor:
         came = f"{x.dtype} {tuple(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
         raise ValueError("slopes are taken at floating-point samples (n, ...) with n ≥ 1, not at "
                          + came)
-    if not opaque(f) and len(x) > 1 and couples_batch(f, x):
+    if not opaque(f) and couples_batch(f, x):
         raise ValueError(_MIXES)
     x = x.detach().requires_grad_()
     with torch.enable_grad(), _NoBends():

@@ -1040,7 +1040,7 @@ REFUSED = {
         ("dtype", lambda: probes.nearest(CODES, CODES, 1.5), "k = 1.5")],
     "measures.probes.neighbours_agree": [
         ("negative", lambda: probes.neighbours_agree(CODES, -ones(3), CODES, ones(3), 1), "-1"),
-        ("empty", lambda: probes.neighbours_agree(CODES, ones(3), CODES[:0], ones(0), 1), "sample")],
+        ("empty", lambda: probes.neighbours_agree(CODES, ones(3), CODES[:0], ones(0), 1), "no")],
     "measures.probes.linear_probe": [
         ("nan", lambda: probes.linear_probe(CODES * NAN, ones(3), CODES, ones(3)), "codes"),
         ("nan", lambda: probes.linear_probe(CODES, ones(3), CODES, ones(3), NAN), "ridge"),

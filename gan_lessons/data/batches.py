@@ -96,6 +96,8 @@ class Batches:
 
         ValueError, saying what can be had, for a name that these data do not give.
         """
+        if isinstance(names, str) or not all(isinstance(name, str) for name in _iterated(names)):
+            raise ValueError(f"names = {names!r}: a set of names, such as {{\"x\", \"z\"}}")
         names = set(names)
         if not names <= set(self.names):
             raise ValueError(self._missing(sorted(names - set(self.names))))
@@ -127,6 +129,8 @@ class Batches:
         With a `seed`, the same noise every time. ValueError for n < 1.
         """
         check_count("n", n)
+        if seed is not None:
+            check_count("seed", seed, least=0)
         rng = self._noise_rng if seed is None else np.random.default_rng(seed)
         return self._points(self.z.sample(n, rng), self.z, n)
 
@@ -239,6 +243,13 @@ def _check_labels(labels, pool):
             labels.shape != pool.shape[:1] or labels.is_floating_point() or labels.is_complex()):
         raise ValueError(f"{len(pool)} samples need {len(pool)} whole-number labels, not "
                          f"{labels.dtype} of shape {tuple(labels.shape)}")
+
+
+def _iterated(names) -> list:
+    try:
+        return list(names)
+    except TypeError:
+        return [None]
 
 
 def _whole(modes, law) -> np.ndarray:

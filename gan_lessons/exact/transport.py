@@ -281,9 +281,9 @@ def _check_normals(p, q):
 
 def _weights(p, name, n=None):
     """Checked weights (n,) as float64; equal ones for None."""
-    if p is None:
+    if p is None and n is not None:
         return np.full(n, 1 / n)
-    p = as_numbers(p, name, finite=False)
+    p = as_numbers(np.nan if p is None else p, name, finite=False)
     if p.ndim != 1 or not p.size or n not in (None, len(p)):
         raise ValueError(f"{name} has shape {p.shape}; weights are (n,), one for each point"
                          + (f", here ({n},)" if n else ""))

@@ -14,7 +14,7 @@ from torch.nn.functional import leaky_relu, relu
 from torch.overrides import TorchFunctionMode
 
 from ..exact.checks import fits
-from ..game import couples_batch, in_full, opaque
+from ..game import check_player, check_tensors, couples_batch, in_full, opaque
 
 
 def slopes(f, x: Tensor) -> Tensor:
@@ -27,6 +27,7 @@ def slopes(f, x: Tensor) -> Tensor:
     sum mixes samples; for one that gives no score a sample, and for one that does not look at x.
     Lesson 07.
     """
+    check_player("f", f)
     if not (isinstance(x, Tensor) and x.is_floating_point() and len(x)):
         came = f"{x.dtype} {tuple(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
         raise ValueError("slopes are taken at floating-point samples (n, ...) with n ≥ 1, not at "
@@ -92,6 +93,7 @@ def between(x: Tensor, x_fake: Tensor) -> Tensor:
     (n, ...), (n, ...) -> (n, ...). ValueError for shapes that differ.
     Gulrajani et al. 2017, arXiv 1704.00028; lesson 07.
     """
+    check_tensors(x=x, x_fake=x_fake)
     if x.shape != x_fake.shape:
         raise ValueError(f"points between real {tuple(x.shape)} and fake {tuple(x_fake.shape)} "
                          "need equal shapes: draw as many fakes as real samples, of the same size")
@@ -106,6 +108,7 @@ def at_both(x: Tensor, x_fake: Tensor) -> Tensor:
 
     ValueError for sizes that differ.
     """
+    check_tensors(x=x, x_fake=x_fake)
     if x.shape[1:] != x_fake.shape[1:]:
         raise ValueError(f"one real sample has shape {tuple(x.shape[1:])}, one fake "
                          f"{tuple(x_fake.shape[1:])}: reshape the fakes to the size of the data")
@@ -124,11 +127,13 @@ def _check_samples(*samples: Tensor):
 
 def equal_one(slope: Tensor) -> Tensor:
     """(slope - 1)², (k,) -> (k,): every slope 1 (Gulrajani et al. 2017, arXiv 1704.00028)."""
+    check_tensors(slope=slope)
     return (slope - 1).square()
 
 
 def at_most_one(slope: Tensor) -> Tensor:
     """max(0, slope - 1)², (k,) -> (k,): no slope above 1 (Petzka et al. 2018, arXiv 1709.08894)."""
+    check_tensors(slope=slope)
     return relu(slope - 1).square()
 
 

@@ -548,6 +548,12 @@ REFUSED = {
         ("nan", lambda: infomax.linear_information(np.eye(4) * NAN, np.eye(2), 1), "covariance"),
         ("rank", lambda: infomax.linear_information(np.eye(3), np.eye(2), 1), "covariance")],
     # -- checks
+    "exact.checks.check_function": [
+        ("dtype", lambda: checks.check_function("h", 3.), "h = 3.0")],
+    "exact.checks.as_shape": [
+        ("zero", lambda: checks.as_shape((1, 0)), "shape"),
+        ("dtype", lambda: checks.as_shape("ab"), "shape"),
+        ("rank", lambda: checks.as_shape((), least=1), "shape")],
     "exact.checks.check_count": [("dtype", lambda: checks.check_count("n", "3"), "n = '3'"),
                                  ("negative", lambda: checks.check_count("n", -1), "n = -1")],
     "exact.checks.as_numbers": [("dtype", lambda: checks.as_numbers([1j], "z"), "z must"),
@@ -561,7 +567,7 @@ REFUSED = {
     "players.networks.Line": [("nan", lambda: networks.Line(NAN), "mean"),
                               ("inf", lambda: networks.Line(0, INF), "sd")],
     "players.networks.mlp_critic": [
-        ("zero", lambda: networks.mlp_critic(0), "width"),
+        ("zero", lambda: networks.mlp_critic(0), "shape"),
         ("zero", lambda: networks.mlp_critic(2, width=0), "width"),
         ("negative", lambda: networks.mlp_critic(2, depth=-1), "depth"),
         ("zero", lambda: networks.mlp_critic(2, outputs=0), "outputs")],
@@ -569,7 +575,7 @@ REFUSED = {
         ("zero", lambda: networks.mlp_generator(0), "width"),
         ("dtype", lambda: networks.mlp_generator(2, depth=1.5), "depth")],
     "players.networks.image_critic": [
-        ("zero", lambda: networks.image_critic((0, 28, 28)), "channels"),
+        ("zero", lambda: networks.image_critic((0, 28, 28)), "shape"),
         ("zero", lambda: networks.image_critic(width=0), "width"),
         ("dtype", lambda: networks.image_critic(outputs=1.5), "outputs")],
     "players.networks.image_generator": [
@@ -1072,6 +1078,9 @@ REFUSED = {
         ("dtype", lambda: batches(P).probe({"x"}, 1.5), "n = 1.5")],
     "game.Move": [("empty", lambda: game.Move("", itself), "player")],
     "game.Game": [("empty", lambda: Game({}), "Game takes"), ("dtype", lambda: Game([1]), "Game")],
+    "game.check_tensors": [("dtype", lambda: game.check_tensors(x=[1.]), "x is a torch.Tensor")],
+    "game.check_player": [("dtype", lambda: game.check_player("f", 3), "f is a network")],
+    "game.check_network": [("dtype", lambda: game.check_network("f", itself), "f is a network")],
     "game.in_full": [
         ("dtype", lambda: game.in_full(ones()), "int64"),
         ("dtype", lambda: game.in_full(torch.zeros(2, dtype=torch.float8_e5m2)), "float8"),

@@ -265,9 +265,19 @@ def _inside(points: Tensor, balls: Tensor, k: int) -> float:
 def _distances(a: Tensor, b: Tensor) -> Tensor:
     """|a_i - b_j|, and exactly 0 between equal points: (n, d), (m, d) -> (n, m).
 
-    torch's way by products of matrices would leave 1e-8 between copies.
+    torch's way by products of matrices, three times as fast for the features of pictures, leaves
+    1e-8 of their size between copies: what is that near is computed again, term by term.
     """
-    return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")
+    exactly = "donot_use_mm_for_euclid_dist"
+    if a.shape[1] <= 16:
+        return torch.cdist(a, b, compute_mode=exactly)
+    distance = torch.cdist(a, b)
+    near = distance < 1e-5 * max(a.norm(dim=1).max(), b.norm(dim=1).max())
+    if near.sum() > 100_000:
+        return torch.cdist(a, b, compute_mode=exactly)
+    i, j = near.nonzero(as_tuple=True)
+    distance[i, j] = (a[i] - b[j]).norm(dim=1)
+    return distance
 
 
 def _short(distance: float) -> str:

@@ -1096,9 +1096,9 @@ def normal_kl(mean, sd, mean2, sd2):
     return math.log(sd2) - math.log(sd) + (sd ** 2 + (mean - mean2) ** 2) / (2 * sd2 ** 2) - .5
 
 
-def copies():
+def copies(d=2):
     """Eight places, five times each: more copies than k = 3 reaches past."""
-    return points(8).repeat(5, 1)
+    return points(8, d).repeat(5, 1)
 
 
 def leaf():
@@ -1243,6 +1243,9 @@ RIGHT = {
     "measures.metrics.precision_recall": [
         ("repeated", lambda: metrics.precision_recall(copies(), copies()), (1, 1)),
         ("repeated", lambda: metrics.precision_recall(copies()[::8], copies()), (1, .125)),
+        ("repeated", lambda: metrics.precision_recall(copies(40), copies(40)), (1, 1)),
+        ("repeated", lambda: metrics.precision_recall(
+            copies(40), torch.cat([copies(40)] * 100)), (1, 1)),
         ("magnitude", lambda: metrics.precision_recall(1e8 + copies(), 1e8 + copies()), (1, 1))],
     "measures.metrics.modes_covered": [
         ("nan", lambda: metrics.modes_covered(points() * NAN, laws.Ring())[:2], (0, 0)),
@@ -1323,7 +1326,8 @@ def complaint(act, word):
             came = act()
     except (ValueError, TypeError, KeyError) as refusal:
         *_, last = traceback.extract_tb(refusal.__traceback__)
-        if not pathlib.Path(last.filename).is_relative_to(pathlib.Path(gan_lessons.__file__).parent):
+        package = pathlib.Path(gan_lessons.__file__).parent
+        if not pathlib.Path(last.filename).is_relative_to(package):
             return f"raised in {last.filename}: {refusal}"
         return "" if re.search(word, str(refusal)) else f"{word!r} is not in: {refusal}"
     except Exception as error:  # noqa: BLE001  a warning, a crash of some library
@@ -1336,6 +1340,33 @@ def test_refused_by_name(acts):
     wrong = [f"{i} {kind}: {said}" for i, (kind, act, word) in enumerate(acts)
              if (said := complaint(act, word))]
     assert not wrong, "\n".join(wrong)
+
+
+NO_TENSOR = {
+    "x": [lambda x: penalties.between(x, points()), lambda x: aae.squares(x, points()),
+          lambda x: vae.gaussian_nll(x, points()), lambda x: f_vae.dequantised(x),
+          lambda x: prediction.all_losses(lambda x, y: x, x, 2), flows.ActNorm(2),
+          lambda x: networks.check_labels(x, ones(), 2), lambda x: games_ls.margin()(x, points()),
+          classifier.warped, flows.Squeeze(), flows.point_flow()],
+    "first": [lambda x: games_relativistic.pairwise(torch.square, x, x),
+              lambda x: games_relativistic.average(torch.square, x, x)],
+    "own": [lambda x: bounds.nwj(x, x), lambda x: bounds.donsker_varadhan(x, x)],
+    "scores": [bounds.info_nce, bounds.own_and_other],
+    "m": [lambda x: vae.kl_to_normal(x, x), lambda x: vae.draw_code(x, x)],
+    "codes": [lambda x: probes.nearest(x, x, 1), lambda x: probes.linear_probe(x, x, x, x),
+              lambda x: games_clustering.restart_empty(PRIOR, x)],
+    "table": [games_clustering.usage_kl, games_clustering.responsibilities],
+    "z": [PRIOR, f_vae.normal_nll], "A": [spectral.power_iteration], "a": [
+        semi_supervised.source_logit], "shares": [aae.imbalance], "heads": [
+        lambda x: aae.crowding(x, 1.)], "kernel": [lambda x: spectral.circular_norm(x, 4)],
+    "losses": [lambda x: prediction.reliability(x, ones())]}
+
+
+@pytest.mark.parametrize("name", NO_TENSOR)
+def test_what_is_no_tensor_is_named(name):
+    for act in NO_TENSOR[name]:
+        for given in ([1., 2.], np.ones((2, 2)), 3., None):
+            assert not complaint(lambda: act(given), f"^{name} is a torch.Tensor|^x .* not"), act
 
 
 @pytest.mark.parametrize("acts", rows(RIGHT))

@@ -230,7 +230,8 @@ def _numbers(data: Tensor) -> Tensor:
     if not data.isfinite().all():
         raise ValueError(f"samples of shape {shape} hold nan, inf or what float32 cannot hold: "
                          "leave them out, or rescale them")
-    if data.dim() == 4 and (data.min() >= 0 or data.abs().max() > 1.001):
+    # grey alone, all 0, says nothing of its scale
+    if data.dim() == 4 and (data.min() >= 0 and data.any() or data.abs().max() > 1.001):
         raise ValueError(f"pictures from {data.min():g} to {data.max():g}: numbers of pictures lie "
                          "in [-1, 1], black -1 and white 1, as generators make them; from [0, 1] "
                          "they come by 2 * x - 1")

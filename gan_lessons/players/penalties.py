@@ -33,7 +33,7 @@ def slopes(f, x: Tensor) -> Tensor:
         raise ValueError("slopes are taken at floating-point samples (n, ...) with n ≥ 1, not at "
                          + came)
     if not opaque(f) and couples_batch(f, x):
-        raise ValueError(_MIXES)
+        raise ValueError(_MIXES.replace("a layer", "batch norm") if _has_norm(f) else _MIXES)
     x = x.detach().requires_grad_()
     with torch.enable_grad(), _NoBends():
         score = f(x.clone() if _changes_input(f) else x)
@@ -55,8 +55,12 @@ def slopes(f, x: Tensor) -> Tensor:
     return gradient.reshape(len(x), -1).norm(dim=1)                  # (n, ...) -> (n, D) -> (n,)
 
 
-_MIXES = ("batch norm, or another layer, lets one sample move another's score, so no sample has a "
-          "slope of its own: build the penalised critic without it (layer norm is harmless)")
+_MIXES = ("a layer lets one sample move another's score, so no sample has a slope of its own: build "
+          "the penalised critic without it (layer norm is harmless)")
+
+
+def _has_norm(f) -> bool:
+    return any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in f.modules())
 
 
 def _changes_input(f) -> bool:

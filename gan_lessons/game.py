@@ -115,6 +115,28 @@ class Game:
         return f"Game({moves})"
 
 
+# -- what is handed over ---------------------------------------------------------------------------
+
+def check_tensors(**given):
+    """ValueError, by its name, for what is no Tensor: `check_tensors(x=x, y=y)`."""
+    for name, value in given.items():
+        if not isinstance(value, Tensor):
+            raise ValueError(f"{name} is a torch.Tensor, not {type(value).__name__}: "
+                             f"torch.as_tensor({name}) makes one")
+
+
+def check_player(symbol: str, value):
+    """TypeError, by its symbol, for what is neither a network nor a function."""
+    if not callable(value):
+        raise TypeError(f"{symbol} is a network or a function of samples, not {value!r}")
+
+
+def check_network(name: str, value):
+    """TypeError, by its name, for what is no network."""
+    if not isinstance(value, nn.Module):
+        raise TypeError(f"{name} is a network, a torch.nn.Module, not {type(value).__name__}")
+
+
 # -- how scores are read ---------------------------------------------------------------------------
 
 def in_full(scores, what: str = "scores"):
@@ -143,6 +165,9 @@ def softplus(v: Tensor) -> Tensor:
 
     torch's own is v above 20, off by up to 2e-9; from 40 on the two are one number in float64.
     """
+    check_tensors(v=v)
+    if not v.is_floating_point():
+        raise ValueError(f"v of format {v.dtype}: scores are floating-point numbers")
     return nn.functional.softplus(v, threshold=40.0)
 
 
@@ -152,6 +177,10 @@ def both(f, x: Tensor, x_fake: Tensor) -> tuple[Tensor, Tensor]:
     In one pass of [x; x_fake] where that gives the same numbers. Plain functions and networks that
     couple the samples of a batch are called twice, so that the formula on the page holds.
     """
+    for name, samples in dict(x=x, x_fake=x_fake).items():
+        if not hasattr(samples, "shape"):
+            check_tensors(**{name: samples})
+    check_player("f", f)
     alike = x.shape[1:] == x_fake.shape[1:] and x.dtype == x_fake.dtype
     if not alike or couples_batch(f, x, x_fake):
         return in_full(f(x)), in_full(f(x_fake))
@@ -174,8 +203,9 @@ _tried: WeakKeyDictionary = WeakKeyDictionary()          # strange layer -> netw
 
 def opaque(network) -> bool:
     """True for a plain function, and a wrapper whose `net` is one: nobody can look into it."""
-    inner = vars(network).get("net") if isinstance(network, nn.Module) else network
-    return inner is not None and not isinstance(inner, nn.Module)
+    if isinstance(network, nn.Module):
+        network = vars(network).get("net")
+    return callable(network) and not isinstance(network, nn.Module)
 
 
 def couples_batch(network, *x: Tensor, call: str = "__call__") -> bool:
@@ -189,6 +219,7 @@ def couples_batch(network, *x: Tensor, call: str = "__call__") -> bool:
     """
     if opaque(network):
         return True
+    check_network("network", network)
     strange = None
     for m in network.modules():
         if isinstance(m, nn.modules.batchnorm._BatchNorm):
@@ -214,9 +245,10 @@ def _tried_out(network, strange: nn.Module, x, call: str) -> bool:
     # not of a wrapper's own number, which is made anew for every loss
     layers = [(id(m) if m is not network else 0, m.training) for m in network.modules()]
     if _tried.get(strange, (None,))[0] != layers:
-        if sum(map(len, x)) < 2:
+        if not sum(map(len, x)):
             return True
-        _tried[strange] = layers, _changes(network, torch.cat(x).detach(), call)
+        batch = torch.cat(x if sum(map(len, x)) > 1 else 2 * x).detach()
+        _tried[strange] = layers, _changes(network, batch, call)
     return _tried[strange][1]
 
 

@@ -96,6 +96,8 @@ class Batches:
 
         ValueError, saying what can be had, for a name that these data do not give.
         """
+        if isinstance(names, str) or not all(isinstance(name, str) for name in _iterated(names)):
+            raise ValueError(f"names = {names!r}: a set of names, such as {{\"x\", \"z\"}}")
         names = set(names)
         if not names <= set(self.names):
             raise ValueError(self._missing(sorted(names - set(self.names))))
@@ -127,6 +129,8 @@ class Batches:
         With a `seed`, the same noise every time. ValueError for n < 1.
         """
         check_count("n", n)
+        if seed is not None:
+            check_count("seed", seed, least=0)
         rng = self._noise_rng if seed is None else np.random.default_rng(seed)
         return self._points(self.z.sample(n, rng), self.z, n)
 
@@ -231,7 +235,8 @@ def _numbers(data: Tensor) -> Tensor:
     if not data.isfinite().all():
         raise ValueError(f"samples of shape {shape} hold nan, inf or what float32 cannot hold: "
                          "leave them out, or rescale them")
-    if data.dim() == 4 and (data.min() >= 0 or data.abs().max() > 1.001):
+    # grey alone, all 0, says nothing of its scale
+    if data.dim() == 4 and (data.min() >= 0 and data.any() or data.abs().max() > 1.001):
         raise ValueError(f"pictures from {data.min():g} to {data.max():g}: numbers of pictures lie "
                          "in [-1, 1], black -1 and white 1, as generators make them; from [0, 1] "
                          "they come by 2 * x - 1")
@@ -244,6 +249,13 @@ def _check_labels(labels, pool):
             labels.shape != pool.shape[:1] or labels.is_floating_point() or labels.is_complex()):
         raise ValueError(f"{len(pool)} samples need {len(pool)} whole-number labels, not "
                          f"{labels.dtype} of shape {tuple(labels.shape)}")
+
+
+def _iterated(names) -> list:
+    try:
+        return list(names)
+    except TypeError:
+        return [None]
 
 
 def _whole(modes, law) -> np.ndarray:

@@ -11,16 +11,19 @@ import numpy as np
 
 
 def fits(value, *, least=-math.inf, above=-math.inf, most=math.inf, below=math.inf,
-         whole: bool = False) -> bool:
+         whole: bool = False, infinite: bool = False) -> bool:
     """Whether value is one finite number with least ≤ value ≤ most and above < value < below.
 
-    whole: a whole number, of Python or NumPy. False for NaN, ∞, truth values, text, None, complex
-    numbers and arrays with axes: a caller has one refusal for all that is no number.
+    whole: a whole number, of Python or NumPy; infinite: ∞ fits as well. False for NaN, truth
+    values, text, None, complex numbers and arrays with axes: a caller has one refusal for all that
+    is no number.
     """
     if isinstance(value, (bool, np.bool_, str, bytes)) or getattr(value, "ndim", 0) != 0:
         return False
     try:
         number = operator.index(value) if whole else float(value)
+        if number == math.inf:
+            return infinite
         return math.isfinite(number) and least <= number <= most and above < number < below
     except (TypeError, ValueError, OverflowError, RuntimeError):
         return False
@@ -31,6 +34,20 @@ def check_count(name: str, value, least: int = 1, most: float = math.inf, why: s
     if not fits(value, least=least, most=most, whole=True):
         limit = f"of {least} or more" if most == math.inf else f"from {least} to {most:g}"
         raise ValueError(f"{name} = {value!r}: a whole number {limit}" + (why and f"; {why}"))
+
+
+def as_shape(shape, what: str = "shape", least: int = 0) -> tuple[int, ...]:
+    """shape as a tuple of whole numbers of 1 or more, `least` of them at least; ValueError else."""
+    sides = tuple(shape) if isinstance(shape, (list, tuple)) else (shape,)
+    if len(sides) < least or not all(fits(side, least=1, whole=True) for side in sides):
+        raise ValueError(f"{what} = {shape!r}: whole numbers of 1 or more, such as (1, 28, 28)")
+    return sides
+
+
+def check_function(name: str, value, shape: str = "(k,) -> (k,)"):
+    """TypeError, by its name, unless value can be called; shape: what it maps to what."""
+    if not callable(value):
+        raise TypeError(f"{name} = {value!r}: a function, {shape}")
 
 
 def as_numbers(x, what: str = "x", finite: bool = True):

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.optimize import root
 from scipy.special import expit
 
-from .checks import fits
+from .checks import check_function, fits
 from .divergences import js, refuse_jumps
 from .laws import Mixture, Normal
 from .quadrature import expectation
@@ -22,6 +22,7 @@ def within(p, q, divergence=js):
     ValueError unless p(y) = q(y).
     """
     _same_labels(p, q)
+    check_function("divergence", divergence, "(p, q) -> a number")
     return sum(share * divergence(real, fake)
                for share, real, fake in zip(p.weights, p.laws, q.laws))
 
@@ -95,6 +96,7 @@ def acgan_rest(p, weight: float = 1.0, start=None):
     _check_weight(weight)
     _check_mixture(p=p)
     start = p if start is None else start
+    _same_labels(p, start)
     K = len(p.laws)
 
     # unknown are K means and K logarithms of sds: every real number is then allowed
@@ -103,7 +105,6 @@ def acgan_rest(p, weight: float = 1.0, start=None):
                        p.weights)
 
     before = [*(law.mean for law in start.laws), *(np.log(law.sd) for law in start.laws)]
-    _same_labels(p, start)
     force = lambda at: np.concatenate(acgan_gradient(p, made(at), weight))
     try:
         found = root(force, before, tol=1e-10)

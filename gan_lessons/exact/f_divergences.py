@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .checks import as_numbers, check_function
 from .divergences import refuse_jumps
 from .laws import log_ratio
 from .quadrature import nodes, panels
@@ -49,7 +50,8 @@ class FDivergence:
 
     def phi_prime(self, u):
         """φ'(u), the optimal T where p/q = u: any shape -> same shape. NumPy only."""
-        with np.errstate(divide="ignore", over="ignore"):
+        u = as_numbers(u, "u", finite=False)
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
             return self.activation(self.best(np.log(u)))
 
     def __call__(self, p, q) -> float:
@@ -116,6 +118,9 @@ class FDivergence:
         """
         if T is not None and v is not None:
             raise ValueError("T is given, and v, of which another T would follow: give one")
+        for name, function in dict(T=T, v=v).items():
+            if function is not None:
+                check_function(name, function)
         if T is None:
             c = log_ratio(p, q)
             v = v or (lambda x: self.best(c(x)))

@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import binom
 
-from .checks import as_numbers, check_count, fits
+from .checks import as_numbers, check_count, check_function, fits
 from .divergences import softplus
 from .information import gaussian_information, mutual_information
 from .laws import BENDS, Normal
@@ -81,6 +81,7 @@ class CorrelatedNormal:
         if self.k != 1:
             raise ValueError(f"quadrature is for k = 1, not {self.k}: coordinates are independent, "
                              "add their terms")
+        check_function("h", h, "(m,), (m,) -> (m,)")
         # h compares the two laws: its panels resolve the narrowest sd of either
         finest = np.sqrt(1 - abs(self.rho))
         (u, mass_u), (v, mass_v) = _masses(sd_sum, finest), _masses(sd_difference, finest)
@@ -115,6 +116,8 @@ def ratio_spread(information, n: int, shuffled: bool = False):
     members of a batch, √((e^{2I} - 1 + 1/(1 - rho⁴) - 1)/(n(n - 1))), with rho² = 1 - e^{-2I}.
     ∞ beyond the range of floats. ValueError for an information below 0, and for no pair.
     """
+    if not isinstance(shuffled, (bool, np.bool_)):
+        raise ValueError(f"shuffled = {shuffled!r}: True or False")
     check_count("n", n, least=2 if shuffled else 1, why="there must be a pair")
     if (as_numbers(information, "information") < 0).any():
         raise ValueError(f"information = {information}: nats are 0 or more")
@@ -165,6 +168,9 @@ def code_table(pictures, code) -> np.ndarray:
     code: a function of one picture. ValueError for no pictures, and for codes that are no single
     value, such as an array or NaN.
     """
+    check_function("code", code, "of one picture")
+    if not np.ndim(pictures):
+        raise ValueError(f"pictures are (n, ...), not {pictures!r}")
     found = np.array([code(picture) for picture in pictures])
     if found.ndim != 1 or not len(found) or (found != found).any():
         raise ValueError(f"codes of shape {found.shape}: one picture or more, and for each one "
@@ -180,7 +186,8 @@ def patch_information(pictures, code) -> np.ndarray:
 
     ValueError as in `code_table`, and for pictures without patches.
     """
-    pictures = as_numbers(pictures, "pictures")
+    as_numbers(pictures, "pictures")
+    pictures = np.asarray(pictures)                            # code is asked of them as they are
     if pictures.ndim < 2:
         raise ValueError(f"pictures are (n, patches, ...), not of shape {pictures.shape}")
     joint = code_table(pictures, code)                                            # (n, k)
@@ -200,7 +207,8 @@ def reconstruction_error(pictures, code, scale) -> float:
     gives the mean picture of each code. ValueError as in `code_table`, and for numbers that are not
     finite.
     """
-    pictures, scale = as_numbers(pictures, "pictures"), as_numbers(scale, "scale")
+    as_numbers(pictures, "pictures")
+    pictures, scale = np.asarray(pictures), as_numbers(scale, "scale")
     if pictures.ndim != 3 or scale.shape not in ((), pictures.shape[2:]):
         raise ValueError(f"pictures of shape {pictures.shape} and a scale of shape {scale.shape}: "
                          "they are (n, patches, size) and (size,)")
@@ -222,7 +230,7 @@ def linear_information(covariance, weights, noise: float):
     if weights.ndim != 2 or covariance.shape != (weights.size, weights.size):
         raise ValueError(f"weights {weights.shape} and covariance {covariance.shape} are "
                          "(patches, size) and (patches · size, patches · size)")
-    if not fits(noise, above=0):
+    if not fits(noise, above=0, most=1e150):
         raise ValueError(f"noise = {noise}: a code without noise would tell infinitely much; a "
                          "finite number above 0")
     patches, size = weights.shape

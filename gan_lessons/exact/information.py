@@ -30,6 +30,12 @@ def normalised_rows(mass, otherwise):
     or not finite.
     """
     mass = as_numbers(mass, "mass")
+    otherwise = as_numbers(otherwise, "otherwise")
+    try:
+        np.broadcast_to(otherwise, mass.shape)
+    except ValueError as error:
+        raise ValueError(f"otherwise has shape {otherwise.shape}, which is no row of masses "
+                         f"{mass.shape}") from error
     if mass.ndim < 1 or (mass < 0).any():
         raise ValueError(f"masses (..., k) are 0 or more, and these of shape {mass.shape} fall to "
                          f"{mass.min(initial=0):g}")

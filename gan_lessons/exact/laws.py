@@ -20,7 +20,12 @@ def log_ratio(p, q):
     """x -> log p(x) - log q(x), 0 where neither law reaches x; any shape -> same shape.
 
     The logit of the best discriminator between p and q (lesson 01). NaN where a density is NaN.
+    ValueError for what is no law.
     """
+    for name, law in dict(p=p, q=q).items():
+        if not hasattr(law, "logpdf"):
+            raise ValueError(f"{name} = {law!r} is no law with logpdf, such as Normal(0, 1)")
+
     def ratio(x):
         lp, lq = p.logpdf(x), q.logpdf(x)
         with np.errstate(invalid="ignore"):                    # -∞ - -∞ is nan
@@ -55,6 +60,8 @@ class Law:
     def _coordinates(self, x):
         """x as an array whose last axis holds `dim` coordinates; any numbers on the line."""
         x = np.asarray(x)
+        if x.dtype.kind not in "fiub":
+            x = as_numbers(x, "x", finite=False)
         if self.dim > 1 and x.shape[-1:] != (self.dim,):
             raise ValueError(f"points of {self!r} are (..., {self.dim}), not of shape {x.shape}")
         return x
@@ -83,7 +90,7 @@ class Normal(Law):
         self.sd = _number("sd", sd, "positive", above=0)
         if not 1e-100 <= self.sd <= 1e100:
             raise ValueError(f"sd = {sd!r}: its square leaves the range of floats; rescale x")
-        _refuse_coarse("mean", abs(self.mean).max(), self.sd)
+        _refuse_coarse("mean", abs(self.mean).max(initial=0), self.sd)
         if self.mean.ndim > 1 or self.mean.size not in (1, self.dim):
             raise ValueError(f"mean of shape {self.mean.shape} does not fit dim={self.dim}")
         if self.dim == 1:
@@ -91,7 +98,8 @@ class Normal(Law):
 
     def logpdf(self, x):
         """-|x - mean|² / 2 sd² - dim/2 log(2 pi sd²): (..., dim) -> (...)."""
-        square = ((self._coordinates(x) - self.mean) / self.sd) ** 2
+        with np.errstate(over="ignore"):                       # ∞ is the square, 0 the density
+            square = ((self._coordinates(x) - self.mean) / self.sd) ** 2
         if self.dim > 1:
             square = square.sum(-1)
         return -square / 2 - self.dim * np.log(self.sd * np.sqrt(2 * np.pi))
@@ -103,12 +111,12 @@ class Normal(Law):
     def cdf(self, x):
         """Share of the law below x, on the line: Φ((x - mean) / sd), same shape as x."""
         self._refuse_off_line("cdf")
-        return ndtr((np.asarray(x) - self.mean) / self.sd)
+        return ndtr((self._coordinates(x) - self.mean) / self.sd)
 
     def sf(self, x):
         """Share of the law above x, on the line; right to the last digits of 1e-300 too."""
         self._refuse_off_line("sf")
-        return ndtr((self.mean - np.asarray(x)) / self.sd)
+        return ndtr((self.mean - self._coordinates(x)) / self.sd)
 
     def sample(self, n, rng):
         """n points from a numpy Generator: (n, dim)."""
@@ -158,12 +166,14 @@ class Uniform(Law):
     def cdf(self, x):
         """Share of the law below x, on the line."""
         self._refuse_off_line("cdf")
-        return np.clip((np.asarray(x, dtype=float) - self.low) / (self.high - self.low), 0, 1)
+        x = np.asarray(self._coordinates(x), dtype=float)
+        return np.clip((x - self.low) / (self.high - self.low), 0, 1)
 
     def sf(self, x):
         """Share of the law above x, on the line."""
         self._refuse_off_line("sf")
-        return np.clip((self.high - np.asarray(x, dtype=float)) / (self.high - self.low), 0, 1)
+        x = np.asarray(self._coordinates(x), dtype=float)
+        return np.clip((self.high - x) / (self.high - self.low), 0, 1)
 
     def sample(self, n, rng):
         """n points from a numpy Generator: (n, dim)."""
@@ -186,9 +196,9 @@ class Mixture(Law):
     """
 
     def __init__(self, laws, weights=None):
-        self.laws = list(laws)
+        self.laws = list(laws) if isinstance(laws, (list, tuple)) else []
         if not self.laws:
-            raise ValueError("a mixture needs at least one law")
+            raise ValueError(f"a mixture needs at least one law, in a list, not {laws!r}")
         for law in self.laws:
             if not all(hasattr(law, part) for part in ("dim", "logpdf", "sample")):
                 raise ValueError(f"{law!r} is no law with dim, logpdf and sample to be mixed")
@@ -251,7 +261,7 @@ class _EqualComponents(Mixture):
     """
 
     def __init__(self, centres, sd):
-        self.centres, self.sd = np.asarray(centres, dtype=float), float(sd)
+        self.centres, self.sd = np.asarray(centres, dtype=float), _number("sd", sd, above=0)
         super().__init__([Normal(centre, sd) for centre in self.centres])
 
     def logpdf(self, x):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .checks import fits
+from .checks import check_function, fits
 from .laws import Mixture, Normal
 from .quadrature import nodes, on_the_line
 from .transport import cdf_difference, pieces
@@ -85,6 +85,7 @@ def penalised_slope(p, q, weight=10.0, where=segment_density):
     other) and 0 is returned; where ρ = 0, it is infinite.
     """
     _check_weight(weight)
+    check_function("where", where, "(p, q) -> density")
     difference, density = cdf_difference(p, q), where(p, q)
 
     def slope(x):
@@ -103,6 +104,7 @@ def penalised_gap(p, q, weight=10.0, where=segment_density):
     weight > 0. For N(0,1), N(3,1), λ = 10: 3.4630 and 0.2315, where W₁ = 3.
     """
     _check_weight(weight)
+    check_function("where", where, "(p, q) -> density")
     difference, density = cdf_difference(p, q), where(p, q)
     x, share = nodes(pieces(p, q)[0])
     d = np.abs(difference(x))

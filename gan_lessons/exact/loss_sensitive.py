@@ -37,7 +37,7 @@ def svm(x, y, C: float = np.inf) -> SVM:
     hyperplane separates the samples.
     """
     x, y = as_numbers(x, "x"), as_numbers(y, "y", finite=False)
-    if not (fits(C, above=0) or C is np.inf or C == np.inf):
+    if not fits(C, above=0, infinite=True):
         raise ValueError(f"C = {C}: the penalty on slack is positive; C = np.inf allows none")
     if x.ndim != 2 or y.shape != x.shape[:1] or set(y) != {-1., 1.}:
         raise ValueError("x is (n, d) with labels y (n,) of +1 and -1, both present, not "
@@ -80,7 +80,7 @@ def distances(x, x_fake, p: float = 1.0) -> np.ndarray:
     (n, d), (m, d) -> (n, m), or (n,), (m,) on the line. ValueError for other shapes, no samples,
     and p < 1.
     """
-    if not (fits(p, least=1) or p == np.inf):
+    if not fits(p, least=1, infinite=True):
         raise ValueError(f"p = {p}: the p of a norm is 1 or more")
     x, x_fake = _samples_alike(x, x_fake)
     apart = x[:, None] - x_fake[None]                                             # (n, m, d)
@@ -142,7 +142,7 @@ def best_loss(x, x_fake, *, margin=distances, weight: float = 1.0, first: float 
     x, x_fake = _samples_alike(x, x_fake)
     n, m = len(x), len(x_fake)
     if not (fits(weight, least=0) and fits(first, least=0)
-            and (fits(kappa, least=0) or kappa == np.inf)):
+            and fits(kappa, least=0, infinite=True)):
         raise ValueError(f"weight = {weight}, first = {first} and kappa = {kappa} must be 0 or "
                          "more")
     if pairs not in ("all", "matched"):

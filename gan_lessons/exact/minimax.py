@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit
 
+from .checks import check_function
 from .divergences import js, softplus
 from .laws import log_ratio
 from .quadrature import expectation, on_the_line, panels
@@ -36,6 +37,7 @@ def gan_value(p, q, c=None):
     on_the_line(p=p, q=q)
     if c is None:
         return 2 * js(p, q) - 2 * np.log(2)
+    check_function("c", c)
     edges = panels(p, q)
     return (-expectation(p, lambda x: softplus(-c(x)), edges)
             - expectation(q, lambda x: softplus(c(x)), edges))
@@ -60,7 +62,6 @@ def generator_gradient(p, q, loss="saturating"):
         if loss not in GENERATOR_LOSSES:
             raise KeyError(f"no generator loss {loss!r}; there are {', '.join(GENERATOR_LOSSES)}")
         loss = GENERATOR_LOSSES[loss]
-    if not callable(loss):
-        raise TypeError(f"loss is a name or the function h'(c), (k,) -> (k,), not {loss!r}")
+    check_function("loss", loss, "h'(c), (k,) -> (k,), or its name")
     c = log_ratio(p, q)
     return expectation(q, lambda x: loss(c(x)) * (p.score(x) - q.score(x)), panels(p, q))

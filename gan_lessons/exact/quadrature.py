@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from .checks import as_numbers, check_count
+from .checks import as_numbers, check_count, check_function, fits
 from .laws import log_ratio
 
 ORDER = 24                                                     # nodes on a panel
@@ -54,6 +54,7 @@ def expectation(law, h, edges=None) -> float:
     A point where the law has no mass counts nothing, whatever h is there. ValueError for a law that
     is not on the line or whose density is NaN, and for an h that gives another shape.
     """
+    check_function("h", h)
     x, mass = masses(law, edges)
     value = np.asarray(h(x))
     if value.shape not in ((), x.shape):
@@ -69,6 +70,8 @@ def masses(law, edges=None, least: float = 0.0, order: int = ORDER):
     for a law that is not on the line, and for a density that is NaN somewhere.
     """
     on_the_line(law=law)
+    if not fits(least, least=0):
+        raise ValueError(f"least = {least!r}: the mass that is left out is 0 or more")
     x, weight = nodes(law.edges() if edges is None else edges, order)
     mass = law.pdf(x) * weight
     if np.isnan(mass).any():
@@ -104,7 +107,14 @@ def sign_changes(h, edges, steps: int = 60, from_zero: bool = False):
     h: (k,) -> (k,), with at most one change on a panel; found, from below, to 2^-steps of it.
     from_zero: a panel on whose left border h is 0 counts as well. ValueError where h is NaN.
     """
+    check_function("h", h)
+    check_count("steps", steps)
+    edges = as_numbers(edges, "edges")
+    if edges.ndim != 1:
+        raise ValueError(f"edges are (m,), not of shape {edges.shape}")
     sign = np.sign(h(edges))
+    if sign.shape != edges.shape:
+        raise ValueError(f"h gives shape {sign.shape} for {len(edges)} points: one number each")
     if np.isnan(sign).any():
         raise ValueError(f"h is nan at x = {edges[np.isnan(sign)][0]:g}, and nan has no sign")
     changes = sign[:-1] * sign[1:] < 0
@@ -122,7 +132,11 @@ def bisect(before, low, high, steps: int = 60):
     before: x (k,) -> (k,) true where the place that is sought lies above x. ValueError for brackets
     that are not finite.
     """
+    check_function("before", before)
+    check_count("steps", steps)
     low, high = as_numbers(low, "low"), as_numbers(high, "high")
+    if low.shape != high.shape:
+        raise ValueError(f"brackets from {low.shape} to {high.shape}: two of one shape")
     for _ in range(steps):
         middle = (low + high) / 2
         above = before(middle)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit
 
+from .checks import check_function
 from .divergences import softplus
 from .laws import log_ratio
 from .least_squares import triangular
@@ -33,6 +34,8 @@ def pairwise_value(p, q, f=None, h=logistic):
     this is log 2 - JS(p⊗q, q⊗p).
     """
     f, edges = log_ratio(p, q) if f is None else f, panels(p, q)
+    check_function("f", f)
+    check_function("h", h, "any shape -> same shape")
     (x, real), (x_fake, fake) = masses(p, edges, NOTHING), masses(q, edges, NOTHING)
     others = f(x_fake)
     # a row of the double integral at a time: (k, m) scores at once would take 100 MB
@@ -64,6 +67,8 @@ def average_value(p, q, f, h=logistic):
 
     f: (k,) -> (k,), h: any shape -> same shape.
     """
+    check_function("f", f)
+    check_function("h", h, "any shape -> same shape")
     edges = panels(p, q)
     real, fake = expectation(p, f, edges), expectation(q, f, edges)
     return (expectation(p, lambda x: h(f(x) - fake), edges)

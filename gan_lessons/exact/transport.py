@@ -168,7 +168,7 @@ def earth_mover(x, x_fake, p=None, q=None, power=1.0):
     quantile = x[np.searchsorted(levels[1:-1], middle)]
     fake_quantile = x_fake[np.searchsorted(fake_levels[1:-1], middle)]
     apart = np.abs(quantile - fake_quantile)
-    with np.errstate(over="ignore", under="ignore"):
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         total = share @ apart ** power
     if not 1e-290 < total < 1e290 and (largest := apart[share > 0].max()) > 0:
         # a large power leaves the range of floats: the largest way is taken out of the sum
@@ -308,9 +308,9 @@ def _check_normals(p, q):
 
 def _weights(p, name, n=None):
     """Checked weights (n,) as float64; equal ones for None."""
-    if p is None:
+    if p is None and n is not None:
         return np.full(n, 1 / n)
-    p = as_numbers(p, name, finite=False)
+    p = as_numbers(np.nan if p is None else p, name, finite=False)
     if p.ndim != 1 or not p.size or n not in (None, len(p)):
         raise ValueError(f"{name} has shape {p.shape}; weights are (n,), one for each point"
                          + (f", here ({n},)" if n else ""))

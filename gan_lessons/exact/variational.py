@@ -174,7 +174,7 @@ def best_linear(variances, beta: float = 1.0, sd: float = 1.0, k: int | None = N
     """
     v = as_numbers(variances, "variances", finite=False)
     usable = v.ndim == 1 and v.size and (v > 0).all() and np.isfinite(v).all()
-    if not (usable and fits(beta, above=0) and fits(sd, above=0)):
+    if not (usable and fits(beta, above=0) and fits(sd, above=0, most=1e150)):
         raise ValueError(f"variances {v}, beta = {beta}, sd = {sd}: all must be finite and above "
                          "0. A direction without variance has nothing to encode: leave it out")
     k = len(v) if k is None else k

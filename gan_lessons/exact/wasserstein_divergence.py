@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .checks import as_numbers, fits
+from .checks import as_numbers, check_function, fits
 from .lipschitz import segment_density
 from .quadrature import expectation, nodes, panels
 from .transport import cdf_difference, pieces
@@ -38,6 +38,7 @@ def linear_divergence(distance, k=2.0, power=6.0) -> Reading:
     """
     check(k, power)
     as_numbers(distance, "distance")
+    distance = np.asarray(distance, dtype=float)[()] if isinstance(distance, list) else distance
     try:
         gap = abs(distance) * (abs(distance) / (k * power)) ** (1 / (power - 1))
     except OverflowError:                                      # a power of 1.001 is the 1000th
@@ -53,6 +54,7 @@ def divergence_slope(real, fake, k=2.0, power=6.0, where=segment_density):
     exact/lipschitz. ValueError for k ≤ 0 or p ≤ 1.
     """
     check(k, power)
+    check_function("where", where, "(p, q) -> density")
     difference, density = cdf_difference(real, fake), where(real, fake)
 
     def slope(x):
@@ -70,6 +72,7 @@ def divergence(real, fake, k=2.0, power=6.0, where=segment_density) -> Reading:
     1.9008, where W₁ = 3. ValueError for k ≤ 0 or p ≤ 1.
     """
     check(k, power)
+    check_function("where", where, "(p, q) -> density")
     x, share = nodes(pieces(real, fake)[0])
     d, density = np.abs(cdf_difference(real, fake)(x)), where(real, fake)(x)
     there = d > 1e-250                                         # beyond, d and ρ underflow together

@@ -22,6 +22,7 @@ from ..data.datasets import SOURCES, Images, load_images
 from ..data.downloads import cache
 from ..data.files import atomic_write, usable
 from ..exact.checks import check_count, fits
+from ..game import check_tensors
 from ..pixels import scaled
 from .frechet import anchors_of
 
@@ -166,6 +167,8 @@ def rescale(net: Classifier, s: float) -> float:
     s²: its unit is free, and `fit` sets it so that real images of only five classes lie at
     `FIVE_CLASSES`.
     """
+    if not isinstance(net, Classifier):
+        raise TypeError(f"net is a Classifier, not {type(net).__name__}")
     if not fits(s, above=0):
         raise ValueError(f"s = {s}: features are multiplied by a finite number above 0")
     last = next(m for m in reversed(net.body) if isinstance(m, nn.Linear))
@@ -180,6 +183,7 @@ def warped(x: Tensor) -> Tensor:
 
     (n, c, h, w) -> the same; the turn is in radians. ValueError for other shapes.
     """
+    check_tensors(x=x)
     if x.dim() != 4 or not x.is_floating_point():
         raise ValueError(f"images (n, c, h, w) of numbers are warped, not {x.dtype} "
                          f"{tuple(x.shape)}")

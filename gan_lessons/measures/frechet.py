@@ -12,6 +12,7 @@ from torch.nn.functional import conv2d, pad
 
 from ..data.datasets import Images
 from ..exact.checks import as_numbers
+from ..game import check_tensors
 from ..pixels import scaled
 
 
@@ -104,9 +105,13 @@ def features_of(net, method: str, images: Tensor) -> Tensor:
 
     ValueError for images of another number of channels, or smaller than 12 pixels, and for none.
     """
+    check_tensors(images=images)
     if images.dim() != 4 or not len(images):
         raise ValueError(f"images must be (n, channels, height, width) with n ≥ 1, not "
                          f"{tuple(images.shape)}")
+    if not hasattr(net, "channels") or not isinstance(method, str):
+        raise TypeError(f"features are those of a Classifier by the name of its method, not of "
+                        f"{type(net).__name__}, {method!r}")
     if images.shape[1] != net.channels or min(images.shape[2:]) < 12:
         raise ValueError(f"this classifier knows images of {net.channels} channel(s), not "
                          f"{tuple(images.shape[1:])}: name the image set they belong to")

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import log_softmax
 
 from ..exact.checks import check_count
-from ..game import in_full
+from ..game import check_tensors, in_full
 from ..pixels import scaled
 from ..players.modes import evaluating
 from ..players.networks import check_classes, check_labels
@@ -33,6 +33,7 @@ class ClassLoss(nn.Module):
 
     def losses(self, x: Tensor) -> Tensor:
         """l(x, y) for every y: (n, ...) -> (n, K)."""
+        check_tensors(x=x)
         logits = self.net(x)
         if logits.shape != (len(x), self.classes):
             raise ValueError(f"{self.classes} classes need logits (n, {self.classes}), not "
@@ -53,9 +54,13 @@ def all_losses(l, x: Tensor, classes: int | None = None) -> Tensor:
     (x, y) -> (n,), with `classes` where it does not say how many. ValueError where nobody says,
     where both say and differ, and for no samples.
     """
+    check_tensors(x=x)
+    if not callable(l):
+        raise TypeError(f"l is a loss (x, y) -> (n,), not {l!r}")
     known = getattr(l, "classes", None)
     if classes is None and known is None:
         raise ValueError("how many classes? pass classes=10")
+    classes = classes if classes is None else check_classes(classes)
     if None not in (classes, known) and classes != known:
         raise ValueError(f"l is built for {known} classes, not for {classes}: leave classes= out")
     classes = check_classes(known if classes is None else classes)
@@ -90,6 +95,7 @@ def confusion(predicted: Tensor, y: Tensor, classes: int = 10) -> Tensor:
 
     (n,), (n,) -> (K, K) int64. ValueError for labels or predictions that are none of the K.
     """
+    check_tensors(predicted=predicted, y=y)
     check_classes(classes)
     predicted, y = (check_labels(y, labels.cpu(), classes) for labels in (predicted, y))
     cells = torch.bincount(y * classes + predicted, minlength=classes ** 2)           # (K²,)
@@ -116,6 +122,7 @@ def reliability(losses: Tensor, y: Tensor, bins: int = 15) -> Reliability:
     Empty bins are nan. ValueError for losses that are no softmax's, and for labels that are none
     of the K. (Guo et al. 2017, arXiv 1706.04599.)
     """
+    check_tensors(losses=losses, y=y)
     check_count("bins", bins)
     if losses.dim() != 2 or not losses.numel():
         raise ValueError(f"losses are (n, K) with n ≥ 1, not {tuple(losses.shape)}")

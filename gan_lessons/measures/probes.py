@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn.functional import normalize, one_hot
 
 from ..exact.checks import fits
+from ..game import check_tensors
 
 
 class Share(NamedTuple):
@@ -47,6 +48,7 @@ def nearest(codes: Tensor, queries: Tensor, k: int = 10) -> Tensor:
     (n, d), (m, d) -> (m, k) int64. Lengths do not count; a code of zeros has cosine 0 with all.
     ValueError for k outside 1 to n, codes of different sizes, and codes that are not finite.
     """
+    check_tensors(codes=codes, queries=queries)
     if codes.dim() != 2 or queries.dim() != 2 or codes.shape[1] != queries.shape[1]:
         raise ValueError(f"codes (n, d) and queries (m, d) of one size d, not "
                          f"{tuple(codes.shape)} and {tuple(queries.shape)}: flatten pictures "
@@ -130,6 +132,7 @@ def _classes(labels, truth) -> int:
 
 def _labelled(codes, labels):
     """ValueError unless there is a whole-number label, 0 or more, for each of 1 code or more."""
+    check_tensors(codes=codes, labels=labels)
     if not len(codes):
         raise ValueError(f"codes of shape {tuple(codes.shape)} hold no sample")
     if labels.shape != (len(codes),) or labels.is_floating_point():

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot
 
-from ..exact.checks import fits
-from ..game import Game, Move, both, in_full, softplus
+from ..exact.checks import check_count, fits
+from ..game import Game, Move, both, check_player, check_tensors, in_full, softplus
 from ..players.networks import check_labels
 from .variational import draw_code, gaussian_code
 
@@ -56,6 +56,7 @@ def squares(x: Tensor, mean: Tensor) -> Tensor:
 
     ValueError for shapes that differ.
     """
+    check_tensors(x=x, mean=mean)
     if x.shape != mean.shape:
         raise ValueError(f"the decoder makes {tuple(mean.shape)} of {tuple(x.shape)}: "
                          "choose one for samples of that shape")
@@ -67,6 +68,7 @@ def code_loss(f, z: Tensor, code: Tensor) -> Tensor:
 
     ValueError for codes and prior of different sizes.
     """
+    check_tensors(z=z, code=code)
     if z.shape[1:] != code.shape[1:]:
         raise ValueError(f"codes of shape {tuple(code.shape[1:])} under a prior of shape "
                          f"{tuple(z.shape[1:])}: set z=Normal(dim=...) in batches(...) to the "
@@ -77,6 +79,8 @@ def code_loss(f, z: Tensor, code: Tensor) -> Tensor:
 
 def fooled(f, code: Tensor) -> Tensor:
     """E sp(-f(code)), what an encoder minimises to fool the critic: (n, k) -> ()."""
+    check_player("f", f)
+    check_tensors(code=code)
     return softplus(-in_full(f(code))).mean()
 
 
@@ -197,6 +201,7 @@ def split_code(numbers: Tensor, classes: int) -> tuple[Tensor, Tensor]:
 
     ValueError for fewer than 2 classes, or where no number is left for the style. Lesson 15.
     """
+    check_tensors(numbers=numbers)
     _check_two_or_more(classes)
     if numbers.dim() != 2 or numbers.shape[1] <= classes:
         raise ValueError(f"{tuple(numbers.shape)} numbers do not split into {classes} class logits "
@@ -211,8 +216,12 @@ def class_and_style(e, x: Tensor, classes: int, noise: float = 0.0) -> tuple[Ten
     With `noise`, e sees x + noise · ε, ε ~ N(0, I): the simplest universal code. ValueError as in
     `split_code`, and for noise < 0. Lesson 15.
     """
+    check_player("e", e)
+    check_tensors(x=x)
     if not fits(noise, least=0):
         raise ValueError(f"noise = {noise}: the deviation of noise is 0 or more")
+    if noise:
+        x = in_full(x, "samples")
     return split_code(e(x + noise * torch.randn_like(x) if noise else x), classes)
 
 
@@ -221,6 +230,7 @@ def random_classes(like: Tensor) -> Tensor:
 
     ValueError for other shapes.
     """
+    check_tensors(like=like)
     if like.dim() != 2 or not like.numel():
         raise ValueError(f"class shares are (n, K) with n and K of 1 or more, not "
                          f"{tuple(like.shape)}")
@@ -233,6 +243,7 @@ def imbalance(shares: Tensor) -> Tensor:
 
     0 if all classes are used equally. ValueError for what is no (n, K) with n ≥ 1. Lesson 15.
     """
+    check_tensors(shares=shares)
     if shares.dim() != 2:
         raise ValueError(f"class shares are (n, K), not {tuple(shares.shape)}")
     mean = in_full(shares, "class shares").mean(0)
@@ -313,6 +324,7 @@ class ClusterHeadDecoder(nn.Module):
     def __init__(self, net: nn.Module, classes: int, k: int = 2, seed: int = 4):
         super().__init__()
         _check_two_or_more(classes)
+        check_count("k", k, why="the numbers of a style")
         self.net = net
         self.count = classes       # not `classes`, by which a network says that it takes labels
         self.k = k
@@ -321,10 +333,11 @@ class ClusterHeadDecoder(nn.Module):
 
     def place(self, code: Tensor) -> Tensor:
         """The points that `net` decodes: (n, classes + k) -> (n, k)."""
+        check_tensors(code=code)
         if code.dim() != 2 or code.shape[1] != self.count + self.k:
             raise ValueError(f"codes of {code.shape[-1]} numbers for {self.count} heads and a "
-                             f"style of {self.k}: the encoder needs "
-                             f"outputs={self.count} + {self.k}")
+                             f"style of {self.k}: the encoder needs outputs="
+                             f"{self.count} + {self.k}")
         return code[:, :self.count] @ self.heads + code[:, self.count:]
 
     def forward(self, code: Tensor) -> Tensor:
@@ -336,6 +349,8 @@ def crowding(heads: Tensor, apart: float) -> Tensor:
 
     (K, k) -> (). ValueError for fewer than two heads, and for apart < 0. Lesson 15.
     """
+    check_tensors(heads=heads)
+    heads = in_full(heads, "heads")
     if heads.dim() != 2 or len(heads) < 2 or not fits(apart, least=0):
         raise ValueError(f"heads {tuple(heads.shape)}, apart = {apart}: two heads or more, (K, k), "
                          "are kept apart by 0 or more")

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..exact.checks import check_count, fits
-from ..game import Game, Move, in_full
+from ..exact.checks import as_numbers, check_count, fits
+from ..game import Game, Move, check_tensors, in_full
+from ..players.networks import check_labels
 from .variational import draw_code, gaussian_code, gaussian_nll
 
 
@@ -50,6 +52,7 @@ class GaussianMixturePrior(nn.Module):
         self.tilted = tilts
 
     def forward(self, z: Tensor) -> Tensor:
+        check_tensors(z=z)
         K, k = self.centres.shape
         if z.dim() != 2 or z.shape[1] != k:
             raise ValueError(f"codes of shape {tuple(z.shape)} for components of {k} numbers: "
@@ -68,12 +71,17 @@ class GaussianMixturePrior(nn.Module):
         the diagonals of the covariances are taken. ValueError for centres of another shape, and
         for what is not finite.
         """
-        if tuple(centres.shape) != tuple(self.centres.shape):
-            raise ValueError(f"centres of shape {tuple(centres.shape)} for components of shape "
+        if tuple(getattr(centres, "shape", ())) != tuple(self.centres.shape):
+            raise ValueError(f"centres of shape {np.shape(centres)} for components of shape "
                              f"{tuple(self.centres.shape)}")
         for name, part in dict(centres=centres, covariances=covariances, shares=shares).items():
-            if part is not None and not torch.as_tensor(part).isfinite().all():
-                raise ValueError(f"{name} hold nan or inf")
+            if part is not None:
+                as_numbers(part, name)
+        K, k = self.centres.shape
+        if covariances is not None and np.shape(covariances) != (K, k, k):
+            raise ValueError(f"covariances of shape {np.shape(covariances)}, not {(K, k, k)}")
+        if shares is not None and not (np.shape(shares) == (K,) and (as_numbers(shares) > 0).all()):
+            raise ValueError(f"shares = {shares}: {K} numbers above 0")
         self.centres.copy_(torch.as_tensor(centres))
         if covariances is not None:
             C = torch.as_tensor(covariances)
@@ -91,7 +99,11 @@ class GaussianMixturePrior(nn.Module):
 
     @torch.no_grad()
     def draw(self, y: Tensor) -> Tensor:
-        """A code from component y for each y, with torch's generator: (n,) int64 -> (n, k)."""
+        """A code from component y for each y, with torch's generator: (n,) int64 -> (n, k).
+
+        ValueError for labels that are none of the K.
+        """
+        check_labels(y, y, len(self.centres))
         u = torch.randn_like(self.centres[y])
         T = self.tilt.tril(-1) + torch.eye(u.shape[1]).to(u)                 # (K, k, k)
         u = torch.linalg.solve_triangular(T[y], u[:, :, None], upper=False, unitriangular=True)
@@ -122,6 +134,7 @@ def mixture_kl(log_joint: Tensor, log_r: Tensor) -> Tensor:
 
 def _check_table(table: Tensor, *others: Tensor):
     """ValueError unless all are (n, K), of one shape, with n and K of 1 or more."""
+    check_tensors(table=table, **{f"table {i}": other for i, other in enumerate(others, 2)})
     if table.dim() != 2 or not table.numel() or any(t.shape != table.shape for t in others):
         shapes = ", ".join(str(tuple(t.shape)) for t in (table, *others))
         raise ValueError(f"a number for each of n codes and K components, (n, K), not {shapes}")
@@ -189,6 +202,9 @@ def restart_empty(
     half of its q(y). Returns the numbers of those moved; train on, with a new optimiser.
     ValueError for codes that are not finite and a share outside 0 … 1. Lesson 19.
     """
+    check_tensors(codes=codes)
+    if not isinstance(prior, GaussianMixturePrior):
+        raise TypeError(f"prior is a GaussianMixturePrior, not {type(prior).__name__}")
     if not fits(share, least=0, most=1):
         raise ValueError(f"share = {share}: a share of the codes lies between 0 and 1")
     if not (len(codes) and codes.isfinite().all()):

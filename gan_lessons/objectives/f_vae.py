@@ -11,8 +11,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from ..exact.checks import fits
-from ..game import Game, Move, in_full
+from ..exact.checks import as_numbers, as_shape, fits
+from ..game import Game, Move, check_player, check_tensors, in_full
 from ..pixels import GREY
 from .variational import draw_code, gaussian_code, gaussian_nll
 
@@ -26,9 +26,11 @@ def bits_per_dimension(nll, shape, step: float = GREY):
     batches() draws them (about +7), 1/256 for [0, 1) (+8), 1 for bytes. Guessing all 256 values
     alike costs exactly 8. ValueError for step ≤ 0 and a shape without numbers. Lesson 18.
     """
-    if not (fits(step, above=0) and fits(math.prod(shape), least=1)):
-        raise ValueError(f"step = {step}, shape = {tuple(shape)}: the distance of grey values is "
-                         "above 0, and a picture has numbers")
+    as_shape(shape, least=1)
+    if not fits(step, above=0):
+        raise ValueError(f"step = {step}: the distance of grey values is above 0")
+    if not isinstance(nll, Tensor):
+        nll = nll if fits(nll) else as_numbers(nll, "nll", finite=False)
     return nll / (math.prod(shape) * math.log(2)) - math.log2(step)
 
 
@@ -38,6 +40,7 @@ def dequantised(x: Tensor, step: float = GREY) -> Tensor:
     Grey values become cells, so that a density cannot grow without end on them. ValueError for
     bytes, which have no room for it, and for step < 0. Lesson 18.
     """
+    check_tensors(x=x)
     if not (x.is_floating_point() and fits(step, least=0)):
         raise ValueError(f"x of {x.dtype}, step = {step}: noise of 0 or more is added to numbers, "
                          "not to bytes; gan_lessons.pixels.scaled makes them")
@@ -46,6 +49,7 @@ def dequantised(x: Tensor, step: float = GREY) -> Tensor:
 
 def normal_nll(z: Tensor) -> Tensor:
     """-log N(z; 0, I) in nats, a sum over all axes but the first: (n, ...) -> (n,)."""
+    check_tensors(z=z)
     z = in_full(z, "codes")
     return gaussian_nll(z, torch.zeros_like(z))
 
@@ -55,6 +59,8 @@ def flow_nll(b, x: Tensor) -> Tensor:
 
     b(x) = (z, log_det), as flows give it. Lesson 18.
     """
+    check_player("b", b)
+    check_tensors(x=x)
     z, log_det = b(x)
     if log_det.shape != (len(z),):
         raise ValueError(f"log_det of shape {tuple(log_det.shape)} for {len(z)} samples: a "
@@ -93,6 +99,8 @@ class LearntNoise(nn.Module):
         super().__init__()
         if not (fits(start, above=0) and fits(pace, above=0)):
             raise ValueError(f"start = {start}: a deviation is above 0, and so is pace = {pace}")
+        if not isinstance(shape, tuple) or shape:
+            as_shape(shape)
         self.net = net
         self.start = math.log(start)
         self.pace = pace
@@ -124,6 +132,9 @@ class Residual(nn.Module):
         self.net = net
         self.log_sd = None if sd is None else math.log(sd)
         self.shape = shape
+        if not isinstance(getattr(net, "layers", None), nn.Sequential):
+            raise TypeError(f"net is a network with .layers, such as mlp_generator(...) and "
+                            f"picture_net(...) make, not {net!r}")
         last = [layer for layer in net.layers if list(layer.parameters())][-1]
         for weight in last.parameters():
             nn.init.zeros_(weight)
@@ -152,11 +163,17 @@ def f_vae_terms(
     sd: deviation of a pixel; None for a decoder that brings its own, d.log_sd (`LearntNoise`).
     Lesson 18.
     """
+    if not fits(step, least=0):
+        raise ValueError(f"step = {step}: the distance of grey values is 0 or more")
     x = dequantised(x, step) if step else x
+    check_player("d", d)
     m, log_s = gaussian_code(e, x)
     v = draw_code(m, log_s)
     u = (v - m) * (-log_s).exp()
     if sd is None:
+        if not hasattr(d, "log_sd"):
+            raise ValueError("sd = None is for a decoder that brings its own, d.log_sd: "
+                             "LearntNoise(d), or give sd")
         # -log N(x; d(v), sd²): the residual in units of sd, and log sd once for every number of x
         residual = (x - d(v)) * (-d.log_sd).exp()
         distortion = normal_nll(residual) + d.log_sd.expand_as(x[0]).sum()

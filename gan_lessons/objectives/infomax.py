@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ..exact.checks import fits
-from ..game import Game, Move, both, in_full, softplus
+from ..game import Game, Move, both, check_tensors, in_full, softplus
 from .variational import draw_code, gaussian_code, kl_to_normal
 
 # -- bounds: I is the mutual information of x and z, r = p(x, z) / (p(x) p(z)) ---------------------
@@ -23,6 +23,7 @@ def own_and_other(scores: Tensor) -> tuple[Tensor, Tensor]:
 
     ValueError unless the table is square with at least two rows: one sample alone has no others.
     """
+    check_tensors(scores=scores)
     n = len(scores)
     if scores.dim() < 2 or scores.shape[1] != n or n < 2:
         raise ValueError("scores of every sample with every code are a square table (n, n, ...) "
@@ -68,6 +69,7 @@ def jensen_shannon(own: Tensor, other: Tensor) -> Tensor:
 
 def _alike(own: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
     """Both read `in_full`; ValueError for trailing axes that differ."""
+    check_tensors(own=own, other=other)
     if own.dim() < 1 or other.dim() < 1 or own.shape[1:] != other.shape[1:]:
         raise ValueError(f"own scores {tuple(own.shape)} and others {tuple(other.shape)} are "
                          "(n, ...) and (m, ...), of the same places")
@@ -101,7 +103,7 @@ def information_bound(name: str):
 
     KeyError, listing them, for another.
     """
-    if name not in BOUNDS:
+    if not isinstance(name, str) or name not in BOUNDS:
         raise KeyError(f"no bound {name!r}; there are {', '.join(BOUNDS)}")
     return BOUNDS[name]
 

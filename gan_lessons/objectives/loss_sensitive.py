@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import relu
 
-from ..exact.checks import fits
-from ..game import Game, both, in_full
+from ..exact.checks import check_count, fits
+from ..game import Game, both, check_tensors, in_full
 
 # -- margins and costs -----------------------------------------------------------------------------
 
@@ -23,10 +23,11 @@ def margin(scale: float = 1.0, p: float = 1.0) -> Callable[[Tensor, Tensor], Ten
     A sum over the numbers of a sample, not a mean. ValueError unless scale ≥ 0 and p ≥ 1.
     Lesson 09.
     """
-    if not (fits(scale, least=0) and (fits(p, least=1) or p == float("inf"))):
+    if not (fits(scale, least=0) and fits(p, least=1, infinite=True)):
         raise ValueError(f"scale = {scale}, p = {p}: a margin is scale ≥ 0 times a p-norm, p ≥ 1")
 
     def delta(x: Tensor, x_fake: Tensor) -> Tensor:
+        check_tensors(x=x, x_fake=x_fake)
         if x.shape != x_fake.shape:
             raise ValueError(f"a margin of pairs: real {tuple(x.shape)} and fake "
                              f"{tuple(x_fake.shape)} samples need one shape, or differences "
@@ -117,6 +118,8 @@ def matched(n: int, m: int) -> tuple[Tensor, Tensor]:
 
     ValueError unless n = m.
     """
+    check_count("n", n, least=0)
+    check_count("m", m, least=0)
     if n != m:
         raise ValueError(f"{n} real and {m} fake samples do not pair one to one: "
                          "draw as many of each, or take all_pairs")
@@ -126,8 +129,10 @@ def matched(n: int, m: int) -> tuple[Tensor, Tensor]:
 def all_pairs(n: int, m: int) -> tuple[Tensor, Tensor]:
     """Every real sample with every fake: indices (n m,), (n m,), of real and of fake.
 
-    The same expectation as `matched`, less noise.
+    The same expectation as `matched`, less noise. ValueError for what are no counts.
     """
+    check_count("n", n, least=0)
+    check_count("m", m, least=0)
     return torch.arange(n).repeat_interleave(m), torch.arange(m).repeat(n)
 
 
@@ -177,6 +182,8 @@ def checked_margins(delta: Tensor, pairs: int) -> Tensor:
 
     On an accelerator the sign is not looked at: to read it, the processor would have to wait.
     """
+    check_tensors(delta=delta)
+    check_count("pairs", pairs, least=0)
     if delta.shape != (pairs,):
         raise ValueError(f"a margin is one number a pair, ({pairs},), not {tuple(delta.shape)}")
     if delta.device.type == "cpu" and (delta < 0).any():

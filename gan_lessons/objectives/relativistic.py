@@ -12,7 +12,7 @@ from collections.abc import Callable
 from torch import Tensor
 from torch.nn.functional import relu
 
-from ..game import Game, both, in_full, softplus
+from ..game import Game, both, check_tensors, in_full, softplus
 
 # -- losses h(a) of a difference a of scores: any shape -> same shape, low where a is large --------
 
@@ -31,10 +31,13 @@ def pairwise(h, first: Tensor, second: Tensor) -> Tensor:
 
     ValueError for scores that do not pair.
     """
+    check_tensors(first=first, second=second)
     if first.shape != second.shape:
         raise ValueError(f"scores of shape {tuple(first.shape)} and {tuple(second.shape)} do not "
                          "pair: draw as many fakes as real samples, or compare with the average, "
                          "as in relativistic(\"RaSGAN\")")
+    if not callable(h):
+        raise TypeError(f"h = {h!r}: a function of differences of scores")
     return h(in_full(first) - in_full(second)).mean()
 
 
@@ -43,10 +46,13 @@ def average(h, first: Tensor, second: Tensor) -> Tensor:
 
     (n,), (m,) -> (). ValueError for scores with more than one axis.
     """
+    check_tensors(first=first, second=second)
     if first.dim() != 1 or second.dim() != 1:
         raise ValueError(f"scores of shape {tuple(first.shape)} and {tuple(second.shape)}: "
                          "one number per sample, (n,), or differences broadcast without a word; "
                          "end the critic with nn.Flatten(0)")
+    if not callable(h):
+        raise TypeError(f"h = {h!r}: a function of differences of scores")
     first, second = in_full(first), in_full(second)
     return h(first - second.mean()).mean() + h(first.mean() - second).mean()
 

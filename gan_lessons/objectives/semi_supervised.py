@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy, pad, relu
 
 from ..exact.checks import fits
-from ..game import Game, couples_batch, in_full, softplus
+from ..game import Game, check_tensors, couples_batch, in_full, softplus
 from .loss_sensitive import checked_margins, margin
 
 
@@ -33,6 +33,7 @@ def with_fake_class(a: Tensor) -> Tensor:
 
 def _logits(a: Tensor) -> Tensor:
     """a itself, read `in_full`; ValueError for what is no (n, K)."""
+    check_tensors(a=a)
     if a.dim() != 2:
         raise ValueError(f"class logits are (n, K), not {tuple(a.shape)}")
     return in_full(a, "class logits")

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..exact.checks import check_count, fits
-from ..game import Game, Move, in_full
+from ..game import Game, Move, check_player, check_tensors, in_full
 
 # -- Gaussian codes --------------------------------------------------------------------------------
 
@@ -21,6 +21,8 @@ def gaussian_code(e, x: Tensor) -> tuple[Tensor, Tensor]:
 
     ValueError for an odd number of them.
     """
+    check_player("e", e)
+    check_tensors(x=x)
     numbers = e(x)
     if numbers.dim() != 2 or numbers.shape[1] % 2:
         raise ValueError("a Gaussian code of k numbers needs an encoder with outputs=2 * k, a mean "
@@ -49,6 +51,7 @@ def code_logpdf(z: Tensor, m: Tensor, log_s: Tensor) -> Tensor:
     In nats. |(z - m)/s|² is multiplied out, so that two products of matrices do it all: in float64,
     for in float32 the difference of large terms would be off by nats where s is small.
     """
+    check_tensors(z=z)
     m, log_s = _code(m, log_s)
     if z.dim() != 2 or z.shape[1] != m.shape[1]:
         raise ValueError(f"codes {tuple(z.shape)} under laws of {m.shape[1]} numbers: (b, k)")
@@ -63,6 +66,7 @@ def code_logpdf(z: Tensor, m: Tensor, log_s: Tensor) -> Tensor:
 
 def _code(m: Tensor, log_s: Tensor) -> tuple[Tensor, Tensor]:
     """Both read `in_full`; ValueError unless they are (n, k) and (n, k)."""
+    check_tensors(m=m, log_s=log_s)
     if m.dim() != 2 or m.shape != log_s.shape:
         raise ValueError(f"means {tuple(m.shape)} and log deviations {tuple(log_s.shape)} of codes "
                          "are (n, k) each")
@@ -96,6 +100,7 @@ def split_rate(m: Tensor, log_s: Tensor, notes: int = 2000, seed: int = 0) -> Ra
     Lesson 16.
     """
     check_count("notes", notes, least=2)
+    check_count("seed", seed, least=0)
     m, log_s = (part.double() for part in _code(m, log_s))
     if not (m.isfinite().all() and log_s.isfinite().all()):
         raise ValueError("m or log_s hold nan or inf: the encoder that made them has diverged")
@@ -128,6 +133,7 @@ def gaussian_nll(x: Tensor, mean: Tensor, sd: float = 1.0) -> Tensor:
     A sum over all axes but the first. sd in units of x. ValueError for shapes that differ and for
     sd ≤ 0.
     """
+    check_tensors(x=x, mean=mean)
     if not fits(sd, above=0):
         raise ValueError(f"sd = {sd}: the deviation of a pixel is above 0")
     if x.shape != mean.shape:

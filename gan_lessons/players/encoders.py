@@ -7,7 +7,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..exact.checks import check_count, fits
+from ..exact.checks import as_shape, check_count, fits
+from ..game import check_player
 from ..pixels import scaled
 from .modes import evaluating
 
@@ -46,7 +47,7 @@ def image_encoder(shape=(1, 28, 28), code: int = 64, width: int = 32, squash: bo
         the encoder cannot tell a picture by its overall colour and contrast.
     ValueError for other sizes. Lesson 17.
     """
-    shape = tuple(shape)
+    shape = as_shape(shape)
     if len(shape) != 3 or shape[1] != shape[2] or shape[1] not in (28, 32):
         raise ValueError(f"pictures are (channels, size, size) with size 28 or 32, not {shape}")
     for name, size in dict(channels=shape[0], code=code, width=width).items():
@@ -163,6 +164,7 @@ def codes(net, images, batch: int = 1000) -> Tensor:
     """
     pictures = getattr(images, "images", images)
     check_count("batch", batch)
+    check_player("net", net)
     if not (isinstance(pictures, Tensor) and len(pictures)):
         raise ValueError("codes are those of one picture or more, a tensor (n, ...) or Images")
     with torch.no_grad():

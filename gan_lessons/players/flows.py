@@ -12,7 +12,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from ..exact.checks import check_count, fits
+from ..exact.checks import as_shape, check_count, fits
+from ..game import check_tensors
 from .networks import Player
 
 
@@ -24,6 +25,7 @@ class Flow(nn.Module):
         self.steps = nn.ModuleList(steps)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        check_tensors(x=x)
         total = x.new_zeros(len(x))
         for step in self.steps:
             x, log_det = step(x)
@@ -58,6 +60,7 @@ class Coupling(nn.Module):
 
     def _split(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """x -> (the part that passes, the part that is moved)."""
+        check_tensors(x=x)
         d = x.shape[1] if x.dim() > 1 else 1
         if d < 2:
             raise ValueError("a coupling needs two parts of axis 1, and here is one number: "
@@ -174,6 +177,7 @@ class Mixing(nn.Module):
 
 def _check_channels(x: Tensor, channels: int):
     """ValueError unless axis 1 of x has as many channels as a step was built for, and n ≥ 1."""
+    check_tensors(x=x)
     if x.dim() < 2 or x.shape[1] != channels or not x.numel():
         raise ValueError(f"samples of shape {tuple(x.shape)} for a step of {channels} channels: "
                          f"it takes (n, {channels}, ...) with n ≥ 1")
@@ -186,12 +190,14 @@ class Squeeze(nn.Module):
     """
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        check_tensors(x=x)
         if x.dim() != 4 or x.shape[2] % 2 or x.shape[3] % 2:
             raise ValueError("blocks of 2 × 2 pixels do not tile samples of shape "
                              f"{tuple(x.shape[1:])}")
         return nn.functional.pixel_unshuffle(x, 2), x.new_zeros(len(x))
 
     def inverse(self, y: Tensor) -> Tensor:
+        check_tensors(y=y)
         if y.dim() != 4 or y.shape[1] % 4:
             raise ValueError("channels of 2 × 2 pixels come in fours, and samples of shape "
                              f"{tuple(y.shape[1:])} do not")
@@ -206,9 +212,10 @@ class Shaped(nn.Module):
 
     def __init__(self, shape=(1, 28, 28)):
         super().__init__()
-        self.shape = tuple(shape)
+        self.shape = as_shape(shape)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        check_tensors(x=x)
         if x.dim() != 2 or x.shape[1] != math.prod(self.shape):
             raise ValueError(f"codes of shape {tuple(x.shape)} make no pictures {self.shape}: they "
                              f"are (n, {math.prod(self.shape)})")
@@ -256,7 +263,7 @@ def image_flow(shape=(1, 28, 28), levels: int = 2, couplings: int = 4, width: in
     """
     for name, number in dict(levels=levels, couplings=couplings, width=width).items():
         check_count(name, number)
-    if len(shape) != 3:
+    if len(as_shape(shape)) != 3:
         raise ValueError(f"shape = {tuple(shape)}: pictures are (channels, size, size)")
     channels, size = shape[0], shape[1]
     if size % 2 ** levels or shape[1] != shape[2]:
@@ -286,7 +293,7 @@ def picture_net(shape=(1, 28, 28), times: int = 1, width: int = 32, seed: int = 
     The convolutions are those of a coupling. For the `Residual` of an f-VAE. ValueError for odd
     sides and sizes below 1. Lesson 18.
     """
-    channels, *size = shape
+    channels, *size = as_shape(shape, least=1)
     if len(size) != 2 or size[0] % 2 or size[1] % 2:
         raise ValueError(f"pictures are (channels, height, width) with even sides, not {shape}")
     check_count("times", times)

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot
 from torch.nn.utils.parametrizations import weight_norm
 
-from ..exact.checks import check_count, fits
+from ..exact.checks import as_numbers, as_shape, check_count, fits
+from ..game import check_tensors
 
 
 class Player(nn.Module):
@@ -51,7 +52,7 @@ class Line(nn.Module):
         super().__init__()
         if not (fits(mean) and fits(sd)):
             raise ValueError(f"mean = {mean!r}, sd = {sd!r}: finite numbers to begin with")
-        learnt = set(learn.split())
+        learnt = set(learn.split()) if isinstance(learn, str) else {repr(learn)}
         if unknown := learnt - {"mean", "sd"}:
             raise ValueError("learn names weights among 'mean sd', "
                              f"not {', '.join(sorted(unknown))}")
@@ -67,7 +68,7 @@ class Line(nn.Module):
 def _mlp(sizes, act):
     """Linear layers from each size to the next, with activations between them."""
     for size in sizes:
-        check_count("a layer's width", size)
+        check_count("width", size)
     layers = []
     for wide, next_wide in zip(sizes, sizes[1:]):
         layers += [nn.Linear(wide, next_wide), act()]
@@ -125,8 +126,8 @@ def noisy(net: Player, first: float = 0.6, sd: float = 0.5) -> Player:
     arXiv 1606.03498. ValueError unless `net` was made here, by mlp_critic or image_critic.
     Lesson 14.
     """
-    if not isinstance(net, Player):
-        raise ValueError("noisy takes what mlp_critic(...) or image_critic(...) made")
+    if not isinstance(net, Player) or any(isinstance(layer, Noise) for layer in net.layers):
+        raise ValueError("noisy takes what mlp_critic(...) or image_critic(...) made, once")
     layers = [Noise(first)]
     for layer in net.layers[:-1]:
         layers.append(weight_norm(layer) if hasattr(layer, "weight") else layer)
@@ -153,6 +154,7 @@ class Concatenated(nn.Module):
         self.classes = check_classes(classes)
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        check_tensors(x=x)
         label = one_hot(check_labels(x, y, self.classes), self.classes).to(x.dtype)
         ones = [1] * (x.dim() - 2)
         label = label.reshape(*label.shape, *ones)           # (n, K), for pictures (n, K, 1, 1)
@@ -184,6 +186,7 @@ class Projected(nn.Module):
             nn.init.normal_(self.embedding.weight, std=hidden ** -0.5)
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        check_tensors(x=x)
         hidden = self.net.layers[:-1](x)                                 # h(x), (n, d)
         known = (self.embedding(check_labels(x, y, self.classes)) * hidden).sum(1)
         # Added in the input's dtype, also under autocast
@@ -212,6 +215,8 @@ def check_labels(x: Tensor, y: Tensor, classes: int) -> Tensor:
     Else ValueError. On an accelerator their size is not looked at: the processor would have to
     wait.
     """
+    check_tensors(x=x)
+    check_classes(classes)
     if not isinstance(y, Tensor):
         raise ValueError(f"labels are a tensor of whole numbers, not {type(y).__name__}: "
                          "torch.as_tensor(labels)")
@@ -237,7 +242,9 @@ def on_arrays(f: nn.Module):
         raise ValueError(f"{f!r} has no weights: a function of arrays is that already")
 
     def function(x):
-        x = torch.as_tensor(x).to(weight)
+        x = torch.as_tensor(as_numbers(x, "x", finite=False)).to(weight)
+        if not x.dim():
+            raise ValueError("x is (k,) or (k, d), not a single number")
         with torch.no_grad():
             return f(x if x.dim() > 1 else x[:, None]).double().cpu().numpy()
     return function
@@ -254,5 +261,5 @@ def output_shape(outputs: int | None) -> tuple[int, ...]:
 
 
 def shape_of(shape) -> tuple[int, ...]:
-    """The shape of one sample, given as a tuple or as one number."""
-    return (shape,) if isinstance(shape, int) else tuple(shape)
+    """The shape of one sample, given as a tuple or as one number. ValueError for what is none."""
+    return as_shape(shape)

@@ -15,7 +15,16 @@ from torch.nn.functional import leaky_relu, relu
 from torch.overrides import TorchFunctionMode
 
 from ..exact.checks import fits
-from ..game import Game, arguments, both, couples_batch, in_full, opaque
+from ..game import (
+    Game,
+    arguments,
+    both,
+    check_player,
+    check_tensors,
+    couples_batch,
+    in_full,
+    opaque,
+)
 
 
 def slopes(f, x: Tensor) -> Tensor:
@@ -28,12 +37,13 @@ def slopes(f, x: Tensor) -> Tensor:
     sum mixes samples; for one that gives no score a sample, and for one that does not look at x.
     Lesson 07.
     """
+    check_player("f", f)
     if not (isinstance(x, Tensor) and x.is_floating_point() and len(x)):
         came = f"{x.dtype} {tuple(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
         raise ValueError("slopes are taken at floating-point samples (n, ...) with n ≥ 1, not at "
                          + came)
-    if not opaque(f) and len(x) > 1 and couples_batch(f, x):
-        raise ValueError(_MIXES)
+    if not opaque(f) and couples_batch(f, x):
+        raise ValueError(_MIXES.replace("a layer", "batch norm") if _has_norm(f) else _MIXES)
     x = x.detach().requires_grad_()
     with torch.enable_grad(), _NoBends():
         score = f(x.clone() if _changes_input(f) else x)
@@ -55,8 +65,12 @@ def slopes(f, x: Tensor) -> Tensor:
     return gradient.reshape(len(x), -1).norm(dim=1)                  # (n, ...) -> (n, D) -> (n,)
 
 
-_MIXES = ("batch norm, or another layer, lets one sample move another's score, so no sample has a "
-          "slope of its own: build the penalised critic without it (layer norm is harmless)")
+_MIXES = ("a layer lets one sample move another's score, so no sample has a slope of its own: build "
+          "the penalised critic without it (layer norm is harmless)")
+
+
+def _has_norm(f) -> bool:
+    return any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in f.modules())
 
 
 def _changes_input(f) -> bool:
@@ -93,6 +107,7 @@ def between(x: Tensor, x_fake: Tensor) -> Tensor:
     (n, ...), (n, ...) -> (n, ...). ValueError for shapes that differ.
     Gulrajani et al. 2017, arXiv 1704.00028; lesson 07.
     """
+    check_tensors(x=x, x_fake=x_fake)
     if x.shape != x_fake.shape:
         raise ValueError(f"points between real {tuple(x.shape)} and fake {tuple(x_fake.shape)} "
                          "need equal shapes: draw as many fakes as real samples, of the same size")
@@ -107,6 +122,7 @@ def at_both(x: Tensor, x_fake: Tensor) -> Tensor:
 
     ValueError for sizes that differ.
     """
+    check_tensors(x=x, x_fake=x_fake)
     if x.shape[1:] != x_fake.shape[1:]:
         raise ValueError(f"one real sample has shape {tuple(x.shape[1:])}, one fake "
                          f"{tuple(x_fake.shape[1:])}: reshape the fakes to the size of the data")
@@ -146,11 +162,13 @@ def _check_samples(*samples: Tensor):
 
 def equal_one(slope: Tensor) -> Tensor:
     """(slope - 1)², (k,) -> (k,): every slope 1 (Gulrajani et al. 2017, arXiv 1704.00028)."""
+    check_tensors(slope=slope)
     return (slope - 1).square()
 
 
 def at_most_one(slope: Tensor) -> Tensor:
     """max(0, slope - 1)², (k,) -> (k,): no slope above 1 (Petzka et al. 2018, arXiv 1709.08894)."""
+    check_tensors(slope=slope)
     return relu(slope - 1).square()
 
 

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import spectral_norm
 
-from ..exact.checks import check_count, fits
-from ..game import in_full
+from ..exact.checks import as_shape, check_count, fits
+from ..game import check_network, check_tensors, in_full
 from .networks import Player
 
 LAYERS = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
@@ -46,9 +46,12 @@ def power_iteration(
     step. Without `v` it begins at a fixed random vector. ValueError unless steps ≥ 1, and for an A
     that is no matrix. Lesson 07.
     """
+    check_tensors(A=A)
     if not fits(steps, least=1, whole=True):
         raise ValueError(f"steps = {steps}: power iteration takes one step at least")
     A = in_full(A, "a matrix")
+    if v is not None:
+        check_tensors(v=v)
     if A.dim() != 2 or v is not None and v.shape != A.shape[1:]:
         raise ValueError(f"A of shape {tuple(A.shape)} and v of shape "
                          f"{None if v is None else tuple(v.shape)}: a matrix (a, b) and (b,)")
@@ -94,6 +97,7 @@ def circular_norm(kernel: Tensor, size: int) -> float:
     kernel: (out, in, kh, kw), no larger than a picture, or a ValueError.
     Sedghi, Gupta & Long 2019, arXiv 1805.10408; lesson 07.
     """
+    check_tensors(kernel=kernel)
     check_count("size", size)
     kernel = _finite(in_full(kernel.detach(), "a kernel"))
     if kernel.dim() != 4 or max(kernel.shape[2:]) > size:
@@ -136,7 +140,8 @@ def operator_norm(layer, shape, steps: int = 100) -> float:
 # -- a whole network -------------------------------------------------------------------------------
 
 def layers(net: nn.Module) -> list[nn.Module]:
-    """The layers with a matrix, in the order of their registration."""
+    """The layers with a matrix, in the order of their registration. TypeError for no network."""
+    check_network("net", net)
     return [m for m in net.modules() if isinstance(m, LAYERS)]
 
 
@@ -171,9 +176,7 @@ def _weight(layer) -> Tensor:
 
 def _size(shape) -> int:
     """How many numbers a sample of `shape` has; ValueError for sides that are no whole numbers."""
-    for side in (sides := tuple(shape)):
-        check_count("a side of shape", side)
-    return math.prod(sides)
+    return math.prod(as_shape(shape))
 
 
 def lipschitz_bound(net: nn.Module) -> float:
@@ -185,6 +188,7 @@ def lipschitz_bound(net: nn.Module) -> float:
     not Sequential or a critic made here: nobody knows what their forward adds. ValueError for
     weights that are not finite. Lesson 07.
     """
+    check_network("net", net)
     bound = 1.0
     for m in _leaves(net):
         if _is_a(m, LAYERS):
@@ -248,6 +252,7 @@ def spectrally_normalised(net: nn.Module, steps: int = 1, seed: int = 0) -> nn.M
     arXiv 1802.05957; lesson 07.
     """
     check_count("steps", steps)
+    check_count("seed", seed, least=0)
     net = copy.deepcopy(net)
     if not layers(net) or any(parametrize.is_parametrized(layer) for layer in layers(net)):
         raise ValueError("spectral normalisation needs a network with Linear or convolutional "

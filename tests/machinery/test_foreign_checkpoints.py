@@ -348,7 +348,7 @@ def _archive():
 def test_what_is_no_checkpoint_is_refused_with_the_remedy(tmp_path, whole, kind):
     path = tmp_path / "run.pt"
     path.write_bytes(before := BYTES[kind](whole))
-    with pytest.raises(CheckpointError, match="run.pt is not a readable checkpoint .*; use another .*delete"):
+    with pytest.raises(CheckpointError, match="run.pt is not a readable checkpoint .*delete it"):
         resumed(path)
     assert path.read_bytes() == before
 

@@ -48,7 +48,7 @@ class Batches:
             raise TypeError(f"z={z!r} is no law with .sample and .dim, as Normal(dim=100)")
         check_count("z.dim", z.dim)
         check_count("seed", seed, least=0, why="without one nobody can draw the same again")
-        self.z, self.batch, self.seed, self.device = z, batch, seed, torch.device("cpu")
+        self.z, self.batch, self.device = z, batch, torch.device("cpu")
         self._x = _pool(source)
         self._u = None if unlabelled is None else _pool(unlabelled)
         self._y = getattr(source, "labels", None)
@@ -58,6 +58,7 @@ class Batches:
         training, noise = np.random.SeedSequence(seed).spawn(2)
         self._rng = np.random.default_rng(training)
         self._noise_rng = np.random.default_rng(noise)
+        self.seed = seed
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -171,7 +171,7 @@ def _transfer(url: str, file, most: int) -> None:
                 have = file.seek(0)
                 file.truncate()
             length = answer.headers.get("Content-Length")
-            total = have + int(length) if length else None
+            total = have + int(length) if length and length.isdecimal() else None
             if total is not None and total > most:
                 raise _Wrong(f"sends {total:,} bytes, and the file has at most {most:,}", True)
             with tqdm(total=total, initial=have, unit="B", unit_scale=True, leave=False,

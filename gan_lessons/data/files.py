@@ -24,7 +24,7 @@ STALE = 60.0        # where nothing can be locked: seconds after which a part ha
 REMEDIES = {
     "free some disk space, or choose a path on another disk": "ENOSPC EDQUOT EFBIG",
     "choose a folder that you may write to": "EACCES EPERM EROFS",
-    "something above it is a file, no folder: choose another path": "ENOTDIR EEXIST",
+    "something above it is a file, no folder: name another place": "ENOTDIR EEXIST",
     "choose a shorter name": "ENAMETOOLONG",
 }
 
@@ -37,7 +37,7 @@ def remedy(error: OSError) -> str:
     """What to do about a file that could not be written."""
     code = errno.errorcode.get(error.errno, "")
     return next((what for what, codes in REMEDIES.items() if code in codes.split()),
-                "choose another path")
+                "name another place")
 
 
 def usable(path, what: str = "path", example: str = "run.pt") -> Path:

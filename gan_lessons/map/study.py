@@ -46,8 +46,9 @@ def combinations(settings) -> list[dict]:
     if not all(isinstance(one, Mapping) for one in settings):
         raise TypeError("settings are {name: values}, or a list of dictionaries, not "
                         f"{settings!r:.80}")
-    settings = [{name: value.item() if isinstance(value, np.generic) else value
-                 for name, value in one.items()} for one in settings]
+    settings = [{name: value.item() if isinstance(value, (np.generic, np.ndarray))
+                 and value.shape == () else value for name, value in one.items()}
+                for one in settings]
     for one in settings:
         for name, value in one.items():
             if not isinstance(name, str) or name in RESERVED:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..data.files import Unwritable, atomic_write, usable
 
-AFRESH = "delete it to start afresh, or use another file name"
+AFRESH = "use another file name, or delete it to start afresh"
 FUSED = {torch.optim.Adam: {"step", "exp_avg", "exp_avg_sq"}, torch.optim.Adagrad: {"step", "sum"}}
 
 
@@ -123,8 +123,8 @@ def _read(path: Path) -> dict:
         dict(state["plan"]), dict(state.get("left", {}))
     except Exception as error:
         reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-        raise CheckpointError(f"{path} is not a readable checkpoint ({reason}); delete it to start "
-                              "afresh") from error
+        raise CheckpointError(f"{path} is not a readable checkpoint ({reason}); use another file "
+                              "name, or delete it to start afresh") from error
     return state
 
 

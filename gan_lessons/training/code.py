@@ -150,7 +150,7 @@ class Code:
     def follow(self, value, where: str):
         """Count a value that is used by a definition in the module `where`, and what it uses."""
         if isinstance(value, (*PLAIN, bytes, complex, type(...))):
-            self.texts[where].append(repr(value))
+            self.texts[where].append(_written(value))
             return
         # each use leaves a name, also where the thing itself was counted before
         self.texts[where].append(getattr(value, "__qualname__", type(value).__name__))
@@ -321,8 +321,15 @@ def _constant(value) -> str:
     if isinstance(value, CodeType):
         return f"({_code(value)})"
     if isinstance(value, frozenset):            # its order changes from process to process
-        return str(sorted(map(repr, value)))
-    return repr(value)
+        return str(sorted(map(_written, value)))
+    return _written(value)
+
+
+def _written(value) -> str:
+    try:
+        return repr(value)
+    except ValueError:                          # a number of more digits than Python writes
+        return hex(value)
 
 
 @functools.cache

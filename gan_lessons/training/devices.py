@@ -47,7 +47,7 @@ def choose(asked="auto") -> torch.device:
 
 def _named(name: str, said: str) -> torch.device:
     """ValueError, calling it as it was `said`, for what names no device of ours."""
-    if not re.fullmatch(r"(cpu|mps)(:0)?|(cuda|xpu)(:\d{1,3})?", name := name.strip().lower()):
+    if not re.fullmatch(r"(cpu|mps)(:0)?|(cuda|xpu)(:\d{1,2})?", name := name.strip().lower()):
         raise ValueError(f"{said} names no device: choose {NAMES}")
     return torch.device(name)
 

@@ -4,6 +4,7 @@ Code and constants count, as hashes; weights do not, for they are what a trainin
 """
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 
 import numpy as np
@@ -127,8 +128,12 @@ def _weights(optimizer, players) -> list[list[str]]:
 
 
 def _settings(optimizer) -> list[dict]:
-    """What an optimiser was told, group by group: betas and the like."""
-    return [{key: value for key, value in group.items() if key != "params"}
+    """What an optimiser was told, group by group: betas and the like, where they are not what they
+    would be untold. So a setting that a later torch adds makes no other training."""
+    untold = {name: one.default
+              for name, one in inspect.signature(type(optimizer)).parameters.items()}
+    return [{key: value for key, value in group.items() if key != "params"
+             and not (key in untold and _words(value) == _words(untold[key]))}
             for group in optimizer.param_groups]
 
 

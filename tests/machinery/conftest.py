@@ -17,7 +17,8 @@ def nobody():
         for above in folder.parents:                        # pytest's folders are root's alone
             if above.stat().st_mode & 0o077 == 0:
                 above.chmod(0o711)
-        os.chown(folder, 65534, 65534)
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, 65534, 65534, follow_symlinks=False)
         os.seteuid(65534)
         try:
             yield

@@ -240,7 +240,7 @@ def test_a_checkpoint_without_all_its_parts_is_refused(tmp_path):
     state = torch.load(tmp_path / "run.pt", weights_only=True)
     del state["optimizers"]
     torch.save(state, tmp_path / "run.pt")
-    with pytest.raises(CheckpointError, match="lacks optimizers; delete it"):
+    with pytest.raises(CheckpointError, match="lacks optimizers; use another file name"):
         play(tmp_path / "run.pt")
 
 

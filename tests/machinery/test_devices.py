@@ -98,7 +98,7 @@ def test_a_card_that_computes_is_taken(card, monkeypatch):
 
 @pytest.mark.parametrize("name, many, says", [
     ("cuda", 0, "PyTorch sees no CUDA device"), ("cuda:2", 2, "there are 2, numbered from 0"),
-    ("cuda:999", 1, "there are 1"), ("mps", 0, "sees no such device"),
+    ("cuda:99", 1, "there are 1"), ("mps", 0, "sees no such device"),
 ])
 def test_a_device_that_is_not_there(card, capsys, monkeypatch, name, many, says):
     tried = card(285., many)
@@ -110,9 +110,9 @@ def test_a_device_that_is_not_there(card, capsys, monkeypatch, name, many, says)
     assert not tried
 
 
-@pytest.mark.parametrize("name", ["gpu", "cuda:", "cuda:x", "cuda:-1", "cuda:1.0", "cuda:9999",
-                                  "cuda1", "cpu:1", "tpu", "none", "0", "1", "true", "meta",
-                                  "auto!", "cuda,cpu", "cuda:0 1", "наш", "cpu;ls", "../cpu"])
+@pytest.mark.parametrize("name", ["gpu", "cuda:", "cuda:x", "cuda:-1", "cuda:1.0", "cuda:100",
+                                  "cuda:9999", "cuda1", "cpu:1", "tpu", "none", "0", "1", "true",
+                                  "meta", "auto!", "cuda,cpu", "cuda:0 1", "наш", "cpu;ls"])
 def test_nonsense_is_refused_by_name(monkeypatch, name):
     with pytest.raises(ValueError, match="names no device: choose cpu, cuda, cuda:1 or mps"):
         play(device=name)

@@ -348,7 +348,7 @@ def _archive():
 def test_what_is_no_checkpoint_is_refused_with_the_remedy(tmp_path, whole, kind):
     path = tmp_path / "run.pt"
     path.write_bytes(before := BYTES[kind](whole))
-    with pytest.raises(CheckpointError, match="run.pt is not a readable checkpoint .*; delete it"):
+    with pytest.raises(CheckpointError, match="run.pt is not a readable checkpoint .*delete it"):
         resumed(path)
     assert path.read_bytes() == before
 
@@ -443,7 +443,7 @@ PLACES = {
     "under a file": (lambda at: at / "file" / "run.pt", "above it is a file, no folder"),
     "deep under a file": (lambda at: at / "file" / "a" / "run.pt", "above it is a file, no folder"),
     "a long name": (lambda at: at / ("a" * 300), "choose a shorter name"),
-    "links in a circle": (lambda at: at / "circle" / "run.pt", "choose another path"),
+    "links in a circle": (lambda at: at / "circle" / "run.pt", "name another place"),
     "the void": (lambda at: os.devnull, "is a device or a pipe, no file: choose another path"),
     "a pipe": (lambda at: at / "pipe", "is a device or a pipe, no file: choose another path"),
     "no folder of mine": (lambda at: at / "theirs" / "run.pt", "a folder that you may write to"),
@@ -477,8 +477,6 @@ def test_where_nothing_can_be_written_is_said_before_the_training(tmp_path, kind
 def test_a_file_of_somebody_elses_is_not_called_broken(tmp_path, whole, nobody):
     (tmp_path / "run.pt").write_bytes(whole)
     (tmp_path / "run.pt").chmod(0o200)
-    if os.geteuid() == 0:
-        os.chown(tmp_path / "run.pt", 65534, 65534)
     says = "cannot be read .Permission denied.: ask its owner"
     with nobody(tmp_path), pytest.raises(CheckpointError, match=says):
         resumed(tmp_path / "run.pt")

@@ -261,7 +261,7 @@ class Full:
         return written
 
 
-@pytest.mark.parametrize("room", [0, 700, 1100])
+@pytest.mark.parametrize("room", [0, 400, 700])
 def test_a_disk_that_fills_up_is_told_and_loses_no_result(tmp_path, monkeypatch, room):
     path, known = tmp_path / "a.csv", journal.Journal.open
 
@@ -274,7 +274,7 @@ def test_a_disk_that_fills_up_is_told_and_loses_no_result(tmp_path, monkeypatch,
         play(path)
     monkeypatch.undo()
     kept = len((tmp_path / "a.csv.runs").read_text().splitlines()) - 1
-    assert kept == len(load(path)) == room // 500
+    assert kept == len(load(path)) == room // 300
     assert len(play(path)) == 4 and not (tmp_path / "a.csv.runs.odd").exists()
 
 
@@ -306,15 +306,15 @@ def test_what_is_no_table_is_refused_by_load(tmp_path, text, says):
 
 COMMANDS = {
     "a folder": (["--out", "{at}"], "is a folder: name a file in it"),
-    "under a file": (["--out", "{at}/file/a.csv"], "choose another path"),
+    "under a file": (["--out", "{at}/file/a.csv"], "name another place"),
     "the void": (["--out", os.devnull], "is a device or a pipe"),
     "a reader's file": (["--out", "{at}/mine.csv"], "no table of a study: choose another file"),
     "no seeds": (["--seeds", "0"], "seeds=[]: one whole number or more"),
     "a seed below": (["--seed", "-1"], "none below 0"),
     "no steps": (["--steps", "0"], "steps=0: a whole number of generator updates"),
     "no processes": (["--processes", "0"], "processes=0"),
-    "pictures in a file": (["--keep", "{at}/file"], "choose another path"),
-    "pictures in the void": (["--keep", os.devnull], "choose another path"),
+    "pictures in a file": (["--keep", "{at}/file"], "name another place"),
+    "pictures in the void": (["--keep", os.devnull], "name another place"),
 }
 
 

@@ -54,6 +54,11 @@ class Batches:
         self._noise_rng = np.random.default_rng(noise)
 
     @property
+    def dtype(self) -> torch.dtype:
+        """Of x, u and z: float32, whatever torch's default is."""
+        return torch.float32
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The names a loss may ask for."""
         labelled = self._y is not None or hasattr(self._x, "sample_with_modes")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import html
+import math
 import struct
 import zlib
 from collections.abc import Iterable, Mapping
@@ -18,20 +19,39 @@ from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from ..exact.checks import fits
+
 
 def slider(low, high, step, value, label):
     """A slider from `low` to `high`; whole numbers throughout give an integer slider.
 
-    ValueError unless low <= value <= high and step > 0.
+    ValueError unless low <= value <= high, 0 < step <= high - low, all of them finite numbers.
     """
-    if not (low < high and step > 0 and low <= value <= high):
+    given = (low, high, step, value)
+    if not (all(map(fits, given)) and low < high and low <= value <= high
+            and 0 < step <= (high - low) * (1 + 1e-9)):
         raise ValueError(f"slider {label!r}: need low < high, step > 0 and low <= value <= high, "
                          f"got {low}, {high}, step {step}, value {value}")
-    numbers = dict(min=low, max=high, step=step, value=value, description=label)
-    if all(isinstance(n, int) for n in (low, high, step, value)):
-        return widgets.IntSlider(**numbers)
-    digits = next((d for d in range(6) if abs(step - round(step, d)) < 1e-9 * step), 6)
-    return widgets.FloatSlider(**numbers, readout_format=f".{digits}f")
+    if all(fits(n, whole=True) for n in given):
+        low, high, step, value = map(int, given)
+        return widgets.IntSlider(value, low, high, step, description=label)
+    low, high, step, value = map(float, given)
+    return widgets.FloatSlider(value, min=low, max=high, step=step, description=label,
+                               readout_format=_readout(low, high, step))
+
+
+def _readout(low: float, high: float, step: float) -> str:
+    """The format that tells every two neighbouring values of a slider apart.
+
+    As few decimals as write low and step exactly, at most 6; where these would show neighbours
+    alike, or numbers of ten digits, digits and a power of ten: 1.05e-8.
+    """
+    size = max(abs(low), abs(high))
+    exact = lambda d: all(abs(n - round(n, d)) < 1e-9 * step for n in (low, step))
+    digits = next((d for d in range(6) if exact(d)), 6)
+    if step > .5 * 10. ** -digits and size < 1e9:
+        return f".{digits}f"
+    return f".{math.ceil(math.log10(size / step) - 1e-9)}e"
 
 
 def choice(options, value, label):
@@ -126,7 +146,11 @@ class Explorer:
         self._still = True
         try:
             for name, value in values.items():
-                self.controls[name].value = value
+                try:
+                    self.controls[name].value = value
+                except Exception as error:               # of a kind that traitlets has
+                    raise ValueError(f"{name} = {value!r} is nothing that its control takes: "
+                                     f"{error}") from error
                 if self.controls[name].value != value:
                     raise ValueError(f"{name} = {value} is out of reach of its control, "
                                      f"which stopped at {self.controls[name].value}")

@@ -22,6 +22,12 @@ sys.path[:0] = [str(pathlib.Path(__file__).parent / folder) for folder in ("test
 
 from pictures import difference, pngs  # noqa: E402
 
+WARM = "GAN_LESSONS_WARM_FOLDER"        # where kernels are asked for that are forks
+# Files by what they take, from minutes to a second; "" is the rest.
+LONG = ["browser/test_lessons", "test_contributing", "test_processors", "notebooks/",
+        "test_solutions", "browser/", "test_fingerprint", "test_structure", "test_warm_kernels",
+        "test_arena", "test_study", "test_loop", "test_checkpoints", "lessons/", "machinery/", ""]
+
 
 def pytest_configure(config):
     """Kernels of all tests and notebooks are forks of one process that has torch loaded.
@@ -31,9 +37,10 @@ def pytest_configure(config):
     """
     if sys.platform != "linux" or os.environ.get("GAN_LESSONS_WARM") == "0":
         return
-    if not hasattr(config, "workerinput"):              # xdist's workers inherit it
+    # xdist's workers inherit it, and so does a run of pytest that a test starts
+    if not os.path.isdir(os.environ.get(WARM, "")):
         import warm_kernels
-        folder = tempfile.mkdtemp(prefix="gl-")         # short: it holds a socket
+        folder = os.environ[WARM] = tempfile.mkdtemp(prefix="gl-")      # short: it holds a socket
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
         warm_kernels.install(folder)
         paths = [folder, os.environ.get("JUPYTER_PATH")]
@@ -43,7 +50,8 @@ def pytest_configure(config):
 
 def pytest_collection_modifyitems(items):
     """The long files first: the workers that share them (--dist=loadfile) then end together."""
-    items.sort(key=lambda item: (item.path.parent.name != "browser", item.path.suffix != ".ipynb"))
+    items.sort(key=lambda item: LONG.index(next(
+        kind for kind in LONG if item.path.match(f"{kind}*.*"))))
 
 
 @cache

@@ -273,6 +273,7 @@ COMMANDS = {
     "slides": (None, "NN ...", "a lesson as a deck of slides, into build/slides"),
     "refresh": (None, "[NN ...]", "run lessons and store their outputs"),
     "arena": (None, "toys|mnist|cifar10", "every objective on the same data, in one table"),
+    "long": (None, "[NN ...]", "train the long runs of lessons, and store them"),
     "afresh": (None, "NN ...", "start a lesson afresh; your copy is kept beside it"),
     "wheels": (None, "FOLDER", "collect all packages, for a place without network"),
     "doctor": (doctor, "", "what is here, what is missing, what to do about it"),

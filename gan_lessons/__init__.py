@@ -37,6 +37,7 @@ _HOME = {
     "objectives.minimax": "minimax non_saturating",
     "objectives.wasserstein": "wasserstein",
     "measures.metrics": "frechet_distance",
+    "map.stored_runs": "long_run",
     "questions.judges": "check agree",
 }
 _MODULES = {"metrics": "measures.metrics", "plots": "drawing.plots"}      # used on every page

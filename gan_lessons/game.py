@@ -10,10 +10,12 @@ notebooks/00_start_here.ipynb.
 """
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -121,24 +123,126 @@ class Game:
         return f"Game({moves})"
 
 
-def couples_batch(network) -> bool:
-    """True if some layer lets one sample of a batch change another's output.
+# -- how scores are read ---------------------------------------------------------------------------
 
-    Batch norm in training does. A plain function, into which nobody can look, counts as one that
-    does, too.
+def in_full(scores, what: str = "scores"):
+    """Scores in float32 where they come in float16 or bfloat16, else as they are: same shape.
+
+    Losses are computed in float32 or float64. Half precision, as a network of one's own gives it
+    under autocast, costs the rounding of the scores and no more. ValueError for tensors of other
+    formats (whole numbers, complex ones, eight bits) and without any number. What is no tensor is
+    handed back.
     """
-    if not isinstance(network, nn.Module):
-        return True
-    norms = nn.modules.batchnorm._BatchNorm
-    return any(isinstance(m, norms) and m.training for m in network.modules())
+    if not isinstance(scores, Tensor):
+        return scores
+    if scores.dtype in (torch.float16, torch.bfloat16):
+        scores = scores.float()
+    if scores.dtype not in (torch.float32, torch.float64):
+        raise ValueError(f"{what} of format {scores.dtype}: losses take float32 and float64, and "
+                         "read float16 and bfloat16 as float32; end the network with .float()")
+    if not scores.numel():
+        raise ValueError(f"{what} of shape {tuple(scores.shape)}: no sample, and a mean over none "
+                         "is no number")
+    return scores
+
+
+def softplus(v: Tensor) -> Tensor:
+    """log(1 + e^v): any shape -> same shape.
+
+    torch's own is v above 20, off by up to 2e-9; from 40 on the two are one number in float64.
+    """
+    return nn.functional.softplus(v, threshold=40.0)
 
 
 def both(f, x: Tensor, x_fake: Tensor) -> tuple[Tensor, Tensor]:
-    """(f(x), f(x_fake)): (n, ...), (m, ...) -> (n,), (m,).
+    """(f(x), f(x_fake)): (n, ...), (m, ...) -> (n,), (m,), read `in_full`.
 
-    In one pass of [x; x_fake] where that gives the same numbers. Plain functions and networks with
-    batch norm are called twice, so that the formula on the page holds.
+    In one pass of [x; x_fake] where that gives the same numbers. Plain functions and networks that
+    couple the samples of a batch are called twice, so that the formula on the page holds.
     """
-    if couples_batch(f) or x.shape[1:] != x_fake.shape[1:] or x.dtype != x_fake.dtype:
-        return f(x), f(x_fake)
-    return f(torch.cat([x, x_fake])).split([len(x), len(x_fake)])
+    alike = x.shape[1:] == x_fake.shape[1:] and x.dtype == x_fake.dtype
+    if not alike or couples_batch(f, x, x_fake):
+        return in_full(f(x)), in_full(f(x_fake))
+    return in_full(f(torch.cat([x, x_fake]))).split([len(x), len(x_fake)])
+
+
+# -- does one sample change another's score? -------------------------------------------------------
+
+_STRANGE = {"Softmax", "LogSoftmax", "Softmin", "GLU", "MultiheadAttention",      # along any axis
+            "EmbeddingBag"}
+_KINDS = ("activation", "container", "conv", "dropout", "instancenorm", "linear", "normalization",
+          "padding", "pixelshuffle", "pooling", "sparse", "upsampling")
+# forward of every layer of torch that works on each sample alone; a subclass with its own is none
+_ALONE = {kind.forward for name in _KINDS
+          for kind in vars(getattr(nn.modules, name)).values()
+          if isinstance(kind, type) and issubclass(kind, nn.Module)
+          and kind.__name__ not in _STRANGE} | {nn.Identity.forward, nn.Unflatten.forward}
+_tried: WeakKeyDictionary = WeakKeyDictionary()          # strange layer -> network, whether it does
+
+
+def opaque(network) -> bool:
+    """True for a plain function, and a wrapper whose `net` is one: nobody can look into it."""
+    inner = vars(network).get("net") if isinstance(network, nn.Module) else network
+    return inner is not None and not isinstance(inner, nn.Module)
+
+
+def couples_batch(network, *x: Tensor, call: str = "__call__") -> bool:
+    """True if some layer lets one sample of a batch change another's output.
+
+    Batch norm does in training, and without running statistics always. A plain function, into which
+    nobody can look, counts as one that does, too. Layers that are neither torch's nor the course's
+    are tried once, on copies: do scores of the first half of `x` (parts of a batch, of one shape)
+    change with the second half? Without x they count as layers that do.
+    call: the method that is meant, where it is not the network itself.
+    """
+    if opaque(network):
+        return True
+    strange = None
+    for m in network.modules():
+        if isinstance(m, nn.modules.batchnorm._BatchNorm):
+            if m.training or m.running_mean is None:
+                return True
+        elif not _alone(m):
+            strange = strange or m
+    return strange is not None and _tried_out(network, strange, x, call)
+
+
+def _alone(m: nn.Module) -> bool:
+    """Whether a layer is known to work on each sample by itself."""
+    kind = type(m)
+    if kind.__module__.startswith(("gan_lessons.", "torch.nn.utils.")):
+        return True
+    if isinstance(m, nn.Flatten):
+        return kind.forward is nn.Flatten.forward and m.start_dim > 0
+    return kind.forward in _ALONE and not m._forward_hooks
+
+
+def _tried_out(network, strange: nn.Module, x, call: str) -> bool:
+    """What trying says of a network with a `strange` layer; remembered until its layers change."""
+    # not of a wrapper's own number, which is made anew for every loss
+    layers = [(id(m) if m is not network else 0, m.training) for m in network.modules()]
+    if _tried.get(strange, (None,))[0] != layers:
+        if sum(map(len, x)) < 2:
+            return True
+        _tried[strange] = layers, _changes(network, torch.cat(x).detach(), call)
+    return _tried[strange][1]
+
+
+@torch.no_grad()
+def _changes(network, x: Tensor, call: str) -> bool:
+    """Whether outputs of the first half of x change when the second half is another."""
+    half = len(x) // 2
+    outputs = []
+    try:
+        with torch.random.fork_rng([x.device] if x.is_cuda else []):
+            for second in (x[half:], .7 - 1.3 * x[half:]):
+                # A copy each, the same noise for both: what a network keeps from call to call and
+                # what it draws are no coupling, and a training never notices
+                torch.default_generator.manual_seed(0)
+                if x.is_cuda:
+                    torch.cuda.manual_seed(0)
+                method = getattr(copy.deepcopy(network), call)
+                outputs.append(method(torch.cat([x[:half], second]))[:half].double())
+    except Exception:  # noqa: BLE001  whoever cannot be tried counts as one that couples
+        return True
+    return not torch.allclose(*outputs, rtol=1e-4, atol=1e-7, equal_nan=True)

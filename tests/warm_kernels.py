@@ -45,10 +45,27 @@ def install(folder):
 
 
 def key(env):
-    """Kernels of one key can be forks of one process: what is read at start and import is equal."""
+    """Kernels of one key can be forks of one process: what is read at start and import is equal.
+
+    PYTHONPATH is not: the fork looks there for what it imports itself, and only a folder in which
+    one of the libraries lies makes a difference.
+    """
     read = sorted((name, value) for name, value in {"PYTHONHASHSEED": "random", **env}.items()
-                  if name.startswith(("PYTHON", "MPL")) or name.endswith("_NUM_THREADS"))
+                  if name.startswith(("PYTHON", "MPL", "MALLOC")) or name.endswith("_NUM_THREADS"))
+    read = [(name, value) for name, value in read
+            if name != "PYTHONPATH" or any(holds_a_library(place) for place in paths(value))]
     return hashlib.sha256(repr(read).encode()).hexdigest()[:12]
+
+
+def paths(value):
+    """The folders of a PYTHONPATH, as Python puts them into sys.path."""
+    return [os.path.abspath(place) for place in value.split(os.pathsep) if place]
+
+
+def holds_a_library(folder):
+    names = {library.partition(".")[0] for library in LIBRARIES}
+    return any(os.path.exists(os.path.join(folder, name + end))
+               for name in names for end in ("", ".py"))
 
 
 # ------------------------------------------------------------------------------- asking for a fork
@@ -176,6 +193,7 @@ def received(link):
 def become(link, request, streams):
     """In the fork: take over what a process started in the plain way would have been given."""
     os.setsid()
+    own = paths(os.environ.get("PYTHONPATH", ""))           # those of the kernel that came first
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
@@ -183,6 +201,8 @@ def become(link, request, streams):
     os.environ.clear()
     os.environ.update(request["env"])
     os.chdir(request["cwd"])
+    asked = paths(os.environ.get("PYTHONPATH", ""))
+    sys.path[:] = asked + [place for place in sys.path if place not in own]
     sys.argv[1:] = request["argv"]
     sys.modules["numpy"].random.seed()                      # two forks must not draw alike
     sys.modules["torch"].default_generator.seed()

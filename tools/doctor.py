@@ -50,12 +50,15 @@ def course():
 def device():
     import torch
 
+    from gan_lessons.training.devices import VARIABLE, choose, trouble
     from gan_lessons.training.settings import bfloat16_pays
     threads = f"{os.cpu_count()} cores, {torch.get_num_threads()} threads for torch"
     half = ("bfloat16 in hardware" if bfloat16_pays(torch.device("cpu"))
             else "no bfloat16 (trainings use float32)")
     yield "ok", f"CPU {torch.backends.cpu.get_cpu_capability()}, {threads}, {half}"
-    if torch.cuda.is_available():
+    if torch.cuda.is_available() and (reason := trouble(torch.device("cuda"))):
+        yield "note", f"the GPU cannot compute ({reason}); trainings use the CPU"
+    elif torch.cuda.is_available():
         yield "ok", f"GPU {torch.cuda.get_device_name(0)}, CUDA {torch.version.cuda}"
     elif torch.backends.mps.is_available():
         yield "ok", "GPU of Apple (mps)"
@@ -64,6 +67,11 @@ def device():
                        "run: GAN_LESSONS_TORCH=gpu python lessons.py setup")
     else:
         yield "ok", "no GPU; the lessons are made for one CPU core"
+    if wanted := os.environ.get(VARIABLE):
+        try:
+            yield "ok", f"{VARIABLE} is {wanted}: trainings use {choose()}"
+        except ValueError as error:
+            yield "FAIL", f"{error}, or unset {VARIABLE}"
 
 
 def data():

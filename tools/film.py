@@ -10,13 +10,15 @@ from collections.abc import Mapping
 import numpy as np
 from nb import few_colours
 
-MOST = 160                                   # frames of one explorer, some 15 KB each
+MOST = 160                                   # frames of one explorer, some 15 KB each; smoke: 24
 FEW = 5                                      # positions that a slider keeps at least
 
 
-def film(shown, most: int = MOST):
+def film(shown, most: int | None = None):
     """The Film of an Explorer; anything else as it is."""
     from gan_lessons.drawing.explorer import Explorer
+    from gan_lessons.training.budgets import steps
+    most = most or steps(laptop=MOST, smoke=24)
     return Film(shown, most) if isinstance(shown, Explorer) else shown
 
 

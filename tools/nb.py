@@ -8,8 +8,9 @@
     python tools/nb.py slides PATH ... --out DIR               a deck of slides each, as stored
 
 Without a PATH, every lesson in notebooks/. The normal form is what git stores: outputs kept,
-counts 1..n, no widget state, whitelisted metadata, pictures of at most 256 colours, streams in one
-piece, and a fingerprint of the code cells, so that a test sees code that was edited and not rerun.
+counts 1..n, no widget state, whitelisted metadata, pictures of at most 256 colours (photographs
+keep theirs), streams in one piece, and a fingerprint of the code cells, so that a test sees code
+that was edited and not rerun.
 """
 from __future__ import annotations
 
@@ -33,6 +34,7 @@ from tqdm import tqdm
 from gan_lessons.data.files import atomic_write
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
+PHOTOGRAPH = 4096         # colours from which a picture holds photographs; a plot has hundreds
 MAX_KIB = 700             # the map alone comes near: it grows with every objective
 KEEP_CELL = ("tags", "jupyter", "slideshow")
 KEEP_OUTPUT = {"image/png": ("alt", "width", "height")}
@@ -65,8 +67,14 @@ def fingerprint(nb):
 # ---------------------------------------------------------------- normal form
 
 def few_colours(png: str) -> str:
-    """base64 PNG -> base64 PNG of at most 256 colours, without text chunks; one that is, stays."""
+    """base64 PNG -> base64 PNG of at most 256 colours, without text chunks; one that is, stays.
+
+    Photographs keep theirs, and lose only what cannot be seen.
+    """
     image = Image.open(io.BytesIO(base64.b64decode(png)))
+    opaque = image.mode != "RGBA" or image.getchannel("A").getextrema() == (255, 255)
+    if image.mode in ("RGB", "RGBA") and opaque and not image.convert("RGB").getcolors(PHOTOGRAPH):
+        return _in_true_colour(image)
     if image.mode in ("P", "L", "1") and not getattr(image, "text", None):
         return png
     if image.mode == "RGBA" and image.getchannel("A").getextrema() != (255, 255):
@@ -76,6 +84,14 @@ def few_colours(png: str) -> str:
                                               dither=Image.Dither.NONE)
     image.info.clear()
     out = io.BytesIO()
+    image.save(out, "PNG", optimize=True)
+    return base64.b64encode(out.getvalue()).decode()
+
+
+def _in_true_colour(image) -> str:
+    out = io.BytesIO()
+    image = image.convert("RGB")
+    image.info.clear()
     image.save(out, "PNG", optimize=True)
     return base64.b64encode(out.getvalue()).decode()
 

@@ -11,6 +11,10 @@ Only where the two trees are then equal, cell by cell and tag by tag, the output
 under a new fingerprint; otherwise the first difference is named. That the package still computes
 the same numbers is not proved here: the suite runs every cell.
 
+Outputs are stored under the laptop budget, so `steps(laptop=10_000, smoke=500)` is read as 10_000,
+`x[:None]` as x, and a name that the page binds once, to a constant, as that constant: sizes may be
+given to the smoke budget without a training made again.
+
 --rerun: cells that depend on no training may change as well, as long as no training depends on what
 they bind. The page is run once under the smoke budget, and the outputs of such cells are taken from
 that run where their code changed, or where they print or draw something else now.
@@ -23,17 +27,20 @@ import copy
 import pathlib
 import subprocess
 import sys
+from collections import Counter
 from importlib.metadata import version
 
 import nbformat
 import nbformat.v4
 from cells import flow, tree
+from launch import without
 from nb import LessonFailed, dumps, execute, fingerprint, lessons, normalise, read, tags, write
 
 import gan_lessons
 from gan_lessons.moved import NEW_ATTRIBUTE, new_name
 
 PACKAGE = "gan_lessons"
+STEPS = "gan_lessons.training.budgets.steps"
 
 
 def home(dotted: str, old: bool) -> str:
@@ -96,6 +103,13 @@ class _Plain(ast.NodeTransformer):
     def visit_arg(self, node):
         return ast.arg(self._full(self.known[node.arg]) if node.arg in self.known else node.arg)
 
+    def visit_Call(self, node):
+        self.generic_visit(node)
+        sizes = {word.arg: word.value for word in node.keywords}
+        if getattr(node.func, "id", "") == STEPS and not node.args and "laptop" in sizes:
+            return sizes["laptop"]
+        return node
+
     def visit_Attribute(self, node):
         parts, inner = [node.attr], node.value
         while isinstance(inner, ast.Attribute):
@@ -109,11 +123,57 @@ class _Plain(ast.NodeTransformer):
         return ast.Name(self._full(written), node.ctx)
 
 
+class _Constants(ast.NodeTransformer):
+    """A name that is bound once in a page, at its top and to a constant, is that constant."""
+
+    def __init__(self, trees):
+        bound = Counter(node.id for one in trees for node in ast.walk(one)
+                        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load))
+        bound.update(name for one in trees for node in ast.walk(one) for name in _other(node))
+        self.known = {
+            node.targets[0].id: node.value for one in trees for node in one.body
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+            and len(node.targets) == 1 and bound[getattr(node.targets[0], "id", None)] == 1}
+
+    def visit_Assign(self, node):
+        constant = getattr(node.targets[0], "id", None) in self.known
+        return None if constant else self.generic_visit(node)
+
+    def visit_Name(self, node):
+        return self.known.get(node.id, node)
+
+    def visit_Slice(self, node):
+        self.generic_visit(node)
+        ends = [None if isinstance(end, ast.Constant) and end.value is None else end
+                for end in (node.lower, node.upper, node.step)]
+        return ast.Slice(*ends)
+
+    def visit_Subscript(self, node):
+        self.generic_visit(node)
+        whole = ast.dump(node.slice) == ast.dump(ast.Slice()) and isinstance(node.ctx, ast.Load)
+        return node.value if whole else node
+
+
+def _other(node) -> list[str]:
+    """Names that a node binds otherwise than as a `Name`: they may stand for something else."""
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        return [alias.asname or alias.name for alias in node.names]
+    if isinstance(node, (ast.Global, ast.Nonlocal)):
+        return node.names
+    if isinstance(node, (ast.alias, ast.keyword)):
+        return []
+    name = getattr(node, "name", None) or (node.arg if isinstance(node, ast.arg) else None)
+    return [name] if name else []           # functions, classes, errors, parameters, patterns
+
+
 def plain(nb, old: bool) -> list[str]:
-    """Every code cell as the dump of its tree, made comparable."""
-    trees = [tree(cell) for cell in nb.cells if cell.cell_type == "code"]
+    """Every code cell as the dump of its tree, made comparable; without the line for Colab."""
+    sources = [without(cell.source) for cell in nb.cells if cell.cell_type == "code"]
+    trees = [tree(nbformat.v4.new_code_cell(source)) for source in sources]
     reader = _Plain(imported(trees), old)
-    return [ast.dump(reader.visit(one)) for one in trees]
+    trees = [reader.visit(one) for one in trees]
+    constants = _Constants(trees)
+    return [ast.dump(constants.visit(one)) for one in trees]
 
 
 def code_cells(nb):

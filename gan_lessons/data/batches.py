@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..exact.checks import check_count, fits
 from ..exact.laws import Normal
 from ..pixels import scaled
 
@@ -21,8 +22,10 @@ def batches(source, z=None, batch=64, seed=0, unlabelled=None) -> Batches:
     z           a law with `.sample` and `.dim`; by default `Normal(dim=100)`
     unlabelled  an `Images` or a tensor: the pictures without labels that a loss calls `u`
 
-    ValueError for a batch size that is no whole number above 0 and for data without samples,
-    TypeError for a source or a z that nothing can be drawn from.
+    ValueError for a batch size that is no whole number above 0, a seed that is none, data without
+    samples, numbers that are not finite or on another scale, labels that do not fit, and, when it
+    is drawn, a law that gives other than it promises; TypeError for a source or a z that nothing
+    can be drawn from.
     """
     return Batches(source, z, batch, seed, unlabelled)
 
@@ -38,15 +41,18 @@ class Batches:
     """
 
     def __init__(self, source, z=None, batch=64, seed=0, unlabelled=None):
-        if not isinstance(batch, int) or batch <= 0:
+        if not fits(batch, least=1, whole=True):
             raise ValueError(f"batch={batch!r}: a batch is a whole number of samples, 1 or more")
         z = Normal(dim=100) if z is None else z
         if not (hasattr(z, "sample") and hasattr(z, "dim")):
             raise TypeError(f"z={z!r} is no law with .sample and .dim, as Normal(dim=100)")
+        check_count("z.dim", z.dim)
+        check_count("seed", seed, least=0, why="without one nobody can draw the same again")
         self.z, self.batch, self.seed, self.device = z, batch, seed, torch.device("cpu")
         self._x = _pool(source)
         self._u = None if unlabelled is None else _pool(unlabelled)
         self._y = getattr(source, "labels", None)
+        _check_labels(self._y, self._x)
         self._names = len(getattr(source, "classes", ()))
         # Two independent streams from one seed: what `noise` takes, `draw` does not miss.
         training, noise = np.random.SeedSequence(seed).spawn(2)
@@ -106,11 +112,12 @@ class Batches:
         if "u" in names:
             drawn["u"] = self._draw(self._u, None, {"x"})["x"]
         if "z" in names:
-            drawn["z"] = self._points(self.z.sample(self.batch, self._rng))
+            drawn["z"] = self._points(self.z.sample(self.batch, self._rng), self.z, self.batch)
         return drawn
 
     def probe(self, names, n=2) -> dict[str, Tensor]:
         """`n` samples by name, to try shapes on; both random generators are put back."""
+        check_count("n", n)
         batch, state = self.batch, self.state()
         try:
             self.batch = n
@@ -122,10 +129,11 @@ class Batches:
     def noise(self, n: int, seed: int | None = None) -> Tensor:
         """(n, z.dim) float32: noise to look at samples with, from a generator of its own.
 
-        With a `seed`, the same noise every time.
+        With a `seed`, the same noise every time. ValueError for n < 1.
         """
+        check_count("n", n)
         rng = self._noise_rng if seed is None else np.random.default_rng(seed)
-        return self._points(self.z.sample(n, rng))
+        return self._points(self.z.sample(n, rng), self.z, n)
 
     def to(self, device) -> Batches:
         """Keep the data on `device`; later batches are drawn there."""
@@ -177,17 +185,21 @@ class Batches:
                 drawn["y"] = labels.index_select(0, rows)
         elif "y" in names:
             x, modes = pool.sample_with_modes(self.batch, self._rng)
-            modes = np.asarray(modes, dtype=np.int64)
+            modes = _whole(modes, pool)
             drawn["y"] = torch.from_numpy(modes).to(self.device)
             if "x" in names:
-                drawn["x"] = self._points(x)
+                drawn["x"] = self._points(x, pool, self.batch)
         else:
-            drawn["x"] = self._points(pool.sample(self.batch, self._rng))
+            drawn["x"] = self._points(pool.sample(self.batch, self._rng), pool, self.batch)
         return drawn
 
-    def _points(self, points) -> Tensor:
+    def _points(self, points, law, n: int) -> Tensor:
         """(n,) or (n, dim) of a law -> float32 (n, dim) on the device."""
-        points = np.asarray(points, dtype=np.float32)
+        with np.errstate(over="ignore"):
+            points = np.asarray(points, dtype=np.float32)
+        if points.ndim not in (1, 2) or len(points) != n or not np.isfinite(points).all():
+            raise ValueError(f"{law!r} was asked for {n} samples and gave shape {points.shape}: "
+                             f"they are ({n}, dim) numbers that float32 holds, without nan or inf")
         return torch.from_numpy(points.reshape(len(points), -1)).to(self.device, non_blocking=True)
 
 
@@ -201,8 +213,47 @@ def _pool(source):
         if data.dim() < 2 or len(data) == 0:
             raise ValueError(f"no samples to draw from: the data have shape {tuple(data.shape)}; "
                              "give at least one, as (n, dim) or (n, channels, height, width)")
-        return data if data.dtype == torch.uint8 else data.to(torch.float32)
+        return data if data.dtype == torch.uint8 else _numbers(data)
     if not hasattr(data, "sample"):
         raise TypeError(f"cannot draw from {type(source).__name__}: give an Images "
                         "(load_images()), a law with .sample, or a tensor (n, ...)")
     return data
+
+
+def _numbers(data: Tensor) -> Tensor:
+    """Samples as float32; ValueError for what is none, and for pictures on another scale.
+
+    Pictures are what has four axes: they are compared with what a generator makes, which ends in
+    tanh.
+    """
+    shape = tuple(data.shape)
+    if data.is_complex() or data.dtype == torch.bool:
+        raise ValueError(f"samples of {data.dtype} {shape}: give real numbers, or bytes as uint8")
+    if data.dim() == 4 and not data.is_floating_point():
+        raise ValueError(f"pictures of {data.dtype} {shape}: bytes are uint8, .to(torch.uint8), "
+                         "and numbers lie in [-1, 1]")
+    data = data.to(torch.float32)
+    if not data.isfinite().all():
+        raise ValueError(f"samples of shape {shape} hold nan, inf or what float32 cannot hold: "
+                         "leave them out, or rescale them")
+    if data.dim() == 4 and (data.min() >= 0 or data.abs().max() > 1.001):
+        raise ValueError(f"pictures from {data.min():g} to {data.max():g}: numbers of pictures lie "
+                         "in [-1, 1], black -1 and white 1, as generators make them; from [0, 1] "
+                         "they come by 2 * x - 1")
+    return data
+
+
+def _check_labels(labels, pool):
+    """ValueError unless labels, where there are any, are whole numbers, one a sample."""
+    if isinstance(labels, Tensor) and isinstance(pool, Tensor) and (
+            labels.shape != pool.shape[:1] or labels.is_floating_point() or labels.is_complex()):
+        raise ValueError(f"{len(pool)} samples need {len(pool)} whole-number labels, not "
+                         f"{labels.dtype} of shape {tuple(labels.shape)}")
+
+
+def _whole(modes, law) -> np.ndarray:
+    """Modes of a law as int64; ValueError for what is no whole number."""
+    modes = np.asarray(modes)
+    if modes.dtype.kind not in "iu":
+        raise ValueError(f"{law!r} numbers its modes by {modes.dtype}: whole numbers from 0")
+    return modes.astype(np.int64)

@@ -4,7 +4,10 @@ Used by `datasets`, so from notebooks/00_start_here.ipynb on.
 """
 from __future__ import annotations
 
+import contextlib
+import glob
 import os
+import secrets
 import sys
 import threading
 import time
@@ -12,11 +15,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from .files import Unwritable, claim, fcntl, new_part, usable
 from .formats import DataUnavailable
 
 CONNECT = 3.0       # seconds for a mirror to answer at all
 FORGET = 300.0      # seconds for which a silent mirror is not asked again
-STALE = 60.0        # seconds without growth after which a half-written file has no writer any more
 
 _silent: dict[str, float] = {}      # host -> when it was found silent
 
@@ -27,55 +30,84 @@ def cache() -> Path:
     return Path(os.environ.get("GAN_LESSONS_CACHE") or pooch.os_cache("gan-lessons")).expanduser()
 
 
-def fetch(name: str, known_hash: str, mirrors, folder: Path) -> Path:
+def fetch(name: str, known_hash: str, mirrors, folder: Path, most: int = 1 << 31) -> Path:
     """The file `name`, out of `folder` or from the first mirror that has it whole.
 
     name        what is appended to each mirror's address
     known_hash  as pooch writes it, "md5:..." or "sha256:..."
+    most        bytes that the file has at most; a mirror that sends more is given up
 
-    What is returned has the known checksum. DataUnavailable, with the reason of each mirror, where
-    none has the file, where GAN_LESSONS_OFFLINE forbids to ask, or where `folder` cannot be made.
+    What is returned has the known checksum, and is readable by whom the umask lets read it.
+    DataUnavailable, with the reason of each mirror, where none has the file, where
+    GAN_LESSONS_OFFLINE forbids to ask, or where `folder` cannot be read or written.
     """
-    import pooch
-    pooch.get_logger().setLevel("WARNING")               # our progress bar says it all
     target = folder / name
-    kind, digest = known_hash.split(":")
-    if target.exists() and pooch.file_hash(target, kind) == digest:
+    if _is_right(target, known_hash):
+        for piece in folder.glob(f".{glob.escape(name)}.*part"):       # of a killed transfer
+            if claimed := claim(piece):
+                with claimed, contextlib.suppress(OSError):
+                    piece.unlink()
         return target
     if os.environ.get("GAN_LESSONS_OFFLINE", "0") not in ("", "0"):
         raise DataUnavailable(f"{name} is not here, and GAN_LESSONS_OFFLINE forbids downloads")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        usable(target)
     except OSError as error:
         raise DataUnavailable(f"the cache cannot be written ({error}): set GAN_LESSONS_CACHE to a "
                               "folder of yours") from error
     reasons = []
-    # Not pooch's retry_if_failed (its Pooch has it, its retrieve has not): it tries a fixed number
-    # of times, each from the first byte, waits in between, and asks again after a 404 or for a
-    # whole file of another checksum. Here a try is worth another as long as the last one brought
-    # something.
+    # Not pooch's retrieve: it writes under a name and with rights that no other user can read,
+    # leaves that file behind when it is killed, and does not go on from a broken transfer. Here a
+    # try is worth another as long as the last one brought something.
     for mirror in answering(mirrors):
         stuck = 0                                        # tries that got no further
         while stuck < 2:
             before = _left(folder, name)
             try:
-                pooch.retrieve(mirror + name, known_hash, name, folder, downloader=_resuming)
+                _download(mirror + name, known_hash, target, most)
                 return target
             except OSError as error:                     # requests' errors are OSErrors too
                 reasons.append(f"{urlsplit(mirror).hostname}: {_short(error)}")
+                if isinstance(error, Unwritable):        # no mirror helps
+                    raise DataUnavailable(
+                        f"{name} cannot be kept in {folder} ({error}): free some disk space, or "
+                        "set GAN_LESSONS_CACHE to a folder on another disk") from error
                 if _left(folder, name) > before:
                     stuck = 0
                 elif _final(error):
                     break
                 else:
                     stuck += 1
-            except ValueError:                           # pooch: the checksum is wrong
-                reasons.append(f"{urlsplit(mirror).hostname}: the checksum is wrong")
-                if not before:                           # a whole file, and another one than ours
+            except _Wrong as error:
+                reasons.append(f"{urlsplit(mirror).hostname}: {error}")
+                if error.final or not before:            # a whole file, and another one than ours
                     break
                 stuck += 1                               # perhaps the pieces did not fit together
     raise DataUnavailable(f"{name} could not be downloaded: "
                           + ("; ".join(dict.fromkeys(reasons)) or "no mirror answers"))
+
+
+class _Wrong(Exception):
+    """What came is not the file; `final` where another try would bring the same."""
+
+    def __init__(self, why: str, final: bool = False):
+        super().__init__(why)
+        self.final = final
+
+
+def _is_right(path: Path, known_hash: str) -> bool:
+    """Whether the file is there with the known checksum. DataUnavailable where nobody can tell."""
+    import pooch
+    kind, digest = known_hash.split(":")
+    try:
+        if path.exists() and not path.is_file():
+            raise DataUnavailable(f"{path} is a folder or a device, and should be a file: move it "
+                                  "away, or set GAN_LESSONS_CACHE to another folder")
+        return path.exists() and pooch.file_hash(path, kind) == digest
+    except OSError as error:
+        raise DataUnavailable(f"{path} cannot be read ({error.strerror}): ask its owner for "
+                              "permission, or set GAN_LESSONS_CACHE to a folder of yours"
+                              ) from error
 
 
 def answering(mirrors) -> list[str]:
@@ -108,66 +140,110 @@ def answering(mirrors) -> list[str]:
     return [mirror for mirror, host in hosts.items() if host in heard]
 
 
-def _resuming(url, output, _pooch):
-    """A downloader for pooch that goes on where an earlier transfer of the same file broke off.
+def _download(url: str, known_hash: str, target: Path, most: int) -> None:
+    """Fetch, going on where an earlier transfer of the same file broke off; check; name.
 
-    Of pooch's own none can: HTTPDownloader always writes a new file from its first byte. `output`
-    is a file of pooch's, which moves it to its place when the checksum is right. OSError for a
-    transfer that breaks off; what came is kept for the next.
+    OSError for a transfer that breaks off: what came is kept for the next. `_Wrong` for another
+    file than the known one, which is thrown away; Unwritable for a disk that is full.
     """
+    with _part(target.parent, target.name) as (part, file):
+        _transfer(url, file, most)
+        if not _is_right(part, known_hash):
+            raise _Wrong("the checksum is wrong")
+        if fcntl is None:                                # Windows renames no open file
+            file.close()
+        os.replace(part, target)
+
+
+def _transfer(url: str, file, most: int) -> None:
+    """The whole of `url` into a file that holds its beginning, or nothing yet."""
     import requests
     from tqdm import tqdm
-    name = url.rsplit("/", 1)[1]
-    with _part(Path(output).parent, name) as part:
-        have = part.stat().st_size if part.exists() else 0
-        headers = {"Accept-Encoding": "identity"}        # else bytes counted are not bytes stored
-        if have:
-            headers["Range"] = f"bytes={have}-"
-        with requests.get(url, headers=headers, stream=True, timeout=(CONNECT, 20)) as answer:
-            if answer.status_code == 416:                # nothing beyond what we have
-                total = have
-            else:
-                answer.raise_for_status()
-                have = have if answer.status_code == 206 else 0      # 200: the whole file again
-                length = answer.headers.get("Content-Length")
-                total = have + int(length) if length else None
-                with open(part, "ab" if have else "wb") as file, tqdm(
-                        total=total, initial=have, unit="B", unit_scale=True, desc=name,
-                        leave=False, file=sys.stdout) as bar:
-                    for chunk in answer.iter_content(1 << 13):
-                        file.write(chunk)
-                        bar.update(len(chunk))
-        if total is not None and part.stat().st_size != total:
-            raise OSError(f"the transfer ended after {part.stat().st_size:,} of {total:,} bytes")
-        os.replace(part, output)
+    have = file.seek(0, os.SEEK_END)
+    headers = {"Accept-Encoding": "identity"}            # else bytes counted are not bytes stored
+    if have:
+        headers["Range"] = f"bytes={have}-"
+    with requests.get(url, headers=headers, stream=True, timeout=(CONNECT, 20)) as answer:
+        total = have
+        if answer.status_code != 416:                    # 416: nothing beyond what we have
+            answer.raise_for_status()
+            if answer.status_code != 206:                # 200: the whole file again
+                have = file.seek(0)
+                file.truncate()
+            length = answer.headers.get("Content-Length")
+            total = have + int(length) if length else None
+            if total is not None and total > most:
+                raise _Wrong(f"sends {total:,} bytes, and the file has at most {most:,}", True)
+            with tqdm(total=total, initial=have, unit="B", unit_scale=True, leave=False,
+                      desc=url.rsplit("/", 1)[1], file=sys.stdout) as bar:
+                for chunk in answer.iter_content(1 << 13):
+                    have += len(chunk)
+                    if have > most:
+                        raise _Wrong(f"sends more than {most:,} bytes", True)
+                    _write(file, chunk)
+                    bar.update(len(chunk))
+        _write(file, b"")
+    if total is not None and have != total:
+        raise OSError(f"the transfer ended after {have:,} of {total:,} bytes")
+
+
+def _write(file, chunk: bytes) -> None:
+    """Errors of the disk told apart from those of the network, which are OSErrors, too."""
+    try:
+        file.write(chunk)
+        if not chunk:
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise Unwritable(error.strerror or str(error)) from error
 
 
 @contextmanager
 def _part(folder: Path, name: str):
-    """The path of a half-written file of this process alone.
+    """(path, open file): a half-written file of this transfer alone, removed when it is done.
 
-    It begins as the largest piece that an earlier transfer left and nobody writes any more; an
-    error leaves it behind as such a piece.
+    It begins as the largest piece that an earlier transfer left and nobody writes any more; a
+    transfer that breaks off leaves it behind as such a piece.
     """
-    mine = folder / f".{name}.{os.getpid()}.part"
-    left = [p for p in folder.glob(f".{name}.*part")
-            if p == mine or ".left." in p.name or time.time() - p.stat().st_mtime > STALE]
-    for piece in sorted(left, key=lambda p: p.stat().st_size):     # the largest, the last, stays
-        try:
-            os.replace(piece, mine)
-        except FileNotFoundError:                        # another process was faster
-            pass
+    mine, file = folder / f".{name}.{secrets.token_hex(4)}.part", None
+    pieces = sorted(folder.glob(f".{glob.escape(name)}.*part"), key=_size, reverse=True)
+    for piece in pieces:                                 # the largest is gone on from
+        if claimed := claim(piece):
+            with contextlib.suppress(OSError):
+                if file is None and fcntl is not None:
+                    os.replace(piece, mine)
+                    file, claimed = claimed, None
+                elif file is None:                       # Windows renames no open file
+                    claimed.close()
+                    os.replace(piece, mine)
+                    file = open(mine, "r+b")
+            if claimed and not claimed.closed:
+                with claimed, contextlib.suppress(OSError):
+                    piece.unlink()
+    if file is None:
+        file = new_part(mine)
     try:
-        yield mine
+        with file:
+            yield mine, file
+    except _Wrong:
+        mine.unlink(missing_ok=True)
+        raise
     except BaseException:
-        if mine.exists():
+        with contextlib.suppress(OSError):
             os.replace(mine, folder / f".{name}.left.part")
         raise
 
 
+def _size(piece: Path) -> int:
+    try:
+        return piece.stat().st_size
+    except OSError:                                      # another process was faster
+        return 0
+
+
 def _left(folder: Path, name: str) -> int:
     """Bytes of an earlier transfer that the next one can go on from."""
-    return max((piece.stat().st_size for piece in folder.glob(f".{name}.left.part")), default=0)
+    return _size(folder / f".{name}.left.part")
 
 
 def _status(error) -> int | None:

@@ -58,7 +58,8 @@ def usable(path, what: str = "path", example: str = "run.pt") -> Path:
             raise Unwritable(f"{path} is a folder: name a file in it, as {path / example}")
         if path.exists() and not path.is_file():
             raise Unwritable(f"{path} is a device or a pipe, no file: choose another path")
-        if path.exists() and not os.access(path, os.W_OK):
+        effective = {"effective_ids": True} if os.access in os.supports_effective_ids else {}
+        if path.exists() and not os.access(path, os.W_OK, **effective):
             raise Unwritable(f"{path} is write-protected: choose another path, or make it writable")
         target = path.resolve()                              # a link stays one, its file is written
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -88,9 +89,9 @@ def atomic_write(path):
     sweep(path.parent)
     # Beside `path`, because a rename is atomic only within one file system; under a name of its
     # own, so that two processes that write the same file do not write into each other's.
-    part, opened = _new_part(path.parent)
+    part = path.parent / _part_name()
     try:
-        with opened as file:
+        with new_part(part) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())              # the contents are on the disk before the name is
@@ -138,16 +139,15 @@ def _part_name() -> str:
     return f".gan-lessons-{secrets.token_hex(4)}.part"
 
 
-def _new_part(folder: Path):
-    """(its path, the locked file): a new part for one writer."""
+def new_part(part: Path):
+    """A new file `part`, open, and locked as long as it is. FileExistsError where it is there."""
     while True:
-        part = folder / _part_name()
         file = open(part, "xb")
         if fcntl is None:
-            return part, file
+            return file
         _locked(file)                            # where locks do not work, nobody sweeps either
         if _still(file, part):
-            return part, file
+            return file
         file.close()                             # swept away before it was locked: once more
 
 

@@ -1,6 +1,7 @@
 """Sliders around a drawing: one Agg figure that stays, redrawn where it moves.
 
-Core ipywidgets only, so an explorer runs in JupyterLab, Notebook 7, VS Code, Colab and Voilà.
+Core ipywidgets of versions 7 and 8 only, so an explorer runs in JupyterLab, Notebook, VS Code,
+Colab and Voilà.
 Its rich repr also carries the first frame, which GitHub, nbconvert and print show.
 Introduced in notebooks/00_start_here.ipynb.
 """
@@ -20,6 +21,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from ..exact.checks import fits
+
+WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 def slider(low, high, step, value, label):
@@ -202,9 +205,10 @@ class Explorer:
         return f"Explorer({', '.join(f'{name}={value!r}' for name, value in self.values.items())})"
 
     def _repr_mimebundle_(self, **kwargs):
-        live = self.widget._repr_mimebundle_(**kwargs) or {}
-        picture = base64.b64encode(self._png).decode()
-        data = {**live, "text/plain": repr(self), "image/png": picture}
+        # The view is named here, for ipywidgets 7 (on Colab) has no _repr_mimebundle_ to ask.
+        live = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
+        data = {WIDGET: live, "text/plain": repr(self),
+                "image/png": base64.b64encode(self._png).decode()}
         return data, {"image/png": {"width": self.width, "alt": self.alt}}
 
 

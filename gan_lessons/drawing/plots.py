@@ -86,29 +86,50 @@ def losses(ax, run):
     ax.legend(frameon=False)
 
 
-def sheet(images, columns: int = 8):
+def sheet(images, columns: int = 8, gap: int = 0):
     """Pictures (n, c, h, w) side by side in rows: (rows · h, columns · w[, 3]), from 0 to 1.
 
-    They are uint8, or floats from -1 to 1. A last row that is not full is left out.
+    They are uint8, or floats from -1 to 1. A last row that is not full is left out. gap: pixels of
+    paper between two pictures, so that rows are rows · h + (rows - 1) · gap high.
     """
     images = np.asarray(images)
     columns = min(columns, len(images))
     if images.dtype == np.uint8:
         images = images / 127.5 - 1
+    if gap:                             # grey pictures are drawn dark on white: paper is -1
+        paper = 1.0 if images.shape[1] > 1 else -1.0
+        edges = (0, 0), (0, 0), (0, gap), (0, gap)
+        images = np.pad(images, edges, constant_values=paper)
     n, channels, height, wide = images.shape
     rows = n // columns
     cells = images[:rows * columns].reshape(rows, columns, channels, height, wide)
     joined = cells.transpose(0, 3, 1, 4, 2)                     # (rows, h, columns, w, c)
     joined = joined.reshape(rows * height, columns * wide, channels).squeeze()
+    joined = joined[:rows * height - gap, :columns * wide - gap]
     return np.clip((joined + 1) / 2, 0, 1)
 
 
-def pictures(ax, images, columns: int = 8):
+def pictures(ax, images, columns: int = 8, gap: int = 0):
     """A `sheet` of pictures (n, c, h, w) on axes without frame."""
-    joined = sheet(images, columns)
+    joined = sheet(images, columns, gap)
     ax.set_axis_off()
     grey = "gray_r" if joined.ndim == 2 else None               # digits are dark on white
     return ax.imshow(joined, cmap=grey, vmin=0, vmax=1, interpolation="nearest")
+
+
+def scores(ax, runs):
+    """The Fréchet distance of stored trainings against their CPU-seconds, both axes logarithmic.
+
+    runs: name -> what has a `curve()` of round, CPU-seconds and distance, (k, 3).
+    """
+    for (name, run), colour in zip(runs.items(), (FAKE, REAL, GOOD, BAD)):
+        _, seconds, distance = run.curve().T
+        ax.loglog(seconds, distance, "o-", ms=3, color=colour, label=name)
+        ax.annotate(f"{distance[-1]:.0f}", (seconds[-1], distance[-1]), (4, 4),
+                    textcoords="offset points", color=colour)
+    ax.axvline(60, color="0.8", lw=1, zorder=0)
+    ax.set(xlabel="CPU-seconds", title="Fréchet distance")
+    ax.legend(frameon=False)
 
 
 def points(ax, x, colour, label=None, size: float = 4):

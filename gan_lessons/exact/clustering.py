@@ -14,6 +14,8 @@ from scipy.linalg import solve_triangular
 from scipy.optimize import linear_sum_assignment
 from scipy.special import logsumexp
 
+from .checks import as_numbers, check_count, fits
+
 
 def contingency(clusters, labels, k: int, classes: int | None = None) -> np.ndarray:
     """How many samples of each label lie in each cluster: (n,), (n,) -> (k, classes) int64.
@@ -22,8 +24,13 @@ def contingency(clusters, labels, k: int, classes: int | None = None) -> np.ndar
     ValueError for k < 2, for numbers outside 0 … k - 1, or where the two are not equally long.
     """
     clusters, labels = np.asarray(clusters), np.asarray(labels)
-    classes = int(labels.max()) + 1 if classes is None else classes
-    if k < 2:
+    if clusters.dtype.kind not in "iu" or labels.dtype.kind not in "iu":
+        raise ValueError("clusters and labels are whole numbers from 0, not "
+                         f"{clusters.dtype} and {labels.dtype}")
+    if classes is None:
+        classes = int(labels.max(initial=0)) + 1
+    check_count("classes", classes)
+    if not fits(k, least=2, whole=True):
         raise ValueError(f"k={k}: one cluster says nothing; take two or more")
     if clusters.shape != labels.shape or clusters.ndim != 1 or not len(labels):
         raise ValueError("clusters and labels are two lists of one length, not "
@@ -41,9 +48,10 @@ def vote_accuracy(table) -> float:
     """The share that is right if each cluster (row) takes the label of most of its samples.
 
     (k, classes) -> 0 … 1. Never falls when a cluster is split, so scores of different k are not
-    comparable; empty clusters cast no vote.
+    comparable; empty clusters cast no vote. ValueError for what is no table of counts, and for an
+    empty one.
     """
-    table = np.asarray(table)
+    table = _counts(table)
     return float(table.max(axis=1).sum() / table.sum())
 
 
@@ -51,9 +59,9 @@ def matching_accuracy(table) -> float:
     """The share that is right if clusters and labels are paired off one to one, as well as can be.
 
     (k, classes) -> 0 … 1. With more clusters than labels the clusters without a partner count as
-    wrong. Kuhn 1955's assignment problem.
+    wrong. Kuhn 1955's assignment problem. ValueError as in `vote_accuracy`.
     """
-    table = np.asarray(table)
+    table = _counts(table)
     rows, columns = linear_sum_assignment(-table)              # it minimises
     return float(table[rows, columns].sum() / table.sum())
 
@@ -61,10 +69,21 @@ def matching_accuracy(table) -> float:
 def empty_clusters(table, share: float = .001) -> np.ndarray:
     """Numbers of the clusters (rows) that hold less than `share` of all samples.
 
-    (k, classes) -> (m,).
+    (k, classes) -> (m,). ValueError as in `vote_accuracy`, and for a share outside 0 … 1.
     """
-    table = np.asarray(table)
+    if not fits(share, least=0, most=1):
+        raise ValueError(f"share = {share}: a share lies between 0 and 1")
+    table = _counts(table)
     return np.flatnonzero(table.sum(axis=1) < share * table.sum())
+
+
+def _counts(table):
+    """table as an array (k, classes) of counts; ValueError for what is none, or holds no sample."""
+    table = np.asarray(table)
+    if table.ndim != 2 or as_numbers(table, "table").min(initial=0) < 0 or not table.sum() > 0:
+        raise ValueError(f"a table (k, classes) of counts, 0 or more and not all 0, not "
+                         f"{np.array2string(table, threshold=6)} of shape {table.shape}")
+    return table
 
 
 # -- two classical clusterings -------------------------------------------------------------------
@@ -77,6 +96,8 @@ def kmeans(x, k: int, tries: int = 10, seed: int = 0) -> tuple[np.ndarray, np.nd
     (k-means++) and alternates: nearest centre, mean of those near it. Arthur & Vassilvitskii 2007.
     ValueError for k < 2 and for fewer than k different points: a cluster would stay empty.
     """
+    check_count("tries", tries)
+    check_count("seed", seed, least=0)
     x = _enough_points(x, k)
     least = np.inf
     for rng in np.random.default_rng(seed).spawn(tries):
@@ -99,11 +120,17 @@ class GaussianMixture(NamedTuple):
 
         Its softmax are the responsibilities, its argmax the clusters.
         """
-        x = np.asarray(x, dtype=float)
+        x, d = as_numbers(x, "x"), len(self.centres[0])
+        if x.ndim != 2 or x.shape[1] != d:
+            raise ValueError(f"points of shape {x.shape} for clusters of {d} numbers: (n, {d})")
         columns = []
         for share, mean, covariance in zip(*self):
             # C = L Lᵀ: (x - m)ᵀ C⁻¹ (x - m) = |L⁻¹ (x - m)|², and log det C / 2 = Σ log diag L
-            L = np.linalg.cholesky(covariance)
+            try:
+                L = np.linalg.cholesky(covariance)
+            except np.linalg.LinAlgError as error:
+                raise ValueError("a cluster has shrunk to a point or a plane, and has no density: "
+                                 "take a floor above 0") from error
             square = np.square(solve_triangular(L, (x - mean).T, lower=True)).sum(0)      # (n,)
             half_log_det = np.log(np.diag(L)).sum()
             columns.append(np.log(share) - square / 2 - half_log_det
@@ -119,8 +146,12 @@ def gaussian_mixture(x, k: int, steps: int = 100, floor: float = 1e-3,
     with the weighted shares, means and covariances, until a step gains less than 1e-4 nats a point
     or `steps` are done. `floor` times the mean variance of x is added to every variance, so that no
     cluster shrinks to a point.
-    Dempster, Laird, Rubin 1977. ValueError as in `kmeans`.
+    Dempster, Laird, Rubin 1977. ValueError as in `kmeans`, for floor < 0, for no steps, and where
+    without a floor a cluster shrinks to a point.
     """
+    check_count("steps", steps)
+    if not fits(floor, least=0):
+        raise ValueError(f"floor = {floor}: a share of the variance, 0 or more")
     x = _enough_points(x, k)
     r = np.eye(k)[kmeans(x, k, seed=seed)[1]]                  # (n, k): all or nothing at first
     # Without a floor the likelihood has no maximum: a Normal on a single point grows without end
@@ -144,8 +175,8 @@ def gaussian_mixture(x, k: int, steps: int = 100, floor: float = 1e-3,
 
 def _enough_points(x, k: int) -> np.ndarray:
     """x as float64 (n, d), checked to hold k ≥ 2 different points."""
-    x = np.asarray(x, dtype=float)
-    if k < 2:
+    x = as_numbers(x, "x")
+    if not fits(k, least=2, whole=True):
         raise ValueError(f"k={k}: one cluster says nothing; take two or more")
     # the first points nearly always suffice, and sorting all of them takes long
     enough = x.ndim == 2 and (len(np.unique(x[:max(10 * k, 1000)], axis=0)) >= k
@@ -153,4 +184,8 @@ def _enough_points(x, k: int) -> np.ndarray:
     if not enough:
         raise ValueError(f"{k} clusters need {k} different points (n, d), or one stays empty; "
                          f"these are {x.shape}: take fewer clusters")
+    reach = np.ptp(x, axis=0).max()
+    if not 1e-140 < reach < 1e140:
+        raise ValueError(f"points that lie {reach:g} apart at most: the squares of their distances "
+                         "leave the range of floats; rescale them")
     return x

@@ -10,7 +10,8 @@ import numpy as np
 from scipy.optimize import root
 from scipy.special import expit
 
-from .divergences import js
+from .checks import fits
+from .divergences import js, refuse_jumps
 from .laws import Mixture, Normal
 from .quadrature import expectation
 
@@ -26,12 +27,22 @@ def within(p, q, divergence=js):
 
 
 def log_posterior(p, y: int):
-    """x -> log p(y | x) = log p(x, y) - log p(x), any shape -> same shape."""
-    return lambda x: np.log(p.weights[y]) + p.laws[y].logpdf(x) - p.logpdf(x)
+    """x -> log p(y | x) = log p(x, y) - log p(x), any shape -> same shape.
+
+    ValueError for what is no Mixture, and for a label that it does not have.
+    """
+    _check_mixture(p=p)
+    if not fits(y, least=0, most=len(p.laws) - 1, whole=True):
+        raise ValueError(f"y = {y!r}: the labels of {p!r} are 0 to {len(p.laws) - 1}")
+    return lambda x: _log(p.weights[y]) + p.laws[y].logpdf(x) - p.logpdf(x)
 
 
 def label_entropy(p):
-    """H(y | x) = E -log p(y | x), in nats: how uncertain y is where x is known. 0 to log K."""
+    """H(y | x) = E -log p(y | x), in nats: how uncertain y is where x is known. 0 to log K.
+
+    ValueError for what is no Mixture.
+    """
+    _check_mixture(p=p)
     return _cross_entropy(p, p)
 
 
@@ -57,8 +68,13 @@ def acgan_gradient(p, q, weight: float = 1.0):
 
     A fake x of label y is pushed by -σ(-c*) c*'(x) - weight · (log C*(y | x))', c* = log p(x)/q(x);
     it moves by 1 with its mean and by (x - mean)/sd with its sd. f and C are the best ones and stay
-    as they are while g moves.
+    as they are while g moves. ValueError for other labels or laws, and for a weight below 0.
     """
+    _check_weight(weight)
+    _same_labels(p, q)
+    if not all(isinstance(law, Normal) for law in q.laws):
+        raise ValueError(f"the laws of q = {q!r} are Normals: a mean and a sd each is what moves")
+    refuse_jumps(p=p)
     both, means, sds = mixed(p, q), [], []
     edges = both.edges()[::4]                  # smooth laws: 24 nodes a panel are still exact
     for y, (share, law) in enumerate(zip(q.weights, q.laws)):
@@ -76,9 +92,8 @@ def acgan_rest(p, weight: float = 1.0, start=None):
     Found from `start` (or p). At weight 0 that is p itself. ValueError for weight < 0,
     ArithmeticError where no such place is found.
     """
-    if not 0 <= weight < np.inf:
-        raise ValueError(f"weight = {weight}: the class loss is weighed with a finite number of 0 "
-                         "or more")
+    _check_weight(weight)
+    _check_mixture(p=p)
     start = p if start is None else start
     K = len(p.laws)
 
@@ -88,20 +103,45 @@ def acgan_rest(p, weight: float = 1.0, start=None):
                        p.weights)
 
     before = [*(law.mean for law in start.laws), *(np.log(law.sd) for law in start.laws)]
-    found = root(lambda at: np.concatenate(acgan_gradient(p, made(at), weight)), before, tol=1e-10)
-    if not found.success:
-        raise ArithmeticError(f"no resting place found at weight {weight}: {found.message} Start "
-                              "from a smaller weight's")
+    _same_labels(p, start)
+    force = lambda at: np.concatenate(acgan_gradient(p, made(at), weight))
+    try:
+        found = root(force, before, tol=1e-10)
+        failed = "" if found.success else found.message
+    except ValueError as error:                # the search has left the laws that floats can hold
+        failed = f"{error}."
+    if failed:
+        raise ArithmeticError(f"no resting place found at weight {weight}: {failed} Start from a "
+                              "smaller weight's")
     return made(found.x)
 
 
 def _cross_entropy(q, p):
-    """E_q -log p(y | x), in nats, by quadrature on the panels of p."""
+    """E_q -log p(y | x), in nats, by quadrature on the panels of p; a label of no mass adds 0."""
     return sum(share * expectation(law, lambda x: -log_posterior(p, y)(x), p.edges())
-               for y, (share, law) in enumerate(zip(q.weights, q.laws)))
+               for y, (share, law) in enumerate(zip(q.weights, q.laws)) if share > 0)
+
+
+def _log(share):
+    with np.errstate(divide="ignore"):                         # -∞ for a label of no mass
+        return np.log(share)
+
+
+def _check_weight(weight):
+    if not fits(weight, least=0):
+        raise ValueError(f"weight = {weight}: the class loss is weighed with a finite number of 0 "
+                         "or more")
+
+
+def _check_mixture(**laws):
+    for name, law in laws.items():
+        if not isinstance(law, Mixture):
+            raise ValueError(f"{name} = {law!r}: a law of pairs (x, y) is a Mixture, its weights "
+                             "are p(y) and its laws p(x | y)")
 
 
 def _same_labels(p, q):
+    _check_mixture(p=p, q=q)
     if len(p.laws) != len(q.laws) or not np.allclose(p.weights, q.weights):
         raise ValueError(f"labels must have one law: p(y) is {np.round(p.weights, 4).tolist()}, "
                          f"q(y) is {np.round(q.weights, 4).tolist()}; in a conditional game g is "

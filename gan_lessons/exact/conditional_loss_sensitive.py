@@ -12,6 +12,7 @@ import numpy as np
 from scipy.optimize import linprog
 from scipy.sparse import csr_array, vstack
 
+from .checks import as_numbers, fits
 from .information import normalised_rows
 
 
@@ -20,11 +21,11 @@ def asked_weights(p, q, weight: float = 1.0):
 
     p, q: (..., K), masses ≥ 0 of real and fake pairs; weight: λ ≥ 0. ValueError for others.
     """
-    p, q = (np.asarray(masses, dtype=float) for masses in (p, q))
-    if not 0 <= weight < np.inf:
+    p, q = as_numbers(p, "p"), as_numbers(q, "q")
+    if not fits(weight, least=0):
         raise ValueError(f"weight = {weight}: λ weighs the margins and is a finite number of 0 or "
                          "more")
-    if p.shape != q.shape or min(p.min(), q.min()) < 0:
+    if p.shape != q.shape or not (p.size and p.ndim) or min(p.min(), q.min()) < 0:
         raise ValueError("real and fake masses are tables of one shape, 0 or more, not "
                          f"{p.shape} and {q.shape}")
     return (1 + weight) * p - weight * q
@@ -58,11 +59,17 @@ def best_class_loss(p, q, delta, weight: float = 1.0, first: float = 1.0,
 
     S = first Σ p l + weight Σ_y Σ_ij p(i, y) q(j, y) / p(y) [Δ(i, j) + l(i, y) - l(j, y)]₊ on m
     places. p, q: (m, K) masses with the same share of each label, delta: (m, m). ValueError for
-    tables that do not fit, and for a label without mass; ArithmeticError where 200 rounds of
-    cutting planes do not suffice.
+    tables that do not fit, for a label without mass and a ceiling below log K; ArithmeticError
+    where 200 rounds of cutting planes do not suffice.
     """
     asked_weights(p, q, weight)                                # refuses what it refuses
-    p, q, delta = (np.asarray(table, dtype=float) for table in (p, q, delta))
+    p, q, delta = (as_numbers(part, name)
+                   for name, part in (("p", p), ("q", q), ("delta", delta)))
+    if p.ndim != 2:
+        raise ValueError(f"masses of pairs (x, y) are tables (m, K), not of shape {p.shape}")
+    if not (fits(first, least=0) and fits(ceiling, least=np.log(p.shape[1]))):
+        raise ValueError(f"first = {first} is 0 or more, and ceiling = {ceiling} is log K = "
+                         f"{np.log(p.shape[1]):.3g} or more: K equal probabilities lose that much")
     (m, K), shares = p.shape, p.sum(0)
     same = np.allclose(shares, q.sum(0)) and shares.min() > 0
     if not same or delta.shape != (m, m) or delta.min() < 0:
@@ -96,6 +103,8 @@ def best_class_loss(p, q, delta, weight: float = 1.0, first: float = 1.0,
         A, b = vstack([A, cuts]), np.r_[b, np.sum(c * np.log(c), 1)]
         found = linprog(cost, A_ub=A.tocsr(), b_ub=b, bounds=bounds, method="highs",
                         options=dict(primal_feasibility_tolerance=1e-9))
+        if found.status:
+            raise ArithmeticError(f"the linear program was not solved: {found.message}")
         l = found.x[:m * K].reshape(m, K)                      # (m, K)
         c = np.exp(-l)
         room = 1 - c.sum(1)                                                       # (m,)

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import expit
 
 from .laws import log_ratio
-from .quadrature import expectation, panels
+from .quadrature import expectation, on_the_line, panels
 
 
 def softplus(c):
@@ -28,12 +28,14 @@ def kl(p, q):
 
 def reverse_kl(p, q):
     """KL(q ‖ p) = E_q log q/p. ∞ where p lacks q's support."""
+    on_the_line(p=p, q=q)                                      # by their own names
     return kl(q, p)
 
 
 def js(p, q):
     """JS(p, q) = ½ KL(p ‖ m) + ½ KL(q ‖ m), m = (p + q) / 2: between 0 and log 2.
 
+    The row "JS" of the table of lesson 03, f_divergence("JS"), is twice this.
     Written with c = log p/q as log 2 - ½ E_p softplus(-c) - ½ E_q softplus(c), so that nothing
     under- or overflows, however far apart the laws are. Goodfellow et al. 2014, arXiv 1406.2661.
     """
@@ -60,6 +62,7 @@ def kl_slope(p, q):
     ValueError where the density of q jumps.
     """
     refuse_jumps(q=q)
+    on_the_line(p=p, q=q)
     return expectation(p, q.score, panels(p, q))
 
 

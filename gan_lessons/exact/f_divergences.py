@@ -112,8 +112,10 @@ class FDivergence:
         """E_p T - E_q φ*(T) ≤ D_φ(p ‖ q), for T(x), or for a score v(x) with T = activation(v).
 
         T, v: (k,) -> (k,). With neither, the optimal critic's. -∞ where q reaches a T that is not
-        admissible.
+        admissible. ValueError for both.
         """
+        if T is not None and v is not None:
+            raise ValueError("T is given, and v, of which another T would follow: give one")
         if T is None:
             c = log_ratio(p, q)
             v = v or (lambda x: self.best(c(x)))
@@ -165,6 +167,9 @@ def _integral(p, q, value) -> float:
 def _at(x, p, q, value):
     """value(x, log p(x), log q(x)), and 0 where neither law reaches: (k,) -> (k,)."""
     lp, lq = p.logpdf(x), q.logpdf(x)
+    if np.isnan(lp).any() or np.isnan(lq).any():
+        raise ValueError(f"the density of {p!r} or {q!r} is nan somewhere: no integral over it is "
+                         "a number")
     somewhere = np.maximum(lp, lq) > -np.inf
     result = np.zeros_like(x)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):

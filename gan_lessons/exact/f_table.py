@@ -12,6 +12,7 @@ import sys
 import numpy as np
 from scipy.special import xlogy
 
+from .checks import fits
 from .f_divergences import FDivergence
 
 # ------------------------------------------------------------------ for arrays and tensors alike
@@ -51,8 +52,8 @@ def positive(x):
 
 
 def _up_to(t_max, t, value):
-    """value where t ≤ t_max, else ∞."""
-    return _module(t).where(t <= t_max, value, np.inf)
+    """value where t ≤ t_max, else ∞; NaN stays NaN."""
+    return _module(t).where(t > t_max, np.inf, value)
 
 
 def _quotient(a, b):
@@ -94,10 +95,12 @@ def _log_W(t):
 
 def _alpha(alpha):
     """(u^α - 1 - α(u - 1)) / α(α - 1): KL as α -> 1, reverse KL as α -> 0, half of Pearson at 2."""
-    a = float(alpha)
-    if not np.isfinite(a) or a in (0, 1):
+    # nearer than 1e-6 to 0 or 1 the difference u^α - 1 - α(u - 1) has no digits left to divide
+    if not fits(alpha, least=-1e4, most=1e4) or min(abs(alpha), abs(alpha - 1)) < 1e-6:
         raise ValueError(f"alpha must be a finite number other than 0 and 1, not {alpha}: its "
-                         'limits there are "reverse KL" and "KL"')
+                         'limits there are "reverse KL" and "KL" (take them nearer than 1e-6, '
+                         "and no power above 1e4)")
+    a = float(alpha)
     # T = φ'(u) = (u^(α-1) - 1) / (α - 1), so 1 + (α - 1) T = u^(α-1), and φ*(T) = (u^α - 1) / α
     if a > 1:
         # T has no upper bound: every score is admissible as it is
@@ -134,9 +137,9 @@ def _alpha(alpha):
 
 def _js_weighted(pi):
     """π KL(p ‖ m) + (1 - π) KL(q ‖ m) with m = πp + (1 - π)q: the usual JS at π = ½."""
-    if not 0 < pi < 1:
+    if not fits(pi, least=1e-8, most=1 - 1e-8):
         raise ValueError(f"pi must lie between 0 and 1, not {pi}: it is the share of p in the "
-                         "mixture")
+                         "mixture, and nearer to them than 1e-8 rounding takes every digit")
     # All in log space: with v = log p/q, m/p = π + (1 - π) e^(-v) and m/q = (1 - π) + π e^v
     log_pi, log_rest = float(np.log(pi)), float(np.log1p(-pi))
     log_sum = lambda number, b: _module(b).logaddexp(_module(b).zeros_like(b) + number, b)

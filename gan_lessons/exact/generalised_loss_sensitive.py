@@ -12,6 +12,8 @@ import numpy as np
 from scipy.optimize import linprog
 from scipy.sparse import coo_array
 
+from .checks import as_masses, as_numbers, fits
+
 _LIGHT = 1e-9                  # places with less mass of both are beyond the solver's tolerance
 
 
@@ -34,11 +36,16 @@ def capped_transport(p, q, distance, nu: float) -> CappedTransport:
     (1 - ν) p_i q_j and turns p into q: what leaves a place less what arrives is p - q.
     p, q: masses (n,) of sum 1 on the same n places, which may hold none; distance (n, n). Places
     with less than 1e-9 of both are left out, and l is nan there. ValueError for ν > 1, and where
-    the minimum is -∞: then no such plan exists. RuntimeError where the solver fails.
+    the minimum is -∞: then no such plan exists; and for masses or distances that do not fit
+    or are not finite. RuntimeError where the solver fails.
     """
-    if not nu <= 1:
+    if not fits(nu, most=1):
         raise ValueError(f"nu = {nu}: the costs C_ν need ν ≤ 1")
-    p, q, distance = (np.asarray(part, dtype=float) for part in (p, q, distance))
+    p = as_masses(p, "p")
+    q, distance = as_masses(q, "q", p.shape), as_numbers(distance, "distance")
+    if distance.shape != (len(p), len(p)):
+        raise ValueError(f"distance has shape {distance.shape}; {len(p)} places need "
+                         f"({len(p)}, {len(p)})")
     held = np.flatnonzero(p + q > _LIGHT)
     mass, mass_q = p[held] / p[held].sum(), q[held] / q[held].sum()
     apart = distance[np.ix_(held, held)]

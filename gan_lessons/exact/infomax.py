@@ -7,6 +7,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import binom
 
+from .checks import as_numbers, check_count, fits
 from .divergences import softplus
 from .information import gaussian_information, mutual_information
 from .laws import BENDS, Normal
@@ -21,16 +22,19 @@ class CorrelatedNormal:
     """
 
     def __init__(self, rho: float, k: int = 1):
-        if not -1 < rho < 1:
+        if not fits(rho, above=-1, below=1):
             raise ValueError(f"rho = {rho}: a correlation strictly between -1 and 1, where a "
                              "density exists")
-        if not (isinstance(k, int) and k >= 1):
+        if not fits(k, least=1, whole=True):
             raise ValueError(f"k = {k!r}: x and z have k numbers each, 1 or more")
         self.rho, self.k, self.dim = float(rho), k, 2 * k
         self.information = float(k * gaussian_information(rho))
 
     def pairs(self, n: int, rng):
         """n draws from a numpy Generator: x (n, k) and z (n, k)."""
+        check_count("n", n, least=0, why="it is how many pairs to draw")
+        if not hasattr(rng, "standard_normal"):
+            raise ValueError(f"rng = {rng!r}: a generator, np.random.default_rng(0)")
         x, noise = rng.standard_normal((2, n, self.k))
         return x, self.rho * x + np.sqrt(1 - self.rho ** 2) * noise
 
@@ -40,16 +44,26 @@ class CorrelatedNormal:
 
     def log_ratio(self, x, z):
         """log r = log p(x, z) - log p(x) p(z): (..., k), (..., k) -> (...)."""
-        x, z, square = np.asarray(x), np.asarray(z), self.rho ** 2
+        (x, z), square = self._numbers(x, z), self.rho ** 2
         terms = (self.rho * x * z - square * (x ** 2 + z ** 2) / 2) / (1 - square)
         return terms.sum(-1) + self.information
 
     def scores(self, x, z):
         """log r of every x with every z: (n, k), (m, k) -> (n, m)."""
-        square = self.rho ** 2
+        (x, z), square = self._numbers(x, z), self.rho ** 2
+        if x.ndim != 2 or z.ndim != 2:
+            raise ValueError(f"x {x.shape} and z {z.shape} are (n, {self.k}) and (m, {self.k})")
         alone, alone_z = [square * (v ** 2).sum(1) / 2 for v in (x, z)]           # (n,), (m,)
         both = self.rho * x @ z.T                                                 # (n, m)
         return (both - alone[:, None] - alone_z) / (1 - square) + self.information
+
+    def _numbers(self, x, z):
+        """x and z as arrays; ValueError unless the last axis of both holds k numbers."""
+        x, z = np.asarray(x), np.asarray(z)
+        if not x.shape[-1:] == z.shape[-1:] == (self.k,):
+            raise ValueError(f"x {x.shape} and z {z.shape} hold {self.k} numbers each in their "
+                             f"last axis, (..., {self.k})")
+        return x, z
 
     def own(self, h) -> float:
         """E h(x, z) over p(x, z), by quadrature; h: (m,), (m,) -> (m,). ValueError unless k = 1."""
@@ -72,7 +86,9 @@ class CorrelatedNormal:
         (u, mass_u), (v, mass_v) = _masses(sd_sum, finest), _masses(sd_difference, finest)
         u, v = u[:, None], v[None, :]
         x, z = (u + v) / np.sqrt(2), (u - v) / np.sqrt(2)      # (a, b) each
-        values = np.reshape(h(x.ravel(), z.ravel()), x.shape)  # (a, b)
+        # in pieces that stay in the cache: the layers of a network h are many times as large
+        pieces = [np.array_split(points.ravel(), points.size // 8192 + 1) for points in (x, z)]
+        values = np.concatenate([h(*piece) for piece in zip(*pieces)]).reshape(x.shape)  # (a, b)
         return float(mass_u @ values @ mass_v)
 
     def js(self) -> float:
@@ -97,7 +113,16 @@ def ratio_spread(information, n: int, shuffled: bool = False):
     For Normal pairs of k = 1 with this information in nats; any shape -> same shape.
     n independent pairs: √((e^{2I} - 1)/n), for any k. shuffled: all n(n - 1) pairs of two different
     members of a batch, √((e^{2I} - 1 + 1/(1 - rho⁴) - 1)/(n(n - 1))), with rho² = 1 - e^{-2I}.
+    ∞ beyond the range of floats. ValueError for an information below 0, and for no pair.
     """
+    check_count("n", n, least=2 if shuffled else 1, why="there must be a pair")
+    if (as_numbers(information, "information") < 0).any():
+        raise ValueError(f"information = {information}: nats are 0 or more")
+    with np.errstate(over="ignore", divide="ignore"):
+        return _spread(information, n, shuffled)
+
+
+def _spread(information, n, shuffled):
     square = -np.expm1(-2 * np.asarray(information, dtype=float))                 # rho²
     one = np.expm1(2 * np.asarray(information, dtype=float))
     if not shuffled:
@@ -112,7 +137,7 @@ def copies_info_nce(kinds: int, n: int) -> float:
     same value as x, one of `kinds`. Always below both log n and I = log kinds. ValueError for other
     numbers than whole ones of 1 or more.
     """
-    if not (isinstance(kinds, int) and isinstance(n, int) and kinds >= 1 and n >= 1):
+    if not (fits(kinds, least=1, whole=True) and fits(n, least=1, whole=True)):
         raise ValueError(f"kinds = {kinds!r}, n = {n!r}: whole numbers, 1 or more")
     b = np.arange(n)
     return float(np.log(n) - binom.pmf(b, n - 1, 1 / kinds) @ np.log1p(b))
@@ -125,8 +150,9 @@ def patch_pictures(patches: int = 4):
     """All pictures of `patches` patches: (2^(patches + 1), patches, 2) of ±1, equally likely.
 
     A patch is (motif, speck): the motif is the same sign in all patches, every speck is a random
-    sign of its own.
+    sign of its own. ValueError for patches outside 1 to 20, as their pictures double with each.
     """
+    check_count("patches", patches, most=20)
     numbers, places = np.arange(2 ** (patches + 1)), np.arange(patches + 1)
     signs = 1 - 2 * ((numbers[:, None] >> places) & 1)         # (2^(patches + 1), patches + 1)
     motif = np.repeat(signs[:, :1], patches, axis=1)           # (2^(patches + 1), patches)
@@ -136,16 +162,27 @@ def patch_pictures(patches: int = 4):
 def code_table(pictures, code) -> np.ndarray:
     """p(picture, code) of equally likely pictures (n, ...): a table (n, k), k the number of codes.
 
-    code: a function of one picture.
+    code: a function of one picture. ValueError for no pictures, and for codes that are no single
+    value, such as an array or NaN.
     """
-    _, kind = np.unique([code(picture) for picture in pictures], return_inverse=True)
+    found = np.array([code(picture) for picture in pictures])
+    if found.ndim != 1 or not len(found) or (found != found).any():
+        raise ValueError(f"codes of shape {found.shape}: one picture or more, and for each one "
+                         "value that equals itself, no array and no nan")
+    _, kind = np.unique(found, return_inverse=True)
     joint = np.zeros((len(pictures), kind.max() + 1))
     joint[np.arange(len(pictures)), kind] = 1 / len(pictures)
     return joint
 
 
 def patch_information(pictures, code) -> np.ndarray:
-    """I(patch m; code) for every patch: (n, patches, ...) -> (patches,), in nats."""
+    """I(patch m; code) for every patch: (n, patches, ...) -> (patches,), in nats.
+
+    ValueError as in `code_table`, and for pictures without patches.
+    """
+    pictures = as_numbers(pictures, "pictures")
+    if pictures.ndim < 2:
+        raise ValueError(f"pictures are (n, patches, ...), not of shape {pictures.shape}")
     joint = code_table(pictures, code)                                            # (n, k)
     found = []
     for m in range(pictures.shape[1]):
@@ -160,8 +197,13 @@ def reconstruction_error(pictures, code, scale) -> float:
     """Least mean squared error, a sum over pixels, of a decoder that sees the code alone.
 
     pictures: (n, patches, 2); scale: the size of (motif, speck) in a picture. The best decoder
-    gives the mean picture of each code.
+    gives the mean picture of each code. ValueError as in `code_table`, and for numbers that are not
+    finite.
     """
+    pictures, scale = as_numbers(pictures, "pictures"), as_numbers(scale, "scale")
+    if pictures.ndim != 3 or scale.shape not in ((), pictures.shape[2:]):
+        raise ValueError(f"pictures of shape {pictures.shape} and a scale of shape {scale.shape}: "
+                         "they are (n, patches, size) and (size,)")
     pixels = (pictures * np.asarray(scale, dtype=float)).reshape(len(pictures), -1)  # (n, pixels)
     joint = code_table(pictures, code)                                            # (n, k)
     means = (joint.T @ pixels) / joint.sum(0)[:, None]                            # (k, pixels)
@@ -173,10 +215,16 @@ def linear_information(covariance, weights, noise: float):
 
     covariance (patches · size, patches · size), weights (patches, size) -> a number, (patches,),
     in nats. -½ log(1 - R²), R² the share of z's variance that the best linear guess from x, or from
-    x_m, explains: for Normal numbers no other guess is better. ValueError for w = 0.
+    x_m, explains: for Normal numbers no other guess is better. ValueError for w = 0, shapes that do
+    not fit and noise ≤ 0, without which the information is infinite.
     """
-    covariance = np.asarray(covariance, dtype=float)
-    weights = np.asarray(weights, dtype=float)
+    covariance, weights = as_numbers(covariance, "covariance"), as_numbers(weights, "weights")
+    if weights.ndim != 2 or covariance.shape != (weights.size, weights.size):
+        raise ValueError(f"weights {weights.shape} and covariance {covariance.shape} are "
+                         "(patches, size) and (patches · size, patches · size)")
+    if not fits(noise, above=0):
+        raise ValueError(f"noise = {noise}: a code without noise would tell infinitely much; a "
+                         "finite number above 0")
     patches, size = weights.shape
     w, total = weights.ravel(), 1 + noise ** 2                 # total: the variance of z
     spread = np.sqrt(w @ covariance @ w)

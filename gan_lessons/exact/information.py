@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from .checks import as_numbers
+
 
 def table(p, what: str = "p"):
     """p as float64 probabilities of any shape.
 
     what: how the message calls it. ValueError for negative numbers, or a sum that is not 1.
     """
-    p = np.asarray(p, dtype=float)
+    p = as_numbers(p, what, finite=False)
     if not (p.size and (p >= 0).all() and abs(p.sum() - 1) < 1e-9):
         raise ValueError(f"{what} is no table of probabilities: numbers of 0 or more that sum to "
                          f"1, not {p.sum():g}; divide it by its sum")
@@ -24,8 +26,13 @@ def normalised_rows(mass, otherwise):
     """Each row of masses ≥ 0 divided by its sum: (..., k) -> (..., k).
 
     From a joint table this is the conditional distribution, p(z | x) = p(x, z) / Σ_z p(x, z).
-    otherwise: (..., k) or (k,), what stands where a row holds only 0.
+    otherwise: (..., k) or (k,), what stands where a row holds only 0. ValueError for masses below 0
+    or not finite.
     """
+    mass = as_numbers(mass, "mass")
+    if mass.ndim < 1 or (mass < 0).any():
+        raise ValueError(f"masses (..., k) are 0 or more, and these of shape {mass.shape} fall to "
+                         f"{mass.min(initial=0):g}")
     total = mass.sum(-1, keepdims=True)                                           # (..., 1)
     safe = np.where(total > 0, total, 1)                       # np.where divides in every row
     return np.where(total > 0, mass / safe, otherwise)
@@ -67,7 +74,7 @@ def gaussian_information(rho):
 
     ∞ at ρ = ±1; ValueError beyond.
     """
-    rho = np.asarray(rho, dtype=float)
+    rho = as_numbers(rho, "rho", finite=False)
     if not (np.abs(rho) <= 1).all():
         raise ValueError(f"a correlation lies between -1 and 1, not at {rho}")
     with np.errstate(divide="ignore"):
@@ -81,11 +88,13 @@ def gaussian_kl(mean, covariance, mean2=None, covariance2=None) -> float:
     (k, k), or numbers on the line. ∞ for a singular covariance. ValueError for shapes that do not
     fit, a negative variance, or a singular covariance2.
     """
-    m, C = np.atleast_1d(np.asarray(mean, float)), np.atleast_2d(np.asarray(covariance, float))
+    m = np.atleast_1d(as_numbers(mean, "mean"))
+    C = np.atleast_2d(as_numbers(covariance, "covariance"))
     k = len(m)
-    m2 = np.zeros(k) if mean2 is None else np.atleast_1d(np.asarray(mean2, float))
-    C2 = np.eye(k) if covariance2 is None else np.atleast_2d(np.asarray(covariance2, float))
-    if not (m2.shape == (k,) and C.shape == C2.shape == (k, k)):
+    m2 = np.zeros(k) if mean2 is None else np.atleast_1d(as_numbers(mean2, "mean2"))
+    C2 = (np.eye(k) if covariance2 is None
+          else np.atleast_2d(as_numbers(covariance2, "covariance2")))
+    if not (k and m.ndim == 1 and m2.shape == (k,) and C.shape == C2.shape == (k, k)):
         raise ValueError(f"means {m.shape}, {m2.shape} and covariances {C.shape}, {C2.shape} do "
                          "not fit together")
     log_det, log_det2 = _log_det(C), _log_det(C2)
@@ -104,7 +113,9 @@ def _log_det(C) -> float:
     """
     values = np.linalg.eigvalsh(C)                             # (k,), increasing
     # what rounding makes of a variance of 0 may be slightly negative
-    if not np.allclose(C, C.T) or values[0] < -1e-12 * max(abs(values[-1]), 1e-300):
+    # a size of its own for what counts as equal: variances may all be tiny
+    alike = np.allclose(C, C.T, atol=1e-8 * min(1, abs(C).max()))
+    if not alike or values[0] < -1e-12 * max(abs(values[-1]), 1e-300):
         raise ValueError("no covariance: it must be symmetric without negative variances, and has "
                          f"{values[0]:g}")
     if not values[0] > 1e-15 * values[-1]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import ndtr
 
-from .checks import as_shares
+from .checks import as_numbers, as_shares, check_count, fits
 
 # Where a standard Normal bends: panels between these points make Gauss-Legendre exact to 1e-14.
 BENDS = np.array([0, .5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 10, 12, 15, 20, 27, 38])
@@ -19,13 +19,27 @@ BENDS = np.array([0, .5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 10, 12, 15, 20, 
 def log_ratio(p, q):
     """x -> log p(x) - log q(x), 0 where neither law reaches x; any shape -> same shape.
 
-    The logit of the best discriminator between p and q (lesson 01).
+    The logit of the best discriminator between p and q (lesson 01). NaN where a density is NaN.
     """
     def ratio(x):
+        lp, lq = p.logpdf(x), q.logpdf(x)
         with np.errstate(invalid="ignore"):                    # -∞ - -∞ is nan
-            c = p.logpdf(x) - q.logpdf(x)
-        return np.where(np.isnan(c), 0.0, c)
+            return np.where((lp == -np.inf) & (lq == -np.inf), 0.0, lp - lq)
     return ratio
+
+
+def _number(what: str, value, remedy: str = "a finite number", **bounds) -> float:
+    """value as a float; ValueError, by its name, unless `fits(value, **bounds)`."""
+    if not fits(value, **bounds):
+        raise ValueError(f"{what} must be {remedy}, not {value!r}")
+    return float(value)
+
+
+def _refuse_coarse(name: str, place: float, size: float):
+    """ValueError where floats at `place` are too coarse to tell points of a law of this size."""
+    if not place <= 1e10 * size:
+        raise ValueError(f"{name} {place:g} is more than 1e10 times the size {size:g} of the law: "
+                         "no float tells its points apart there; move the origin")
 
 
 class Law:
@@ -38,6 +52,23 @@ class Law:
         """Density, the exponential of `logpdf`; units 1 / length**dim."""
         return np.exp(self.logpdf(x))
 
+    def _coordinates(self, x):
+        """x as an array whose last axis holds `dim` coordinates; any numbers on the line."""
+        x = np.asarray(x)
+        if self.dim > 1 and x.shape[-1:] != (self.dim,):
+            raise ValueError(f"points of {self!r} are (..., {self.dim}), not of shape {x.shape}")
+        return x
+
+    def _refuse_off_line(self, what: str):
+        if self.dim != 1:
+            raise ValueError(f"{what} is that of laws on the line, and {self!r} has "
+                             f"dim={self.dim}")
+
+    def _check_draw(self, n, rng):
+        check_count("n", n, least=0, why="it is how many points to draw")
+        if not hasattr(rng, "standard_normal"):
+            raise ValueError(f"rng = {rng!r}: a generator, np.random.default_rng(0)")
+
 
 class Normal(Law):
     """N(mean, sd² I). `Normal(dim=100)` is the usual noise, `Normal(2, .5)` a density on the line.
@@ -46,11 +77,13 @@ class Normal(Law):
     """
 
     def __init__(self, mean=0.0, sd=1.0, dim=None):
-        self.mean = np.asarray(mean, dtype=float)
+        self.mean = as_numbers(mean, "mean")
+        check_count("dim", self.mean.size if dim is None else dim)
         self.dim = int(dim if dim is not None else self.mean.size)
-        self.sd = float(sd)
-        if not self.sd > 0:
-            raise ValueError(f"sd must be positive, not {sd}")
+        self.sd = _number("sd", sd, "positive", above=0)
+        if not 1e-100 <= self.sd <= 1e100:
+            raise ValueError(f"sd = {sd!r}: its square leaves the range of floats; rescale x")
+        _refuse_coarse("mean", abs(self.mean).max(), self.sd)
         if self.mean.ndim > 1 or self.mean.size not in (1, self.dim):
             raise ValueError(f"mean of shape {self.mean.shape} does not fit dim={self.dim}")
         if self.dim == 1:
@@ -58,29 +91,33 @@ class Normal(Law):
 
     def logpdf(self, x):
         """-|x - mean|² / 2 sd² - dim/2 log(2 pi sd²): (..., dim) -> (...)."""
-        square = ((np.asarray(x) - self.mean) / self.sd) ** 2
+        square = ((self._coordinates(x) - self.mean) / self.sd) ** 2
         if self.dim > 1:
             square = square.sum(-1)
         return -square / 2 - self.dim * np.log(self.sd * np.sqrt(2 * np.pi))
 
     def score(self, x):
         """d/dx log density: (mean - x) / sd², same shape as x."""
-        return (self.mean - np.asarray(x)) / self.sd ** 2
+        return (self.mean - self._coordinates(x)) / self.sd ** 2
 
     def cdf(self, x):
         """Share of the law below x, on the line: Φ((x - mean) / sd), same shape as x."""
+        self._refuse_off_line("cdf")
         return ndtr((np.asarray(x) - self.mean) / self.sd)
 
     def sf(self, x):
         """Share of the law above x, on the line; right to the last digits of 1e-300 too."""
+        self._refuse_off_line("sf")
         return ndtr((self.mean - np.asarray(x)) / self.sd)
 
     def sample(self, n, rng):
         """n points from a numpy Generator: (n, dim)."""
+        self._check_draw(n, rng)
         return self.mean + self.sd * rng.standard_normal((n, self.dim))
 
     def edges(self):
         """Points on the line between which the density is smooth: (k,), increasing."""
+        self._refuse_off_line("edges")
         return self.mean + self.sd * np.concatenate([-BENDS[:0:-1], BENDS])
 
     def __repr__(self):
@@ -98,17 +135,21 @@ class Uniform(Law):
     jumps = True
 
     def __init__(self, low=-1.0, high=1.0, dim=1):
-        if not high > low:
+        if not (fits(low) and fits(high, above=float(low)) and fits(float(high) - float(low))):
             raise ValueError(f"Uniform needs low < high, not {low} and {high}")
+        check_count("dim", dim)
         self.low, self.high, self.dim = float(low), float(high), int(dim)
+        _refuse_coarse("a border at", max(-self.low, self.high), self.high - self.low)
 
     def logpdf(self, x):
         """-dim log(high - low) on the cube, its border included, and -∞ outside."""
-        x = np.asarray(x, dtype=float)
-        inside = (x >= self.low) & (x <= self.high)
+        x = np.asarray(self._coordinates(x), dtype=float)
+        outside = (x < self.low) | (x > self.high)
+        unknown = np.isnan(x)
         if self.dim > 1:
-            inside = inside.all(-1)
-        return np.where(inside, -self.dim * np.log(self.high - self.low), -np.inf)
+            outside, unknown = outside.any(-1), unknown.any(-1)
+        inside = np.where(unknown, np.nan, -self.dim * np.log(self.high - self.low))
+        return np.where(outside & ~unknown, -np.inf, inside)
 
     def score(self, x):
         """0 everywhere: the jumps at the border are in no score, see `jumps`."""
@@ -116,18 +157,22 @@ class Uniform(Law):
 
     def cdf(self, x):
         """Share of the law below x, on the line."""
+        self._refuse_off_line("cdf")
         return np.clip((np.asarray(x, dtype=float) - self.low) / (self.high - self.low), 0, 1)
 
     def sf(self, x):
         """Share of the law above x, on the line."""
+        self._refuse_off_line("sf")
         return np.clip((self.high - np.asarray(x, dtype=float)) / (self.high - self.low), 0, 1)
 
     def sample(self, n, rng):
         """n points from a numpy Generator: (n, dim)."""
+        self._check_draw(n, rng)
         return rng.uniform(self.low, self.high, (n, self.dim))
 
     def edges(self):
         """Borders of 16 equal panels: fine enough for what is compared with the law there."""
+        self._refuse_off_line("edges")
         return np.linspace(self.low, self.high, 17)
 
     def __repr__(self):
@@ -144,11 +189,14 @@ class Mixture(Law):
         self.laws = list(laws)
         if not self.laws:
             raise ValueError("a mixture needs at least one law")
+        for law in self.laws:
+            if not all(hasattr(law, part) for part in ("dim", "logpdf", "sample")):
+                raise ValueError(f"{law!r} is no law with dim, logpdf and sample to be mixed")
         self.weights = as_shares(weights, len(self.laws), of="laws")
         self.dim = self.laws[0].dim
         if any(law.dim != self.dim for law in self.laws):
             raise ValueError("all laws of a mixture need the same dim")
-        self.jumps = any(law.jumps for law in self.laws)
+        self.jumps = any(getattr(law, "jumps", False) for law in self.laws)
 
     def _joint(self, x):
         """log weights[i] + log density of law i: (...) -> (k, ...), -∞ for a weight of 0."""
@@ -161,6 +209,7 @@ class Mixture(Law):
 
     def score(self, x):
         """Σ_i P(i | x) score_i(x), on the line."""
+        self._refuse_off_line("score")
         joint = self._joint(x)                                 # (k, ...)
         share = np.exp(joint - np.logaddexp.reduce(joint, axis=0))
         return sum(s * law.score(x) for s, law in zip(share, self.laws))
@@ -179,6 +228,7 @@ class Mixture(Law):
 
     def sample_with_modes(self, n, rng):
         """Points (n, dim) and the number of the component each came from (n,)."""
+        self._check_draw(n, rng)
         mode = rng.choice(len(self.laws), size=n, p=self.weights)
         points = np.empty((n, self.dim))
         for i, law in enumerate(self.laws):
@@ -197,6 +247,7 @@ class _EqualComponents(Mixture):
     """Equally likely Normals of one sd: what the mode-coverage metrics know how to count.
 
     centres: (k, dim). `logpdf` and `sample` give what Mixture gives, at once instead of in a loop.
+    The laws made of it raise ValueError for sizes and sds that are not above 0.
     """
 
     def __init__(self, centres, sd):
@@ -205,13 +256,14 @@ class _EqualComponents(Mixture):
 
     def logpdf(self, x):
         """log mean_i N(x; centres[i], sd² I): (..., 2) -> (...), in the plane."""
-        x = np.asarray(x, dtype=float)[..., None, :]           # (..., 1, 2)
+        x = np.asarray(self._coordinates(x), dtype=float)[..., None, :]          # (..., 1, 2)
         square = (((x - self.centres) / self.sd) ** 2).sum(-1)                    # (..., k)
         total = np.logaddexp.reduce(-square / 2, axis=-1) - np.log(len(self.centres))
         return total - np.log(2 * np.pi * self.sd ** 2)
 
     def sample_with_modes(self, n, rng):
         """Points (n, dim) and the number of the component each came from (n,)."""
+        self._check_draw(n, rng)
         mode = rng.integers(len(self.centres), size=n)
         return self.centres[mode] + self.sd * rng.standard_normal((n, self.dim)), mode
 
@@ -220,6 +272,8 @@ class Ring(_EqualComponents):
     """`modes` Normals on a circle: the classic test of mode collapse (模式崩溃)."""
 
     def __init__(self, modes=8, radius=2.0, sd=0.05):
+        check_count("modes", modes)
+        _number("radius", radius, "positive", above=0)
         turn = 2 * np.pi * np.arange(modes) / modes
         super().__init__(radius * np.stack([np.cos(turn), np.sin(turn)], axis=1), sd)
 
@@ -228,6 +282,8 @@ class Grid(_EqualComponents):
     """side × side Normals, `spacing` apart, centred at the origin."""
 
     def __init__(self, side=5, spacing=1.0, sd=0.05):
+        check_count("side", side)
+        _number("spacing", spacing, "positive", above=0)
         line = spacing * (np.arange(side) - (side - 1) / 2)
         centres = np.stack(np.meshgrid(line, line), axis=-1)   # (side, side, 2)
         super().__init__(centres.reshape(-1, 2), sd)           # (side², 2)
@@ -240,6 +296,9 @@ class SwissRoll(_EqualComponents):
     """
 
     def __init__(self, turns=1.5, radius=2.0, sd=0.08, spots=200):
+        check_count("spots", spots)
+        _number("turns", turns, "positive", above=0)
+        _number("radius", radius, "positive", above=0)
         # the arc length of a spiral grows like angle²: equal steps of angle² are about equally long
         angle = 2 * np.pi * turns * np.sqrt(np.linspace(0.04, 1, spots))
         reach = radius * angle / angle[-1]
@@ -253,6 +312,8 @@ class Moons(Mixture):
     """
 
     def __init__(self, radius=1.4, sd=0.15, spots=60):
+        check_count("spots", spots)
+        _number("radius", radius, "positive", above=0)
         angle = np.pi * (np.arange(spots) + 0.5) / spots
         upper = np.stack([np.cos(angle) - 0.5, np.sin(angle) - 0.25], axis=1)
         # the lower one is the upper one, turned by half a turn about the origin

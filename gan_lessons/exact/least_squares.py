@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from scipy.special import expit
 
+from .checks import fits
 from .f_table import f_divergence
 from .laws import log_ratio
 from .minimax import generator_gradient
@@ -15,7 +16,11 @@ from .quadrature import expectation, panels
 
 
 def least_squares_critic(p, q, fake=0.0, real=1.0):
-    """x -> f*(x) = (b p(x) + a q(x)) / (p(x) + q(x)), within [a, b]. Any shape -> same shape."""
+    """x -> f*(x) = (b p(x) + a q(x)) / (p(x) + q(x)), within [a, b]. Any shape -> same shape.
+
+    ValueError for labels that are not finite, here and in what is made of it.
+    """
+    _check_labels(fake=fake, real=real)
     c = log_ratio(p, q)
     return lambda x: fake + (real - fake) * expit(c(x))
 
@@ -36,6 +41,7 @@ def triangular_slope(p, q):
 
 def least_squares_value(p, q, fake=0.0, real=1.0, target=1.0):
     """C = ½ E_p (f* - c)² + ½ E_q (f* - c)²: the generator's objective against the best critic."""
+    _check_labels(target=target)
     edges, f = panels(p, q), least_squares_critic(p, q, fake, real)
     square = lambda x: (f(x) - target) ** 2
     return (expectation(p, square, edges) + expectation(q, square, edges)) / 2
@@ -43,7 +49,14 @@ def least_squares_value(p, q, fake=0.0, real=1.0, target=1.0):
 
 def least_squares_gradient(p, q, fake=0.0, real=1.0, target=1.0):
     """d/dtheta ½ E_q (f*(x + theta) - c)²: all fakes move, f* is fixed. E_q (f* - c) f*'."""
+    _check_labels(fake=fake, real=real, target=target)
     gap = real - fake
     # by the chain rule f*' = (b - a) σ(c*) σ(-c*) c*', and generator_gradient multiplies by c*'
     push = lambda c: (fake - target + gap * expit(c)) * gap * expit(c) * expit(-c)
     return generator_gradient(p, q, push)
+
+
+def _check_labels(**labels):
+    for name, label in labels.items():
+        if not fits(label):
+            raise ValueError(f"{name} = {label!r}: a label is a finite number")

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from .checks import fits
 from .laws import Mixture, Normal
-from .quadrature import nodes
+from .quadrature import nodes, on_the_line
 from .transport import cdf_difference, pieces
 
 # -- where slopes are measured: (p, q) -> density ρ of the points --------------------------------
@@ -21,17 +22,16 @@ def segment_density(p, q):
     """x -> ρ(x), density of x̂ = ε x + (1 - ε) x', x ~ p, x' ~ q, ε uniform on [0, 1].
 
     Any shape -> same shape. For Normals and mixtures of them ρ is a mean over ε of Normal
-    densities. TypeError for other laws.
+    densities. TypeError for other laws, ValueError for two that lie 2,000 sds or more apart.
     """
+    on_the_line(p=p, q=q)
     parts = [(w, w_fake, a, b) for w, a in _normals(p) for w_fake, b in _normals(q)]
 
     def density(x):
         x = np.asarray(x, dtype=float)
         total = np.zeros_like(x)
         for w, w_fake, a, b in parts:
-            # given ε, x̂ is Normal; the mean runs through this many widths as ε goes from 0 to 1
-            count = 9 + int(abs(a.mean - b.mean) / min(a.sd, b.sd))
-            epsilon, share = nodes(np.linspace(0, 1, count + 1))                  # (k,), (k,)
+            epsilon, share = nodes(_borders(a, b))                                # (k,), (k,)
             mean = epsilon * a.mean + (1 - epsilon) * b.mean
             sd = np.hypot(epsilon * a.sd, (1 - epsilon) * b.sd)
             bells = np.exp(-((x[..., None] - mean) / sd) ** 2 / 2)                # (..., k)
@@ -40,8 +40,25 @@ def segment_density(p, q):
     return density
 
 
+def _borders(a, b):
+    """Borders of panels for ε between two Normals, on which the bells of x̂ change calmly."""
+    # given ε, x̂ is Normal; the mean runs through this many widths as ε goes from 0 to 1
+    count = 9 + int(abs(a.mean - b.mean) / min(a.sd, b.sd))
+    if count > 2000:
+        raise ValueError(f"{a!r} and {b!r} lie {count:,} sds apart: too far for the density of the "
+                         "points between them; rescale, or give where=sample_density")
+    borders = np.linspace(0, 1, count + 1)
+    thin = min(a.sd, b.sd) / max(a.sd, b.sd)
+    if thin > .02:
+        return borders
+    # The narrow law counts only where ε has all but left the broad one: panels that halve
+    near = thin * 2.0 ** np.arange(-2, int(-np.log2(thin)) + 1)
+    return np.unique(np.concatenate([borders, 1 - near if b.sd > a.sd else near]))
+
+
 def sample_density(p, q):
     """x -> (p + q) / 2, slopes at real and at fake points, half of each. Any shape."""
+    on_the_line(p=p, q=q)
     return lambda x: (p.pdf(x) + q.pdf(x)) / 2
 
 
@@ -73,7 +90,8 @@ def penalised_slope(p, q, weight=10.0, where=segment_density):
     def slope(x):
         d = difference(x)
         with np.errstate(divide="ignore", invalid="ignore"):
-            return -np.sign(d) * np.where(d == 0, 0, 1 + np.abs(d) / (2 * weight * density(x)))
+            reach = 2 * weight * _checked(density(x))
+            return -np.sign(d) * np.where(d == 0, 0, 1 + np.abs(d) / reach)
     return slope
 
 
@@ -88,15 +106,22 @@ def penalised_gap(p, q, weight=10.0, where=segment_density):
     difference, density = cdf_difference(p, q), where(p, q)
     x, share = nodes(pieces(p, q)[0])
     d = np.abs(difference(x))
-    there = d > 1e-150                                         # beyond, d and ρ underflow together
+    there = ~(d <= 1e-150)                                     # beyond, d and ρ underflow together
     x, share, d = x[there], share[there], d[there]
     with np.errstate(divide="ignore"):
         # d · (d / ρ) and not d² / ρ, which underflows where d and ρ are both small
-        excess = float(share @ (d * (d / density(x)))) / (2 * weight)
+        excess = float(share @ (d * (d / _checked(density(x))))) / (2 * weight)
     return float(share @ d) + excess, excess / 2
 
 
+def _checked(density):
+    """The density of a reader's own `where`; ValueError below 0 and for NaN."""
+    if not (density >= 0).all():
+        raise ValueError("where=... gives a density below 0, or nan: it is 0 or more everywhere")
+    return density
+
+
 def _check_weight(weight):
-    if not 0 < weight < np.inf:
+    if not fits(weight, above=0):
         raise ValueError(f"weight = {weight}: without a penalty λ > 0 on slopes a critic has no "
                          "best slope; papers take 10")

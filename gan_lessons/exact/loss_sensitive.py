@@ -14,7 +14,7 @@ import numpy as np
 from scipy.optimize import linprog, minimize
 from scipy.sparse import csr_array, hstack, identity, vstack
 
-from .checks import as_points, as_shares
+from .checks import as_numbers, as_points, as_shares, fits
 
 
 class SVM(NamedTuple):
@@ -36,8 +36,8 @@ def svm(x, y, C: float = np.inf) -> SVM:
     1995; with slack the sum, not the mean. ValueError for C ≤ 0, other labels, and C = ∞ where no
     hyperplane separates the samples.
     """
-    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
-    if not C > 0:
+    x, y = as_numbers(x, "x"), as_numbers(y, "y", finite=False)
+    if not (fits(C, above=0) or C is np.inf or C == np.inf):
         raise ValueError(f"C = {C}: the penalty on slack is positive; C = np.inf allows none")
     if x.ndim != 2 or y.shape != x.shape[:1] or set(y) != {-1., 1.}:
         raise ValueError("x is (n, d) with labels y (n,) of +1 and -1, both present, not "
@@ -46,7 +46,7 @@ def svm(x, y, C: float = np.inf) -> SVM:
     # The solver's tolerances are absolute, so it sees x' = (x - centre) / size, within [-1, 1].
     # With w' = size w and b' = b + w·centre, f(x) = w'·x' + b', and the objective times size² is
     # ½‖w'‖² + C size² Σ ξᵢ. Unknown is v = (w', b') for C = ∞ and (w', b', ξ) else.
-    centre, size = x.mean(0), np.abs(x - x.mean(0)).max()
+    centre, size = x.mean(0), np.abs(x - x.mean(0)).max() or 1.                   # 1 for one place
     functional = y[:, None] * np.column_stack([(x - centre) / size, np.ones(n)])  # (n, d + 1)
     free = [(None, None)] * (d + 1)                            # w' and b' have no bounds
     if soft:
@@ -77,9 +77,13 @@ def svm(x, y, C: float = np.inf) -> SVM:
 def distances(x, x_fake, p: float = 1.0) -> np.ndarray:
     """‖xᵢ - x'ⱼ‖_p for every pair, the sum over coordinates and not their mean.
 
-    (n, d), (m, d) -> (n, m), or (n,), (m,) on the line. ValueError for other shapes and no samples.
+    (n, d), (m, d) -> (n, m), or (n,), (m,) on the line. ValueError for other shapes, no samples,
+    and p < 1.
     """
-    apart = _samples(x)[:, None] - _samples(x_fake)[None]                         # (n, m, d)
+    if not (fits(p, least=1) or p == np.inf):
+        raise ValueError(f"p = {p}: the p of a norm is 1 or more")
+    x, x_fake = _samples_alike(x, x_fake)
+    apart = x[:, None] - x_fake[None]                                             # (n, m, d)
     return np.linalg.norm(apart, ord=p, axis=2)
 
 
@@ -133,11 +137,12 @@ def best_loss(x, x_fake, *, margin=distances, weight: float = 1.0, first: float 
     between any two samples; ∞ asks nothing · pairs: "all" n · m, or "matched", the i-th with the
     i-th · mass (n,), mass_fake (m,): what each sample weighs, by default the same.
     Qi 2017, arXiv 1701.06264. ValueError for negative numbers or margins, and for samples that do
-    not pair.
+    not pair; RuntimeError where the solver fails.
     """
-    x, x_fake = _samples(x), _samples(x_fake)
+    x, x_fake = _samples_alike(x, x_fake)
     n, m = len(x), len(x_fake)
-    if not (weight >= 0 and first >= 0 and kappa >= 0):
+    if not (fits(weight, least=0) and fits(first, least=0)
+            and (fits(kappa, least=0) or kappa == np.inf)):
         raise ValueError(f"weight = {weight}, first = {first} and kappa = {kappa} must be 0 or "
                          "more")
     if pairs not in ("all", "matched"):
@@ -152,7 +157,10 @@ def best_loss(x, x_fake, *, margin=distances, weight: float = 1.0, first: float 
         share = mass[i] * mass_fake[j]
     else:
         i, j, share = np.arange(n), np.arange(n), mass
-    delta = margin(x, x_fake)[i, j]                            # (r,), r the number of pairs
+    margins = as_numbers(margin(x, x_fake), "margin")
+    if margins.shape != (n, m):
+        raise ValueError(f"margin gives shape {margins.shape} for all pairs of {n} and {m} samples")
+    delta = margins[i, j]                                      # (r,), r the number of pairs
     if (delta < 0).any():
         raise ValueError(f"a margin of {delta.min():g}: no real sample may ask to cost more than "
                          "a fake; take Δ ≥ 0")
@@ -174,6 +182,8 @@ def best_loss(x, x_fake, *, margin=distances, weight: float = 1.0, first: float 
     lowest = 1e-7 * np.r_[np.ones(k), np.zeros(len(i))]        # decides between equally good l
     found = linprog(cost + lowest, A_ub=rows.tocsr(), b_ub=limits, bounds=(0, None),
                     method="highs")
+    if found.status:
+        raise RuntimeError(f"the linear program was not solved: {found.message}")
     values = np.maximum(found.x[:k], 0)
     # computed afresh from l: S is then that of a function, free of the solver's tolerance
     slack = np.maximum(0, delta + values[real[i]] - values[fake[j]])
@@ -185,6 +195,15 @@ def best_loss(x, x_fake, *, margin=distances, weight: float = 1.0, first: float 
 
 def _samples(x):
     return as_points(x, "samples", least=1)
+
+
+def _samples_alike(x, x_fake):
+    """Both as (n, d), (m, d); ValueError for unlike d, which might broadcast without a word."""
+    x, x_fake = _samples(x), _samples(x_fake)
+    if x.shape[1] != x_fake.shape[1]:
+        raise ValueError(f"real samples of {x.shape[1]} numbers and fakes of {x_fake.shape[1]}: "
+                         "distances need samples of one size")
+    return x, x_fake
 
 
 def _difference(a, b, k: int):

@@ -10,7 +10,7 @@ from scipy.special import expit
 
 from .divergences import js, softplus
 from .laws import log_ratio
-from .quadrature import expectation, panels
+from .quadrature import expectation, on_the_line, panels
 
 
 def optimal_logit(p, q):
@@ -33,6 +33,7 @@ def gan_value(p, q, c=None):
     c: (k,) -> (k,), the best logit if none is given. There V is 2 JS(p, q) - 2 log 2 (Goodfellow
     et al. 2014, arXiv 1406.2661, theorem 1).
     """
+    on_the_line(p=p, q=q)
     if c is None:
         return 2 * js(p, q) - 2 * np.log(2)
     edges = panels(p, q)
@@ -53,11 +54,13 @@ def generator_gradient(p, q, loss="saturating"):
     The best critic stays as it is while the fakes move.
     loss: a key of GENERATOR_LOSSES, or the function h' itself, (k,) -> (k,). For "saturating" this
     is 2 dJS/dtheta, for "non-saturating" the slope of KL(q ‖ p) - 2 JS (Arjovsky & Bottou 2017,
-    arXiv 1701.04862). KeyError, listing the names, for an unknown one.
+    arXiv 1701.04862). KeyError, listing the names, for an unknown one; TypeError for no function.
     """
     if isinstance(loss, str):
         if loss not in GENERATOR_LOSSES:
             raise KeyError(f"no generator loss {loss!r}; there are {', '.join(GENERATOR_LOSSES)}")
         loss = GENERATOR_LOSSES[loss]
+    if not callable(loss):
+        raise TypeError(f"loss is a name or the function h'(c), (k,) -> (k,), not {loss!r}")
     c = log_ratio(p, q)
     return expectation(q, lambda x: loss(c(x)) * (p.score(x) - q.score(x)), panels(p, q))

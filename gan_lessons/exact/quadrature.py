@@ -9,20 +9,38 @@ from functools import lru_cache
 
 import numpy as np
 
+from .checks import as_numbers, check_count
 from .laws import log_ratio
 
 ORDER = 24                                                     # nodes on a panel
 _legendre = lru_cache(np.polynomial.legendre.leggauss)
 
 
+def on_the_line(**laws):
+    """ValueError, by its name, for what is no law on the line with edges: `on_the_line(p=p)`.
+
+    Integrals along the line of a law in the plane would be those of another law.
+    """
+    for name, law in laws.items():
+        if getattr(law, "dim", None) != 1 or not all(
+                hasattr(law, part) for part in ("logpdf", "edges")):
+            raise ValueError(f"{name} = {law!r}: integrals need a law on the line with dim = 1, "
+                             "logpdf and edges(), such as Normal(0, 1); in the plane compare "
+                             "samples")
+
+
 def nodes(edges, order: int = ORDER):
     """Nodes and weights on the panels between neighbouring edges: (m,) -> two (order (m - 1),).
 
     Σ weight · h(x) is ∫ h dx from the first edge to the last, exactly for polynomials of a degree
-    below 2 · order on every panel. Units: x and weight in those of the edges.
+    below 2 · order on every panel. Units: x and weight in those of the edges. ValueError for fewer
+    than two edges or such that are not finite.
     """
+    check_count("order", order)
     points, shares = _legendre(order)                          # on [-1, 1]
-    edges = np.asarray(edges, dtype=float)
+    edges = as_numbers(edges, "edges")
+    if edges.ndim != 1 or len(edges) < 2:
+        raise ValueError(f"edges of panels are two numbers or more, not of shape {edges.shape}")
     half = np.diff(edges)[:, None] / 2                         # (m - 1, 1)
     centre = (edges[1:] + edges[:-1])[:, None] / 2             # (m - 1, 1)
     x, weight = centre + half * points, half * shares          # (m - 1, order)
@@ -33,19 +51,29 @@ def expectation(law, h, edges=None) -> float:
     """E h(x) = ∫ p(x) h(x) dx for x ~ law on the line; h: (k,) -> (k,).
 
     edges: borders of the panels, by default those of the law; `panels(p, q)` where h compares two.
-    A point where the law has no mass counts nothing, whatever h is there.
+    A point where the law has no mass counts nothing, whatever h is there. ValueError for a law that
+    is not on the line or whose density is NaN, and for an h that gives another shape.
     """
     x, mass = masses(law, edges)
-    return float(mass @ h(x))
+    value = np.asarray(h(x))
+    if value.shape not in ((), x.shape):
+        raise ValueError(f"h gives shape {value.shape} for {len(x)} points: one number each, "
+                         "(k,) -> (k,)")
+    return float(mass @ np.broadcast_to(value, x.shape))
 
 
 def masses(law, edges=None, least: float = 0.0, order: int = ORDER):
     """Nodes and the mass p(x) dx of the law at each, those above `least`: (m,) -> (k,), (k,).
 
-    edges: borders of the panels, by default those of the law; order: nodes on a panel.
+    edges: borders of the panels, by default those of the law; order: nodes on a panel. ValueError
+    for a law that is not on the line, and for a density that is NaN somewhere.
     """
+    on_the_line(law=law)
     x, weight = nodes(law.edges() if edges is None else edges, order)
     mass = law.pdf(x) * weight
+    if np.isnan(mass).any():
+        raise ValueError(f"the density of {law!r} is nan at x = {x[np.isnan(mass)][0]:g}: no "
+                         "integral over it is a number")
     kept = mass > least
     return x[kept], mass[kept]
 
@@ -55,7 +83,9 @@ def panels(p, q):
 
     Where either density bends, halfway between, and closely around each point where p = q: there a
     function of log p/q, such as a sigmoid, changes within a width of 1 / |score of p - score of q|.
+    ValueError for what is no law on the line.
     """
+    on_the_line(p=p, q=q)
     edges = np.unique(np.concatenate([p.edges(), q.edges()]))
     edges = np.unique(np.concatenate([edges, (edges[1:] + edges[:-1]) / 2]))
     # a panel that starts with p = q counts as well: its left border is then the point
@@ -72,9 +102,11 @@ def sign_changes(h, edges, steps: int = 60, from_zero: bool = False):
     """Where h changes its sign between neighbouring edges: (m,) -> (j,), increasing.
 
     h: (k,) -> (k,), with at most one change on a panel; found, from below, to 2^-steps of it.
-    from_zero: a panel on whose left border h is 0 counts as well.
+    from_zero: a panel on whose left border h is 0 counts as well. ValueError where h is NaN.
     """
     sign = np.sign(h(edges))
+    if np.isnan(sign).any():
+        raise ValueError(f"h is nan at x = {edges[np.isnan(sign)][0]:g}, and nan has no sign")
     changes = sign[:-1] * sign[1:] < 0
     if from_zero:
         changes |= sign[:-1] == 0
@@ -87,8 +119,10 @@ def sign_changes(h, edges, steps: int = 60, from_zero: bool = False):
 def bisect(before, low, high, steps: int = 60):
     """Halve many brackets at once, `steps` times: (k,), (k,) -> low, high (k,), 2^-steps as wide.
 
-    before: x (k,) -> (k,) true where the place that is sought lies above x.
+    before: x (k,) -> (k,) true where the place that is sought lies above x. ValueError for brackets
+    that are not finite.
     """
+    low, high = as_numbers(low, "low"), as_numbers(high, "high")
     for _ in range(steps):
         middle = (low + high) / 2
         above = before(middle)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .checks import as_numbers, fits
 from .information import discrete_kl, gaussian_kl, mutual_information, normalised_rows, table
 
 
@@ -26,7 +27,12 @@ class Terms(NamedTuple):
     aggregate: float
 
     def loss(self, beta: float = 1.0) -> float:
-        """distortion + beta · rate; with beta = 1 minus the evidence lower bound."""
+        """distortion + beta · rate; with beta = 1 minus the evidence lower bound.
+
+        ValueError for a beta that is not finite.
+        """
+        if not fits(beta):
+            raise ValueError(f"beta = {beta}: the weight of the rate is a finite number")
         return self.distortion + beta * self.rate
 
 
@@ -39,7 +45,7 @@ def discrete_terms(p, encoder, prior, decoder) -> Terms:
     Distortion and rate are ∞ where q forbids what p does. ValueError unless p, prior and every row
     sum to 1, and for shapes that do not fit.
     """
-    p, prior = table(p), table(prior, "prior")
+    p, prior = _law(p, "p"), _law(prior, "prior")
     encoder = _rows(encoder, "encoder", len(p), len(prior))
     decoder = _rows(decoder, "decoder", len(prior), len(p))
     joint = p[:, None] * encoder                                                  # (n, k)
@@ -57,14 +63,22 @@ def best_decoder(p, encoder) -> np.ndarray:
 
     p(x) where z never occurs. ValueError unless p and every row of encoder sum to 1.
     """
-    p = table(p)
+    p = _law(p, "p")
     joint = (p[:, None] * _rows(encoder, "encoder", len(p))).T                    # (k, n)
     return normalised_rows(joint, otherwise=p)
 
 
+def _law(p, what):
+    """A checked distribution (n,)."""
+    p = table(p, what)
+    if p.ndim != 1:
+        raise ValueError(f"{what} has shape {p.shape}; a law is (n,), a number for each value")
+    return p
+
+
 def _rows(rows, what, n, k=None):
     """Checked conditional distributions, one in each of n rows (of k numbers): (n, k) -> (n, k)."""
-    rows = np.asarray(rows, dtype=float)
+    rows = as_numbers(rows, what, finite=False)
     if rows.ndim != 2 or len(rows) != n or k not in (None, rows.shape[1]):
         raise ValueError(f"{what} has shape {rows.shape}; needed is "
                          f"({n}, {'k' if k is None else k}), a law in each row")
@@ -90,12 +104,14 @@ class LinearVAE(NamedTuple):
     sd: float
 
     def aggregate(self) -> np.ndarray:
-        """Covariance of p(z), (k, k)."""
+        """Covariance of p(z), (k, k). ValueError, here and below, for parts that do not fit."""
+        self._check()
         means = self.encoder @ self.covariance @ self.encoder.T
         return means + np.diag(np.square(self.noise))
 
     def residual(self) -> float:
         """E |x - decoder z|², a sum over the d numbers."""
+        self._check()
         missed = np.eye(len(self.covariance)) - self.decoder @ self.encoder       # (d, d)
         return float(np.trace(missed @ self.covariance @ missed.T)
                      + np.square(self.decoder * self.noise).sum())
@@ -106,7 +122,8 @@ class LinearVAE(NamedTuple):
         ValueError for a noise or sd that is not above 0, and for data on a plane (a singular
         covariance).
         """
-        if not ((np.asarray(self.noise) > 0).all() and self.sd > 0):
+        self._check()
+        if not ((np.asarray(self.noise) > 0).all() and fits(self.sd, above=0)):
             raise ValueError(f"noise = {self.noise}, sd = {self.sd}: deviations must be above 0. A "
                              "code without noise costs infinitely many nats")
         if np.linalg.matrix_rank(self.covariance) < len(self.covariance):
@@ -129,9 +146,22 @@ class LinearVAE(NamedTuple):
 
     def evidence(self) -> float:
         """E -log q(x), q(x) = N(0, decoder decoderᵀ + sd² I): what -ELBO bounds at beta = 1."""
+        self._check()
         model = self.decoder @ self.decoder.T + self.sd ** 2 * np.eye(len(self.covariance))
         inside = np.trace(np.linalg.solve(model, self.covariance)) + np.linalg.slogdet(model)[1]
         return float((inside + len(model) * np.log(2 * np.pi)) / 2)
+
+
+    def _check(self):
+        """ValueError unless all parts are finite and of shapes that fit."""
+        shapes = [as_numbers(part, name).shape
+                  for name, part in zip(self._fields[:4], self[:4])]
+        d, k = (shapes[3] + (0, 0))[:2]
+        if shapes != [(d, d), (k, d), (k,), (d, k)]:
+            raise ValueError(f"covariance, encoder, noise, decoder of shapes {shapes}: needed are "
+                             "(d, d), (k, d), (k,), (d, k)")
+        if not fits(self.sd):
+            raise ValueError(f"sd = {self.sd}: a finite number above 0")
 
 
 def best_linear(variances, beta: float = 1.0, sd: float = 1.0, k: int | None = None) -> LinearVAE:
@@ -142,13 +172,13 @@ def best_linear(variances, beta: float = 1.0, sd: float = 1.0, k: int | None = N
     this is probabilistic principal component analysis (Tipping & Bishop 1999; there with a learnt
     sd). ValueError for variances, beta or sd that are not above 0, and for k not from 1 to d.
     """
-    v = np.asarray(variances, dtype=float)
+    v = as_numbers(variances, "variances", finite=False)
     usable = v.ndim == 1 and v.size and (v > 0).all() and np.isfinite(v).all()
-    if not (usable and 0 < beta < np.inf and 0 < sd < np.inf):
+    if not (usable and fits(beta, above=0) and fits(sd, above=0)):
         raise ValueError(f"variances {v}, beta = {beta}, sd = {sd}: all must be finite and above "
                          "0. A direction without variance has nothing to encode: leave it out")
     k = len(v) if k is None else k
-    if not 1 <= k <= len(v):
+    if not fits(k, least=1, most=len(v), whole=True):
         raise ValueError(f"k = {k} code numbers for {len(v)} directions: choose 1 to {len(v)}")
     level = beta * sd ** 2
     chosen = np.argsort(-v, kind="stable")[:k]                 # (k,): the largest variances

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .checks import as_numbers, fits
 from .lipschitz import segment_density
 from .quadrature import expectation, nodes, panels
 from .transport import cdf_difference, pieces
@@ -32,10 +33,15 @@ def linear_divergence(distance, k=2.0, power=6.0) -> Reading:
     """The best linear critic for means `distance` apart, in any dimension.
 
     Its slope is (distance / kp)^(1/(p - 1)). For two atoms and x̂ between them, no other critic does
-    better. ValueError for k ≤ 0 or p ≤ 1.
+    better. ∞ where a float cannot hold it. ValueError for k ≤ 0, p ≤ 1 and a distance that is not
+    finite.
     """
     check(k, power)
-    gap = abs(distance) * (abs(distance) / (k * power)) ** (1 / (power - 1))
+    as_numbers(distance, "distance")
+    try:
+        gap = abs(distance) * (abs(distance) / (k * power)) ** (1 / (power - 1))
+    except OverflowError:                                      # a power of 1.001 is the 1000th
+        gap = np.inf
     return Reading(gap, gap / power)
 
 
@@ -85,9 +91,9 @@ def divergence_gradient(real, fake, k=2.0, power=6.0, where=segment_density) -> 
 
 def check(k, power):
     """ValueError unless k > 0 and p > 1, both finite."""
-    if not 0 < k < np.inf:
+    if not fits(k, above=0):
         raise ValueError(f"k = {k}: without a penalty k > 0 on slopes the supremum is infinite; "
                          "the paper takes k = 2")
-    if not 1 < power < np.inf:
+    if not fits(power, above=1):
         raise ValueError(f"p = {power}: the power of a slope must be above 1 and finite, or the "
                          "supremum over critics is 0 or infinite; the paper takes p = 6")

@@ -28,6 +28,7 @@ from scipy.spatial.distance import cdist
 
 from ..data.batches import batches
 from ..data.datasets import DataUnavailable
+from ..data.files import usable
 from ..exact.laws import Normal
 from ..game import Game
 from ..measures import metrics
@@ -362,7 +363,8 @@ def run_arena(where: str, path, *, only=None, seeds=range(3), data=None, steps: 
     pictures · how: cluster=, processes=, fresh=, stale=, watch= of `study`.
     It goes on where it was stopped. Rows of other code or other data are refused; a change of one
     contestant concerns its rows alone. KeyError for unknown names, ValueError for an unknown place,
-    DataUnavailable where the pictures cannot be had.
+    DataUnavailable where the pictures cannot be had, OSError where nothing can be written, both
+    before the first run.
     """
     if where not in FILES:
         raise ValueError(f"no arena {where!r}; there are {', '.join(FILES)}")
@@ -376,6 +378,13 @@ def run_arena(where: str, path, *, only=None, seeds=range(3), data=None, steps: 
     if steps is None:
         laptop = ground(grounds[0]).steps
         steps = budgeted(laptop=laptop, full=FULL * laptop)
+    if type(steps) is not int or steps < 1:
+        raise ValueError(f"steps={steps!r}: a whole number of generator updates, 1 or more")
+    seeds = list(seeds)
+    if not seeds or any(type(seed) is not int or seed < 0 for seed in seeds):
+        raise ValueError(f"seeds={seeds!r:.80}: one whole number or more, none below 0")
+    if keep:
+        usable(Path(keep) / "pictures.npy", "keep", "pictures.npy")
     combinations = [dict(objective=name, data=one, seed=seed, steps=steps)
                     for seed in seeds for one in grounds for name in names]
     _loaded.cache_clear()               # files may have changed since the last study
@@ -427,6 +436,10 @@ def main(arguments=None) -> int:
           "from there.", flush=True)
     began = time.perf_counter()
     try:
+        if asked.keep and asked.where != "toys":
+            sheet = usable(path.with_suffix(".png"), "--out")
+            if sheet == path.expanduser():
+                raise ValueError(f"{path} is the sheet of pictures, too: let --out end on .csv")
         rows = run_arena(asked.where, path, only=asked.only, seeds=seeds, data=asked.data,
                          steps=asked.steps, keep=asked.keep, processes=asked.processes,
                          cluster=asked.cluster, fresh=asked.fresh,
@@ -445,7 +458,7 @@ def main(arguments=None) -> int:
         print(f"\n{one}: median [lowest – highest] of {len(seeds)}\n"
               f"{table(here, [distance, 'precision', 'recall'], one)}")
     if asked.keep and asked.where != "toys":
-        picture_rows(asked.keep, asked.where, path.with_suffix(".png"))
+        picture_rows(asked.keep, asked.where, sheet)
     broken = sum("error" in row for row in rows)
     print(f"\n{len(rows)} rows in {path}, {broken} with an error, after "
           f"{time.perf_counter() - began:.0f} s.")

@@ -18,21 +18,23 @@ import shutil
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from ..data.datasets import Images
 from ..data.files import atomic_write
 from ..drawing.plots import sheet
 from ..exact.laws import Normal
-from ..measures.metrics import frechet_distance, precision_recall
+from ..measures.metrics import class_probabilities, frechet_distance, precision_recall
+from ..pixels import scaled
 from .fingerprint import changes, fingerprint, parts, versions
 from .long_runs import (
     LONG,
     LongRunError,
-    Look,
     data_words,
     generator,
     images_of,
@@ -46,6 +48,14 @@ SHEET, STRIP = 100, (8, 4)                # pictures of a sheet; of a strip, and
 SCORED = 10_000                           # pictures of a distance
 
 
+class Look(NamedTuple):
+    """The averaged generator after some rounds."""
+
+    step: int
+    cpu: float                   # CPU-seconds of training up to here
+    path: Path
+
+
 # -- writing ---------------------------------------------------------------------------------------
 
 def store(name: str, folder, looks: list[Look], found: dict, cpu: float) -> Path:
@@ -55,10 +65,11 @@ def store(name: str, folder, looks: list[Look], found: dict, cpu: float) -> Path
     curve = [(look.step, round(look.cpu, 1), round(_score(net, recipe, test), 2))
              for look, net in zip(looks, nets)]
     last = _draw(nets[-1], recipe, SCORED)
-    precision, recall = precision_recall(last, test)
+    precision, recall = precision_recall(last, test, most=min(SCORED, 5000))
     row = {
         "name": name, "seed": LONG[name].seed, "steps": recipe.steps, "recipe": str(recipe),
         "data": data_words(images), "shape": list(images.shape),
+        "classes": len(images.classes),
         "cpu_seconds": round(cpu, 1), "curve": curve, "distance": curve[-1][2],
         "precision": round(precision, 3), "recall": round(recall, 3),
         "machine": f"{platform.machine()}, {platform.system()}", "device": "cpu",
@@ -145,6 +156,34 @@ class LongRun:
         """n pictures of the stored generator: (n, c, h, w) in [-1, 1]."""
         with torch.no_grad():
             return torch.cat([self.generator(z) for z in self.latent(n, seed).split(500)])
+
+    def neighbours(self, images: Images, n: int = 8, seed: int = 0) -> tuple[Tensor, Tensor]:
+        """n pictures, and to each that of `images` at the least Euclidean distance in pixels.
+
+        (n, c, h, w) in [-1, 1] and (n, c, h, w) uint8. Only what was memorised would look alike.
+        """
+        made, images = self.samples(n, seed), images.images
+        best, at = torch.full((n,), torch.inf), torch.zeros(n, dtype=torch.int64)
+        for first in range(0, len(images), 5000):
+            part = scaled(images[first:first + 5000]).flatten(1)
+            distance, row = torch.cdist(made.flatten(1), part).min(1)            # (n,)
+            at = torch.where(distance < best, first + row, at)
+            best = torch.minimum(best, distance)
+        return made, images[at]
+
+    def by_class(self, n: int = 10, seed: int = 0, draws: int = 2000) -> Tensor:
+        """n pictures of each class as the set's classifier names them: (classes, n, c, h, w).
+
+        The first ones that come, unchosen; a class of fewer than n among `draws` ends in blanks.
+        """
+        made = self.samples(draws, seed)
+        kind = class_probabilities(made, LONG[self.name].data).argmax(1)
+        classes = self.row["classes"]
+        found_of = torch.full((classes, n, *made.shape[1:]), -1.0)
+        for y in range(classes):
+            found = made[kind == y][:n]
+            found_of[y, :len(found)] = found
+        return found_of
 
     def sheet(self) -> np.ndarray:
         """A hundred pictures as they were stored, 10 × 10: (10 h, 10 w[, 3]) from 0 to 1."""

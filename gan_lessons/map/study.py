@@ -14,8 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import hashlib
-import io
+import inspect
 import itertools
 import json
 import os
@@ -23,39 +22,53 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+
+import numpy as np
 
 from ..training.code import PLAIN
 from .fingerprint import changes, fingerprint, parts, versions
+from .journal import OWN, Journal, alone, key_of, places, some, write_table
 
-STUDYS_OWN = ("error", "seconds", "finished", "versions", "fingerprint")     # the last columns
-SHOWN = 8                                   # changed modules that a refusal names
+RESERVED = {*OWN, "key", "settings"}        # names of the study's own in a row
 
 
 def combinations(settings) -> list[dict]:
     """{name: values} -> every combination, the last name moving fastest; a list of dictionaries
     stays as it is.
 
-    ValueError for no combination, or one that stands twice; TypeError for values that are no plain
-    numbers or words.
+    ValueError for no combination, one that stands twice, or a name of the study's own; TypeError
+    for values that are no plain numbers or words.
     """
     if isinstance(settings, Mapping):
-        values = [list(v) if isinstance(v, Iterable) and not isinstance(v, str) else [v]
-                  for v in settings.values()]
-        settings = [dict(zip(settings, chosen)) for chosen in itertools.product(*values)]
-    settings = [dict(one) for one in settings]
+        settings = [dict(zip(settings, chosen))
+                    for chosen in itertools.product(*map(_values, settings.values()))]
+    settings = list(settings) if isinstance(settings, Iterable) else [settings]
+    if not all(isinstance(one, Mapping) for one in settings):
+        raise TypeError("settings are {name: values}, or a list of dictionaries, not "
+                        f"{settings!r:.80}")
+    settings = [{name: value.item() if isinstance(value, np.generic) else value
+                 for name, value in one.items()} for one in settings]
     for one in settings:
         for name, value in one.items():
+            if not isinstance(name, str) or name in RESERVED:
+                raise ValueError(f"{name!r} is no name for a setting: the study's own are "
+                                 f"{', '.join(sorted(RESERVED))}")
             if not isinstance(value, PLAIN):
                 raise TypeError(f"{name} = {value!r}: settings are numbers and words, so that a "
                                 "file can hold them; look the object up by its name inside the "
                                 "function")
     if not settings:
         raise ValueError("no combination of settings: give each name one value or more")
-    if len({_key(one) for one in settings}) < len(settings):
+    if len({key_of(one) for one in settings}) < len(settings):
         raise ValueError("a combination of settings stands twice; a repetition wants a setting of "
                          "its own, as seed=range(5)")
     return settings
+
+
+def _values(values) -> list:
+    """The values of one name: those of a list or the like, or a single one."""
+    single = not isinstance(values, Iterable) or isinstance(values, (str, bytes, Mapping))
+    return [values] if single or getattr(values, "shape", None) == () else list(values)
 
 
 def depends(also: Callable[..., Mapping], apart: Iterable = ()):
@@ -91,21 +104,26 @@ def study(run: Callable[..., Mapping], settings, path, *, cluster: str | None = 
         alone are computed anew, and none of them is returned before it is.
     aside: what every run is handed besides its settings and that changes no result, as a folder.
     A row holds the settings, the result, `error`, `seconds`, `finished`, `versions`, `fingerprint`.
-    ValueError where `path` holds another study, or stale rows; RuntimeError where another process
-    plays this study at this moment, or where processes die again and again.
+    The file also keeps what earlier calls computed with the same code. Lines of the journal that
+    are no results are named and kept aside.
+    Before the first run: TypeError, ValueError for what cannot be played; ValueError where `path`
+    holds another study, a reader's own file, or stale rows; OSError where nothing can be written;
+    RuntimeError where another process plays this study at this moment. Later: OSError where the
+    disk fills up, RuntimeError where processes die again and again; what is done is kept.
     """
     if stale not in ("refuse", "again"):
         raise ValueError(f'stale={stale!r}: choose "refuse" or "again"')
-    todo = combinations(settings)
-    path, aside = Path(path), dict(aside or {})
-    found = {_key(one): parts(run, one) for one in todo}
-    with _alone(path):
-        journal = _Journal(path, run, found, fresh)
+    todo, aside = combinations(settings), dict(aside or {})
+    _check_call(run, todo, aside, processes)
+    path, runs = places(path)
+    with alone(path):
+        found = {key_of(one): parts(run, one) for one in todo}
+        journal = Journal(runs, run, found, fresh)
         if (old := journal.stale()) and stale == "refuse":
             raise ValueError(journal.refusal(old))
         journal.open()
         done = journal.done()
-        work = [(one, found[_key(one)]) for one in todo if _key(one) not in done]
+        work = [(one, found[key_of(one)]) for one in todo if key_of(one) not in done]
         bar = _bar(len(todo), len(done), watch)
         try:
             for one, outcome in (_on_cluster(run, work, aside, cluster) if cluster
@@ -114,20 +132,57 @@ def study(run: Callable[..., Mapping], settings, path, *, cluster: str | None = 
                 bar.update(1)
                 if "error" in outcome:
                     bar.write(f"failed: {one}: {outcome['error']}")
+        except BaseException:
+            with contextlib.suppress(OSError):           # the first error says what is wrong
+                write_table([*journal.current(todo), *journal.others(run, todo)], path)
+            raise
         finally:
             bar.close()
             journal.close()
-            rows = journal.current(todo)
-            _write_csv(rows, path)
+        rows = journal.current(todo)
+        write_table([*rows, *journal.others(run, todo)], path)
     return rows
+
+
+def _check_call(run, todo, aside, processes):
+    """TypeError, ValueError where no run could begin: better once than for every combination."""
+    if not callable(run):
+        raise TypeError(f"a study plays a function of its settings, not {run!r:.80}")
+    if processes is not None and (type(processes) is not int or processes < 1):
+        raise ValueError(f"processes={processes!r}: a whole number, 1 or more, or None for all "
+                         "cores")
+    if twice := sorted({name for one in todo for name in one} & aside.keys()):
+        raise ValueError(f"{', '.join(twice)} of aside are settings as well: rename them")
+    try:
+        signature = inspect.signature(run)
+    except (TypeError, ValueError):                      # built in: it says what it wants itself
+        return
+    for one in todo:
+        try:
+            signature.bind(**one, **aside)
+        except TypeError as error:
+            raise TypeError(f"{getattr(run, '__name__', run)}{signature} cannot be called with "
+                            f"{', '.join([*one, *aside])}: {error}") from None
 
 
 def load(path) -> list[dict]:
     """The rows of a tidy file that `study` wrote: numbers as numbers, empty fields left out.
-    FileNotFoundError names it."""
-    with open(path, encoding="utf-8", newline="") as file:
-        return [{name: _value(text) for name, text in row.items() if text != ""}
-                for row in csv.DictReader(file)]
+    OSError names a file that is not there or cannot be read, ValueError one that is no table."""
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path} is no table of a study ({error})") from error
+    if any(None in row or None in row.values() for row in rows):
+        raise ValueError(f"{path} is no table of a study: its lines have not the same length")
+    return [{name: _value(text) for name, text in row.items() if text != ""} for row in rows]
+
+
+def _value(text: str):
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return {"nan": float("nan"), "inf": float("inf"), "-inf": float("-inf")}.get(text, text)
 
 
 # -- where runs happen -------------------------------------------------------------------------
@@ -142,11 +197,20 @@ def _attempt(run, one: dict, expected: dict, aside: dict) -> dict:
         _agree(run, one, expected)
         outcome = dict(run(**one, **aside))
         _check(outcome, one, expected)
-    except Exception as error:
-        outcome = {"error": f"{type(error).__name__}: {error}"}
+    except (KeyboardInterrupt, GeneratorExit):
+        raise
+    except BaseException as error:           # also SystemExit: it ends its run and no other
+        outcome = {"error": _said(error)}
     return {**outcome, "seconds": round(outcome.get("seconds", time.perf_counter() - start), 3),
             "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "versions": ", ".join(f"{name} {number}" for name, number in versions().items())}
+
+
+def _said(error: BaseException) -> str:
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:                        # an error that cannot be put into words
+        return type(error).__name__
 
 
 def _agree(run, one, expected):
@@ -155,7 +219,7 @@ def _agree(run, one, expected):
         return
     if other := changes(expected, parts(run, one)):
         raise RuntimeError(f"process {os.getpid()} on {platform.node()} has other code, data or "
-                           f"versions than the study: {_some(other)}; bring it up to date and "
+                           f"versions than the study: {some(other)}; bring it up to date and "
                            "start it again")
     _agreed.add(fingerprint(expected))
 
@@ -164,7 +228,11 @@ def _check(outcome, one, expected):
     if strange := [name for name, value in outcome.items() if not isinstance(value, PLAIN)]:
         raise TypeError(f"{', '.join(strange)} of the result are no plain numbers or words: use "
                         "float(...) or .item()")
-    if twice := outcome.keys() & ({*one, *STUDYS_OWN} - {"seconds"}):
+    if strange := [name for name in outcome if not isinstance(name, str)]:
+        raise TypeError(f"{strange[0]!r} of the result is no name: the columns of a file are words")
+    if type(outcome.get("seconds", 0)) not in (int, float):
+        raise TypeError(f"seconds of the result are {outcome['seconds']!r}, and must be a number")
+    if twice := outcome.keys() & ({*one, *RESERVED} - {"seconds"}):
         raise ValueError(f"{', '.join(sorted(twice))} of the result are names of settings or of "
                          "the study: rename them")
     for name in outcome.keys() & expected.keys():       # the data, loaded again by the run
@@ -224,154 +292,6 @@ def _on_cluster(run, work, aside, cluster):
     finally:
         if ours:
             client.close()
-
-
-# -- what is written down ----------------------------------------------------------------------
-
-@contextlib.contextmanager
-def _alone(path: Path):
-    """RuntimeError while another process plays the study at `path`. The operating system holds the
-    lock, so that it is free as soon as its holder is dead; the empty file beside the journal stays.
-    """
-    from filelock import FileLock, Timeout
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path.with_name(path.name + ".lock"), timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        runs = path.with_name(path.name + ".runs")
-        holder = next(iter(_lines(runs)), {}).get("holder", "another process")
-        raise RuntimeError(f"{path} is being written by {holder}: wait until it is done, stop it, "
-                           "or choose another path; two studies in one file would undo each "
-                           "other's rows") from None
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _lines(path: Path) -> list[dict]:
-    """The lines of a journal; the last one of a killed study may be torn."""
-    lines = []
-    if path.exists():
-        for text in path.read_text(encoding="utf-8").splitlines():
-            with contextlib.suppress(ValueError):
-                lines.append(json.loads(text))
-    return lines
-
-
-class _Journal:
-    """A head, then a line for each finished run, written when it finishes.
-
-    The head names the study, who writes, and for each fingerprint what it was made of, so that a
-    refusal can say what changed: `parts` is the list of all [name, value], `fingerprints` their
-    numbers.
-    """
-
-    def __init__(self, path: Path, run, found: Mapping[str, dict], fresh: bool):
-        self.path = path.with_name(path.name + ".runs")
-        self.found, self.now = found, {key: fingerprint(made) for key, made in found.items()}
-        self.study = getattr(run, "__qualname__", repr(run))
-        head, *rows = ([] if fresh else _lines(self.path)) or [{"study": self.study}]
-        if head.get("study") != self.study:
-            raise ValueError(f"{self.path} holds another study ({head.get('study')}): choose "
-                             "another path, or fresh=True to forget it")
-        self.rows = {row["key"]: row for row in rows}
-        table = head.get("parts", [])
-        self.known = {name: dict(table[i] for i in numbers)
-                      for name, numbers in head.get("fingerprints", {}).items()}
-
-    def stale(self) -> list[str]:
-        """Keys of the results asked for that something else than now has computed."""
-        return [key for key in self.now if key in self.rows and "error" not in self.rows[key]
-                and not self._is_current(key)]
-
-    def refusal(self, old: list[str]) -> str:
-        """What changed, how many rows it concerns, and what can be done."""
-        said = {}
-        for key in old:
-            made = self.known.get(self.rows[key].get("fingerprint"))
-            said |= dict.fromkeys(["their code, which was not written down"] if made is None
-                                  else changes(made, self.found[key]))
-        return (f"{self.path} holds {len(old)} results ({self.study}) of other code, data or "
-                f"versions, of {len(self.now)} asked for. Changed: {_some(list(said))}. Choose "
-                'another path, or stale="again" to compute these anew and keep the others, or '
-                "fresh=True to forget all; nothing has been touched")
-
-    def open(self):
-        """Anew, without torn or doubled lines, and with this process as the holder."""
-        kept = {row.get("fingerprint") for row in self.rows.values()}
-        self.known = {name: made for name, made in self.known.items() if name in kept}
-        self.known |= {name: self.found[key] for key, name in self.now.items()}
-        table = {}
-        numbers = {name: [table.setdefault(item, len(table)) for item in made.items()]
-                   for name, made in self.known.items()}
-        since = time.strftime("%Y-%m-%d %H:%M:%S")
-        head = {"study": self.study,
-                "holder": f"process {os.getpid()} on {platform.node()}, since {since}",
-                "fingerprints": numbers, "parts": list(table)}
-        part = self.path.with_name(self.path.name + ".part")
-        part.write_text("".join(json.dumps(line) + "\n" for line in [head, *self.rows.values()]),
-                        encoding="utf-8")
-        os.replace(part, self.path)
-        self.file = open(self.path, "a", encoding="utf-8")
-
-    def _is_current(self, key: str) -> bool:
-        return self.rows[key].get("fingerprint") == self.now[key]
-
-    def done(self) -> set[str]:
-        """Keys that need no run."""
-        return {key for key in self.now if key in self.rows and "error" not in self.rows[key]
-                and self._is_current(key)}
-
-    def current(self, todo) -> list[dict]:
-        """The rows of now's code, also those with an error, in order; stale ones stay in the file.
-        """
-        return [self.rows[key] for key in map(_key, todo)
-                if key in self.rows and self._is_current(key)]
-
-    def add(self, one: dict, outcome: dict):
-        key = _key(one)
-        row = {"key": key, **one, **outcome, "fingerprint": self.now[key]}
-        self.rows[key] = row
-        self.file.write(json.dumps(row) + "\n")
-        self.file.flush()
-        os.fsync(self.file.fileno())
-
-    def close(self):
-        self.file.close()
-
-
-def _some(words: list[str]) -> str:
-    more = f" and {len(words) - SHOWN} more" if len(words) > SHOWN else ""
-    return ", ".join(words[:SHOWN]) + more
-
-
-def _key(one: dict) -> str:
-    return hashlib.sha256(json.dumps(one, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _write_csv(rows, path: Path):
-    """One row a run, atomically; columns in the order in which they first appear, the study's own
-    last."""
-    names = dict.fromkeys(name for row in rows for name in row
-                          if name not in (*STUDYS_OWN, "key"))
-    text = io.StringIO()
-    table = csv.DictWriter(text, [*names, *STUDYS_OWN], extrasaction="ignore", lineterminator="\n")
-    table.writeheader()
-    # True and None as JSON writes them, so that `load` gives back what was put in
-    table.writerows({name: json.dumps(value) if isinstance(value, (bool, type(None))) else value
-                     for name, value in row.items()} for row in rows)
-    part = path.with_name(path.name + ".part")
-    part.write_text(text.getvalue(), encoding="utf-8")
-    os.replace(part, path)
-
-
-def _value(text: str):
-    try:
-        return json.loads(text)
-    except ValueError:
-        return {"nan": float("nan"), "inf": float("inf"), "-inf": float("-inf")}.get(text, text)
 
 
 def _bar(total: int, done: int, watch: bool):

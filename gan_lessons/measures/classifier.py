@@ -7,6 +7,7 @@ Used from notebooks/01_minimax.ipynb on, through `metrics`.
 """
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,7 +20,8 @@ from torch.nn.functional import affine_grid, cross_entropy, dropout, grid_sample
 
 from ..data.datasets import SOURCES, Images, load_images
 from ..data.downloads import cache
-from ..data.files import atomic_write
+from ..data.files import atomic_write, usable
+from ..exact.checks import check_count, fits
 from ..pixels import scaled
 from .frechet import anchors_of
 
@@ -33,11 +35,14 @@ class Classifier(nn.Module):
     """(n, c, h, w) in [-1, 1] -> logits (n, classes); `features` are the 64 before them.
 
     Digits, in grey, need three blocks; pictures in colour get a fourth one, wider ones, and batch
-    norm, which stands still once the classifier is trained.
+    norm, which stands still once the classifier is trained. ValueError for no channel or fewer than
+    two classes.
     """
 
     def __init__(self, channels: int = 1, classes: int = 10):
         super().__init__()
+        check_count("channels", channels)
+        check_count("classes", classes, least=2)
 
         def block(ins, outs, side, *end):
             norm = [nn.BatchNorm2d(outs)] if channels > 1 else []
@@ -91,11 +96,18 @@ def judge(name: str) -> Judge:
                          f"{', '.join(SOURCES)} and glyphs")
     path = cache() / "classifiers" / f"{name}-v1.safetensors"
     if path.exists():
-        return load(path)
+        try:
+            return load(path)
+        except ValueError as error:
+            print(f"{error}; it is made anew.")
     print(f"Training the classifier that scores {name}, once, a few minutes …")
     made = fit([name])
-    save(made, path)
     print(f"{name}: {made.accuracy[name]:.2%} of the test images named right")
+    try:
+        save(made, usable(path))
+    except OSError as error:
+        print(f"The classifier cannot be kept for the next time ({error}). Free some disk space, "
+              "or set GAN_LESSONS_CACHE to a folder of yours.")
     return made
 
 
@@ -103,8 +115,15 @@ def fit(names, epochs: int = 8, seed: int = 0, batch: int = 128, lr: float = 2e-
     """A classifier for the training images of the sets `names` together, with all that it says.
 
     Adam on the cross-entropy of mildly warped images, one-cycle learning rate up to `lr`; then
-    measured on the test images, and its features rescaled.
+    measured on the test images, and its features rescaled. ValueError for no set, and numbers that
+    train nothing.
     """
+    names = list(names)
+    if not names or not fits(lr, above=0):
+        raise ValueError(f"names = {names}, lr = {lr}: one image set or more, and a learning rate "
+                         "above 0")
+    check_count("epochs", epochs)
+    check_count("batch", batch)
     sets = [load_images(name) for name in names]
     images, labels = torch.cat([s.images for s in sets]), torch.cat([s.labels for s in sets])
     with torch.random.fork_rng(devices=[]):
@@ -140,13 +159,15 @@ def fit(names, epochs: int = 8, seed: int = 0, batch: int = 128, lr: float = 2e-
 
 
 def rescale(net: Classifier, s: float) -> float:
-    """Multiply the features by s > 0 and leave the logits as they are; returns s.
+    """Multiply the features by s > 0 and leave the logits as they are; returns s. ValueError else.
 
     features = relu(W h + b), and s · relu(a) = relu(s · a): so W and b are multiplied by s, and the
     weights of the layer after the features divided by it. Every Fréchet distance is multiplied by
     s²: its unit is free, and `fit` sets it so that real images of only five classes lie at
     `FIVE_CLASSES`.
     """
+    if not fits(s, above=0):
+        raise ValueError(f"s = {s}: features are multiplied by a finite number above 0")
     last = next(m for m in reversed(net.body) if isinstance(m, nn.Linear))
     last.weight.mul_(s)
     last.bias.mul_(s)
@@ -157,8 +178,11 @@ def rescale(net: Classifier, s: float) -> float:
 def warped(x: Tensor) -> Tensor:
     """Each image turned by up to 0.15, stretched by up to 10 %, moved by up to 7 % of a side.
 
-    (n, c, h, w) -> the same; the turn is in radians.
+    (n, c, h, w) -> the same; the turn is in radians. ValueError for other shapes.
     """
+    if x.dim() != 4 or not x.is_floating_point():
+        raise ValueError(f"images (n, c, h, w) of numbers are warped, not {x.dtype} "
+                         f"{tuple(x.shape)}")
     n = len(x)
     turn = 0.3 * torch.rand(n) - 0.15
     stretch = 0.9 + 0.2 * torch.rand(2, n)
@@ -171,7 +195,9 @@ def warped(x: Tensor) -> Tensor:
 
 
 def accuracy_of(net: Classifier, test: Images) -> float:
-    """Share of the images whose label has the largest logit."""
+    """Share of the images whose label has the largest logit. ValueError for none, or no labels."""
+    if not len(test) or test.labels is None:
+        raise ValueError(f"{test!r}: an accuracy is that of one labelled image or more")
     right = sum((net(scaled(x)).argmax(1) == y).sum().item()
                 for x, y in zip(test.images.split(100), test.labels.split(100)))
     return right / len(test)
@@ -184,21 +210,45 @@ def save(made: Judge, path: Path) -> None:
     for name, (mean, covariance) in made.moments.items():
         tensors[f"{name}.mean"] = torch.from_numpy(mean)
         tensors[f"{name}.covariance"] = torch.from_numpy(covariance)
-    about = {"accuracy": made.accuracy, "anchors": made.anchors}
+    about = {"accuracy": made.accuracy, "anchors": made.anchors, "checksum": _checksum(tensors)}
     with atomic_write(path) as file:
         file.write(serialise(tensors, {"about": json.dumps(about)}))
 
 
 def load(path: Path) -> Judge:
-    """What `save` wrote; the network in evaluation mode, its weights fixed."""
+    """What `save` wrote; the network in evaluation mode, its weights fixed.
+
+    ValueError for a file that is damaged, no classifier, or cannot be read.
+    """
     from safetensors import safe_open
-    with safe_open(path, "pt") as file:
-        about = json.loads(file.metadata()["about"])
-        tensors = {key: file.get_tensor(key) for key in file.keys()}
-    weights = {k.removeprefix("net."): v for k, v in tensors.items() if k.startswith("net.")}
-    net = Classifier(weights["body.0.weight"].shape[1], len(weights["head.bias"]))
-    net.load_state_dict(weights)
+    try:
+        if not path.is_file():
+            raise ValueError("it is no file")
+        with open(path, "rb"):                               # says why better than safetensors
+            pass
+        with safe_open(path, "pt") as file:
+            about = json.loads(file.metadata()["about"])
+            tensors = {key: file.get_tensor(key) for key in file.keys()}
+        # the shipped one is older than checksums; git keeps its own
+        if "checksum" in about and about["checksum"] != _checksum(tensors):
+            raise ValueError("its checksum is wrong")
+        weights = {k.removeprefix("net."): v for k, v in tensors.items() if k.startswith("net.")}
+        net = Classifier(weights["body.0.weight"].shape[1], len(weights["head.bias"]))
+        net.load_state_dict(weights)
+        moments = {name: (tensors[f"{name}.mean"].numpy(), tensors[f"{name}.covariance"].numpy())
+                   for name in about["anchors"]}
+        made = Judge(net, about["accuracy"], about["anchors"], moments)
+    except Exception as error:                               # safetensors has errors of its own
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
+        raise ValueError(f"{path} is no classifier that can be read ({reason})") from error
     net.eval().requires_grad_(False)
-    moments = {name: (tensors[f"{name}.mean"].numpy(), tensors[f"{name}.covariance"].numpy())
-               for name in about["anchors"]}
-    return Judge(net, about["accuracy"], about["anchors"], moments)
+    return made
+
+
+def _checksum(tensors) -> str:
+    """Of all numbers, by name: a flipped bit changes it."""
+    found = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        found.update(tensor.contiguous().numpy().tobytes())
+    return found.hexdigest()

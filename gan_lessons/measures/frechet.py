@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import conv2d, pad
 
 from ..data.datasets import Images
+from ..exact.checks import as_numbers
 from ..pixels import scaled
 
 
@@ -19,28 +20,56 @@ def frechet(mean, covariance, mean2, covariance2) -> float:
 
     |m - m'|² + tr(C + C' - 2 (C C')^½), with the trace of the last root as Σ √λ over the
     eigenvalues λ of C^½ C' C^½. These are those of C C', and that matrix is symmetric, so no λ
-    comes out complex.
+    comes out complex. ValueError for shapes that do not fit, for what is not finite, and for what
+    is no covariance.
     """
     from scipy.linalg import eigh, eigvalsh
+    mean, mean2 = as_numbers(mean, "mean"), as_numbers(mean2, "mean2")
+    covariance = _checked(covariance, "covariance", len(mean) if mean.ndim == 1 else -1)
+    covariance2 = _checked(covariance2, "covariance2", len(mean2) if mean2.ndim == 1 else -1)
+    if mean.shape != mean2.shape:
+        raise ValueError(f"means of {mean.shape} and {mean2.shape} numbers are not alike")
     values, vectors = eigh(covariance)                   # below 0 by rounding only: clipped
     root = vectors * np.sqrt(np.clip(values, 0, None)) @ vectors.T
     cross = np.sqrt(np.clip(eigvalsh(root @ covariance2 @ root), 0, None)).sum()
-    shift = np.square(np.asarray(mean) - np.asarray(mean2)).sum()
-    return float(shift + np.trace(covariance) + np.trace(covariance2) - 2 * cross)
+    shift = np.square(mean - mean2).sum()
+    # below 0 by rounding only, between laws that are alike
+    return max(float(shift + np.trace(covariance) + np.trace(covariance2) - 2 * cross), 0.0)
+
+
+def _checked(covariance, what: str, d: int) -> np.ndarray:
+    """A covariance (d, d); ValueError for other shapes, and unless it is symmetric with no variance
+    below 0."""
+    covariance = as_numbers(covariance, what)
+    if covariance.shape != (d, d):
+        raise ValueError(f"{what} has shape {covariance.shape}: a mean (d,) has a covariance "
+                         "(d, d) beside it")
+    size = abs(covariance).max(initial=0)
+    if size > 1e150 or (covariance.diagonal() < 0).any() or not np.allclose(
+            covariance, covariance.T, atol=1e-6 * size):
+        raise ValueError(f"{what} is none: it is symmetric, with variances from 0 to 1e150")
+    return covariance
 
 
 def moments(points) -> tuple[np.ndarray, np.ndarray]:
     """Mean (d,) and covariance (d, d) of points (n, d), in float64.
 
-    ValueError for n ≤ d, where the covariance has no full rank, and for points that are not finite.
+    ValueError for n ≤ d, where the covariance has no full rank, for points that are not finite, and
+    for other shapes.
     """
-    points = np.asarray(points, dtype=np.float64)
+    points = as_numbers(points.float() if str(getattr(points, "dtype", "")) == "torch.bfloat16"
+                        else points, "points", finite=False)
+    if points.ndim != 2 or not points.shape[1]:
+        raise ValueError(f"points have shape (n, d), not {points.shape}")
     n, d = points.shape
     if n <= d:
         raise ValueError(f"{n} samples cannot give the covariance of {d} features: take at least "
                          f"{d + 1}, better 10,000")
     if not np.isfinite(points).all():
         raise ValueError("the samples hold nan or inf: the training that made them has diverged")
+    if abs(points).max() > 1e140:
+        raise ValueError(f"samples as large as {abs(points).max():g} have no variance that a float "
+                         "can hold: rescale them")
     return points.mean(0), np.cov(points, rowvar=False).reshape(d, d)     # d = 1 gives a number
 
 
@@ -73,8 +102,11 @@ def _blurred(images: Tensor) -> Tensor:
 def features_of(net, method: str, images: Tensor) -> Tensor:
     """net.method of images (n, c, h, w), bytes or numbers in [-1, 1], a hundred at a time: (n, d).
 
-    ValueError for images of another number of channels, or smaller than 12 pixels.
+    ValueError for images of another number of channels, or smaller than 12 pixels, and for none.
     """
+    if images.dim() != 4 or not len(images):
+        raise ValueError(f"images must be (n, channels, height, width) with n ≥ 1, not "
+                         f"{tuple(images.shape)}")
     if images.shape[1] != net.channels or min(images.shape[2:]) < 12:
         raise ValueError(f"this classifier knows images of {net.channels} channel(s), not "
                          f"{tuple(images.shape[1:])}: name the image set they belong to")

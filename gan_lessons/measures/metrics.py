@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
 from ..data.datasets import Images, load_images
+from ..exact.checks import as_numbers, check_count, fits
 from ..pixels import scaled
 from .classifier import judge
 from .frechet import features_of, frechet, moments
@@ -95,14 +96,19 @@ def precision_recall(fake, real=None, k: int = 3, most: int = 5000) -> Precision
     """Share of fakes within the k-nearest-neighbour balls of real images, and the reverse.
 
     A ball reaches from one image to its k-th nearest neighbour of the same kind. fake, real as in
-    `frechet_distance`; of each the first `most` at most. ValueError for k samples or fewer.
+    `frechet_distance`; of each the first `most` at most. ValueError for k samples or fewer, k < 1,
+    and samples that are not finite.
     (Kynkäänniemi et al. 2019, arXiv 1904.06991, eq. 1 and 2.)
     """
+    check_count("k", k, why="a ball reaches to the k-th neighbour")
+    check_count("most", most)
     real = _default_test() if real is None else real
     a, b = _points(fake[:most], real), _points(getattr(real, "images", real)[:most], real)
     if min(len(a), len(b)) <= k:
         raise ValueError(f"{k} nearest neighbours need more than {k} samples on both sides, not "
                          f"{len(a)} and {len(b)}")
+    if not (a.isfinite().all() and b.isfinite().all()):
+        raise ValueError("the samples hold nan or inf: the training that made them has diverged")
     return PrecisionRecall(_inside(a, b, k), _inside(b, a, k))
 
 
@@ -138,12 +144,14 @@ def modes_covered(points, law, sds: float = 3.0) -> Coverage:
     """Which modes of a `Ring` or `Grid` the points (n, 2) reach: within `sds` deviations.
 
     A point that is not finite is near no mode. TypeError for a law without centres, ValueError for
-    points of another shape.
+    points of another shape and for sds ≤ 0.
     """
     from scipy.spatial import cKDTree
     if not hasattr(law, "centres"):
         raise TypeError(f"{law!r} has no centres to count: use a Ring or a Grid")
-    points = np.asarray(points, dtype=np.float64)
+    if not fits(sds, above=0):
+        raise ValueError(f"sds = {sds}: how many deviations are near is above 0")
+    points = as_numbers(points, "points", finite=False)
     if points.ndim != 2 or points.shape[1] != law.centres.shape[1] or not len(points):
         raise ValueError(f"points must be (n, {law.centres.shape[1]}) with n ≥ 1, not "
                          f"{points.shape}")
@@ -183,6 +191,8 @@ def _points(samples, like) -> Tensor:
     like  the real side, whose shape they share and whose classifier is asked; else ValueError
     """
     samples = torch.as_tensor(samples).detach().cpu()
+    if samples.is_complex():
+        raise ValueError(f"samples of {samples.dtype}: real numbers are compared")
     real = torch.as_tensor(getattr(like, "images", like))
     if samples.shape[1:] != real.shape[1:]:
         raise ValueError(f"fakes {tuple(samples.shape)} and real samples {tuple(real.shape)} are "
@@ -228,10 +238,18 @@ def _images(images) -> Tensor:
 def _inside(points: Tensor, balls: Tensor, k: int) -> float:
     """Share of `points` nearer to one of `balls` than its k-th neighbour among them."""
     points, balls = points.double(), balls.double()
-    radius = torch.cat([torch.cdist(part, balls).kthvalue(k + 1).values       # the first is itself
+    radius = torch.cat([_distances(part, balls).kthvalue(k + 1).values        # the first is itself
                         for part in balls.split(1000)])                       # (n,)
-    hits = [(torch.cdist(part, balls) <= radius).any(1) for part in points.split(1000)]
+    hits = [(_distances(part, balls) <= radius).any(1) for part in points.split(1000)]
     return torch.cat(hits).double().mean().item()
+
+
+def _distances(a: Tensor, b: Tensor) -> Tensor:
+    """|a_i - b_j|, and exactly 0 between equal points: (n, d), (m, d) -> (n, m).
+
+    torch's way by products of matrices would leave 1e-8 between copies.
+    """
+    return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")
 
 
 def _short(distance: float) -> str:

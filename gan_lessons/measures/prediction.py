@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import log_softmax
 
+from ..exact.checks import check_count
+from ..game import in_full
 from ..pixels import scaled
 from ..players.modes import evaluating
 from ..players.networks import check_classes, check_labels
@@ -36,7 +38,7 @@ class ClassLoss(nn.Module):
             raise ValueError(f"{self.classes} classes need logits (n, {self.classes}), not "
                              f"{tuple(logits.shape)}: build the network with "
                              f"outputs={self.classes}")
-        return -log_softmax(logits, 1)
+        return -log_softmax(in_full(logits, "logits"), 1)
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         losses = self.losses(x)                                                       # (n, K)
@@ -49,14 +51,16 @@ def all_losses(l, x: Tensor, classes: int | None = None) -> Tensor:
 
     Without gradients, a network in evaluation mode. l: a ClassLoss, or any function
     (x, y) -> (n,), with `classes` where it does not say how many. ValueError where nobody says,
-    and where both say and differ.
+    where both say and differ, and for no samples.
     """
     known = getattr(l, "classes", None)
     if classes is None and known is None:
         raise ValueError("how many classes? pass classes=10")
     if None not in (classes, known) and classes != known:
         raise ValueError(f"l is built for {known} classes, not for {classes}: leave classes= out")
-    classes = known or classes
+    classes = check_classes(known if classes is None else classes)
+    if not len(x):
+        raise ValueError(f"x of shape {tuple(x.shape)} holds no sample")
 
     def class_by_class(part):
         labels = [torch.full((len(part),), y, device=part.device) for y in range(classes)]
@@ -65,12 +69,20 @@ def all_losses(l, x: Tensor, classes: int | None = None) -> Tensor:
     each = getattr(l, "losses", None) or class_by_class
     mode = evaluating(l) if isinstance(l, nn.Module) else contextlib.nullcontext()
     with mode, torch.no_grad():
-        return torch.cat([each(part) for part in scaled(x).split(1000)])
+        # a few hundred at a time: what a network makes of more does not stay in the cache
+        return torch.cat([each(scaled(part)) for part in x.split(250)])
 
 
 def predict(l, x: Tensor, classes: int | None = None) -> Tensor:
-    """argmin_y l(x, y): (n, ...) samples, uint8 or float -> (n,) int64; ValueError as above."""
-    return all_losses(l, x, classes).argmin(1)
+    """argmin_y l(x, y): (n, ...) samples, uint8 or float -> (n,) int64.
+
+    ValueError as above, and for losses that are NaN, of which none is the least.
+    """
+    losses = all_losses(l, x, classes)
+    if losses.isnan().any():
+        raise ValueError("losses hold nan, and no label is the best of them: the samples do, or "
+                         "the training of l has diverged")
+    return losses.argmin(1)
 
 
 def confusion(predicted: Tensor, y: Tensor, classes: int = 10) -> Tensor:
@@ -78,6 +90,7 @@ def confusion(predicted: Tensor, y: Tensor, classes: int = 10) -> Tensor:
 
     (n,), (n,) -> (K, K) int64. ValueError for labels or predictions that are none of the K.
     """
+    check_classes(classes)
     predicted, y = (check_labels(y, labels.cpu(), classes) for labels in (predicted, y))
     cells = torch.bincount(y * classes + predicted, minlength=classes ** 2)           # (K²,)
     return cells.reshape(classes, classes)
@@ -103,6 +116,9 @@ def reliability(losses: Tensor, y: Tensor, bins: int = 15) -> Reliability:
     Empty bins are nan. ValueError for losses that are no softmax's, and for labels that are none
     of the K. (Guo et al. 2017, arXiv 1706.04599.)
     """
+    check_count("bins", bins)
+    if losses.dim() != 2 or not losses.numel():
+        raise ValueError(f"losses are (n, K) with n ≥ 1, not {tuple(losses.shape)}")
     losses = losses.detach().double().cpu()
     y = check_labels(losses, y.cpu(), losses.shape[1])
     off = (losses.neg().logsumexp(1)).abs().max()

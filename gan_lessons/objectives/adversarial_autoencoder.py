@@ -13,9 +13,11 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, one_hot, softplus
+from torch.nn.functional import cross_entropy, one_hot
 
-from ..game import Game, Move, both
+from ..exact.checks import fits
+from ..game import Game, Move, both, in_full, softplus
+from ..players.networks import check_labels
 from .variational import draw_code, gaussian_code
 
 # -- three kinds of codes --------------------------------------------------------------------------
@@ -36,7 +38,7 @@ def universal(noise: int = 10):
     e takes the numbers of x and `noise` random ones, (n, size + noise) -> (n, k).
     ValueError for noise < 1.
     """
-    if noise < 1:
+    if not fits(noise, least=1, whole=True):
         raise ValueError(f"noise={noise}: a universal code needs one random number or more; "
                          "with none it is `deterministic`")
 
@@ -57,7 +59,7 @@ def squares(x: Tensor, mean: Tensor) -> Tensor:
     if x.shape != mean.shape:
         raise ValueError(f"the decoder makes {tuple(mean.shape)} of {tuple(x.shape)}: "
                          "choose one for samples of that shape")
-    return (x - mean).square().mean()
+    return (in_full(x, "samples") - in_full(mean, "what the decoder makes")).square().mean()
 
 
 def code_loss(f, z: Tensor, code: Tensor) -> Tensor:
@@ -75,7 +77,7 @@ def code_loss(f, z: Tensor, code: Tensor) -> Tensor:
 
 def fooled(f, code: Tensor) -> Tensor:
     """E sp(-f(code)), what an encoder minimises to fool the critic: (n, k) -> ()."""
-    return softplus(-f(code)).mean()
+    return softplus(-in_full(f(code))).mean()
 
 
 # -- one code --------------------------------------------------------------------------------------
@@ -91,7 +93,7 @@ def adversarial_autoencoder(code=deterministic, joint: float | None = None) -> G
     f: (n, k) -> (n,). ValueError for a weight that is not above 0.
     Makhzani et al. 2015, arXiv 1511.05644; lesson 15.
     """
-    if joint is not None and not joint > 0:
+    if joint is not None and not fits(joint, above=0):
         raise ValueError(f"joint = {joint}: the weight of the fooling term is above 0; "
                          "None plays separate phases")
 
@@ -133,8 +135,11 @@ def tied(prior, y: Tensor, classes: int) -> Tensor:
 
     prior: `Ring`, `Grid` or `SwissRoll`, whose mixture components are shared out among the classes
     in their order, equally many each. Drawn with torch's generator.
-    ValueError for a prior without components, or where they cannot be shared out. Lesson 15.
+    ValueError for a prior without components, where they cannot be shared out, and for labels that
+    are none of the classes. Lesson 15.
     """
+    _check_two_or_more(classes)
+    check_labels(y, y, classes)
     if not hasattr(prior, "centres"):
         raise ValueError(f"{prior!r} has no mixture components to tie labels to: "
                          f"take Ring(modes={classes}), Grid or SwissRoll")
@@ -182,7 +187,7 @@ def label_informed(prior, classes: int = 10) -> Game:
 # -- two codes: class and style --------------------------------------------------------------------
 
 def _check_two_or_more(classes: int):
-    if classes < 2:
+    if not fits(classes, least=2, whole=True):
         raise ValueError(f"classes={classes}: labels and clusters tell apart two or more; "
                          "without any, play adversarial_autoencoder()")
 
@@ -203,13 +208,22 @@ def split_code(numbers: Tensor, classes: int) -> tuple[Tensor, Tensor]:
 def class_and_style(e, x: Tensor, classes: int, noise: float = 0.0) -> tuple[Tensor, Tensor]:
     """The two codes of x: class logits (n, classes), whose softmax is the class code, style (n, k).
 
-    With `noise`, e sees x + noise · ε, ε ~ N(0, I): the simplest universal code. Lesson 15.
+    With `noise`, e sees x + noise · ε, ε ~ N(0, I): the simplest universal code. ValueError as in
+    `split_code`, and for noise < 0. Lesson 15.
     """
+    if not fits(noise, least=0):
+        raise ValueError(f"noise = {noise}: the deviation of noise is 0 or more")
     return split_code(e(x + noise * torch.randn_like(x) if noise else x), classes)
 
 
 def random_classes(like: Tensor) -> Tensor:
-    """Labels of the uniform prior, one-hot, as many as `like` has rows: (n, K) -> (n, K)."""
+    """Labels of the uniform prior, one-hot, as many as `like` has rows: (n, K) -> (n, K).
+
+    ValueError for other shapes.
+    """
+    if like.dim() != 2 or not like.numel():
+        raise ValueError(f"class shares are (n, K) with n and K of 1 or more, not "
+                         f"{tuple(like.shape)}")
     n, K = like.shape
     return one_hot(torch.randint(K, (n,), device=like.device), K).to(like)
 
@@ -217,9 +231,11 @@ def random_classes(like: Tensor) -> Tensor:
 def imbalance(shares: Tensor) -> Tensor:
     """KL of the batch's mean class shares from uniform, log K - H(mean), in nats: (n, K) -> ().
 
-    0 if all classes are used equally. Lesson 15.
+    0 if all classes are used equally. ValueError for what is no (n, K) with n ≥ 1. Lesson 15.
     """
-    mean = shares.mean(0)
+    if shares.dim() != 2:
+        raise ValueError(f"class shares are (n, K), not {tuple(shares.shape)}")
+    mean = in_full(shares, "class shares").mean(0)
     return math.log(len(mean)) - torch.special.entr(mean).sum()
 
 
@@ -239,7 +255,7 @@ def clustering_autoencoder(
     Makhzani et al. 2015, arXiv 1511.05644; lesson 15.
     """
     _check_two_or_more(classes)
-    if not (balance >= 0 and apart >= 0 and noise >= 0):
+    if not all(fits(weight, least=0) for weight in (balance, apart, noise)):
         raise ValueError(f"balance = {balance}, apart = {apart}, noise = {noise}: "
                          "all are 0 or more")
 
@@ -305,9 +321,10 @@ class ClusterHeadDecoder(nn.Module):
 
     def place(self, code: Tensor) -> Tensor:
         """The points that `net` decodes: (n, classes + k) -> (n, k)."""
-        if code.shape[1] != self.count + self.k:
-            raise ValueError(f"codes of {code.shape[1]} numbers for {self.count} heads and a style "
-                             f"of {self.k}: the encoder needs outputs={self.count} + {self.k}")
+        if code.dim() != 2 or code.shape[1] != self.count + self.k:
+            raise ValueError(f"codes of {code.shape[-1]} numbers for {self.count} heads and a "
+                             f"style of {self.k}: the encoder needs "
+                             f"outputs={self.count} + {self.k}")
         return code[:, :self.count] @ self.heads + code[:, self.count:]
 
     def forward(self, code: Tensor) -> Tensor:
@@ -317,7 +334,10 @@ class ClusterHeadDecoder(nn.Module):
 def crowding(heads: Tensor, apart: float) -> Tensor:
     """Mean over pairs of max(0, apart - distance): heads nearer than `apart` are pushed away.
 
-    (K, k) -> (). Lesson 15.
+    (K, k) -> (). ValueError for fewer than two heads, and for apart < 0. Lesson 15.
     """
+    if heads.dim() != 2 or len(heads) < 2 or not fits(apart, least=0):
+        raise ValueError(f"heads {tuple(heads.shape)}, apart = {apart}: two heads or more, (K, k), "
+                         "are kept apart by 0 or more")
     i, j = torch.triu_indices(len(heads), len(heads), 1)                     # every pair once
     return torch.relu(apart - (heads[i] - heads[j]).norm(dim=1)).mean()

@@ -15,7 +15,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from ..game import Game, Move
+from ..exact.checks import check_count, fits
+from ..game import Game, Move, in_full
 from .variational import draw_code, gaussian_code, gaussian_nll
 
 
@@ -35,9 +36,12 @@ class GaussianMixturePrior(nn.Module):
     def __init__(self, K: int, k: int, widths: bool = False, shares: bool = False,
                  tilts: bool = False, sd: float = 1.0, seed: int = 4):
         super().__init__()
-        if K < 2:
+        if not fits(K, least=2, whole=True):
             raise ValueError(f"K={K}: a clustering takes two components or more; "
                              "with one, play vae()")
+        check_count("k", k, why="it is how many numbers a code has")
+        if not fits(sd, least=0):
+            raise ValueError(f"sd = {sd}: the deviation of the first centres is 0 or more")
         rng = torch.Generator().manual_seed(seed)
         self.centres = nn.Parameter(sd * torch.randn(K, k, generator=rng))
         self.log_s = nn.Parameter(torch.zeros(K, k), requires_grad=widths)
@@ -61,11 +65,15 @@ class GaussianMixturePrior(nn.Module):
         """The same prior, moved to what a clustering of codes found. Returns itself.
 
         centres (K, k), covariances (K, k, k), shares (K,): tensors or arrays. Without `tilts` only
-        the diagonals of the covariances are taken. ValueError for centres of another shape.
+        the diagonals of the covariances are taken. ValueError for centres of another shape, and
+        for what is not finite.
         """
         if tuple(centres.shape) != tuple(self.centres.shape):
             raise ValueError(f"centres of shape {tuple(centres.shape)} for components of shape "
                              f"{tuple(self.centres.shape)}")
+        for name, part in dict(centres=centres, covariances=covariances, shares=shares).items():
+            if part is not None and not torch.as_tensor(part).isfinite().all():
+                raise ValueError(f"{name} hold nan or inf")
         self.centres.copy_(torch.as_tensor(centres))
         if covariances is not None:
             C = torch.as_tensor(covariances)
@@ -93,25 +101,39 @@ class GaussianMixturePrior(nn.Module):
 def responsibilities(log_joint: Tensor) -> Tensor:
     """r_y = q(y) q(z | y) / Σ q(y) q(z | y), from the logarithms h(z) of the summands.
 
-    (n, K) -> (n, K). Lesson 19.
+    (n, K) -> (n, K). ValueError for other shapes. Lesson 19.
     """
-    return log_joint.softmax(1)
+    _check_table(log_joint)
+    return in_full(log_joint, "log_joint").softmax(1)
 
 
 def mixture_kl(log_joint: Tensor, log_r: Tensor) -> Tensor:
     """Σ_y r_y [-log q(z | y)] + KL(r ‖ q(y)) = Σ_y r_y log(r_y / q(y) q(z | y)), in nats.
 
     (n, K), (n, K) -> (n,). At least -log Σ_y q(y) q(z | y), and equal to it where r are the
-    responsibilities. Takes log r, because r may underflow. Lesson 19.
+    responsibilities. Takes log r, because r may underflow; where it is 0, log r = -∞, it adds 0.
+    ValueError for other shapes. Lesson 19.
     """
-    return (log_r.exp() * (log_r - log_joint)).sum(1)
+    _check_table(log_joint, log_r)
+    log_joint, log_r = in_full(log_joint, "log_joint"), in_full(log_r, "log_r")
+    apart = (log_r - log_joint).masked_fill(log_r == -math.inf, 0)
+    return (log_r.exp() * apart).sum(1)
+
+
+def _check_table(table: Tensor, *others: Tensor):
+    """ValueError unless all are (n, K), of one shape, with n and K of 1 or more."""
+    if table.dim() != 2 or not table.numel() or any(t.shape != table.shape for t in others):
+        shapes = ", ".join(str(tuple(t.shape)) for t in (table, *others))
+        raise ValueError(f"a number for each of n codes and K components, (n, K), not {shapes}")
 
 
 def usage_kl(r: Tensor) -> Tensor:
     """KL(p(y) ‖ 1/K), p(y) the mean of the rows of r, in nats: (n, K) -> ().
 
-    0 where all components are used equally. Lesson 19.
+    0 where all components are used equally. ValueError for other shapes. Lesson 19.
     """
+    _check_table(r)
+    r = in_full(r, "r")
     mean = r.mean(0).clamp_min(1e-30)                    # an unused component counts 0, not NaN
     return math.log(r.shape[1]) + (mean * mean.log()).sum()
 
@@ -131,7 +153,7 @@ def clustering(
     The prior refuses K < 2; ValueError for beta < 0, balance < 0 or sd ≤ 0.
     Su 2018; Jiang et al. 2017, arXiv 1611.05148; lesson 19.
     """
-    if not (beta >= 0 and balance >= 0 and sd > 0):
+    if not (fits(beta, least=0) and fits(balance, least=0) and fits(sd, above=0)):
         raise ValueError(f"beta = {beta}, balance = {balance}, sd = {sd}: the two weights are 0 "
                          "or more, the deviation of a pixel above 0")
 
@@ -164,8 +186,13 @@ def restart_empty(
 
     A component owns the codes that it is most responsible for. The moved one goes to that code of
     the fullest component which the prior finds least likely, and takes the fullest one's shape and
-    half of its q(y). Returns the numbers of those moved; train on, with a new optimiser. Lesson 19.
+    half of its q(y). Returns the numbers of those moved; train on, with a new optimiser.
+    ValueError for codes that are not finite and a share outside 0 … 1. Lesson 19.
     """
+    if not fits(share, least=0, most=1):
+        raise ValueError(f"share = {share}: a share of the codes lies between 0 and 1")
+    if not (len(codes) and codes.isfinite().all()):
+        raise ValueError("codes hold nan or inf, or there is none: no component owns them")
     moved = []
     for y in range(len(prior.centres)):
         log_joint = prior(codes)                         # again: the one before may have moved

@@ -8,9 +8,10 @@ from __future__ import annotations
 import inspect
 
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, softplus
+from torch.nn.functional import cross_entropy
 
-from ..game import Game, Move, arguments, both
+from ..exact.checks import fits
+from ..game import Game, Move, arguments, both, in_full, softplus
 from ..players.networks import takes_labels
 
 
@@ -32,6 +33,8 @@ class WithLabels(nn.Module):
         self.y = y
 
     def forward(self, x: Tensor) -> Tensor:
+        if not len(self.y):
+            raise ValueError(f"{len(x)} samples and no labels: each sample needs one")
         times, rest = divmod(len(x), len(self.y))
         if rest:
             raise ValueError(f"{len(x)} samples and {len(self.y)} labels: each sample needs one")
@@ -72,8 +75,10 @@ def conditional(game: Game) -> Game:
     played within each class.
     Networks: Concatenated, Projected, or any of your own with forward(x, y) and their number of
     `classes`. ValueError for a game that asks for y already, or for u, whose labels nobody knows.
-    Mirza & Osindero 2014, arXiv 1411.1784; lesson 12.
+    TypeError for what is no Game. Mirza & Osindero 2014, arXiv 1411.1784; lesson 12.
     """
+    if not isinstance(game, Game):
+        raise TypeError(f"conditional takes a Game, such as minimax(), not {game!r}")
     for move in game.moves:
         asked = arguments(move.loss)
         if "y" in asked:
@@ -96,7 +101,7 @@ def acgan(weight: float = 1.0) -> Game:
     classes. ValueError for weight < 0, for an f that takes labels, and for one whose class logits
     are not as many as the classes. Odena et al. 2017, arXiv 1610.09585; lesson 12.
     """
-    if not weight >= 0:
+    if not fits(weight, least=0):
         raise ValueError(f"weight = {weight}: the class loss is weighed with a number of 0 or more")
 
     def loss_of_f(f, g, x, y, z):
@@ -107,7 +112,7 @@ def acgan(weight: float = 1.0) -> Game:
         return source + weight * (cross_entropy(real[:, 1:], y) + cross_entropy(fake[:, 1:], y))
 
     def loss_of_g(f, g, y, z):
-        fake = f(g(z, y))
+        fake = in_full(f(g(z, y)))
         return softplus(-fake[:, 0]).mean() + weight * cross_entropy(fake[:, 1:], y)
 
     return Game({"f": loss_of_f, "g": loss_of_g})

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..exact.f_divergences import FDivergence
 from ..exact.f_table import f_divergence
-from ..game import Game, both
+from ..game import Game, both, in_full
 
 GENERATORS = ("conjugate", "trick")
 
@@ -26,10 +26,13 @@ def f_gan(
     bend: a rising function of the score onto the whole line. Divergence, dual and best T stay the
         same; with torch.asinh, a T and a φ*(T) that grew like e^v grow like 2v, and large scores
         train calmly.
-    KeyError for an unknown name, ValueError for an unknown generator or a parameter out of range.
+    KeyError for an unknown name, ValueError for an unknown generator or a parameter out of range,
+    TypeError for a bend that is no function.
     Nowozin et al. 2016, arXiv 1606.00709; lesson 03.
     """
     row = f_divergence(divergence, **parameter)
+    if not (bend is None or callable(bend)):
+        raise TypeError(f"bend is a rising function of scores, such as torch.asinh, not {bend!r}")
     bend = bend or (lambda v: v)
     if generator not in GENERATORS:
         raise ValueError(f"no generator loss {generator!r}; there are {', '.join(GENERATORS)}")
@@ -39,9 +42,9 @@ def f_gan(
         return -row.activation(bend(real)).mean() + row.composed(bend(fake)).mean()
 
     def conjugate_loss(f, g, z):
-        return -row.composed(bend(f(g(z)))).mean()
+        return -row.composed(bend(in_full(f(g(z))))).mean()
 
     def trick_loss(f, g, z):
-        return -row.activation(bend(f(g(z)))).mean()
+        return -row.activation(bend(in_full(f(g(z))))).mean()
 
     return Game({"f": critic_loss, "g": conjugate_loss if generator == "conjugate" else trick_loss})

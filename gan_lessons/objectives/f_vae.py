@@ -11,7 +11,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from ..game import Game, Move
+from ..exact.checks import fits
+from ..game import Game, Move, in_full
 from ..pixels import GREY
 from .variational import draw_code, gaussian_code, gaussian_nll
 
@@ -23,21 +24,29 @@ def bits_per_dimension(nll, shape, step: float = GREY):
     nll / (D log 2) - log₂ step, with D numbers in a picture of `shape`.
     step: distance of neighbouring grey values in the units of x; 1/127.5 for pictures in [-1, 1] as
     batches() draws them (about +7), 1/256 for [0, 1) (+8), 1 for bytes. Guessing all 256 values
-    alike costs exactly 8. Lesson 18.
+    alike costs exactly 8. ValueError for step ≤ 0 and a shape without numbers. Lesson 18.
     """
+    if not (fits(step, above=0) and fits(math.prod(shape), least=1)):
+        raise ValueError(f"step = {step}, shape = {tuple(shape)}: the distance of grey values is "
+                         "above 0, and a picture has numbers")
     return nll / (math.prod(shape) * math.log(2)) - math.log2(step)
 
 
 def dequantised(x: Tensor, step: float = GREY) -> Tensor:
     """x + step · U, U uniform on [-½, ½] for each number: any shape -> same shape.
 
-    Grey values become cells, so that a density cannot grow without end on them. Lesson 18.
+    Grey values become cells, so that a density cannot grow without end on them. ValueError for
+    bytes, which have no room for it, and for step < 0. Lesson 18.
     """
+    if not (x.is_floating_point() and fits(step, least=0)):
+        raise ValueError(f"x of {x.dtype}, step = {step}: noise of 0 or more is added to numbers, "
+                         "not to bytes; gan_lessons.pixels.scaled makes them")
     return x + step * (torch.rand_like(x) - .5)
 
 
 def normal_nll(z: Tensor) -> Tensor:
     """-log N(z; 0, I) in nats, a sum over all axes but the first: (n, ...) -> (n,)."""
+    z = in_full(z, "codes")
     return gaussian_nll(z, torch.zeros_like(z))
 
 
@@ -47,7 +56,10 @@ def flow_nll(b, x: Tensor) -> Tensor:
     b(x) = (z, log_det), as flows give it. Lesson 18.
     """
     z, log_det = b(x)
-    return normal_nll(z) - log_det
+    if log_det.shape != (len(z),):
+        raise ValueError(f"log_det of shape {tuple(log_det.shape)} for {len(z)} samples: a "
+                         "bijection gives one number each, (n,)")
+    return normal_nll(z) - in_full(log_det, "log determinants")
 
 
 def flow(step: float = 0.0) -> Game:
@@ -57,7 +69,7 @@ def flow(step: float = 0.0) -> Game:
     for pictures of batches(); 0 for points, which have a density. ValueError for step < 0.
     Dinh et al. 2015, arXiv 1410.8516; lesson 18.
     """
-    if not step >= 0:
+    if not fits(step, least=0):
         raise ValueError(f"step = {step}: the distance of neighbouring grey values is 0 (points) "
                          "or more")
 
@@ -74,13 +86,13 @@ class LearntNoise(nn.Module):
     log_sd: `shape` or (), the logarithm of a deviation in units of x. start: that deviation at the
     beginning. Each weight counts `pace` times, so that a deviation can fall by many powers of e in
     a few thousand steps of Adam, which are about as large for every weight.
-    ValueError for start ≤ 0. Lesson 18.
+    ValueError for start ≤ 0 and pace ≤ 0. Lesson 18.
     """
 
     def __init__(self, net: nn.Module, shape=(), start: float = .3, pace: float = 10.0):
         super().__init__()
-        if not start > 0:
-            raise ValueError(f"start = {start}: a deviation is above 0")
+        if not (fits(start, above=0) and fits(pace, above=0)):
+            raise ValueError(f"start = {start}: a deviation is above 0, and so is pace = {pace}")
         self.net = net
         self.start = math.log(start)
         self.pace = pace
@@ -107,7 +119,7 @@ class Residual(nn.Module):
 
     def __init__(self, net: nn.Module, sd: float | None = None, shape=None):
         super().__init__()
-        if sd is not None and not sd > 0:
+        if sd is not None and not fits(sd, above=0):
             raise ValueError(f"sd = {sd}: a deviation is above 0")
         self.net = net
         self.log_sd = None if sd is None else math.log(sd)
@@ -162,7 +174,7 @@ def f_vae(sd: float | None = 1.0, step: float = 0.0) -> Game:
     sd=None: the decoder brings its own, see `LearntNoise`. ValueError for sd ≤ 0 or step < 0.
     Su & Wu 2018, arXiv 1809.05861; lesson 18.
     """
-    if not ((sd is None or sd > 0) and step >= 0):
+    if not ((sd is None or fits(sd, above=0)) and fits(step, least=0)):
         raise ValueError(f"sd = {sd}, step = {step}: the deviation of a pixel is above 0, "
                          "the distance of grey values 0 or more")
 

@@ -11,9 +11,9 @@ import math
 
 import torch
 from torch import Tensor
-from torch.nn.functional import softplus
 
-from ..game import Game, Move, both
+from ..exact.checks import fits
+from ..game import Game, Move, both, in_full, softplus
 from .variational import draw_code, gaussian_code, kl_to_normal
 
 # -- bounds: I is the mutual information of x and z, r = p(x, z) / (p(x) p(z)) ---------------------
@@ -29,6 +29,7 @@ def own_and_other(scores: Tensor) -> tuple[Tensor, Tensor]:
                          f"with n of 2 or more, not {tuple(scores.shape)}: compare at least two "
                          "samples, T[i, j] = T(x_i, z_j)")
     own = torch.eye(n, dtype=torch.bool, device=scores.device)
+    scores = in_full(scores)
     return scores[own], scores[~own]
 
 
@@ -37,8 +38,10 @@ def donsker_varadhan(own: Tensor, other: Tensor) -> Tensor:
 
     Trailing axes are averaged. The mean of exponentials is taken before its logarithm, so on a
     batch it reads too high on average.
-    Donsker & Varadhan 1983; Belghazi et al. 2018, arXiv 1801.04062; lesson 17.
+    ValueError for no scores, or unlike trailing axes. Donsker & Varadhan 1983; Belghazi et al.
+    2018, arXiv 1801.04062; lesson 17.
     """
+    own, other = _alike(own, other)
     log_mean_exp = other.logsumexp(0) - math.log(len(other))
     return own.mean() - log_mean_exp.mean()
 
@@ -46,8 +49,10 @@ def donsker_varadhan(own: Tensor, other: Tensor) -> Tensor:
 def nwj(own: Tensor, other: Tensor) -> Tensor:
     """E T - E e^(T - 1) ≤ I, tight at T = 1 + log r only: (n, ...), (m, ...) -> ().
 
-    The dual of KL in lesson 03. Nguyen, Wainwright & Jordan 2010, arXiv 0809.0853; lesson 17.
+    The dual of KL in lesson 03. ValueError as there. Nguyen, Wainwright & Jordan 2010,
+    arXiv 0809.0853; lesson 17.
     """
+    own, other = _alike(own, other)
     return own.mean() - (other - 1).exp().mean()
 
 
@@ -55,19 +60,30 @@ def jensen_shannon(own: Tensor, other: Tensor) -> Tensor:
     """-E softplus(-T) - E softplus(T) ≤ 2 JS(p(x, z), p(x) p(z)) - 2 log 2, tight at T = log r.
 
     Not a bound of I. (n, ...), (m, ...) -> (), between -2 log 2 for T = 0 and 0 for perfect scores.
-    Hjelm et al. 2019, arXiv 1808.06670; lesson 17.
+    ValueError as there. Hjelm et al. 2019, arXiv 1808.06670; lesson 17.
     """
+    own, other = _alike(own, other)
     return -softplus(-own).mean() - softplus(other).mean()
+
+
+def _alike(own: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
+    """Both read `in_full`; ValueError for trailing axes that differ."""
+    if own.dim() < 1 or other.dim() < 1 or own.shape[1:] != other.shape[1:]:
+        raise ValueError(f"own scores {tuple(own.shape)} and others {tuple(other.shape)} are "
+                         "(n, ...) and (m, ...), of the same places")
+    return in_full(own), in_full(other)
 
 
 def info_nce(scores: Tensor) -> Tensor:
     """E log [e^T(x_j, z_j) / (1/n Σ_i e^T(x_i, z_j))] ≤ min(I, log n): (n, n, ...) -> ().
 
-    For each code z_j, which of the n samples does it belong to? The mean runs over all n, its own
-    included. Any function of z alone may be added to T.
+    For each code z_j, which of the n samples does it belong to? So it contrasts over x, axis 0 of
+    the scores: the mean in the logarithm runs over all n samples, the own one included. Any
+    function of z alone may be added to T. To contrast over codes, pass the table transposed.
     ValueError as in `own_and_other`. van den Oord et al. 2018, arXiv 1807.03748; lesson 17.
     """
     own_and_other(scores)                                        # refuses what is not square
+    scores = in_full(scores)
     own = torch.diagonal(scores, dim1=0, dim2=1).movedim(-1, 0)              # (n, ...)
     return (own - scores.logsumexp(0)).mean() + math.log(len(scores))
 
@@ -116,7 +132,7 @@ def deep_infomax(
     another bound. Hjelm et al. 2019, arXiv 1808.06670; lesson 17.
     """
     weights = (alpha, beta, gamma)
-    if not all(math.isfinite(w) and w >= 0 for w in weights) or alpha + beta == 0:
+    if not all(fits(w, least=0) for w in weights) or alpha + beta == 0:
         raise ValueError(f"alpha, beta, gamma = {weights}: weights are 0 or more, and alpha or "
                          "beta above 0, or nothing asks the code to know its picture")
     if prior not in ("uniform", "normal"):
@@ -143,7 +159,7 @@ def deep_infomax(
 
     def uniform_prior(e, t, f, x):
         features, z = e.views(x)
-        return gamma * softplus(-f(z)).mean() - information(t, features, z)
+        return gamma * softplus(-in_full(f(z))).mean() - information(t, features, z)
 
     def critic_loss(f, e, x, z):
         score, score_code = both(f, z, e(x))

@@ -5,9 +5,8 @@ leaves to the generator, a multiple of ∫ (p - q)² / (p + q) for every a, b, c
 """
 from __future__ import annotations
 
-import math
-
-from ..game import Game, both
+from ..exact.checks import fits
+from ..game import Game, both, in_full
 
 
 def least_squares(fake: float = 0.0, real: float = 1.0, target: float = 1.0) -> Game:
@@ -20,7 +19,7 @@ def least_squares(fake: float = 0.0, real: float = 1.0, target: float = 1.0) -> 
     ValueError for a = b, where the critic may give everything one score, and for labels that are
     not finite. Mao et al. 2017, arXiv 1611.04076; lesson 04.
     """
-    if not all(math.isfinite(label) for label in (fake, real, target)):
+    if not all(fits(label) for label in (fake, real, target)):
         raise ValueError("labels must be finite numbers, "
                          f"not fake={fake}, real={real}, target={target}")
     if fake == real:
@@ -33,6 +32,6 @@ def least_squares(fake: float = 0.0, real: float = 1.0, target: float = 1.0) -> 
         return (score - real).square().mean() / 2 + (score_fake - fake).square().mean() / 2
 
     def generator_loss(f, g, z):
-        return (f(g(z)) - target).square().mean() / 2
+        return (in_full(f(g(z))) - target).square().mean() / 2
 
     return Game({"f": critic_loss, "g": generator_loss})

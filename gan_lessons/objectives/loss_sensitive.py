@@ -6,14 +6,14 @@ notebooks/13_conditional_loss_sensitive.ipynb.
 """
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 from torch.nn.functional import relu
 
-from ..game import Game, both
+from ..exact.checks import fits
+from ..game import Game, both, in_full
 
 # -- margins and costs -----------------------------------------------------------------------------
 
@@ -23,11 +23,17 @@ def margin(scale: float = 1.0, p: float = 1.0) -> Callable[[Tensor, Tensor], Ten
     A sum over the numbers of a sample, not a mean. ValueError unless scale ≥ 0 and p ≥ 1.
     Lesson 09.
     """
-    if not (scale >= 0 and p >= 1):
+    if not (fits(scale, least=0) and (fits(p, least=1) or p == float("inf"))):
         raise ValueError(f"scale = {scale}, p = {p}: a margin is scale ≥ 0 times a p-norm, p ≥ 1")
 
     def delta(x: Tensor, x_fake: Tensor) -> Tensor:
-        return scale * (x - x_fake).flatten(1).norm(p, dim=1)
+        if x.shape != x_fake.shape:
+            raise ValueError(f"a margin of pairs: real {tuple(x.shape)} and fake "
+                             f"{tuple(x_fake.shape)} samples need one shape, or differences "
+                             "broadcast without a word")
+        apart = in_full(x, "samples") - in_full(x_fake, "samples")
+        # (n, ...) -> (n, D); the numbers (n,) of a law on the line are (n, 1)
+        return scale * apart.reshape(len(x), -1).norm(p, dim=1)
     return delta
 
 
@@ -38,7 +44,7 @@ def leaky(nu: float = 0.0) -> Callable[[Tensor], Tensor]:
     more) is worth: for ν > 0 l is unbounded without a Lipschitz constraint.
     ValueError for ν > 1. Lesson 10.
     """
-    if not -math.inf < nu <= 1:
+    if not fits(nu, most=1):
         raise ValueError(f"nu = {nu}: max(a, nu·a) is a cost (a itself for a ≥ 0) for finite "
                          "nu ≤ 1 only; 1 is the Wasserstein game, 0 LS-GAN, -1 the cost |a|")
     return lambda a: torch.maximum(a, nu * a)
@@ -55,7 +61,10 @@ def own_cost(cost: Callable[[Tensor], Tensor], name: str = "yours") -> OwnCost:
     """
     size = torch.logspace(-6, 3, 577, dtype=torch.float64)           # 1 is among them
     a = torch.cat([-size.flip(0), torch.zeros(1, dtype=torch.float64), size]).requires_grad_()
-    value = cost(a)
+    try:
+        value = cost(a)
+    except (TypeError, RuntimeError):                                # NumPy on a tensor, say
+        value = None
     if not (isinstance(value, Tensor) and value.requires_grad):
         raise ValueError("a cost is written with torch and keeps the gradient: "
                          "no NumPy, no .item(), no .detach()")
@@ -139,7 +148,7 @@ def loss_sensitive(
     ValueError for weight < 0, first < 0, negative margins, and batches that do not pair.
     Qi 2017, arXiv 1701.06264; lesson 09, other costs lesson 10.
     """
-    if not (weight >= 0 and first >= 0):
+    if not (fits(weight, least=0) and fits(first, least=0)):
         raise ValueError(f"weight = {weight}, first = {first}: both weigh a term of the loss and "
                          "are 0 or more")
 
@@ -151,10 +160,14 @@ def loss_sensitive(
         i, j = pairs(len(x), len(x_fake))
         delta = checked_margins(margin(x[i], x_fake[j]).detach(), len(i))
         real, fake = both(l, x, x_fake)
+        if real.dim() != 1 or fake.dim() != 1:
+            raise ValueError(f"scores of shape {tuple(real.shape)} and {tuple(fake.shape)}: one "
+                             "number per sample, (n,), or differences broadcast without a word; "
+                             "end the critic with nn.Flatten(0)")
         return first * real.mean() + weight * cost(delta + real[i] - fake[j]).mean()
 
     def loss_of_g(l, g, z):
-        return l(g(z)).mean()
+        return in_full(l(g(z))).mean()
 
     return Game({"l": loss_of_l, "g": loss_of_g})
 

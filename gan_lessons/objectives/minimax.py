@@ -7,9 +7,7 @@ Derived in notebooks/01_minimax.ipynb (both losses, the optimum D* = p / (p + q)
 """
 from __future__ import annotations
 
-from torch.nn.functional import softplus
-
-from ..game import Game, both
+from ..game import Game, both, in_full, softplus
 
 
 def critic_loss(f, g, x, z):
@@ -23,12 +21,12 @@ def critic_loss(f, g, x, z):
 
 def saturating_loss(f, g, z):
     """-E softplus(f(g(z))) = E log(1 - D(g(z))), in nats: the generator's share of the value."""
-    return -softplus(f(g(z))).mean()
+    return -softplus(in_full(f(g(z)))).mean()
 
 
 def non_saturating_loss(f, g, z):
     """E softplus(-f(g(z))) = -E log D(g(z)), in nats: fakes presented with real labels."""
-    return softplus(-f(g(z))).mean()
+    return softplus(-in_full(f(g(z)))).mean()
 
 
 def minimax() -> Game:

@@ -9,6 +9,7 @@ import torch
 
 from ..exact.f_divergences import FDivergence
 from ..exact.quadrature import bisect
+from ..game import in_full
 
 _REACH = 20.0                  # log p/q between -20 and 20 is told apart: u from 2e-9 to 5e8
 _GRID = np.exp(np.linspace(-16, 16, 1601))
@@ -21,8 +22,10 @@ def own_divergence(phi, name: str = "yours") -> FDivergence:
     T = φ'(u) with u = exp(20 tanh(v / 20)), so that v is log p/q at the optimum (up to the bend),
     every T is admissible and φ*(T) = u φ'(u) - φ(u) needs no inverse. Convexity is tested on 1,601
     points from 1e-7 to 9e6. A φ made of straight pieces trains no critic, because its T is a step.
-    ValueError where φ is not finite, not convex, a straight line, or not 0 at 1. Lesson 03.
+    ValueError where φ is not finite, not convex, a straight line, or not 0 at 1; TypeError where it
+    is no function of tensors, as np.log is none. Lesson 03.
     """
+    _check_function(phi)
     value = _on_arrays(phi)
     prime = _on_arrays(lambda u: _prime(phi, u))
     _check(value)
@@ -55,6 +58,18 @@ def own_divergence(phi, name: str = "yours") -> FDivergence:
 
 
 # -- what is refused -------------------------------------------------------------------------------
+
+def _check_function(phi):
+    """TypeError unless φ maps tensors to tensors of their shape, with a gradient."""
+    u = torch.tensor([.5, 1., 2.], dtype=torch.float64, requires_grad=True)
+    try:
+        value, why = phi(u), ""
+    except Exception as error:  # noqa: BLE001  a reader's function may fail in any way
+        value, why = None, f" ({type(error).__name__}: {error})"
+    if not (isinstance(value, torch.Tensor) and value.shape == u.shape and value.requires_grad):
+        raise TypeError("φ is a function of tensors, number by number and with a gradient, such as "
+                        f"lambda u: u * torch.log(u), not {phi!r}{why}")
+
 
 def _check(value):
     u, heights = _GRID, value(_GRID)
@@ -147,4 +162,4 @@ def _on_arrays(function):
 def _either(function):
     """A function of tensors as one of tensors or NumPy arrays."""
     arrays = _on_arrays(function)
-    return lambda v: function(v) if isinstance(v, torch.Tensor) else arrays(v)
+    return lambda v: function(in_full(v)) if isinstance(v, torch.Tensor) else arrays(v)

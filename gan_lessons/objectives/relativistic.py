@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from torch import Tensor
-from torch.nn.functional import relu, softplus
+from torch.nn.functional import relu
 
-from ..game import Game, both
+from ..game import Game, both, in_full, softplus
 
 # -- losses h(a) of a difference a of scores: any shape -> same shape, low where a is large --------
 
@@ -35,7 +35,7 @@ def pairwise(h, first: Tensor, second: Tensor) -> Tensor:
         raise ValueError(f"scores of shape {tuple(first.shape)} and {tuple(second.shape)} do not "
                          "pair: draw as many fakes as real samples, or compare with the average, "
                          "as in relativistic(\"RaSGAN\")")
-    return h(first - second).mean()
+    return h(in_full(first) - in_full(second)).mean()
 
 
 def average(h, first: Tensor, second: Tensor) -> Tensor:
@@ -47,6 +47,7 @@ def average(h, first: Tensor, second: Tensor) -> Tensor:
         raise ValueError(f"scores of shape {tuple(first.shape)} and {tuple(second.shape)}: "
                          "one number per sample, (n,), or differences broadcast without a word; "
                          "end the critic with nn.Flatten(0)")
+    first, second = in_full(first), in_full(second)
     return h(first - second.mean()).mean() + h(first.mean() - second).mean()
 
 
@@ -66,14 +67,20 @@ def relativistic(kind: str | tuple[Callable, Callable | str] = "RSGAN") -> Game:
         name is h(a) = softplus(-a), "LS" (a - 1)², "Hinge" relu(1 - a). Without a letter h(a) = -a,
         which is WGAN for RGAN and twice WGAN for RaGAN: add a Lipschitz constraint.
     f: (n, ...) -> (n,). Both losses need x. KeyError, listing the names, for an unknown one;
-    ValueError for scores that do not pair. Jolicoeur-Martineau 2018, arXiv 1807.00734; lesson 11.
+    TypeError for what is neither; ValueError for scores that do not pair. Jolicoeur-Martineau
+    2018, arXiv 1807.00734; lesson 11.
     """
     if isinstance(kind, str) and kind not in KINDS:
         raise KeyError(f"no relativistic game {kind!r}; there are {', '.join(KINDS)}")
+    if not isinstance(kind, str) and not (isinstance(kind, tuple) and len(kind) == 2):
+        raise TypeError("kind is a name or (comparison, pair loss), such as (average, "
+                        f"\"logistic\"), not {kind!r}")
     compare, h = KINDS[kind] if isinstance(kind, str) else kind
     if isinstance(h, str) and h not in PAIR_LOSSES:
         raise KeyError(f"no pair loss {h!r}; there are {', '.join(PAIR_LOSSES)}")
     h = PAIR_LOSSES[h] if isinstance(h, str) else h
+    if not (callable(compare) and callable(h)):
+        raise TypeError(f"a comparison and a pair loss are functions, not {compare!r} and {h!r}")
 
     def critic_loss(f, g, x, z):
         real, fake = both(f, x, g(z))

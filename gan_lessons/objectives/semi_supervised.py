@@ -8,23 +8,34 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy, pad, relu, softplus
+from torch.nn.functional import cross_entropy, pad, relu
 
-from ..game import Game, couples_batch
+from ..exact.checks import fits
+from ..game import Game, couples_batch, in_full, softplus
 from .loss_sensitive import checked_margins, margin
 
 
 def source_logit(a: Tensor) -> Tensor:
     """log Z, Z = Σ_k exp a_k: the logit of "real" when "fake" is one more class of logit 0.
 
-    (n, K) -> (n,). Salimans et al. 2016, arXiv 1606.03498; lesson 14.
+    (n, K) -> (n,). ValueError for other shapes. Salimans et al. 2016, arXiv 1606.03498; lesson 14.
     """
-    return a.logsumexp(1)
+    return _logits(a).logsumexp(1)
 
 
 def with_fake_class(a: Tensor) -> Tensor:
-    """The K + 1 logits that K stand for, with 0 for the class "fake": (n, K) -> (n, K + 1)."""
-    return pad(a, (0, 1))
+    """The K + 1 logits that K stand for, with 0 for the class "fake": (n, K) -> (n, K + 1).
+
+    ValueError for other shapes.
+    """
+    return pad(_logits(a), (0, 1))
+
+
+def _logits(a: Tensor) -> Tensor:
+    """a itself, read `in_full`; ValueError for what is no (n, K)."""
+    if a.dim() != 2:
+        raise ValueError(f"class logits are (n, K), not {tuple(a.shape)}")
+    return in_full(a, "class logits")
 
 
 def supervised() -> Game:
@@ -34,7 +45,7 @@ def supervised() -> Game:
     logits. Lesson 14.
     """
     def loss_of_f(f, x, y):
-        a = f(x)
+        a = in_full(f(x))
         _check_fits(a, y)
         return cross_entropy(a, y)
 
@@ -52,7 +63,7 @@ def improved_gan(weight: float = 1.0) -> Game:
     ValueError for a negative weight, labels out of range, an f without class logits or without
     features. Salimans et al. 2016, arXiv 1606.03498; lesson 14.
     """
-    if not weight >= 0:
+    if not fits(weight, least=0):
         raise ValueError(f"weight = {weight}: the unlabelled part is weighed with a number of 0 "
                          "or more")
 
@@ -67,7 +78,8 @@ def improved_gan(weight: float = 1.0) -> Game:
             raise ValueError(f"{type(f).__name__} has no .features(x) to match: take "
                              "mlp_critic(..., outputs=K), image_critic(..., outputs=K), or give "
                              "your network that method, (n, ...) -> (n, d)")
-        return (f.features(u).mean(0) - f.features(g(z)).mean(0)).square().mean()
+        real, fake = in_full(f.features(u), "features"), in_full(f.features(g(z)), "features")
+        return (real.mean(0) - fake.mean(0)).square().mean()
 
     return Game({"f": loss_of_f, "g": loss_of_g})
 
@@ -87,7 +99,7 @@ def semi_supervised(
     ValueError for negative numbers, labels out of range, an l without `losses`, and u of another
     number or shape than x. Qi 2017, arXiv 1701.06264; lesson 14.
     """
-    if not (weight >= 0 and eta >= 0 and first >= 0):
+    if not all(fits(w, least=0) for w in (weight, eta, first)):
         raise ValueError(f"weight = {weight}, eta = {eta}, first = {first}: all weigh a term of "
                          "the loss and are 0 or more")
 
@@ -110,7 +122,7 @@ def semi_supervised(
         return labelled + eta * part(margin(u, x_fake), unknown.amin(1), fake.amin(1))
 
     def loss_of_g(l, g, y, z):
-        losses = l.losses(g(z, y))
+        losses = in_full(l.losses(g(z, y)))
         return _of_label(losses, y).mean() + eta * losses.amin(1).mean()
 
     return Game({"l": loss_of_l, "g": loss_of_g})
@@ -126,9 +138,11 @@ def _on_all_three(function, x: Tensor, u: Tensor, x_fake: Tensor, net=None):
 
     net: the network behind `function`, where that is one of its methods.
     """
-    if couples_batch(net or function) or not x.shape[1:] == u.shape[1:] == x_fake.shape[1:]:
-        return function(x), function(u), function(x_fake)
-    return function(torch.cat([x, u, x_fake])).split([len(x), len(u), len(x_fake)])
+    alike = x.shape[1:] == u.shape[1:] == x_fake.shape[1:]
+    method = "__call__" if net is None else function.__name__
+    if not alike or couples_batch(net or function, x, u, x_fake, call=method):
+        return in_full(function(x)), in_full(function(u)), in_full(function(x_fake))
+    return in_full(function(torch.cat([x, u, x_fake]))).split([len(x), len(u), len(x_fake)])
 
 
 def _check_fits(a: Tensor, y: Tensor):
@@ -136,6 +150,9 @@ def _check_fits(a: Tensor, y: Tensor):
     if a.dim() != 2 or a.shape[1] < 2:
         raise ValueError(f"this game needs class logits (n, K), not {tuple(a.shape)}: "
                          "build the network with outputs=K")
+    if y.shape != a.shape[:1] or y.is_floating_point() or y.is_complex():
+        raise ValueError(f"{len(a)} samples need {len(a)} whole-number labels, not {y.dtype} of "
+                         f"shape {tuple(y.shape)}")
     # On an accelerator reading a label would make the processor wait
     if y.device.type == "cpu" and not 0 <= int(y.min()) <= int(y.max()) < a.shape[1]:
         raise ValueError(f"labels from {y.min()} to {y.max()} for a network of {a.shape[1]} "

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..game import Game, Move
+from ..exact.checks import check_count, fits
+from ..game import Game, Move, in_full
 
 # -- Gaussian codes --------------------------------------------------------------------------------
 
@@ -24,29 +25,48 @@ def gaussian_code(e, x: Tensor) -> tuple[Tensor, Tensor]:
     if numbers.dim() != 2 or numbers.shape[1] % 2:
         raise ValueError("a Gaussian code of k numbers needs an encoder with outputs=2 * k, a mean "
                          f"and a log deviation each; this one gives {tuple(numbers.shape)}")
-    return numbers.chunk(2, dim=1)
+    return in_full(numbers, "codes").chunk(2, dim=1)
 
 
 def draw_code(m: Tensor, log_s: Tensor) -> Tensor:
-    """z = m + s ε with ε ~ N(0, I): (n, k), (n, k) -> (n, k). The gradient reaches m and s."""
+    """z = m + s ε with ε ~ N(0, I): (n, k), (n, k) -> (n, k). The gradient reaches m and s.
+
+    ValueError for shapes that differ, here and below.
+    """
+    m, log_s = _code(m, log_s)
     return m + log_s.exp() * torch.randn_like(m)
 
 
 def kl_to_normal(m: Tensor, log_s: Tensor) -> Tensor:
     """KL(N(m, s² I) ‖ N(0, I)) = ½ Σ (m² + s² - 1 - 2 log s), in nats: (n, k), (n, k) -> (n,)."""
+    m, log_s = _code(m, log_s)
     return (m.square() + (2 * log_s).exp() - 1 - 2 * log_s).sum(1) / 2
 
 
 def code_logpdf(z: Tensor, m: Tensor, log_s: Tensor) -> Tensor:
     """log N(z_a; m_i, s_i²) of every code under every picture: (b, k), (n, k), (n, k) -> (b, n).
 
-    In nats. |(z - m)/s|² is multiplied out, so that two products of matrices do it all.
+    In nats. |(z - m)/s|² is multiplied out, so that two products of matrices do it all: in float64,
+    for in float32 the difference of large terms would be off by nats where s is small.
     """
+    m, log_s = _code(m, log_s)
+    if z.dim() != 2 or z.shape[1] != m.shape[1]:
+        raise ValueError(f"codes {tuple(z.shape)} under laws of {m.shape[1]} numbers: (b, k)")
+    given = in_full(z, "codes").dtype
+    z, m, log_s = z.double(), m.double(), log_s.double()
     precision = (-2 * log_s).exp()                                           # (n, k)
     square = (z.square() @ precision.T
               - 2 * z @ (m * precision).T
               + (m.square() * precision).sum(1))                             # (b, n)
-    return -square / 2 - log_s.sum(1) - m.shape[1] / 2 * math.log(2 * math.pi)
+    return (-square / 2 - log_s.sum(1) - m.shape[1] / 2 * math.log(2 * math.pi)).to(given)
+
+
+def _code(m: Tensor, log_s: Tensor) -> tuple[Tensor, Tensor]:
+    """Both read `in_full`; ValueError unless they are (n, k) and (n, k)."""
+    if m.dim() != 2 or m.shape != log_s.shape:
+        raise ValueError(f"means {tuple(m.shape)} and log deviations {tuple(log_s.shape)} of codes "
+                         "are (n, k) each")
+    return in_full(m, "means"), in_full(log_s, "log deviations")
 
 
 # -- what the rate consists of ---------------------------------------------------------------------
@@ -72,9 +92,13 @@ def split_rate(m: Tensor, log_s: Tensor, notes: int = 2000, seed: int = 0) -> Ra
     m, log_s: (n, k), (n, k). The rate is exact, and p(z) the mean of all n codes.
     I = E log p(z | x)/p(z) and KL = E log p(z)/q(z) are means over as many drawn codes as `notes`
     says. I is at most log n: near it, it counts pictures, and does not say what codes of new ones
-    tell. Lesson 16.
+    tell. ValueError for shapes that differ, numbers that are not finite, and fewer than 2 notes.
+    Lesson 16.
     """
-    m, log_s = m.double(), log_s.double()
+    check_count("notes", notes, least=2)
+    m, log_s = (part.double() for part in _code(m, log_s))
+    if not (m.isfinite().all() and log_s.isfinite().all()):
+        raise ValueError("m or log_s hold nan or inf: the encoder that made them has diverged")
     rng = torch.Generator().manual_seed(seed)
     one = torch.randint(len(m), (notes,), generator=rng)                     # whose code it is
     z = m[one] + log_s[one].exp() * torch.randn(notes, m.shape[1], generator=rng, dtype=m.dtype)
@@ -101,12 +125,16 @@ def split_rate(m: Tensor, log_s: Tensor, notes: int = 2000, seed: int = 0) -> Ra
 def gaussian_nll(x: Tensor, mean: Tensor, sd: float = 1.0) -> Tensor:
     """-log N(x; mean, sd² I) in nats: (n, ...), (n, ...) -> (n,).
 
-    A sum over all axes but the first. sd in units of x. ValueError for shapes that differ.
+    A sum over all axes but the first. sd in units of x. ValueError for shapes that differ and for
+    sd ≤ 0.
     """
+    if not fits(sd, above=0):
+        raise ValueError(f"sd = {sd}: the deviation of a pixel is above 0")
     if x.shape != mean.shape:
         raise ValueError(f"the decoder makes {tuple(mean.shape)} of {tuple(x.shape)}: "
                          "choose one for samples of that shape")
-    square = ((x - mean) / sd).square().flatten(1)                           # (n, D)
+    apart = in_full(x, "samples") - in_full(mean, "what the decoder makes")
+    square = (apart / sd).square().flatten(1)                                # (n, D)
     return square.sum(1) / 2 + square.shape[1] * math.log(sd * math.sqrt(2 * math.pi))
 
 
@@ -119,7 +147,7 @@ def vae(beta: float = 1.0, sd: float = 1.0) -> Game:
     sd in units of x. ValueError for beta < 0 or sd ≤ 0.
     Kingma & Welling 2014, arXiv 1312.6114; lesson 16.
     """
-    if not (beta >= 0 and sd > 0):
+    if not (fits(beta, least=0) and fits(sd, above=0)):
         raise ValueError(f"beta = {beta}, sd = {sd}: the weight of the KL is 0 or more, "
                          "the deviation of a pixel above 0")
 

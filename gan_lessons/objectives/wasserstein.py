@@ -5,11 +5,10 @@ penalties in notebooks/07_lipschitz.ipynb. The critic f is high on real samples.
 """
 from __future__ import annotations
 
-import math
-
 from torch.nn.functional import relu
 
-from ..game import Game, Move, both
+from ..exact.checks import fits
+from ..game import Game, Move, both, in_full
 from ..players.penalties import clip_weights
 
 
@@ -24,12 +23,16 @@ def wasserstein(penalty=None, weight: float = 10.0, clip: float | None = None) -
     penalty: (f, x, x_fake) -> one number, such as gradient_penalty.
     clip: every weight of f is moved into [-clip, clip] after each step (the paper's c = 0.01); the
         gap is then no longer W₁, nor W₁ in a fixed unit.
-    f: (n, ...) -> (n,). ValueError for a weight that is not finite and ≥ 0, and for clip ≤ 0.
+    f: (n, ...) -> (n,). ValueError for a weight that is not finite and ≥ 0, and for clip ≤ 0;
+    TypeError for a penalty that is no function.
     Arjovsky et al. 2017, arXiv 1701.07875; lesson 06.
     """
-    if not 0 <= weight < math.inf:
+    if not fits(weight, least=0):
         raise ValueError(f"weight = {weight}: a penalty is weighed with a number of 0 or more; "
                          "the paper takes 10")
+    if not (penalty is None or callable(penalty)):
+        raise TypeError(f"penalty is a function (f, x, x_fake) -> one number, such as "
+                        f"gradient_penalty, not {penalty!r}")
 
     def critic_loss(f, g, x, z):
         x_fake = g(z)
@@ -38,7 +41,7 @@ def wasserstein(penalty=None, weight: float = 10.0, clip: float | None = None) -
         return loss if penalty is None else loss + weight * penalty(f, x, x_fake)
 
     def generator_loss(f, g, z):
-        return -f(g(z)).mean()
+        return -in_full(f(g(z))).mean()
 
     after = None if clip is None else clip_weights(clip)
     return Game([Move("f", critic_loss, after=after), Move("g", generator_loss)])
@@ -57,4 +60,4 @@ def hinge() -> Game:
         real, fake = both(f, x, g(z))
         return relu(1 - real).mean() + relu(1 + fake).mean()
 
-    return Game({"f": critic_loss, "g": lambda f, g, z: -f(g(z)).mean()})
+    return Game({"f": critic_loss, "g": lambda f, g, z: -in_full(f(g(z))).mean()})

@@ -5,6 +5,7 @@ notebooks/08_wasserstein_divergence.ipynb. The critic f is high on real samples.
 """
 from __future__ import annotations
 
+from ..exact.checks import fits
 from ..game import Game
 from ..players.penalties import between, penalty, power
 from .wasserstein import wasserstein
@@ -23,7 +24,7 @@ def wasserstein_divergence(k: float = 2.0, p: float = 6.0, where=between) -> Gam
     f: (n, ...) -> (n,), without batch norm. ValueError for k ≤ 0 or p ≤ 1.
     Wu et al. 2018, arXiv 1712.01026; lesson 08.
     """
-    if not 0 < k < float("inf"):
+    if not fits(k, above=0):
         raise ValueError(f"k = {k}: without a penalty k > 0 on slopes the critic's supremum is "
                          "infinite; the paper takes k = 2, the official code 10")
     return wasserstein(penalty(where, power(p)), weight=k)

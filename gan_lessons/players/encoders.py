@@ -7,6 +7,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from ..exact.checks import check_count, fits
 from ..pixels import scaled
 from .modes import evaluating
 
@@ -48,6 +49,8 @@ def image_encoder(shape=(1, 28, 28), code: int = 64, width: int = 32, squash: bo
     shape = tuple(shape)
     if len(shape) != 3 or shape[1] != shape[2] or shape[1] not in (28, 32):
         raise ValueError(f"pictures are (channels, size, size) with size 28 or 32, not {shape}")
+    for name, size in dict(channels=shape[0], code=code, width=width).items():
+        check_count(name, size)
     side = shape[1] // 4                                         # of the features: 7 or 8
 
     def halved(a, b):
@@ -89,8 +92,13 @@ def linear_encoder(patches: int, size: int, noise: float = 0.3, seed: int = 1) -
     """A code of one number: a weighted sum of variance 1, plus noise · ε.
 
     (n, patches · size) -> (n, 1). Its features are the patches themselves. `e.rest[1].weight` holds
-    the weights, (1, size · patches), all patches' first numbers before all second ones. Lesson 17.
+    the weights, (1, size · patches), all patches' first numbers before all second ones.
+    ValueError for sizes below 1 and for noise < 0. Lesson 17.
     """
+    check_count("patches", patches)
+    check_count("size", size)
+    if not fits(noise, least=0):
+        raise ValueError(f"noise = {noise!r}: the deviation of noise is 0 or more")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         rest = nn.Sequential(nn.Flatten(), nn.Linear(patches * size, 1, bias=False),
@@ -102,11 +110,13 @@ class Statistics(nn.Module):
     """T, a score of every picture of a batch with every code, as a whole and place by place.
 
     Every score is a scalar product u(features) · v(z): all n · m · places of them are one product
-    of matrices. Lesson 17.
+    of matrices. ValueError for sizes below 1. Lesson 17.
     """
 
     def __init__(self, channels: int, places: int, code: int, width: int = 128, seed: int = 3):
         super().__init__()
+        for name, size in dict(channels=channels, places=places, code=code, width=width).items():
+            check_count(name, size)
 
         def two_layers(k):
             return nn.Sequential(nn.Linear(k, width), nn.ReLU(), nn.Linear(width, width))
@@ -136,18 +146,25 @@ def statistics_network(
 ) -> Statistics:
     """A `Statistics` for the features and the code of e.
 
-    code: numbers of z, where e gives means and deviations. Lesson 17.
+    code: numbers of z, where e gives means and deviations. ValueError for an e that does not say
+    its channels, places and code, and for sizes below 1. Lesson 17.
     """
-    return Statistics(e.channels, e.places, code or e.code, width, seed)
+    if not all(hasattr(e, size) for size in ("channels", "places", "code")):
+        raise ValueError(f"{type(e).__name__} does not say its channels, places and code, as an "
+                         "Encoder does")
+    return Statistics(e.channels, e.places, e.code if code is None else code, width, seed)
 
 
 def codes(net, images, batch: int = 1000) -> Tensor:
     """net of every picture, in evaluation mode without gradients: -> (n, k) float32.
 
     net: a network, or any function of a batch in [-1, 1]; more axes than two are flattened.
-    images: Images, or (n, ...) uint8 or float.
+    images: Images, or (n, ...) uint8 or float. ValueError for none.
     """
     pictures = getattr(images, "images", images)
+    check_count("batch", batch)
+    if not (isinstance(pictures, Tensor) and len(pictures)):
+        raise ValueError("codes are those of one picture or more, a tensor (n, ...) or Images")
     with torch.no_grad():
         if not isinstance(net, nn.Module):
             return torch.cat([net(scaled(x)).flatten(1).float() for x in pictures.split(batch)])

@@ -12,6 +12,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from ..exact.checks import check_count, fits
 from .networks import Player
 
 
@@ -46,16 +47,18 @@ class Coupling(nn.Module):
     net: (n, k, ...) -> (n, 2 (d - k), ...) if affine, else (n, d - k, ...). k of d channels pass:
         the first d // 2, or with swap=True the others.
     bound: the largest size of s, so that no step can overflow.
-    ValueError for d < 2, and for a network of another size. Lesson 18.
+    ValueError for d < 2, for a network of another size, and for bound ≤ 0. Lesson 18.
     """
 
     def __init__(self, net: nn.Module, swap: bool = False, affine: bool = True, bound: float = 2.0):
         super().__init__()
+        if not fits(bound, above=0):
+            raise ValueError(f"bound = {bound!r}: the largest size of s is finite and above 0")
         self.net, self.swap, self.affine, self.bound = net, swap, affine, bound
 
     def _split(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """x -> (the part that passes, the part that is moved)."""
-        d = x.shape[1]
+        d = x.shape[1] if x.dim() > 1 else 1
         if d < 2:
             raise ValueError("a coupling needs two parts of axis 1, and here is one number: "
                              "squeeze pictures first, add a coordinate to points")
@@ -93,12 +96,14 @@ class ActNorm(nn.Module):
     """y = (x - b) e^s, b and s a number for each channel; log |det| = pixels · Σ s.
 
     The first batch in training sets them so that y has mean 0 and deviation 1 in each channel;
-    ValueError where a channel of it is constant, for then no scale can do that.
+    ValueError where a channel of it is constant, for then no scale can do that, where it is not
+    finite, and for samples of other channels.
     Kingma & Dhariwal 2018, arXiv 1807.03039; lesson 18.
     """
 
     def __init__(self, channels: int):
         super().__init__()
+        check_count("channels", channels)
         self.b = nn.Parameter(torch.zeros(channels))
         self.s = nn.Parameter(torch.zeros(channels))
         self.register_buffer("begun", torch.tensor(False))               # kept with the weights
@@ -106,7 +111,10 @@ class ActNorm(nn.Module):
     @torch.no_grad()
     def _begin(self, x: Tensor):
         columns = x.transpose(0, 1).flatten(1).float()                   # (channels, n pixels)
-        sd = columns.std(1)
+        sd = columns.std(1, correction=min(1, columns.shape[1] - 1))     # 0 for a single number
+        if not columns.isfinite().all() or not sd.isfinite().all():
+            raise ValueError("the first batch holds nan, inf or numbers whose squares are none: no "
+                             "scale gives it deviation 1; rescale the data")
         if not (sd > 1e-6).all():
             raise ValueError(f"channel {int((sd <= 1e-6).nonzero()[0])} of the first batch is "
                              "constant (or the batch has one sample): no scale gives it deviation "
@@ -117,9 +125,11 @@ class ActNorm(nn.Module):
 
     def _wide(self, values: Tensor, x: Tensor) -> Tensor:
         """Numbers of channels, to be broadcast over x: (c,) -> (c,) for vectors, (c, 1, 1)."""
+        _check_channels(x, len(values))
         return values.reshape(-1, *[1] * (x.dim() - 2))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        _check_channels(x, len(self.b))
         if self.training and not self.begun:
             self._begin(x)
         b, s = self._wide(self.b, x), self._wide(self.s, x)
@@ -136,27 +146,37 @@ class Mixing(nn.Module):
 
     log |det| = pixels · log |det A|. Glow's invertible 1 × 1 convolution: between couplings, it
     decides anew what passes. Begins as a random orthogonal matrix, whose log |det| is 0.
-    ValueError, in `inverse`, where A has become singular.
+    ValueError, in `inverse`, where A has become singular, and for samples of other channels.
     Kingma & Dhariwal 2018, arXiv 1807.03039; lesson 18.
     """
 
     def __init__(self, channels: int, seed: int = 0):
         super().__init__()
+        check_count("channels", channels)
         rng = torch.Generator().manual_seed(seed)
         Q, _ = torch.linalg.qr(torch.randn(channels, channels, generator=rng))
         self.A = nn.Parameter(Q)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        _check_channels(x, len(self.A))
         _, log_abs_det = torch.linalg.slogdet(self.A)
         log_det = log_abs_det * math.prod(x.shape[2:])
         return torch.einsum("ij,nj...->ni...", self.A, x), log_det.expand(len(x))
 
     def inverse(self, y: Tensor) -> Tensor:
+        _check_channels(y, len(self.A))
         _, log_abs_det = torch.linalg.slogdet(self.A)
         if not log_abs_det > -80:                                        # NaN is refused, too
             raise ValueError("the matrix of this step has become singular: it cannot be undone; "
                              "lower the learning rate")
         return torch.einsum("ij,nj...->ni...", torch.linalg.inv(self.A), y)
+
+
+def _check_channels(x: Tensor, channels: int):
+    """ValueError unless axis 1 of x has as many channels as a step was built for, and n ≥ 1."""
+    if x.dim() < 2 or x.shape[1] != channels or not x.numel():
+        raise ValueError(f"samples of shape {tuple(x.shape)} for a step of {channels} channels: "
+                         f"it takes (n, {channels}, ...) with n ≥ 1")
 
 
 class Squeeze(nn.Module):
@@ -172,13 +192,16 @@ class Squeeze(nn.Module):
         return nn.functional.pixel_unshuffle(x, 2), x.new_zeros(len(x))
 
     def inverse(self, y: Tensor) -> Tensor:
+        if y.dim() != 4 or y.shape[1] % 4:
+            raise ValueError("channels of 2 × 2 pixels come in fours, and samples of shape "
+                             f"{tuple(y.shape[1:])} do not")
         return nn.functional.pixel_shuffle(y, 2)
 
 
 class Shaped(nn.Module):
     """Vectors (n, k) become pictures (n, *shape), log |det| = 0.
 
-    For a flow of codes as large as pictures. Lesson 18.
+    For a flow of codes as large as pictures. ValueError for codes of another size. Lesson 18.
     """
 
     def __init__(self, shape=(1, 28, 28)):
@@ -186,6 +209,9 @@ class Shaped(nn.Module):
         self.shape = tuple(shape)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        if x.dim() != 2 or x.shape[1] != math.prod(self.shape):
+            raise ValueError(f"codes of shape {tuple(x.shape)} make no pictures {self.shape}: they "
+                             f"are (n, {math.prod(self.shape)})")
         return x.reshape(len(x), *self.shape), x.new_zeros(len(x))       # (n, c, h, w)
 
     def inverse(self, y: Tensor) -> Tensor:
@@ -201,9 +227,11 @@ def point_flow(dim: int = 2, couplings: int = 6, width: int = 64, affine: bool =
     Without mixing the two halves take turns. It begins near a mere normalisation: each coupling's
     last layer at 0. ValueError below dim = 2. Lesson 18.
     """
-    if dim < 2:
+    if not fits(dim, least=2, whole=True):
         raise ValueError(f"dim={dim}: couplings move one part of a vector by another, "
                          "so it needs 2 numbers or more")
+    check_count("couplings", couplings)
+    check_count("width", width)
 
     def net(swap, number):
         passed = dim - dim // 2 if swap else dim // 2
@@ -226,6 +254,10 @@ def image_flow(shape=(1, 28, 28), levels: int = 2, couplings: int = 4, width: in
     convolutions. Nothing is split off on the way.
     ValueError unless 2^levels divides the side of the square. Lesson 18.
     """
+    for name, number in dict(levels=levels, couplings=couplings, width=width).items():
+        check_count(name, number)
+    if len(shape) != 3:
+        raise ValueError(f"shape = {tuple(shape)}: pictures are (channels, size, size)")
     channels, size = shape[0], shape[1]
     if size % 2 ** levels or shape[1] != shape[2]:
         raise ValueError(f"{levels} squeezes need square pictures with a side that 2^{levels} "
@@ -251,9 +283,14 @@ def image_flow(shape=(1, 28, 28), levels: int = 2, couplings: int = 4, width: in
 def picture_net(shape=(1, 28, 28), times: int = 1, width: int = 32, seed: int = 3) -> Player:
     """Pictures (n, c, h, w) -> (n, times · c, h, w): a squeeze, three convolutions, its undoing.
 
-    The convolutions are those of a coupling. For the `Residual` of an f-VAE; lesson 18.
+    The convolutions are those of a coupling. For the `Residual` of an f-VAE. ValueError for odd
+    sides and sizes below 1. Lesson 18.
     """
     channels, *size = shape
+    if len(size) != 2 or size[0] % 2 or size[1] % 2:
+        raise ValueError(f"pictures are (channels, height, width) with even sides, not {shape}")
+    check_count("times", times)
+    check_count("width", width)
 
     def layers():
         return [nn.PixelUnshuffle(2),

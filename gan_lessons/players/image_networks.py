@@ -11,6 +11,7 @@ import math
 import torch
 from torch import nn
 
+from ..exact.checks import check_count
 from .networks import Player, output_shape, shape_of
 
 # -- small networks of today -----------------------------------------------------------------------
@@ -26,6 +27,9 @@ def image_critic(shape=(1, 28, 28), width: int = 32, dense: int | None = None, s
     Lesson 00.
     """
     channels, size = picture_shape(shape)
+    check_count("width", width)
+    if dense is not None:
+        check_count("dense", dense, why="None is for no hidden layer")
 
     def layers():
         if size == 28:
@@ -53,6 +57,8 @@ def image_generator(shape=(1, 28, 28), noise: int = 64, width: int = 32, batch_n
     Lesson 00.
     """
     channels, size = picture_shape(shape)
+    check_count("width", width)
+    check_count("noise", noise)
 
     def block(ins, outs):                       # width is kept: 3 × 3, norm, ReLU
         norm = [nn.BatchNorm2d(outs)] if batch_norm else []
@@ -85,6 +91,7 @@ def dcgan_critic(shape=(1, 28, 28), width: int = 32, batch_norm: bool = False, s
     picture of a batch change another's score. ValueError for pictures of other shapes. Lesson 00.
     """
     channels, size = picture_shape(shape)
+    check_count("width", width)
 
     def layers():
         wide, small = width, size // 2
@@ -105,6 +112,8 @@ def dcgan_generator(shape=(1, 28, 28), noise: int = 100, width: int = 32, batch_
     (Radford et al. 2016, arXiv 1511.06434). ValueError for pictures of other shapes. Lesson 00.
     """
     channels, size = picture_shape(shape)
+    check_count("width", width)
+    check_count("noise", noise)
 
     def norm(n):
         return [nn.BatchNorm2d(n)] if batch_norm else []
@@ -126,4 +135,5 @@ def picture_shape(shape) -> tuple[int, int]:
     shape = shape_of(shape)
     if len(shape) != 3 or shape[1] != shape[2] or shape[1] not in (28, 32, 64):
         raise ValueError(f"pictures are (channels, size, size) with size 28, 32 or 64, not {shape}")
+    check_count("channels", shape[0])
     return shape[0], shape[1]

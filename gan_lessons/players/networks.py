@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot
 from torch.nn.utils.parametrizations import weight_norm
 
+from ..exact.checks import check_count, fits
+
 
 class Player(nn.Module):
     """A stack of layers whose output is reshaped: (n, ...) -> (n, *shape), in the input's dtype.
@@ -42,11 +44,13 @@ class Line(nn.Module):
     """The smallest generator: g(z) = mean + sd · z, (n, 1) -> (n, 1). Both numbers are weights.
 
     `Line(3.0, learn="mean")` lets only the mean move, `learn=""` neither: a generator at rest.
-    ValueError for other names. Lesson 00.
+    ValueError for other names, and numbers that are not finite. Lesson 00.
     """
 
     def __init__(self, mean: float = 3.0, sd: float = 1.0, learn: str = "mean sd"):
         super().__init__()
+        if not (fits(mean) and fits(sd)):
+            raise ValueError(f"mean = {mean!r}, sd = {sd!r}: finite numbers to begin with")
         learnt = set(learn.split())
         if unknown := learnt - {"mean", "sd"}:
             raise ValueError("learn names weights among 'mean sd', "
@@ -62,6 +66,8 @@ class Line(nn.Module):
 
 def _mlp(sizes, act):
     """Linear layers from each size to the next, with activations between them."""
+    for size in sizes:
+        check_count("a layer's width", size)
     layers = []
     for wide, next_wide in zip(sizes, sizes[1:]):
         layers += [nn.Linear(wide, next_wide), act()]
@@ -72,8 +78,10 @@ def mlp_critic(shape=1, width: int = 64, depth: int = 2, act=lambda: nn.LeakyReL
                seed: int = 1, outputs: int | None = None) -> nn.Module:
     """Fully connected critic (判别器) (n, *shape) -> (n,), or (n, outputs) class logits.
 
-    shape: of a sample: 1, 2 or (1, 28, 28). `depth` hidden layers of `width` neurons. Lesson 00.
+    shape: of a sample: 1, 2 or (1, 28, 28). `depth` hidden layers of `width` neurons. ValueError
+    for sizes below 1. Lesson 00.
     """
+    check_count("depth", depth, least=0)
     sizes = [math.prod(shape_of(shape)), *[width] * depth, outputs or 1]
     return Player(lambda: [nn.Flatten(), *_mlp(sizes, act)], output_shape(outputs), seed)
 
@@ -82,9 +90,10 @@ def mlp_generator(noise: int = 2, shape=2, width: int = 64, depth: int = 2, act=
                   seed: int = 2) -> nn.Module:
     """Fully connected generator (生成器) (n, noise) -> (n, *shape); pictures end in tanh.
 
-    `depth` hidden layers of `width` neurons. Lesson 00.
+    `depth` hidden layers of `width` neurons. ValueError for sizes below 1. Lesson 00.
     """
     shape = shape_of(shape)
+    check_count("depth", depth, least=0)
     sizes = [noise, *[width] * depth, math.prod(shape)]
     end = [nn.Tanh()] if len(shape) > 1 else []
     return Player(lambda: [*_mlp(sizes, act), *end], shape, seed)
@@ -95,11 +104,13 @@ def mlp_generator(noise: int = 2, shape=2, width: int = 64, depth: int = 2, act=
 class Noise(nn.Module):
     """x + sd · ε while training, ε ~ N(0, 1) for each number: any shape -> same shape.
 
-    x itself in evaluation mode.
+    x itself in evaluation mode. ValueError for sd < 0.
     """
 
     def __init__(self, sd: float):
         super().__init__()
+        if not fits(sd, least=0):
+            raise ValueError(f"sd = {sd!r}: the deviation of noise is 0 or more")
         self.sd = sd
 
     def forward(self, x: Tensor) -> Tensor:
@@ -201,7 +212,10 @@ def check_labels(x: Tensor, y: Tensor, classes: int) -> Tensor:
     Else ValueError. On an accelerator their size is not looked at: the processor would have to
     wait.
     """
-    if y.shape != (len(x),) or y.is_floating_point():
+    if not isinstance(y, Tensor):
+        raise ValueError(f"labels are a tensor of whole numbers, not {type(y).__name__}: "
+                         "torch.as_tensor(labels)")
+    if y.shape != (len(x),) or y.is_floating_point() or y.is_complex():
         raise ValueError(f"{len(x)} samples need {len(x)} whole-number labels, "
                          f"not {y.dtype} of shape {tuple(y.shape)}")
     if len(y) and y.device.type == "cpu" and not 0 <= int(y.min()) <= int(y.max()) < classes:
@@ -215,9 +229,12 @@ def check_labels(x: Tensor, y: Tensor, classes: int) -> Tensor:
 def on_arrays(f: nn.Module):
     """f as a function of NumPy arrays, for plots and exact integrals.
 
-    (k,) or (k, d) -> float64 (k,), without gradients. Lesson 01.
+    (k,) or (k, d) -> float64 (k,), without gradients. ValueError for what has no weights.
+    Lesson 01.
     """
-    weight = next(f.parameters())                            # its device and dtype are f's
+    weight = next(f.parameters(), None) if isinstance(f, nn.Module) else None
+    if weight is None:                                       # its device and dtype are f's
+        raise ValueError(f"{f!r} has no weights: a function of arrays is that already")
 
     def function(x):
         x = torch.as_tensor(x).to(weight)
@@ -227,7 +244,12 @@ def on_arrays(f: nn.Module):
 
 
 def output_shape(outputs: int | None) -> tuple[int, ...]:
-    """The shape of one sample's output: () for a score, (outputs,) for class logits."""
+    """The shape of one sample's output: () for a score, (outputs,) for class logits.
+
+    ValueError for outputs < 1.
+    """
+    if outputs is not None:
+        check_count("outputs", outputs, why="None is for one score a sample, (n,)")
     return () if outputs is None else (outputs,)
 
 

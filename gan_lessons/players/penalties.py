@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, relu
 from torch.overrides import TorchFunctionMode
 
-from ..game import Game, arguments, both, couples_batch
+from ..exact.checks import fits
+from ..game import Game, arguments, both, couples_batch, in_full, opaque
 
 
 def slopes(f, x: Tensor) -> Tensor:
@@ -22,22 +23,45 @@ def slopes(f, x: Tensor) -> Tensor:
 
     Differentiable by f's weights. One backward pass serves all samples, because the gradient of
     Σᵢ f(xᵢ) by xᵢ is that of f(xᵢ) alone. Where the gradient is 0, the slope's own gradient is
-    taken as 0. In units of the score per unit of x.
-    ValueError for a critic with batch norm, where the sum mixes samples, and for one that gives no
-    score a sample. Lesson 07.
+    taken as 0. In units of the score per unit of x; float32 where x is in half precision.
+    ValueError for a critic in which one sample moves another's score, as with batch norm, where the
+    sum mixes samples; for one that gives no score a sample, and for one that does not look at x.
+    Lesson 07.
     """
-    if isinstance(f, nn.Module) and couples_batch(f):
-        raise ValueError("batch norm lets one sample move another's score, so no sample has a "
-                         "slope of its own: build the penalised critic without it (layer norm is "
-                         "harmless)")
+    if not (isinstance(x, Tensor) and x.is_floating_point() and len(x)):
+        came = f"{x.dtype} {tuple(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
+        raise ValueError("slopes are taken at floating-point samples (n, ...) with n ≥ 1, not at "
+                         + came)
+    if not opaque(f) and len(x) > 1 and couples_batch(f, x):
+        raise ValueError(_MIXES)
     x = x.detach().requires_grad_()
     with torch.enable_grad(), _NoBends():
-        score = f(x)
+        score = f(x.clone() if _changes_input(f) else x)
         if score.numel() != len(x):
             raise ValueError("slopes are those of one score a sample: "
                              f"f gave {tuple(score.shape)} for {len(x)} samples")
-        gradient, = torch.autograd.grad(score.sum(), x, create_graph=True)
+        gradient = None
+        if score.requires_grad:
+            gradient, = torch.autograd.grad(score.sum(), x, create_graph=True, allow_unused=True)
+        if gradient is None:
+            raise ValueError("this score does not depend on x as torch sees it: a critic that "
+                             "ignores its samples, or detaches them, has no slopes to govern")
+        if opaque(f) and len(x) > 1:
+            half = len(x) // 2
+            of_first, = torch.autograd.grad(score.flatten()[:half].sum(), x, retain_graph=True)
+            if of_first[half:].any():
+                raise ValueError(_MIXES)
+    gradient = in_full(gradient, "gradients")
     return gradient.reshape(len(x), -1).norm(dim=1)                  # (n, ...) -> (n, D) -> (n,)
+
+
+_MIXES = ("batch norm, or another layer, lets one sample move another's score, so no sample has a "
+          "slope of its own: build the penalised critic without it (layer norm is harmless)")
+
+
+def _changes_input(f) -> bool:
+    """Whether some activation works in place: on a leaf torch would refuse to."""
+    return isinstance(f, nn.Module) and any(getattr(m, "inplace", False) for m in f.modules())
 
 
 class _NoBends(TorchFunctionMode):
@@ -52,12 +76,13 @@ class _NoBends(TorchFunctionMode):
         kwargs = kwargs or {}
         if function not in (relu, leaky_relu):
             return function(*args, **kwargs)
-        x = args[0]
-        if function is relu:
-            below = 0.0
-        else:
-            below = args[1] if len(args) > 1 else kwargs.get("negative_slope", 0.01)
-        return x * torch.where(x.detach() > 0, x.new_tensor(1.0), x.new_tensor(below))
+        # relu(input, inplace) and leaky_relu(input, negative_slope, inplace)
+        names = ("input", "inplace") if function is relu else ("input", "negative_slope", "inplace")
+        given = dict(zip(names, args)) | kwargs
+        x, below = given["input"], 0.0 if function is relu else given.get("negative_slope", 0.01)
+        mask = torch.where(x.detach() > 0, x.new_tensor(1.0), x.new_tensor(below))
+        # in place it stays: a shortcut that shares x sees the change
+        return x.mul_(mask) if given.get("inplace") else x * mask
 
 
 # -- where -----------------------------------------------------------------------------------------
@@ -71,6 +96,7 @@ def between(x: Tensor, x_fake: Tensor) -> Tensor:
     if x.shape != x_fake.shape:
         raise ValueError(f"points between real {tuple(x.shape)} and fake {tuple(x_fake.shape)} "
                          "need equal shapes: draw as many fakes as real samples, of the same size")
+    _check_samples(x, x_fake)
     ones = [1] * (x.dim() - 1)
     epsilon = torch.rand(len(x), *ones, dtype=x.dtype, device=x.device)      # (n, 1, ...)
     return x + (1 - epsilon) * (x_fake - x)
@@ -84,6 +110,7 @@ def at_both(x: Tensor, x_fake: Tensor) -> Tensor:
     if x.shape[1:] != x_fake.shape[1:]:
         raise ValueError(f"one real sample has shape {tuple(x.shape[1:])}, one fake "
                          f"{tuple(x_fake.shape[1:])}: reshape the fakes to the size of the data")
+    _check_samples(x, x_fake)
     return torch.cat([x, x_fake])
 
 
@@ -105,7 +132,14 @@ def at_few(where: Callable, n: int) -> Callable:
     """
     if not n >= 1:
         raise ValueError(f"n = {n}: a penalty needs one sample of a batch at least")
-    return lambda x, x_fake: where(x[:n], x_fake[:n])
+    few = lambda x, x_fake: where(x[:n], x_fake[:n])
+    few.__name__ = f"at_few({where.__name__}, {n})"
+    return few
+def _check_samples(*samples: Tensor):
+    for x in samples:
+        if not (x.is_floating_point() and x.numel()):
+            raise ValueError("slopes are measured at floating-point samples, one or more, not at "
+                             f"{x.dtype} {tuple(x.shape)}: batches(...) makes numbers of bytes")
 
 
 # -- what is asked ---------------------------------------------------------------------------------
@@ -125,7 +159,7 @@ def power(p: float = 6.0) -> Callable[[Tensor], Tensor]:
 
     Wu et al. 2018, arXiv 1712.01026; lesson 08.
     """
-    if not 1 < p < float("inf"):
+    if not fits(p, above=1):
         raise ValueError(f"p = {p}: the power of a slope must be above 1 and finite, or the "
                          "supremum over critics does not exist; the paper takes p = 6")
     def to_the_power(slope: Tensor) -> Tensor:
@@ -139,8 +173,13 @@ def penalty(where=between, ask=equal_one):
 
     where: `between`, `at_both` or your own, (n, ...), (m, ...) -> (k, ...).
     ask: `equal_one`, `at_most_one`, `power(p)` or your own, (k,) -> (k,).
-    The ValueErrors are those of `where` and of `slopes`. Lesson 07.
+    The ValueErrors are those of `where` and of `slopes`; TypeError for what is no function.
+    Lesson 07.
     """
+    for name, part in dict(where=where, ask=ask).items():
+        if not callable(part):
+            raise TypeError(f"{name} is a function, such as between or equal_one, not {part!r}")
+
     def penalised(f, x: Tensor, x_fake: Tensor) -> Tensor:
         """E ask(‖∇f(x̂)‖) over x̂ = where(x, x_fake): (n, ...), (n, ...) -> scalar."""
         return ask(slopes(f, where(x, x_fake))).mean()
@@ -157,8 +196,8 @@ def zero_centred(where=at_real, sd: float | None = None):
         E (f(x̂ + sd ε) - f(x̂))² / sd²,   ε ~ N(0, I),
 
     which needs none: for sd -> 0 the difference is ε · ∇f(x̂), and E (ε · ∇f)² = ‖∇f‖².
-    ValueError unless sd > 0. Mescheder, Geiger & Nowozin 2018, arXiv 1801.04406, eq. 9 and 10;
-    the difference as in Lin et al. 2025, arXiv 2501.08316. Lesson 08.
+    ValueError unless sd > 0. Mescheder, Geiger & Nowozin 2018, arXiv 1801.04406; differences in
+    the place of a second backward pass: Finlay & Oberman 2019, arXiv 1905.11468. Lesson 08.
     """
     if sd is None:
         return penalty(where, power(2.0))
@@ -208,7 +247,7 @@ def clip_weights(c: float = 0.01) -> Callable[[nn.Module], None]:
 
     Arjovsky et al. 2017, arXiv 1701.07875, algorithm 1; lesson 06.
     """
-    if not 0 < c < float("inf"):
+    if not fits(c, above=0):
         raise ValueError(f"c = {c}: weights are clipped to [-c, c] with a finite c > 0, "
                          "such as 0.01")
 

@@ -21,9 +21,9 @@ def budget() -> str:
 
 
 def pictures(n: int) -> int:
-    """How many of n pictures a generator really draws: all, but under smoke at most 500.
+    """How many of n pictures are really drawn, or tested: all, but under smoke at most 500.
 
-    Used by `Run.samples`, which repeats them up to n.
+    Used by `Run.samples`, which repeats them up to n, and where a page tests a classifier.
     """
     return min(n, 500) if budget() == "smoke" else n
 

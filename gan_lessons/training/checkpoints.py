@@ -128,11 +128,11 @@ def _read(path: Path) -> dict:
     return state
 
 
-def refuse_misfit(state: dict, like: dict, optimizers, path) -> None:
+def refuse_misfit(state: dict, like: dict, optimizers, samples, path) -> None:
     """CheckpointError where a tensor of `state` has not the shape and type of its place in `like`.
 
-    Nothing was put back by then. Fused optimisers write into their memories without looking at
-    their shapes, so that another one would end the process.
+    Nothing was put back by then; only `samples` stand where they stood. Fused optimisers write into
+    their memories without looking at their shapes, so that another one would end the process.
     """
     try:
         step = state["step"]
@@ -151,6 +151,11 @@ def refuse_misfit(state: dict, like: dict, optimizers, path) -> None:
         _need(len(state["optimizers"]) == len(optimizers), "optimizers")
         for stored, optimizer in zip(state["optimizers"], optimizers):
             _check_memory(stored, optimizer)
+        try:
+            samples.load_state(state["samples"])
+        except Exception:
+            samples.load_state(like["samples"])
+            raise
     except CheckpointError:
         raise
     except Exception as error:                             # a missing key, a list for a dictionary

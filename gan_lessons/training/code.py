@@ -32,7 +32,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = __name__.partition(".")[0]
 # These say where names live, write results down, or draw them; they compute none.
 BESIDE = tuple(f"{PACKAGE}.{name}" for name in (
-    "moved", "map.study", "map.fingerprint", "training.code", "drawing"))
+    "moved", "map.study", "map.journal", "map.fingerprint", "training.code", "drawing"))
 
 
 def _dotted(path: Path) -> str:

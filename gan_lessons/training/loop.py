@@ -19,6 +19,8 @@ from ..data.files import remedy, sweep
 from ..game import Game, Move
 from ..players.networks import takes_labels
 from . import checkpoints
+from .again import remember, trained_before
+from .devices import choose
 from .optimizers import adam
 from .plan import hashes, plan
 from .refusals import check_loss, check_request, check_reuse, check_shapes, made_optimizer
@@ -47,7 +49,8 @@ def train(game: Game, players: Mapping[str, nn.Module], samples, *, steps: int,
     watch: "auto" shows progress, None is silent, a function is called with the Run after each round
     ema: decay of an averaged copy of g, which `run.samples` then uses; or player -> decay,
         {"g": .99, "l": .99}
-    device: "auto" is a CUDA device where there is one, else the CPU
+    device: "auto" is what $GAN_LESSONS_DEVICE says, else a CUDA device where there is one that can
+        compute, else the CPU
     seed: of all that the networks draw themselves, as dropout; batches have a seed of their own
     checkpoint: a file, written now and then and at the end; if it exists, training continues from
         it bit-identically
@@ -89,8 +92,7 @@ class _Loop:
         asked.steps, asked.seed, asked.threads = map(int, (asked.steps, asked.seed, asked.threads))
         asked.turns = {player: int(n) for player, n in asked.turns.items()}    # not of NumPy
         self.asked, self.game = asked, asked.game
-        best = "cuda" if torch.cuda.is_available() else "cpu"
-        self.device = torch.device(best if asked.device == "auto" else asked.device)
+        self.device = choose(asked.device)
         self.players = {name: net.to(self.device) for name, net in asked.players.items()}
         self.samples = asked.samples.to(self.device)
         self.precision = asked.precision
@@ -147,6 +149,7 @@ class _Loop:
             torch.manual_seed(self.asked.seed)
             self._resume()
             resumed = run.step
+            self._tell_who_is_trained()
             report, close = self._watchers()
             stopped = stack.enter_context(stop_button())
             saved, began = time.monotonic(), time.perf_counter() - run.seconds
@@ -163,6 +166,7 @@ class _Loop:
                         saved = time.monotonic()
             finally:
                 run.interrupted = run.step < run.steps
+                remember(self._movers(), self._kind())
                 close(run)
             if run.step > resumed:                               # else the file is as it should be
                 self._refuse_nan(now=True)
@@ -279,6 +283,21 @@ class _Loop:
             progress(run)
         return report, progress.close
 
+    def _tell_who_is_trained(self):
+        """One line where this very training is played again on the networks that it has left."""
+        if self.target is None and self.asked.watch is not None and trained_before(
+                self._movers(), self._kind()):
+            print(f"{', '.join(self.game.players)} come trained by this very game: it goes on from "
+                  "there. To start afresh make them anew.", flush=True)
+
+    def _movers(self) -> list[nn.Module]:
+        return [self.players[name] for name in self.game.players]
+
+    def _kind(self) -> tuple:
+        """What tells a cell that is run twice from another training of the same networks."""
+        return tuple((planned.label, getattr(planned.move.loss, "__code__", None),
+                      repr(planned.optimizer.defaults)) for planned in self.schedule)
+
     def _state(self) -> dict:
         """All that a checkpoint needs to continue exactly, and in `plan` what makes it this one."""
         run = self.run
@@ -320,11 +339,11 @@ class _Loop:
         run, like = self.run, self._state()
         state = checkpoints.load(path, like)
         optimizers = [planned.optimizer for planned in self.moves]
-        checkpoints.refuse_misfit(state, like, optimizers, path)
-        if state["step"] > run.steps:
+        if isinstance(state["step"], int) and state["step"] > run.steps:
             raise checkpoints.CheckpointError(
                 f"{path} holds {state['step']:,} steps, and steps={run.steps:,} are asked for: ask "
                 "for as many or more, or use another file name")
+        checkpoints.refuse_misfit(state, like, optimizers, self.samples, path)
         self.plan, run.step = state["plan"], state["step"]
         run.seconds, run.images = state["seconds"], state["images"]
         for name, values in state["losses"].items():
@@ -340,7 +359,6 @@ class _Loop:
         torch.set_rng_state(state["random"])
         if state["cuda"] is not None and self.device.type == "cuda":
             torch.cuda.set_rng_state(state["cuda"], self.device)
-        self.samples.load_state(state["samples"])
         print(f"Continuing from {path} at step {run.step:,} of {run.steps:,}.", flush=True)
 
 

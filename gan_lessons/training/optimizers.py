@@ -23,7 +23,7 @@ def adam(lr: float = 2e-4, betas: tuple[float, float] = (0.5, 0.999)) -> Callabl
     if not (isinstance(betas, (tuple, list)) and len(betas) == 2
             and all(fits(beta, least=0, below=1) for beta in betas)):
         raise ValueError(f"betas={betas!r}: two numbers from 0 to below 1, as (0.5, 0.999)")
-    return partial(torch.optim.Adam, lr=_rate(lr), betas=betas, fused=True)
+    return partial(torch.optim.Adam, lr=_rate(lr), betas=tuple(map(float, betas)), fused=True)
 
 
 def rmsprop(lr: float = 5e-5, alpha: float = 0.99) -> Callable:

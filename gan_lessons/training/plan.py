@@ -53,8 +53,7 @@ def hashes(loop) -> dict[str, str]:
     found = {}
     for planned in loop.moves:
         found[f"loss of {planned.label}"] = described(planned.move.loss)
-        if planned.move.after is not None:
-            found[f"after of {planned.label}"] = described(planned.move.after)
+        found[f"after of {planned.label}"] = described(planned.move.after)
     for name, net in loop.players.items():
         found[f"network {name}"] = described(net)
     return found | {name: described(value) for name, value in made_of().items()}

@@ -89,7 +89,7 @@ class Run:
         return made if len(made) == n else made[torch.arange(n) % len(made)]
 
     def _parts(self, net, given):
-        """What g is given, noise and perhaps labels, in parts of at most 1000.
+        """What g is given, noise and perhaps labels, in parts that stay in the cache.
 
         A smoke run only proves that a page works, and pictures are what takes its time: of many
         only the first few hundred are given, for `samples` to repeat in turn. Not where their
@@ -102,7 +102,7 @@ class Run:
             turn = torch.arange(n, device=noise.device) % few                 # 0 … few - 1, 0 …
             if all(torch.equal(y, y[turn]) for y in labels):
                 given = [values[:few] for values in given]
-        return zip(*(values.split(1000) for values in given))
+        return zip(*(values.split(250) for values in given))
 
     def _draws_pictures(self, net, given) -> bool:
         """Whether the net makes (n, c, h, w) of what it is given; one sample tells."""

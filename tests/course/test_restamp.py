@@ -166,3 +166,47 @@ def test_a_training_itself_is_never_taken_from_a_short_run(trained):
     edit(trained, 4, "'seen'", "'saw'")
     with pytest.raises(LessonFailed, match="code cell 4 has changed"):
         restamp(trained, rerun=True)
+
+
+# -- sizes of the smoke budget ------------------------------------------------------------------
+
+SIZES = ["import gan_lessons as gl", "x, rows = list(range(9)), 3\nprint(sum(x), x[:4])",
+         "for i in range(4):\n    print(x[i], rows)"]
+
+
+@pytest.fixture
+def sized(page):
+    nb = notebook(SIZES, ["train"])
+    nb.cells[2].outputs = [new_output("stream", name="stdout", text="36 [0, 1, 2, 3]\n")]
+    nb.metadata["gan_lessons"]["code"] = fingerprint(nb)
+    write(page, dumps(normalise(nb)))
+    subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qam", "sizes"],
+                   cwd=page.parent, check=True)
+    return page
+
+
+@pytest.mark.parametrize("number, old, new, kept", [
+    (2, "x[:4]", "x[:gl.steps(laptop=4, smoke=1)]", True),
+    (2, "x[:4]", "x[:gl.steps(laptop=4, full=8)]", True),
+    (2, "x[:4]", "x[:gl.steps(laptop=5, smoke=4)]", False),
+    (2, "x[:4]", "x[:gl.budget(laptop=4)]", False),
+    (2, "sum(x)", "sum(x[:gl.steps(laptop=None, smoke=1)])", True),
+    (2, "x[:4]", "x[gl.steps(laptop=None):4]", True),
+    (2, "sum(x)", "sum(x[1:gl.steps(laptop=None, smoke=1)])", False),
+    (3, "for i in range(4)", "few = gl.steps(laptop=4)\nfor i in range(few)", True),
+    (3, "for i in range(4)", "few = gl.steps(laptop=3)\nfor i in range(few)", False),
+    (3, "for i in range(4)", "few = 4\nfew += 1\nfor i in range(few)", False),
+    (3, "for i in range(4)", "few = 4\nfor few in range(few)", False),
+    (3, "for i in range(4)", "few = 4\nf = lambda few: few\nfor i in range(4)", False),
+    (3, "for i in range(4)", "i = 4\nfor i in range(4)", False),
+    (3, "rows", "3", False),                        # bound in a pair: not followed
+])
+def test_a_size_that_only_the_smoke_budget_changes_keeps_the_outputs(sized, number, old, new, kept):
+    edit(sized, number, old, new)
+    if kept:
+        restamp(sized)
+        nb = nbformat.read(sized, as_version=4)
+        assert nb.cells[2].outputs[0].text == "36 [0, 1, 2, 3]\n" and problems(sized) == []
+    else:
+        with pytest.raises(LessonFailed, match=f"code cell {number} has changed"):
+            restamp(sized)

@@ -14,7 +14,10 @@ import gan_lessons
 from gan_lessons import moved, questions
 
 STEMS = [path.stem[3:] for path in lessons()]
-TRAINERS = rules.trainers(path.read_text(encoding="utf-8") for path in import_rules.modules())
+# a recipe trains by its method `train`; what has been stored is read by pages, and not trained
+TRAINERS = rules.trainers(path.read_text(encoding="utf-8") for path in import_rules.modules()
+                          if path.stem not in ("recipes", "long_runs", "long_training",
+                                               "stored_runs"))
 
 
 # -- the house ----------------------------------------------------------------------------------

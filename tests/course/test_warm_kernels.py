@@ -147,13 +147,29 @@ def test_a_fork_that_dies_is_seen_to_be_dead(warm):
     wait_until(lambda: not manager.is_alive())
 
 
-def test_kernels_share_a_server_only_if_they_would_start_alike():
+def test_kernels_share_a_server_only_if_they_would_start_alike(tmp_path):
     key = warm_kernels.key
     plain = {"OMP_NUM_THREADS": "1", "PYTHONPATH": "a", "GAN_LESSONS_BUDGET": "smoke"}
     assert key(plain) == key({**plain, "GAN_LESSONS_BUDGET": "full"})
-    for other in ({"OMP_NUM_THREADS": "2"}, {"PYTHONPATH": "b"}, {"PYTHONHASHSEED": "0"},
-                  {"MPLBACKEND": "agg"}):
+    assert key(plain) == key({**plain, "PYTHONPATH": "b"})
+    (tmp_path / "torch").mkdir()
+    for other in ({"OMP_NUM_THREADS": "2"}, {"PYTHONPATH": f"b{os.pathsep}{tmp_path}"},
+                  {"PYTHONHASHSEED": "0"}, {"MPLBACKEND": "agg"}, {"MALLOC_MMAP_MAX_": "0"}):
         assert key({**plain, **other}) != key(plain)
+
+
+def test_a_fork_looks_where_its_own_path_says(warm, tmp_path):
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "made_up.py").write_text(f"here = {name!r}")
+    given = os.environ.get("PYTHONPATH", "")
+    for name in "ab":
+        path = os.pathsep.join(filter(None, [str(tmp_path / name), given]))
+        manager, ask = warm(PYTHONPATH=path)
+        assert ask("import made_up, os; print(made_up.here, os.environ['PYTHONPATH'])") == (
+            f"{name} {path}")
+    manager, ask = warm(PYTHONPATH="")
+    assert ask("import made_up").endswith("ModuleNotFoundError")
 
 
 def test_the_specification_is_this_python(tmp_path):

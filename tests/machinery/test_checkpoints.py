@@ -5,17 +5,19 @@ import pickle
 import signal
 import subprocess
 import sys
+import time
 from functools import partial
 
+import numpy as np
 import pytest
 import torch
 from helpers import assert_same
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from gan_lessons import Normal, Ring, adam, batches, non_saturating, rmsprop, train
+from gan_lessons import Normal, Ring, adam, batches, fading, non_saturating, rmsprop, train
 from gan_lessons.data import files
-from gan_lessons.training import checkpoints
+from gan_lessons.training import checkpoints, loop
 from gan_lessons.training.checkpoints import CheckpointError
 
 
@@ -69,6 +71,30 @@ def test_interrupted_and_continued_is_bit_identical(tmp_path, capsys, stops, reu
         assert_same(end.players[name].state_dict(), whole.players[name].state_dict())
     assert torch.equal(end.samples(9), whole.samples(9))
     assert_same(contents(tmp_path / "parts.pt"), contents(tmp_path / "whole.pt"))
+
+
+@posix
+@pytest.mark.parametrize("optimizer", OPTIMISERS)
+def test_a_rate_that_fades_goes_on_bit_identically(tmp_path, optimizer):
+    options = dict(optimizer=OPTIMISERS[optimizer], rate=fading(.25))
+    whole = play(tmp_path / "whole.pt", **options)
+    for stop in (2, 8):                                             # before and while it falls
+        play(tmp_path / "parts.pt", stop_at=stop, **options)
+    end = play(tmp_path / "parts.pt", **options)
+    assert end.losses == whole.losses
+    for name in "fg":
+        assert_same(end.players[name].state_dict(), whole.players[name].state_dict())
+    assert_same(contents(tmp_path / "parts.pt"), contents(tmp_path / "whole.pt"))
+    assert play(None, optimizer=OPTIMISERS[optimizer]).losses != whole.losses
+
+
+@posix
+@pytest.mark.parametrize("changed", [dict(rate=fading(.5)), dict(rate=None),
+                                     dict(rate=fading(.25), steps=13)])
+def test_another_rate_or_length_of_it_is_another_training(tmp_path, changed):
+    play(tmp_path / "run.pt", stop_at=3, rate=fading(.25))
+    with pytest.raises(CheckpointError, match="its rate is"):
+        play(tmp_path / "run.pt", **changed)
 
 
 def test_more_steps_continue_and_fewer_are_refused(tmp_path):
@@ -247,6 +273,37 @@ def test_networks_of_equal_size_but_other_shape_are_told_apart(tmp_path):
     assert one(2, 4, 6, 2) == sum(a * b for a, b in ((2, 6), (6, 4), (4, 2)))
     with pytest.raises(CheckpointError, match="its shapes of g is"):
         one(2, 6, 4, 2)
+
+
+KILLS = int(os.environ.get("GAN_LESSONS_KILLS", 3))                 # 20 in the weekly run
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a child is killed")
+def test_killed_again_and_again_is_bit_identical(tmp_path, monkeypatch):
+    """SIGKILL at any moment, also in the middle of writing; every round is written down."""
+    path, steps, rng = tmp_path / "run.pt", 15 * (KILLS + 1), np.random.default_rng(KILLS)
+    whole = play(tmp_path / "whole.pt", steps)
+
+    def written():
+        return path.exists() and path.stat().st_mtime_ns
+    for _ in range(KILLS):
+        before = written()
+        if (child := os.fork()) == 0:
+            try:
+                monkeypatch.setattr(loop, "SAVE_EVERY", 0.)
+                play(path, steps)
+            finally:
+                os._exit(0)
+        end = time.monotonic() + 60
+        while written() == before and time.monotonic() < end:
+            time.sleep(.002)
+        time.sleep(rng.uniform(0, .02))
+        os.kill(child, signal.SIGKILL)
+        assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+    end = play(path, steps)
+    assert end.losses == whole.losses and end.images == whole.images
+    assert_same(contents(path), contents(tmp_path / "whole.pt"))
+    assert sorted(os.listdir(tmp_path)) == ["run.pt", "whole.pt"]   # no part of a killed write
 
 
 @posix

@@ -1,6 +1,7 @@
 """The image sets: official files of every kind, and everything that can be wrong with them."""
 
 import gzip
+import hashlib
 import io
 import struct
 import tarfile
@@ -341,6 +342,22 @@ def few_glyphs(monkeypatch):
     datasets._glyphs.cache_clear()
     yield
     datasets._glyphs.cache_clear()
+
+
+def test_the_stencils_are_those_that_all_stored_pictures_were_drawn_from():
+    """Whatever the versions of matplotlib, Pillow and FreeType: a seed means the same picture."""
+    grey = np.rint(255 * glyphs.stencils()).astype(np.uint8)
+    assert grey.shape == (17, 10, 56, 56) and glyphs.stencils().dtype == np.float32
+    assert hashlib.sha256(np.ascontiguousarray(grey).tobytes()).hexdigest() == (
+        "1c361b7a209c0207d2da1709eb816c7cbaa71739acf9130d9cdbf14de14901f0")
+
+
+def test_the_tool_draws_the_shipped_stencils():
+    """Up to the edges, which another FreeType smoothes otherwise; of the fonts that all have."""
+    import stencils  # tools/ is on the path
+    fresh = np.asarray(stencils.sheet(stencils.FONTS[:2])).astype(int)
+    shipped = np.asarray(Image.open(glyphs.SHEET)).astype(int)
+    assert np.abs(fresh - shipped[:len(fresh)]).mean() < 1
 
 
 @pytest.mark.parametrize("n, seed", [(60, 0), (1001, 7)])

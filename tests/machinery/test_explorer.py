@@ -5,6 +5,7 @@ import math
 import subprocess
 import sys
 
+import ipywidgets
 import numpy as np
 import pytest
 from PIL import Image
@@ -107,8 +108,20 @@ def test_alt_text_in_the_widget_and_in_the_first_frame():
     with pytest.raises(AttributeError):
         ex.width = 300                              # the picture would not follow
     assert data["text/plain"] == "Explorer(height=2)"
-    assert "application/vnd.jupyter.widget-view+json" in data
+    assert data["application/vnd.jupyter.widget-view+json"] == {
+        "version_major": 2, "version_minor": 0, "model_id": ex.widget.model_id}
     assert base64.b64decode(data["image/png"]) == ex.draw()
+
+
+def test_the_view_is_what_ipywidgets_itself_would_show(monkeypatch):
+    """And version 7, where the method is missing, is asked for nothing that it lacks."""
+    ex = explorer()
+    data, _ = ex._repr_mimebundle_()
+    if hasattr(ex.widget, "_repr_mimebundle_"):
+        view = "application/vnd.jupyter.widget-view+json"
+        assert ex.widget._repr_mimebundle_()[view] == data[view]
+        monkeypatch.delattr(ipywidgets.Widget, "_repr_mimebundle_")
+    assert ex._repr_mimebundle_()[0] == data
 
 
 @pytest.mark.parametrize("make, message", [

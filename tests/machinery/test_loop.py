@@ -19,13 +19,16 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from gan_lessons import (
     Game,
+    Line,
     Move,
     Normal,
     Ring,
     TrainingDiverged,
     adam,
     batches,
+    fading,
     minimax,
+    mlp_critic,
     non_saturating,
     rmsprop,
     train,
@@ -657,3 +660,40 @@ def test_fused_rmsprop_is_rmsprop(alpha, size):
             optimizers = again, optimizers[1]
     assert optimizers[0].param_groups[0]["lr"] == 1e-2
     assert optimizers[0].param_groups[0]["eps"] == 1e-8
+
+
+# -- rates -----------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("start, t, factor", [(.5, 0, 1), (.5, .5, 1), (.5, .75, .5), (.5, 1, 0),
+                                              (0, .25, .75), (.9, .95, .5)])
+def test_a_fading_rate_is_one_then_falls_to_zero(start, t, factor):
+    assert fading(start)(t) == pytest.approx(factor)
+
+
+@pytest.mark.parametrize("start", [1, -.1, float("nan")])
+def test_a_rate_cannot_begin_to_fade_outside_of_the_training(start):
+    with pytest.raises(ValueError, match="start"):
+        fading(start)
+
+
+@pytest.mark.parametrize("turns", [{}, {"f": 3}])
+def test_a_rate_scales_every_step_of_its_round(turns):
+    """Plain descent of w on a loss of slope 1 moves by lr · rate(t) a step: the sum is known."""
+    steps, lr = 8, .25
+    weight = {name: Line(0., learn="mean") for name in "fg"}
+    game = Game({"f": lambda f, z: f.mean.sum(), "g": lambda g, z: g.mean.sum()})
+    train(game, weight, batches(Normal(), batch=2), steps=steps, turns=turns, watch=None,
+             optimizer=partial(torch.optim.SGD, lr=lr), rate=lambda t: 1 - t)
+    moved = -lr * sum(1 - k / steps for k in range(steps))
+    assert weight["g"].mean.item() == pytest.approx(moved)
+    assert weight["f"].mean.item() == pytest.approx(turns.get("f", 1) * moved)
+
+
+@pytest.mark.parametrize("rate, error", [(.5, TypeError), ("fading", TypeError),
+                                         (lambda t: -1., ValueError),
+                                         (lambda t: float("nan"), ValueError),
+                                         (lambda t: "half", ValueError)])
+def test_a_rate_is_a_function_that_gives_a_factor(rate, error):
+    with pytest.raises(error, match="rate"):
+        train(minimax(), dict(f=mlp_critic(1), g=Line()), batches(Normal()),
+                 steps=2, rate=rate)

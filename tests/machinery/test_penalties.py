@@ -6,20 +6,25 @@ import torch
 from helpers import FAKE, REAL, itself, leaf
 from torch import nn
 
-from gan_lessons import mlp_critic, wasserstein
+from gan_lessons import Game, mlp_critic, wasserstein
 from gan_lessons.objectives.wasserstein import hinge
 from gan_lessons.players.image_networks import dcgan_critic
 from gan_lessons.players.penalties import (
     at_both,
+    at_fake,
+    at_few,
     at_most_one,
+    at_real,
     between,
     clip_weights,
     equal_one,
     gradient_penalty,
     lipschitz_penalty,
+    penalised,
     penalty,
     power,
     slopes,
+    zero_centred,
 )
 
 
@@ -217,3 +222,79 @@ def test_clipping_moves_weights_into_the_box_and_no_others():
     for c in (0, -.01, math.inf, math.nan):
         with pytest.raises(ValueError, match="c > 0"):
             clip_weights(c)
+
+
+# ---------------------------------------------------------------- zero-centred: R1 and R2
+
+def test_r1_r2_and_their_mean_are_expectations_of_squared_slopes():
+    f = smooth_critic(1)
+    x = torch.randn(6, 3, generator=torch.Generator().manual_seed(1)).double()
+    x_fake = torch.randn(6, 3, generator=torch.Generator().manual_seed(2)).double() + 1
+    r1 = (slopes(f, x) ** 2).mean().item()
+    r2 = (slopes(f, x_fake) ** 2).mean().item()
+    assert zero_centred(at_real)(f, x, x_fake).item() == pytest.approx(r1)
+    assert zero_centred(at_fake)(f, x, x_fake).item() == pytest.approx(r2)
+    assert zero_centred(at_both)(f, x, x_fake).item() == pytest.approx((r1 + r2) / 2)
+    few = (slopes(f, x[:2]) ** 2).mean().item()
+    assert zero_centred(at_few(at_real, 2))(f, x, x_fake).item() == pytest.approx(few)
+
+
+@pytest.mark.parametrize("where", [at_real, at_fake, at_both])
+def test_differences_converge_to_the_exact_penalty(where):
+    """E (f(x + sd ε) - f(x))² / sd² -> E ‖∇f‖²: the bias goes with sd², the noise with 1/√n."""
+    f = smooth_critic(3)
+    x = torch.randn(7, 3, generator=torch.Generator().manual_seed(5)).double()
+    x_fake = x.flip(0) * 2
+    exact = zero_centred(where)(f, x, x_fake).item()
+    many, many_fakes = x.repeat(20_000, 1), x_fake.repeat(20_000, 1)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        found = {sd: zero_centred(where, sd=sd)(f, many, many_fakes).item()
+                 for sd in (2.0, .5, 1e-3)}
+    assert found[1e-3] == pytest.approx(exact, rel=.02)
+    assert abs(found[2.0] - exact) > abs(found[.5] - exact) > abs(found[1e-3] - exact)
+
+
+def test_differences_have_the_slope_penaltys_gradient_by_the_weights():
+    f = smooth_critic(2)
+    x = torch.randn(4, 3, generator=torch.Generator().manual_seed(5)).double()
+    weight = f.layers[1].weight
+    exact, = torch.autograd.grad(zero_centred(at_real)(f, x, x), weight)
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        many = x.repeat(20_000, 1)
+        found, = torch.autograd.grad(zero_centred(at_real, sd=1e-3)(f, many, many), weight)
+    assert (found - exact).norm() < .05 * exact.norm()
+
+
+@pytest.mark.parametrize("make", [lambda: zero_centred(sd=0.), lambda: zero_centred(sd=-1.),
+                                  lambda: zero_centred(sd=math.nan), lambda: at_few(at_real, 0),
+                                  lambda: penalised(hinge(), gradient_penalty, -1.),
+                                  lambda: penalised(hinge(), gradient_penalty, math.inf)])
+def test_what_is_no_step_no_number_and_no_weight_is_refused(make):
+    with pytest.raises(ValueError):
+        make()
+
+
+def test_a_penalised_game_adds_to_the_critics_loss_alone():
+    f, g = smooth_critic(1), lambda z: 2 * z
+    x = torch.randn(6, 3, generator=torch.Generator().manual_seed(1)).double()
+    z = x.flip(0) + .5
+    game = penalised(hinge(), zero_centred(at_real), .3)
+    plain = hinge()["f"](f, g, x, z).item()
+    added = .3 * zero_centred(at_real)(f, x, g(z)).item()
+    assert game["f"](f=f, g=g, x=x, z=z).item() == pytest.approx(plain + added)
+    assert game["g"](f=f, g=g, z=z).item() == hinge()["g"](f, g, z).item()
+    assert wasserstein(gradient_penalty, weight=2.).moves[0].needs == game.moves[0].needs
+    with pytest.raises(KeyError):
+        penalised(hinge(), zero_centred(), 1., player="l")
+
+
+def test_a_loss_that_needs_no_real_sample_is_given_one_for_its_penalty():
+    game = penalised(Game({"l": lambda l, z: l(z).mean(), "g": lambda l, g, z: l(g(z)).mean()}),
+                     zero_centred(at_real), 1., player="l")
+    assert set(game.moves[0].needs) == {"l", "z", "g", "x"}
+    l = smooth_critic(1)
+    x = torch.randn(6, 3, generator=torch.Generator().manual_seed(1)).double()
+    found = game["l"](l=l, g=itself, x=x, z=2 * x).item()
+    assert found == pytest.approx((l(2 * x).mean() + (slopes(l, x) ** 2).mean()).item())

@@ -20,8 +20,6 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
-from .exact.checks import told
-
 
 def arguments(loss: Callable) -> Mapping[str, inspect.Parameter]:
     """What a loss asks for: name -> `inspect.Parameter`, in order.
@@ -56,9 +54,9 @@ class Move:
                             f"not {self.player!r}, {self.loss!r}")
         if isinstance(self.loss, nn.Module) or isinstance(self.loss, type):
             raise TypeError(f"the loss of {self.player!r} is a function such as lambda f, x: "
-                            f"f(x).mean(), not a network: {told(self.loss)}")
+                            f"f(x).mean(), not a network: {_kind(self.loss)}")
         if self.after is not None and not callable(self.after):
-            raise TypeError(f"after is a function of the player's network, not {told(self.after)}")
+            raise TypeError(f"after is a function of the player's network, not {_kind(self.after)}")
         if any(a.kind in (a.VAR_POSITIONAL, a.VAR_KEYWORD) for a in arguments(self.loss).values()):
             raise TypeError(f"the loss of {self.player!r} must name its arguments: "
                             "no *args, no **kwargs")
@@ -91,6 +89,14 @@ class Move:
         return self.needs + tuple(name for name in self.optional if name in known)
 
 
+def _kind(value) -> str:
+    """What came in place of a loss or a game, for a message: "the function minimax", "a dict"."""
+    if name := getattr(value, "__name__", None):
+        return f"the {'class' if isinstance(value, type) else 'function'} {name}"
+    return repr(value) if isinstance(value, (str, int, float, type(None))) else \
+        f"a {type(value).__name__}"
+
+
 class Game:
     """The moves of a round, in order. `game["f"]` is the (first) loss of player f.
 
@@ -104,7 +110,7 @@ class Game:
         self.moves = tuple(moves) if isinstance(moves, Iterable) else ()
         if not self.moves or not all(isinstance(move, Move) for move in self.moves):
             raise TypeError('a Game takes {"f": loss, …} or a list of Move(player, loss), not '
-                            f"{told(moves)}")
+                            f"{_kind(moves)}")
 
     @property
     def players(self) -> tuple[str, ...]:

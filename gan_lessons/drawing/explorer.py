@@ -13,14 +13,13 @@ import math
 import struct
 import zlib
 from collections.abc import Iterable, Mapping
+from numbers import Integral, Real
 
 import ipywidgets as widgets
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-
-from ..exact.checks import fits
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -31,11 +30,13 @@ def slider(low, high, step, value, label):
     ValueError unless low <= value <= high, 0 < step <= high - low, all of them finite numbers.
     """
     given = (low, high, step, value)
-    if not (all(map(fits, given)) and low < high and low <= value <= high
+    real = all(isinstance(n, Real) and not isinstance(n, (bool, np.bool_)) and math.isfinite(n)
+               for n in given)
+    if not (real and low < high and low <= value <= high
             and 0 < step <= (high - low) * (1 + 1e-9)):
         raise ValueError(f"slider {label!r}: need low < high, step > 0 and low <= value <= high, "
                          f"got {low}, {high}, step {step}, value {value}")
-    if all(fits(n, whole=True) for n in given):
+    if all(isinstance(n, Integral) for n in given):
         low, high, step, value = map(int, given)
         return widgets.IntSlider(value, low, high, step, description=label)
     low, high, step, value = map(float, given)
@@ -43,18 +44,18 @@ def slider(low, high, step, value, label):
                                readout_format=_readout(low, high, step))
 
 
-def _readout(low: float, high: float, step: float) -> str:
+def _readout(low: float, high: float, jump: float) -> str:
     """The format that tells every two neighbouring values of a slider apart.
 
-    As few decimals as write low and step exactly, at most 6; where these would show neighbours
-    alike, or numbers of ten digits, digits and a power of ten: 1.05e-8.
+    As few decimals as write low and the step, `jump`, exactly, at most 6; where these would show
+    neighbours alike, or numbers of ten digits, digits and a power of ten: 1.05e-8.
     """
     size = max(abs(low), abs(high))
-    exact = lambda d: all(abs(n - round(n, d)) < 1e-9 * step for n in (low, step))
+    exact = lambda d: all(abs(n - round(n, d)) < 1e-9 * jump for n in (low, jump))
     digits = next((d for d in range(6) if exact(d)), 6)
-    if step > .5 * 10. ** -digits and size < 1e9:
+    if jump > .5 * 10. ** -digits and size < 1e9:
         return f".{digits}f"
-    return f".{math.ceil(math.log10(size / step) - 1e-9)}e"
+    return f".{math.ceil(math.log10(size / jump) - 1e-9)}e"
 
 
 def choice(options, value, label):

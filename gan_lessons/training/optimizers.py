@@ -23,7 +23,8 @@ def adam(lr: float = 2e-4, betas: tuple[float, float] = (0.5, 0.999)) -> Callabl
     if not (isinstance(betas, (tuple, list)) and len(betas) == 2
             and all(fits(beta, least=0, below=1) for beta in betas)):
         raise ValueError(f"betas={betas!r}: two numbers from 0 to below 1, as (0.5, 0.999)")
-    return partial(torch.optim.Adam, lr=_rate(lr), betas=tuple(map(float, betas)), fused=True)
+    return partial(torch.optim.Adam, lr=_learning_rate(lr), betas=tuple(map(float, betas)),
+                   fused=True)
 
 
 def rmsprop(lr: float = 5e-5, alpha: float = 0.99) -> Callable:
@@ -33,10 +34,10 @@ def rmsprop(lr: float = 5e-5, alpha: float = 0.99) -> Callable:
     """
     if not fits(alpha, least=0, below=1):
         raise ValueError(f"alpha={alpha!r}: a number from 0 to below 1, as 0.99")
-    return partial(_RMSprop, lr=_rate(lr), betas=(0.0, alpha), fused=True)
+    return partial(_RMSprop, lr=_learning_rate(lr), betas=(0.0, alpha), fused=True)
 
 
-def _rate(lr):
+def _learning_rate(lr):
     """A learning rate; ValueError, for a list of weights too, which `train` hands over itself."""
     if not fits(lr, least=0):
         raise ValueError(f"lr={told(lr)}: a learning rate is a finite number of 0 or more, as 2e-4")

@@ -140,7 +140,9 @@ GAMES = {
     "after a number": (lambda: Move("f", f_loss, after=3), "after is a function.*not 3"),
     "no rounds": (lambda: steps(laptop=0), "laptop = 0: a whole number of 1 or more"),
     "rounds with a point": (lambda: steps(laptop=1e3), "laptop = 1000.0: a whole"),
-    "rounds as text": (lambda: steps("10"), "laptop = '10'"), "True": (lambda: steps(True), "True"),
+    "rounds as text": (lambda: steps(laptop="10"), "laptop = '10'"), "none": (steps, "laptop = None"),
+    "rounds without a name": (lambda: steps(1_200), r"named by their budget, steps\(laptop=1200\)"),
+    "True": (lambda: steps(laptop=True), "laptop = True"),
     "fewer than none": (lambda: steps(laptop=9, full=-1), "full = -1"),
     "no smoke": (lambda: steps(laptop=9, smoke=0), "smoke = 0"),
     "a rate as text": (lambda: adam("1e-4"), "lr='1e-4': a learning rate is"),
@@ -161,11 +163,6 @@ def test_slips_of_games_losses_and_optimisers(case):
     make, says = GAMES[case]
     with pytest.raises((TypeError, ValueError, NameError), match=says):
         make()
-
-
-def test_rounds_without_a_name_are_the_laptops(monkeypatch):
-    monkeypatch.setenv("GAN_LESSONS_BUDGET", "laptop")
-    assert steps(1_200) == steps(laptop=1_200) == 1_200
 
 
 def test_whatever_a_loss_raises_is_told_with_its_player():

@@ -97,8 +97,8 @@ def few_labels(images: Images, n: int, seed: int = 0, ledger: Ledger | None = No
         raise ValueError(f"no picture of class {np.flatnonzero(counts == 0)[0]} to label: give a "
                          "set with all classes")
     if not fits(n, least=len(counts), most=len(labels), whole=True):
-        raise ValueError(f"n={n!r} labels for {len(counts)} classes of {len(labels):,} pictures: at "
-                         "least one each, at most all")
+        raise ValueError(f"n={n!r} labels for {len(counts)} classes of {len(labels):,} pictures: "
+                         "at least one each, at most all")
     share = n // len(counts) + (np.arange(len(counts)) < n % len(counts))  # the first get the rest
     if (share > counts).any():
         raise ValueError(f"class {np.flatnonzero(share > counts)[0]} has fewer than {share.max()} "

@@ -32,8 +32,8 @@ def steps(*unnamed, laptop: int | None = None, full: int | None = None, smoke: i
     """Rounds to train under the budget in force: `steps(laptop=1_200, full=40_000)`.
 
     smoke runs a handful of rounds, to prove that every cell works; full defaults to laptop.
-    TypeError for a number without a name; ValueError as in `budget`, and for what is no whole number
-    above 0, under every budget.
+    TypeError for a number without a name; ValueError as in `budget`, and for what is no whole
+    number above 0, under every budget.
     """
     if unnamed:
         raise TypeError(f"steps are named by their budget, steps(laptop={unnamed[0]!r})")

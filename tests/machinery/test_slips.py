@@ -140,7 +140,7 @@ GAMES = {
     "after a number": (lambda: Move("f", f_loss, after=3), "after is a function.*not 3"),
     "no rounds": (lambda: steps(laptop=0), "laptop = 0: a whole number of 1 or more"),
     "rounds with a point": (lambda: steps(laptop=1e3), "laptop = 1000.0: a whole"),
-    "rounds as text": (lambda: steps(laptop="10"), "laptop = '10'"), "none": (steps, "laptop = None"),
+    "rounds as text": (lambda: steps(laptop="10"), "laptop = '10'"), "none": (steps, "= None"),
     "rounds without a name": (lambda: steps(1_200), r"named by their budget, steps\(laptop=1200\)"),
     "True": (lambda: steps(laptop=True), "laptop = True"),
     "fewer than none": (lambda: steps(laptop=9, full=-1), "full = -1"),

@@ -98,6 +98,27 @@ def test_a_sheet_of_pictures_row_by_row(channels):
     assert plots.pictures(plots.figure()[1], images[:2]).get_array().shape[:2] == (4, 10)
 
 
+@pytest.mark.parametrize("channels, paper", [(1, 0), (3, 1)])
+def test_gaps_of_a_sheet_are_paper(channels, paper):
+    images = np.zeros((6, channels, 4, 5))                         # grey of one half
+    joined = plots.sheet(images, 3, gap=2)
+    assert joined.shape[:2] == (2 * 4 + 2, 3 * 5 + 2 * 2)
+    assert (joined[:4, :5] == .5).all() and (joined[6:, 14:] == .5).all()
+    assert (joined[4:6] == paper).all() and (joined[:, 5:7] == paper).all()
+    assert (joined == .5).sum() == 6 * 4 * 5 * channels
+    assert (plots.sheet(images, 3) == .5).all()
+
+
+def test_scores_are_drawn_against_seconds():
+    run = SimpleNamespace(curve=lambda: np.array([[10, 2., 300.], [50, 9., 80.]]))
+    fig, ax = plots.figure()
+    plots.scores(ax, {"long": run})
+    line = ax.lines[0]
+    assert line.get_xdata().tolist() == [2, 9] and line.get_ydata().tolist() == [300, 80]
+    assert [text.get_text() for text in ax.texts] == ["80"]
+    assert ax.get_xscale() == ax.get_yscale() == "log"
+
+
 def test_points_in_the_plane_and_on_the_line():
     x = np.random.default_rng(0).normal(size=(50, 2))
     np.testing.assert_array_equal(plots.points(plots.figure()[1], x, plots.FAKE).get_offsets(), x)

@@ -49,9 +49,14 @@ class Move:
     after: Callable[[nn.Module], None] | None = None
 
     def __post_init__(self):
-        if not callable(self.loss) or not self.player.split():
+        if not callable(self.loss) or not isinstance(self.player, str) or not self.player.split():
             raise TypeError("Move takes a player's symbol and its loss, "
                             f"not {self.player!r}, {self.loss!r}")
+        if isinstance(self.loss, nn.Module) or isinstance(self.loss, type):
+            raise TypeError(f"the loss of {self.player!r} is a function such as lambda f, x: "
+                            f"f(x).mean(), not a network: {_kind(self.loss)}")
+        if self.after is not None and not callable(self.after):
+            raise TypeError(f"after is a function of the player's network, not {_kind(self.after)}")
         if any(a.kind in (a.VAR_POSITIONAL, a.VAR_KEYWORD) for a in arguments(self.loss).values()):
             raise TypeError(f"the loss of {self.player!r} must name its arguments: "
                             "no *args, no **kwargs")
@@ -84,6 +89,14 @@ class Move:
         return self.needs + tuple(name for name in self.optional if name in known)
 
 
+def _kind(value) -> str:
+    """What came in place of a loss or a game, for a message: "the function minimax", "a dict"."""
+    if name := getattr(value, "__name__", None):
+        return f"the {'class' if isinstance(value, type) else 'function'} {name}"
+    return repr(value) if isinstance(value, (str, int, float, type(None))) else \
+        f"a {type(value).__name__}"
+
+
 class Game:
     """The moves of a round, in order. `game["f"]` is the (first) loss of player f.
 
@@ -94,9 +107,10 @@ class Game:
     def __init__(self, moves: Mapping[str, Callable[..., Tensor]] | Iterable[Move]):
         if isinstance(moves, Mapping):
             moves = [Move(player, loss) for player, loss in moves.items()]
-        self.moves = tuple(moves)
+        self.moves = tuple(moves) if isinstance(moves, Iterable) else ()
         if not self.moves or not all(isinstance(move, Move) for move in self.moves):
-            raise TypeError('a Game takes {"f": loss, …} or a list of Move(player, loss)')
+            raise TypeError('a Game takes {"f": loss, …} or a list of Move(player, loss), not '
+                            f"{_kind(moves)}")
 
     @property
     def players(self) -> tuple[str, ...]:

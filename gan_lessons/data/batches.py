@@ -61,6 +61,11 @@ class Batches:
         self.seed = seed
 
     @property
+    def dtype(self) -> torch.dtype:
+        """Of x, u and z: float32, whatever torch's default is."""
+        return torch.float32
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The names a loss may ask for."""
         labelled = self._y is not None or hasattr(self._x, "sample_with_modes")

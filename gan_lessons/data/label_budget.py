@@ -4,14 +4,12 @@ Derived in notebooks/14_semi_supervised.ipynb.
 """
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import torch
 from scipy.stats import t
 from torch import Tensor
 
-from ..exact.checks import check_count, told
+from ..exact.checks import check_count, fits, told
 from .datasets import Images
 
 
@@ -89,7 +87,6 @@ def few_labels(images: Images, n: int, seed: int = 0, ledger: Ledger | None = No
     if isinstance(images.labels, Ledger):
         raise ValueError("whoever draws must see all labels: give the pictures with their labels, "
                          "and the ledger as ledger=")
-    check_count("n", n, least=-math.inf)             # how many there can be is said below
     check_count("seed", seed, least=0)
     labels, classes = torch.as_tensor(images.labels).numpy(), len(images.classes)
     counts = np.bincount(labels, minlength=classes)                                       # (K,)
@@ -99,9 +96,9 @@ def few_labels(images: Images, n: int, seed: int = 0, ledger: Ledger | None = No
     if (counts == 0).any():
         raise ValueError(f"no picture of class {np.flatnonzero(counts == 0)[0]} to label: give a "
                          "set with all classes")
-    if not len(counts) <= n <= len(labels):
-        raise ValueError(f"n={n} labels for {len(counts)} classes of {len(labels):,} pictures: at "
-                         "least one each, at most all")
+    if not fits(n, least=len(counts), most=len(labels), whole=True):
+        raise ValueError(f"n={n!r} labels for {len(counts)} classes of {len(labels):,} pictures: "
+                         "at least one each, at most all")
     share = n // len(counts) + (np.arange(len(counts)) < n % len(counts))  # the first get the rest
     if (share > counts).any():
         raise ValueError(f"class {np.flatnonzero(share > counts)[0]} has fewer than {share.max()} "

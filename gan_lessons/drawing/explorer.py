@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import base64
 import html
+import math
 import struct
 import zlib
 from collections.abc import Iterable, Mapping
+from numbers import Integral, Real
 
 import ipywidgets as widgets
 import numpy as np
@@ -25,16 +27,35 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 def slider(low, high, step, value, label):
     """A slider from `low` to `high`; whole numbers throughout give an integer slider.
 
-    ValueError unless low <= value <= high and step > 0.
+    ValueError unless low <= value <= high, 0 < step <= high - low, all of them finite numbers.
     """
-    if not (low < high and step > 0 and low <= value <= high):
+    given = (low, high, step, value)
+    real = all(isinstance(n, Real) and not isinstance(n, (bool, np.bool_)) and math.isfinite(n)
+               for n in given)
+    if not (real and low < high and low <= value <= high
+            and 0 < step <= (high - low) * (1 + 1e-9)):
         raise ValueError(f"slider {label!r}: need low < high, step > 0 and low <= value <= high, "
                          f"got {low}, {high}, step {step}, value {value}")
-    numbers = dict(min=low, max=high, step=step, value=value, description=label)
-    if all(isinstance(n, int) for n in (low, high, step, value)):
-        return widgets.IntSlider(**numbers)
-    digits = next((d for d in range(6) if abs(step - round(step, d)) < 1e-9 * step), 6)
-    return widgets.FloatSlider(**numbers, readout_format=f".{digits}f")
+    if all(isinstance(n, Integral) for n in given):
+        low, high, step, value = map(int, given)
+        return widgets.IntSlider(value, low, high, step, description=label)
+    low, high, step, value = map(float, given)
+    return widgets.FloatSlider(value, min=low, max=high, step=step, description=label,
+                               readout_format=_readout(low, high, step))
+
+
+def _readout(low: float, high: float, jump: float) -> str:
+    """The format that tells every two neighbouring values of a slider apart.
+
+    As few decimals as write low and the step, `jump`, exactly, at most 6; where these would show
+    neighbours alike, or numbers of ten digits, digits and a power of ten: 1.05e-8.
+    """
+    size = max(abs(low), abs(high))
+    exact = lambda d: all(abs(n - round(n, d)) < 1e-9 * jump for n in (low, jump))
+    digits = next((d for d in range(6) if exact(d)), 6)
+    if jump > .5 * 10. ** -digits and size < 1e9:
+        return f".{digits}f"
+    return f".{math.ceil(math.log10(size / jump) - 1e-9)}e"
 
 
 def choice(options, value, label):
@@ -129,7 +150,11 @@ class Explorer:
         self._still = True
         try:
             for name, value in values.items():
-                self.controls[name].value = value
+                try:
+                    self.controls[name].value = value
+                except Exception as error:               # of a kind that traitlets has
+                    raise ValueError(f"{name} = {value!r} is nothing that its control takes: "
+                                     f"{error}") from error
                 if self.controls[name].value != value:
                     raise ValueError(f"{name} = {value} is out of reach of its control, "
                                      f"which stopped at {self.controls[name].value}")

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import os
 
+from ..exact.checks import check_count
+
 BUDGETS = ("smoke", "laptop", "full")
 
 
@@ -26,10 +28,17 @@ def pictures(n: int) -> int:
     return min(n, 500) if budget() == "smoke" else n
 
 
-def steps(*, laptop: int, full: int | None = None, smoke: int = 3) -> int:
+def steps(*unnamed, laptop: int | None = None, full: int | None = None, smoke: int = 3) -> int:
     """Rounds to train under the budget in force: `steps(laptop=1_200, full=40_000)`.
 
     smoke runs a handful of rounds, to prove that every cell works; full defaults to laptop.
-    ValueError as in `budget`.
+    TypeError for a number without a name; ValueError as in `budget`, and for what is no whole
+    number above 0, under every budget.
     """
-    return {"smoke": smoke, "laptop": laptop, "full": laptop if full is None else full}[budget()]
+    if unnamed:
+        raise TypeError(f"steps are named by their budget, steps(laptop={unnamed[0]!r})")
+    full = laptop if full is None else full
+    rounds = {"smoke": smoke, "laptop": laptop, "full": full}
+    for name, asked in rounds.items():
+        check_count(name, asked, why="of rounds, as steps(laptop=1_000)")
+    return rounds[budget()]

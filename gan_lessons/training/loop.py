@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from ..data.files import remedy, sweep
@@ -23,7 +23,7 @@ from .again import remember, trained_before
 from .devices import choose
 from .optimizers import adam
 from .plan import hashes, plan
-from .refusals import check_request, check_reuse, check_shapes
+from .refusals import check_loss, check_request, check_reuse, check_shapes, made_optimizer
 from .run import Run, TrainingDiverged
 from .settings import bfloat16_pays, process_settings, stop_button
 from .turns import Turn
@@ -67,7 +67,7 @@ def train(game: Game, players: Mapping[str, nn.Module], samples, *, steps: int,
     that is NaN or infinite.
     """
     asked = SimpleNamespace(**locals())        # all arguments by name, so that none is listed again
-    asked.turns = dict(turns or {})
+    asked.turns = {} if turns is None else turns
     asked.decays = {} if ema is None else dict(ema) if isinstance(ema, Mapping) else {"g": ema}
     return _Loop(asked).play()
 
@@ -89,6 +89,8 @@ class _Loop:
 
     def __init__(self, asked):
         check_request(asked)
+        asked.steps, asked.seed, asked.threads = map(int, (asked.steps, asked.seed, asked.threads))
+        asked.turns = {player: int(n) for player, n in asked.turns.items()}    # not of NumPy
         self.asked, self.game = asked, asked.game
         self.device = choose(asked.device)
         self.players = {name: net.to(self.device) for name, net in asked.players.items()}
@@ -132,7 +134,8 @@ class _Loop:
                 raise ValueError(f"player {move.player!r} has no weights that may move: leave it "
                                  "out of the game, or unfreeze it with .requires_grad_(True)")
             factory = optimizer[move.player] if isinstance(optimizer, Mapping) else optimizer
-            yield _Planned(label, move, Turn(move.movers, self.players), factory(weights),
+            yield _Planned(label, move, Turn(move.movers, self.players),
+                           made_optimizer(factory, weights, label),
                            players={n: self.players[n] for n in asks if n in self.players},
                            batch=tuple(n for n in asks if n not in self.players))
 
@@ -217,16 +220,10 @@ class _Loop:
             try:
                 with self._autocast():
                     loss = planned.move.loss(**players, **batch)
-                if not isinstance(loss, Tensor) or loss.dim():
-                    shape = tuple(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__
-                    raise ValueError(f"a loss returns one number, this one {shape}: take its "
-                                     ".mean()")
-                if not loss.requires_grad:
-                    raise ValueError("this loss does not depend on the weights of its player: look "
-                                     "for a .detach(), a no_grad() or the wrong player in it")
+                check_loss(loss)
                 planned.optimizer.zero_grad()
                 loss.backward()
-            except (RuntimeError, ValueError, TypeError) as error:
+            except Exception as error:
                 shapes = ", ".join(f"{name} {tuple(value.shape)}" for name, value in batch.items())
                 error.add_note(f"This happened when player {planned.label!r} moved, on the batch "
                                f"{shapes}.")

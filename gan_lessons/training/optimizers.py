@@ -11,6 +11,8 @@ from functools import partial
 
 import torch
 
+from ..exact.checks import fits, told
+
 
 def adam(lr: float = 2e-4, betas: tuple[float, float] = (0.5, 0.999)) -> Callable:
     """Adam, w -= lr · m / (√v + 1e-8): parameters -> optimiser.
@@ -18,7 +20,11 @@ def adam(lr: float = 2e-4, betas: tuple[float, float] = (0.5, 0.999)) -> Callabl
     m and v are moving averages of grad and grad², corrected for their start at 0. Kingma & Ba 2015,
     arXiv 1412.6980; these defaults for GANs: Radford et al. 2016, arXiv 1511.06434.
     """
-    return partial(torch.optim.Adam, lr=lr, betas=tuple(map(float, betas)), fused=True)
+    if not (isinstance(betas, (tuple, list)) and len(betas) == 2
+            and all(fits(beta, least=0, below=1) for beta in betas)):
+        raise ValueError(f"betas={betas!r}: two numbers from 0 to below 1, as (0.5, 0.999)")
+    return partial(torch.optim.Adam, lr=_learning_rate(lr), betas=tuple(map(float, betas)),
+                   fused=True)
 
 
 def rmsprop(lr: float = 5e-5, alpha: float = 0.99) -> Callable:
@@ -26,7 +32,16 @@ def rmsprop(lr: float = 5e-5, alpha: float = 0.99) -> Callable:
 
     The updates of torch.optim.RMSprop in a fifth of the passes over memory. Tieleman & Hinton 2012.
     """
-    return partial(_RMSprop, lr=lr, betas=(0.0, alpha), fused=True)
+    if not fits(alpha, least=0, below=1):
+        raise ValueError(f"alpha={alpha!r}: a number from 0 to below 1, as 0.99")
+    return partial(_RMSprop, lr=_learning_rate(lr), betas=(0.0, alpha), fused=True)
+
+
+def _learning_rate(lr):
+    """A learning rate; ValueError, for a list of weights too, which `train` hands over itself."""
+    if not fits(lr, least=0):
+        raise ValueError(f"lr={told(lr)}: a learning rate is a finite number of 0 or more, as 2e-4")
+    return lr
 
 
 def fading(start: float = 0.5) -> Callable[[float], float]:
@@ -35,8 +50,8 @@ def fading(start: float = 0.5) -> Callable[[float], float]:
     t in [0, 1] -> min(1, (1 - t) / (1 - start)). Late steps that grow small let the averages of
     a game settle. ValueError unless 0 ≤ start < 1. Lesson 01.
     """
-    if not 0 <= start < 1:
-        raise ValueError(f"start = {start}: the part of the training after which the rate falls "
+    if not fits(start, least=0, below=1):
+        raise ValueError(f"start = {start!r}: the part of the training after which the rate falls "
                          "lies from 0 to below 1")
     return lambda t: min(1.0, (1 - t) / (1 - start))
 

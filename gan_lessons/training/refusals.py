@@ -7,6 +7,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from ..exact.checks import check_count, fits, told
+from ..game import Game
 from ..players.modes import evaluating
 from ..players.networks import takes_labels
 from .turns import refuse_shared_weights
@@ -19,17 +21,25 @@ def check_request(asked):
 
     `asked.turns` and `asked.decays` are dictionaries by now. ValueError, TypeError, NameError.
     """
-    if not isinstance(asked.steps, int) or asked.steps <= 0:
-        raise ValueError(f"steps must be a whole number above 0, not {asked.steps!r}: "
+    if not isinstance(asked.game, Game):
+        raise TypeError('game is a Game, as Game({"f": critic_loss, "g": generator_loss}) or '
+                        f"minimax(), not {told(asked.game)}")
+    if not fits(asked.steps, least=1, whole=True):
+        raise ValueError(f"steps must be a whole number above 0, not {told(asked.steps)}: "
                          "steps(laptop=1_000)")
     if not hasattr(asked.samples, "draw"):
         raise TypeError(f"samples come from batches(...), not from {type(asked.samples).__name__}: "
                         "batches(load_images())")
+    for name, like in (("players", "dict(f=critic, g=generator)"), ("turns", '{"f": 5}')):
+        if not isinstance(getattr(asked, name), Mapping):
+            raise TypeError(f"{name} is a dictionary from players' symbols, as {like}, not "
+                            f"{told(getattr(asked, name))}")
     if not (asked.watch in ("auto", None) or callable(asked.watch)):
         raise TypeError(f'watch is "auto", None or a function of the Run, not {asked.watch!r}')
-    _check_players(asked.game, asked.players)
+    _check_players(asked.game, asked.players, getattr(asked.samples, "dtype", None))
     _check_moves({move.player for move in asked.game.moves}, asked.turns, asked.optimizer)
-    if not all(name in asked.players and 0 < decay < 1 for name, decay in asked.decays.items()):
+    if not all(name in asked.players and fits(decay, above=0, below=1)
+               for name, decay in asked.decays.items()):
         raise ValueError("ema is the decay of an averaged copy of g, between 0 and 1, not "
                          f'{asked.ema!r}; for others, {{"g": .99, "l": .99}}')
     if asked.precision not in PRECISIONS:
@@ -37,6 +47,10 @@ def check_request(asked):
     if asked.reuse not in (None, "g"):
         raise ValueError(f'reuse is None or "g", not {asked.reuse!r}')
     _check_rate(asked.rate)
+    if not fits(asked.seed, whole=True, least=-2 ** 63, most=2 ** 63 - 1):
+        raise ValueError(f"seed = {told(asked.seed)}: a whole number, as 0; without one nobody can "
+                         "draw the same again")
+    check_count("threads", asked.threads, 1, 4096, "one for each core of the processor at most")
     refuse_shared_weights(asked.players)
 
 
@@ -54,14 +68,22 @@ def _check_rate(rate):
                              "finite number of 0 or more, as that of fading()")
 
 
-def _check_players(game, players):
-    """NameError for a player who is missing, TypeError for one that is no network."""
+def _check_players(game, players, dtype):
+    """NameError for a player who is missing, TypeError for one that is no network, ValueError for
+    one whose weights have another dtype than the samples."""
     if missing := [name for name in game.players if name not in players]:
         raise NameError(f"the game is played by {', '.join(game.players)}; players lacks "
                         f"{', '.join(missing)}")
     for name, net in players.items():
         if not isinstance(net, nn.Module):
-            raise TypeError(f"player {name!r} must be a torch Module, not {type(net).__name__}")
+            remedy = f": call it, {net.__name__}(...)" if hasattr(net, "__name__") else ""
+            raise TypeError(f"player {name!r} must be a torch Module, not {type(net).__name__}"
+                            + remedy)
+        strange = {w.dtype for w in net.parameters() if w.is_floating_point()} - {dtype}
+        if dtype is not None and strange:
+            raise ValueError(f"player {name!r} has weights in {strange.pop()}, batches are in "
+                             f"{dtype}: {name}.float(), or build it before "
+                             "torch.set_default_dtype(...)")
 
 
 def _check_moves(movers: set[str], turns, optimizer):
@@ -78,9 +100,42 @@ def _check_moves(movers: set[str], turns, optimizer):
             raise NameError(f"optimizer lacks {', '.join(sorted(lacking))}")
     if not all(map(callable, factories)):
         raise TypeError("optimizer makes an optimiser from the weights of a player, as adam(2e-4) "
-                        f"or partial(torch.optim.SGD, lr=.1) do; this is {optimizer!r}")
-    if any(not isinstance(n, int) or n < 1 for n in turns.values()):
+                        f"or partial(torch.optim.SGD, lr=.1) do; this is {told(optimizer)}")
+    if not all(fits(n, least=1, whole=True) for n in turns.values()):
         raise ValueError(f"turns are whole numbers above 0, not {turns}")
+
+
+def made_optimizer(factory, weights, label: str):
+    """The optimiser that a factory makes of the weights of player `label`.
+
+    TypeError for a factory that makes something else or cannot be called so, ValueError for its
+    arguments.
+    """
+    remedy = "give adam(2e-4), rmsprop() or partial(torch.optim.SGD, lr=.1)"
+    try:
+        made = factory(weights)
+    except (TypeError, ValueError, AttributeError) as error:
+        kind = ValueError if isinstance(error, ValueError) else TypeError
+        raise kind(f"the optimizer of player {label!r} cannot be made ({error}): {remedy}") \
+            from error
+    if not isinstance(made, torch.optim.Optimizer):
+        raise TypeError(f"optimizer made {told(made)} for player {label!r}, no optimiser: "
+                        f"{remedy}")
+    return made
+
+
+def check_loss(loss):
+    """ValueError for what a loss returned, unless it is one number with a gradient."""
+    if isinstance(loss, Tensor) and loss.dim() == 0 and loss.is_complex():
+        raise ValueError("a loss returns one real number, this one is complex: take its .real")
+    if not isinstance(loss, Tensor) or loss.dim():
+        shape = tuple(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__
+        remedy = ("take its .mean()" if isinstance(loss, Tensor) else "write return before it"
+                  if loss is None else "return one tensor, as it is, without .item() or float()")
+        raise ValueError(f"a loss returns one number, this one {shape}: {remedy}")
+    if not loss.requires_grad:
+        raise ValueError("this loss does not depend on the weights of its player: look for a "
+                         ".detach(), a no_grad() or the wrong player in it")
 
 
 def check_reuse(schedule, labelled: bool = False):

@@ -1,6 +1,7 @@
 """Explorer: a pure drawing, an honest widget. In the browser: tests/browser."""
 import base64
 import io
+import math
 import subprocess
 import sys
 
@@ -128,6 +129,18 @@ def test_the_view_is_what_ipywidgets_itself_would_show(monkeypatch):
     (lambda: explorer().draw(hight=3), "no control named hight; this explorer has height"),
     (lambda: explorer().set(hight=3), "no control named hight"),
     (lambda: slider(0, 1, .1, 2, "x"), "low <= value <= high"),
+    (lambda: slider("0", 1, .1, 0, "x"), "got 0, 1, step 0.1"),
+    (lambda: slider(0, math.inf, .1, 0, "x"), "got 0, inf"),
+    (lambda: slider(0, math.nan, .1, 0, "x"), "got 0, nan"),
+    (lambda: slider(0, 1, math.nan, 0, "x"), "step nan"),
+    (lambda: slider(0, 1, 0, 0, "x"), "step 0"), (lambda: slider(0, 1, -.1, 0, "x"), "step -0.1"),
+    (lambda: slider(0, 1, 5., 0, "x"), "step 5.0"), (lambda: slider(1, 1, .1, 1, "x"), "low <"),
+    (lambda: slider(None, 1, .1, 0, "x"), "got None"),
+    (lambda: slider(0, True, .1, 0, "x"), "True"),
+    (lambda: explorer().set(height="three"), "height = 'three' is nothing that its control takes"),
+    (lambda: explorer().set(height=None), "height = None is nothing"),
+    (lambda: explorer().set(height=2.5), "height = 2.5 is out of reach.*stopped at 2"),
+    (lambda: choice([], None, "x"), "None is not one of"),
     (lambda: choice(["a", "b"], "c", "letter"), "not one of"),
 ])
 def test_bad_input_is_refused(make, message):
@@ -144,6 +157,25 @@ def test_sliders_take_their_kind_and_digits_from_the_numbers():
     assert slider(0, 5, 1, 2, "k").value == 2 and isinstance(slider(0, 5, 1, 2, "k").value, int)
     assert slider(0, 5, .25, 2, "k").readout_format == ".2f"
     assert choice({"one": 1, "two": 2}, 2, "k").value == 2
+
+
+SHOWN = [                                          # low, high, step, a value -> what is read
+    (1e-8, 5e-8, 5e-10, 1.05e-8, "1.05e-08"), (0., 1., 1e-7, 1e-7, "1.0000000e-07"),
+    (1., 1.00001, 1e-6, 1.000003, "1.000003"), (0., 1., .25, .75, "0.75"), (0., 5., .1, 2.3, "2.3"),
+    (.125, 1.125, .25, .375, "0.375"), (-2., 2., .5, -1.5, "-1.5"),
+    (0, 1, 1 / 3, 1 / 3, "0.333333"),
+    (0., 1e12, 1e9, 3e9, "3.000e+09"), (1e-300, 9e-300, 1e-300, 2e-300, "2.0e-300"),
+    (-1e-9, 1e-9, 1e-10, -3e-10, "-3.0e-10"), (100., 1e5, 100., 4300., "4300"),
+    (1e6, 1e6 + 1, .001, 1e6 + .002, "1000000.002")]
+
+
+@pytest.mark.parametrize("low, high, step, value, read", SHOWN)
+def test_the_readout_tells_neighbouring_values_apart(low, high, step, value, read):
+    shown = slider(low, high, step, value, "x").readout_format
+    assert format(value, shown) == read
+    places = [low + k * step for k in range(round((high - low) / step) + 1)]
+    some = places[:40] + places[-40:]
+    assert all(format(a, shown) != format(b, shown) for a, b in zip(some, some[1:]) if a < b)
 
 
 def test_no_pyplot_and_no_torch():

@@ -95,9 +95,9 @@ def test_names_that_are_none(classes):
 
 @pytest.mark.parametrize("make, says", [
     (lambda: few_labels(BYTES, 6), "an Images"), (lambda: few_labels("mnist", 6), "an Images"),
-    (lambda: few_labels(Images(BYTES, [0, 1] * 3), 2.5), "n = .* a whole number"),
-    (lambda: few_labels(Images(BYTES, [0, 1] * 3), "2"), "n = .* a whole number"),
-    (lambda: few_labels(Images(BYTES, [0, 1] * 3), True), "n = .* a whole number"),
+    (lambda: few_labels(Images(BYTES, [0, 1] * 3), 2.5), "n=.* at least one each"),
+    (lambda: few_labels(Images(BYTES, [0, 1] * 3), "2"), "n=.* at least one each"),
+    (lambda: few_labels(Images(BYTES, [0, 1] * 3), True), "n=.* at least one each"),
     (lambda: few_labels(Images(BYTES, [0, 1] * 3), 2, None), "seed = .* a whole number"),
     (lambda: few_labels(Images(BYTES, [0, 1] * 3), 2, -1), "seed = .* a whole number"),
     (lambda: Ledger([0, 1, 2], 2.), "budget=2.0"), (lambda: Ledger(torch.arange(3), True), "True"),

@@ -1,4 +1,8 @@
-"""pyproject.toml, constraints.txt and environment.yml ask for the same set, and it is here."""
+"""pyproject.toml, constraints.txt and environment.yml ask for the same set, and it is here.
+
+constraints/ holds further sets that the package must run with: the lowest that it admits, and what
+Colab and Kaggle have. A workflow runs the tests under each.
+"""
 import pathlib
 import re
 import sys
@@ -13,14 +17,24 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 CONDA = {"pytorch-cpu": "torch", "matplotlib-base": "matplotlib"}     # conda's names for them
 
 
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+SETS = sorted((ROOT / "constraints").glob("*.txt"))
+
+
+def needed():
+    """What the package itself needs."""
+    return {r.name: r.specifier for r in map(Requirement, PROJECT["project"]["dependencies"])}
+
+
 def declared():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    texts = project["project"]["dependencies"] + project["dependency-groups"]["test"]
-    return {r.name: r.specifier for r in map(Requirement, texts)}
+    """The same, with what opens the lessons and what tests them."""
+    groups = PROJECT["dependency-groups"]
+    texts = groups["course"] + groups["test"]
+    return needed() | {r.name: r.specifier for r in map(Requirement, texts)}
 
 
-def pinned():
-    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+def pinned(path=ROOT / "constraints.txt"):
+    lines = path.read_text(encoding="utf-8").splitlines()
     pins = [Requirement(line) for line in lines if line and not line.startswith("#")]
     return {r.name.lower().replace("_", "-"): r.specifier for r in pins}
 
@@ -75,10 +89,30 @@ def test_what_is_installed_needs_nothing_that_is_not_pinned():
                 todo.append(needs.name)
 
 
+def test_the_package_needs_no_jupyterlab():
+    assert not needed().keys() & {"jupyterlab", "latex2mathml", "nbconvert", "pytest"}
+
+
 def test_lower_bounds_are_the_tested_releases():
-    """A range starts at the release that is tested, so an older one is never let in."""
-    pins = pinned()
+    """A range starts at a release that is tested, so that an older one is never let in."""
+    lowest, tested = pinned(ROOT / "constraints" / "lowest.txt"), pinned()
     for name, wanted in declared().items():
         low = min(Version(s.version) for s in wanted if s.operator == ">=")
-        tested = Version(next(iter(pins[name])).version)
-        assert tested.release[: len(low.release)] == low.release, f"{name}: {low}, tested {tested}"
+        pin = Version(next(iter((lowest if name in needed() else tested)[name])).version)
+        assert pin.release[: len(low.release)] == low.release, f"{name}: {low}, tested {pin}"
+
+
+@pytest.mark.parametrize("path", SETS, ids=lambda path: path.stem)
+def test_the_package_admits_what_others_have(path):
+    """So pip replaces nothing on Colab and Kaggle, even where it may."""
+    pins = pinned(path)
+    for name, wanted in needed().items():
+        pin, = pins[name]
+        assert pin.operator == "==" and wanted.contains(pin.version), f"{path.name}: {name}{pin}"
+    stem, _, month = path.stem.partition("-")
+    assert stem == "lowest" or re.fullmatch(r"20\d\d-\d\d", month), "how old is this set?"
+
+
+def test_every_set_is_run_by_the_workflow():
+    text = (ROOT / ".github" / "workflows" / "tests.yml").read_text(encoding="utf-8")
+    assert len(SETS) >= 3 and all(path.stem in text for path in SETS)

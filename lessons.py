@@ -88,7 +88,7 @@ def check_ours():
     if VENV.exists() and not VENV.is_dir():
         raise Stop("%s is no folder; %s" % (VENV, NEW_FOLDER))
     if VENV.exists() and not STAMP.exists() and any(
-            path.name != tool("family").LOCK for path in VENV.iterdir()):
+            not path.name.startswith("gan-lessons.") for path in VENV.iterdir()):
         raise Stop("%s was not made by this set-up, which changes nothing that others made; %s"
                    % (VENV, NEW_FOLDER))
     if VENV.exists() and not os.access(str(VENV), os.W_OK):
@@ -101,7 +101,7 @@ def condition():
     """What is wrong with an environment that is not ready, in a word."""
     if not PYTHON.exists() and not STAMP.exists():
         return "not made yet"
-    return ("incomplete" if read_stamp().get("state") == "installing" or not venv_works()
+    return ("incomplete" if read_stamp().get("state") == "installing" or not venv_python()
             else "out of date")
 
 
@@ -159,7 +159,7 @@ def check_room(need, place=VENV):
 def answers(*command):
     """What a program says; nothing if it is missing or fails."""
     try:
-        said = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=30)
+        said = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
     except (OSError, subprocess.TimeoutExpired):
         return b""
     return b"" if said.returncode else said.stdout + said.stderr
@@ -192,8 +192,12 @@ def make_venv(wish):
 
 
 def venv_works():
-    probe = "import pip, sys; print('%d.%d' % sys.version_info[:2])"
-    return answers(str(PYTHON), "-c", probe).split() == [b"%d.%d" % sys.version_info[:2]]
+    return venv_python().split() == [b"%d.%d" % sys.version_info[:2]]
+
+
+def venv_python():
+    """Version of the environment's Python; nothing where it does not start."""
+    return answers(str(PYTHON), "-c", "import pip, sys; print('%d.%d' % sys.version_info[:2])")
 
 
 def lessons():

@@ -24,7 +24,8 @@ def main():
             platform.python_version(), sys.executable, platform.system(), platform.machine()))
     except Stop as stop:
         broken |= line("FAIL", "Python", str(stop))
-    fine = lessons.ready() and lessons.venv_works()
+    starts = bool(lessons.venv_python())        # a common one may be of another Python than this
+    fine = lessons.ready() and starts
     try:
         lessons.check_room(0.5 * GB if fine else ROOM["cpu"])
         place = VENV if VENV.exists() else ROOT
@@ -38,6 +39,6 @@ def main():
         line("ok", "set-up", str(VENV))
     except Stop as stop:
         broken |= line("FAIL", "set-up", str(stop))
-    if lessons.venv_works():
+    if starts:
         broken |= bool(lessons.start(str(PYTHON), str(TOOLS / "doctor.py")))
     return int(broken)

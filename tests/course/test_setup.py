@@ -362,6 +362,10 @@ def test_what_doctor_misses_setup_brings(course, capsys):
     assert module.main(["setup"]) == 0
     assert "Not as pyproject.toml asks: pot missing, tqdm 3.0" in capsys.readouterr().out
     assert len(machine.ran(ALL)) == 2 and len(machine.ran("-m venv")) == 1 and module.ready()
+    machine.says("import pip", 0, "3.14")              # a common one, of another Python: it works
+    machine.says("doctor.py missing", 0, "nothing")
+    assert module.main(["doctor"]) == module.main(["setup"]) == 0
+    assert "Already set up" in capsys.readouterr().out
     machine.says("doctor.py missing", 1)
     machine.says("import pip", 1)
     assert module.main(["doctor"]) == 1 and "incomplete; run" in capsys.readouterr().out
@@ -410,6 +414,14 @@ def test_a_broken_environment_is_repaired(course, capsys):
     module.STAMP.write_text("half a sta")              # a disk that was full
     machine.says("import pip", 1)
     assert module.main(["setup"]) == 0 and len(machine.ran("-m venv")) == 4
+
+
+def test_what_a_kill_before_the_first_stamp_leaves_is_ours(course):
+    module, machine = course
+    module.VENV.mkdir()
+    for name in ("gan-lessons.lock", "gan-lessons.json.part"):
+        (module.VENV / name).write_text("")
+    assert module.main(["setup"]) == 0 and module.ready()
 
 
 @pytest.mark.parametrize("moment", ["-m venv", "pip>=25.2", ALL, "uninstall"])

@@ -3,6 +3,7 @@
 constraints/ holds further sets that the package must run with: the lowest that it admits, and what
 Colab and Kaggle have. A workflow runs the tests under each.
 """
+import json
 import pathlib
 import re
 import sys
@@ -10,7 +11,9 @@ import tomllib
 from importlib import metadata
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -116,3 +119,24 @@ def test_the_package_admits_what_others_have(path):
 def test_every_set_is_run_by_the_workflow():
     text = (ROOT / ".github" / "workflows" / "tests.yml").read_text(encoding="utf-8")
     assert len(SETS) >= 3 and all(path.stem in text for path in SETS)
+
+
+def test_what_other_services_read_says_the_same():
+    """Zenodo, CITATION, Codespaces, pre-commit and the workflow, each in its own words."""
+    zenodo = json.loads((ROOT / ".zenodo.json").read_text(encoding="utf-8"))
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    project = PROJECT["project"]
+    assert zenodo["license"] == cited["license"] == project["license"]
+    assert zenodo["title"] == cited["title"] and cited["version"] == project["version"]
+    assert cited["repository-code"] == project["urls"]["Repository"]
+    container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())
+    assert container["postCreateCommand"] == "python lessons.py setup"
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"]
+    assert pinned()["ruff"] == SpecifierSet(f"=={hooks[0]['rev'].removeprefix('v')}")
+    files = [word for hook in hooks[1]["hooks"] for word in hook["entry"].split() if "/" in word]
+    assert len(files) == 6 and all((ROOT / name).exists() for name in files if ".venv" not in name)
+    jobs = yaml.safe_load((ROOT / ".github/workflows/tests.yml").read_text())["jobs"]
+    asked = {str(entry["python"]) for job in jobs.values()
+             for entry in job.get("strategy", {}).get("matrix", {}).get("include", [])
+             if "python" in entry}
+    assert {"3.11", "3.12", "3.13", "3.14"} <= asked

@@ -38,7 +38,9 @@ def tied():
 def follow_parent(children):
     """End these processes and this one when standard input ends, a pipe that the parent holds."""
     def wait():
-        sys.stdin.buffer.read()
+        # not sys.stdin, whose lock a thread that still waits would hold when the interpreter ends
+        while os.read(0, 1024):
+            pass
         for child in children:
             with contextlib.suppress(OSError):
                 child.terminate()

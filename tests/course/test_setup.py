@@ -660,6 +660,15 @@ def test_where_the_kernel_does_not_a_closed_pipe_ends_pip(tmp_path):
     wait_for(lambda: not is_running(pip))
 
 
+@posix
+def test_a_tool_whose_pipe_is_still_held_ends_as_it_likes(tmp_path):
+    code = ("import sys, time; sys.path.insert(0, sys.argv[1]); import family;"
+            "family.follow_parent([]); time.sleep(.2); print('done')")
+    tool = subprocess.Popen([sys.executable, "-S", "-c", code, str(ROOT / "tools")], text=True,
+                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert tool.wait(20) == 0 and tool.stdout.read() == "done\n" and not tool.stderr.read()
+
+
 def test_a_set_up_that_another_has_made_meanwhile_is_not_made_again(course, monkeypatch):
     module, machine = course
     ready = iter([False, True])

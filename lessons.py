@@ -5,7 +5,7 @@
 
 Here stands what must run before anything is installed: the set-up, and the way to the commands.
 What runs after it is in tools/: install.py fills the new environment, course.py holds the commands,
-and the environment's Python executes both.
+and the environment's Python executes both; family.py and checkup.py help this file itself.
 """
 # Standard library only, and no argparse: a command's own options are read in tools/course.py.
 # This file stays readable for Python 3.6, which is told what it lacks.
@@ -27,9 +27,11 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent
 TOOLS = ROOT / "tools"
 DEFAULT_VENV = ROOT / ".venv"
-VENV = pathlib.Path(os.path.abspath(os.environ.get("GAN_LESSONS_VENV") or DEFAULT_VENV))
+VENV = pathlib.Path(os.path.abspath(os.path.expanduser(
+    os.environ.get("GAN_LESSONS_VENV") or str(DEFAULT_VENV))))
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-STAMP = VENV / "gan-lessons.json"      # what was installed; {"state": "installing"} while at it
+STAMP = VENV / "gan-lessons.json"      # what was installed; {"state": "installing"} while at it.
+                                       # An environment without it was not made here: hands off
 LOG = VENV / "install.log"
 PUBLISHED = ROOT / ".published"       # the lessons as downloaded, where there is no git
 OLDEST = (3, 11)
@@ -53,22 +55,57 @@ def setup():
     wish = os.environ.get("GAN_LESSONS_TORCH", "")
     if wish not in ("", "cpu", "gpu", "pypi"):
         raise Stop("GAN_LESSONS_TORCH is %r: set it to cpu, gpu or pypi, or leave it out." % wish)
+    if not ready(wish):
+        check_ours()
+        with tool("family").alone(VENV, say):
+            if not ready(wish):         # another set-up may have made it meanwhile
+                fill(wish)
+
+
+def ready(wish=""):
     stamp = read_stamp()
-    if PYTHON.exists() and stamp.get("state") == fingerprint() and wish in ("", stamp["torch"]):
-        return
-    began = time.time()
+    return (PYTHON.exists() and stamp.get("state") == fingerprint()
+            and wish in ("", stamp.get("torch")))
+
+
+def fill(wish):
+    began, stamp = time.time(), read_stamp()
     wish = wish or ("gpu" if b"GPU" in answers("nvidia-smi", "-L") else "cpu")
-    update = stamp.get("torch") == wish and stamp["state"] != "installing"
+    update = stamp.get("torch") == wish and stamp.get("state") != "installing"
     check_room(0.5 * GB if update else ROOM[wish])
     say(("Updating %s" if update else "Setting up GAN Lessons in %s (once; a few minutes)") % VENV)
-    keep_published()
-    make_venv()
+    make_venv(wish)
     write_stamp("installing", wish)
-    code = start(str(PYTHON), str(TOOLS / "install.py"), wish)
+    code = start(str(PYTHON), str(TOOLS / "install.py"), wish, held=True)
     if code:
         raise SystemExit(code)          # it has said why
     write_stamp(fingerprint(), wish)
     say("Set up in %.0f s." % (time.time() - began))
+
+
+def check_ours():
+    """Stop where VENV is not ours to fill: another's, a file, or a common one without a pen."""
+    if VENV.exists() and not VENV.is_dir():
+        raise Stop("%s is no folder; %s" % (VENV, NEW_FOLDER))
+    if VENV.exists() and not STAMP.exists() and any(
+            not path.name.startswith("gan-lessons.") for path in VENV.iterdir()):
+        raise Stop("%s was not made by this set-up, which changes nothing that others made; %s"
+                   % (VENV, NEW_FOLDER))
+    if VENV.exists() and not os.access(str(VENV), os.W_OK):
+        raise Stop("%s is %s, and may not be written by you: whoever made it has to run "
+                   "`python lessons.py setup`, or set GAN_LESSONS_VENV to a folder of your own."
+                   % (VENV, condition()))
+
+
+def condition():
+    """What is wrong with an environment that is not ready, in a word."""
+    if not PYTHON.exists() and not STAMP.exists():
+        return "not made yet"
+    return ("incomplete" if read_stamp().get("state") == "installing" or not venv_python()
+            else "out of date")
+
+
+NEW_FOLDER = "set GAN_LESSONS_VENV to a new or empty folder (or move that one away)."
 
 
 def check_python():
@@ -92,9 +129,8 @@ NO_VENV = ("this Python cannot make virtual environments; on Debian or Ubuntu ru
 
 
 def fingerprint():
-    """Changes when the requirements or the project's folder change."""
-    parts = [str(ROOT).encode("utf-8", "surrogateescape")]
-    parts += [(ROOT / name).read_bytes() for name in ("pyproject.toml", "constraints.txt")]
+    """Changes when the requirements do. Not with the folder: a class shares one environment."""
+    parts = [(ROOT / name).read_bytes() for name in ("pyproject.toml", "constraints.txt")]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
@@ -106,7 +142,9 @@ def read_stamp():
 
 
 def write_stamp(state, wish):
-    STAMP.write_text(json.dumps({"state": state, "torch": wish}), encoding="utf-8")
+    part = STAMP.with_name(STAMP.name + ".part")
+    part.write_text(json.dumps({"state": state, "torch": wish}), encoding="utf-8")
+    os.replace(str(part), str(STAMP))
 
 
 def check_room(need, place=VENV):
@@ -121,44 +159,45 @@ def check_room(need, place=VENV):
 def answers(*command):
     """What a program says; nothing if it is missing or fails."""
     try:
-        said = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=30)
+        said = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
     except (OSError, subprocess.TimeoutExpired):
         return b""
     return b"" if said.returncode else said.stdout + said.stderr
 
 
-def make_venv():
-    """Keep an environment that works; replace one half made or of another Python, nothing else."""
+def make_venv(wish):
+    """Keep an environment that works; replace one half made or of another Python."""
     if read_stamp().get("state") != "installing" and venv_works():
         return
-    if VENV.exists() and any(VENV.iterdir()):
-        if VENV != DEFAULT_VENV and not (VENV / "pyvenv.cfg").exists():
-            raise Stop("%s holds something that is not a virtual environment; set "
-                       "GAN_LESSONS_VENV to a new or empty folder." % VENV)
+    write_stamp("installing", wish)     # first: whoever is killed from here on leaves his stamp
+    keep = (STAMP, VENV / tool("family").LOCK)
+    old = [path for path in VENV.iterdir() if path not in keep]
+    if old:
         say("  the environment there is broken or of another Python: making it anew")
-    made = subprocess.run([sys.executable, "-m", "venv", "--clear", str(VENV)], text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    for path in old:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(str(path))
+        else:
+            path.unlink()
+    # not the environment's own Python, which is gone now
+    python = getattr(sys, "_base_executable", None) or sys.executable
+    made = subprocess.run([python, "-m", "venv", str(VENV)], text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          **tool("family").tied())
     if made.returncode:
         if "ensurepip" in made.stdout:
             raise Stop(NO_VENV)
+        LOG.write_text(made.stdout, encoding="utf-8", errors="backslashreplace")
         raise Stop(tool("install").diagnose(made.stdout))
 
 
 def venv_works():
-    probe = "import pip, sys; print('%d.%d' % sys.version_info[:2])"
-    return answers(str(PYTHON), "-c", probe).split() == [b"%d.%d" % sys.version_info[:2]]
+    return venv_python().split() == [b"%d.%d" % sys.version_info[:2]]
 
 
-def keep_published():
-    """A folder that was downloaded without git: copies of the lessons, for `afresh`."""
-    if PUBLISHED.exists() or answers("git", "-C", str(ROOT), "rev-parse", "HEAD"):
-        return
-    part = PUBLISHED.with_name(PUBLISHED.name + ".part")
-    shutil.rmtree(str(part), ignore_errors=True)
-    part.mkdir()
-    for path in lessons():
-        shutil.copy(str(path), str(part / path.name))
-    os.replace(str(part), str(PUBLISHED))
+def venv_python():
+    """Version of the environment's Python; nothing where it does not start."""
+    return answers(str(PYTHON), "-c", "import pip, sys; print('%d.%d' % sys.version_info[:2])")
 
 
 def lessons():
@@ -173,46 +212,24 @@ def doctor(arguments):
     Prints versions, device, data sets found, free disk and the browser for the tests, and for each
     problem what to do about it. Works before set-up too. Exit code 1 when something is broken.
     """
-    broken = False
-
-    def line(state, topic, text):
-        say("%-5s %-9s %s" % (state, topic, text))
-        return state == "FAIL"
-
-    try:
-        check_python()
-        broken |= line("ok", "Python", "%s, %s, %s %s" % (
-            platform.python_version(), sys.executable, platform.system(), platform.machine()))
-    except Stop as stop:
-        broken |= line("FAIL", "Python", str(stop))
-    stamp = read_stamp()
-    ready = PYTHON.exists() and stamp.get("state") == fingerprint()
-    try:
-        check_room(0.5 * GB if ready else ROOM["cpu"])
-        place = VENV if VENV.exists() else ROOT
-        broken |= line("ok", "disk", "%.1f GB free" % (shutil.disk_usage(str(place)).free / GB))
-    except Stop as stop:
-        broken |= line("FAIL", "disk", str(stop))
-    if ready:
-        line("ok", "set-up", str(VENV))
-    else:
-        state = ("not made yet" if not VENV.exists() else "incomplete"
-                 if stamp.get("state") == "installing" or not venv_works() else "out of date")
-        broken |= line("FAIL", "set-up", "%s: %s; run: python lessons.py setup" % (VENV, state))
-    if venv_works():
-        broken |= bool(subprocess.call([str(PYTHON), str(TOOLS / "doctor.py")], cwd=str(ROOT)))
-    return int(broken)
+    return tool("checkup").main()
 
 
 def setup_(arguments):
     """python lessons.py setup
 
     Makes or repairs the virtual environment with all that the course needs, and opens nothing.
-    Does nothing when all is up to date.
+    Does nothing when all is up to date, down to every package that doctor looks at.
     """
-    fresh = read_stamp().get("state")
+    if ready():
+        said = answers(str(PYTHON), str(TOOLS / "doctor.py"), "missing").decode().strip()
+        if said != "nothing":
+            check_ours()
+            say("Not as pyproject.toml asks: %s" % (said or "the environment does not start"))
+            write_stamp("repair" if venv_works() else "installing", read_stamp().get("torch"))
+    before = read_stamp()
     setup()
-    if fresh == read_stamp().get("state"):
+    if before == read_stamp():
         say("Already set up: %s" % VENV)
 
 
@@ -231,15 +248,23 @@ def inside(name, arguments):
 
 
 def tool(name):
-    """install or course, imported here: both need the standard library only, until they run."""
+    """One of tools/, imported here: these need the standard library only, until they run."""
     if str(TOOLS) not in sys.path:
         sys.path.insert(0, str(TOOLS))
     return importlib.import_module(name)
 
 
-def start(*command):
-    """Run a tool until it ends by itself, also after Ctrl-C; its exit code."""
-    process = subprocess.Popen(command)
+def start(*command, held=False):
+    """Run a tool until it ends by itself, also after Ctrl-C; its exit code.
+
+    It imports the package from this folder, whichever folder the environment was made for. held:
+    its standard input is a pipe whose end tells it that this process is gone.
+    """
+    paths = [str(ROOT)] + [path for path in [os.environ.get("PYTHONPATH")] if path]
+    options = dict(tool("family").tied(), env=dict(os.environ, PYTHONPATH=os.pathsep.join(paths)))
+    if held:
+        options["stdin"] = subprocess.PIPE
+    process = subprocess.Popen(command, **options)
     signal.signal(signal.SIGTERM, lambda *_: process.terminate())
     while True:
         try:
@@ -299,8 +324,16 @@ def unknown(name):
 
 
 WRITABLE = "set GAN_LESSONS_VENV to a folder where you may write."
-OS_REMEDY = {errno.ENOSPC: "free some space and run this again.",
-             errno.EACCES: WRITABLE, errno.EPERM: WRITABLE, errno.EROFS: WRITABLE}
+COPY = ("that place may not be written: copy the course into a folder of yours (the environment "
+        "can stay where it is: GAN_LESSONS_VENV).")
+
+
+def remedy(error):
+    if error.errno == errno.ENOSPC:
+        return "free some space and run this again."
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return WRITABLE if str(error.filename or VENV).startswith(str(VENV)) else COPY
+    return "run `python lessons.py doctor` to see what is wrong."
 
 
 def main(arguments):
@@ -335,12 +368,19 @@ def finish(work, *arguments):
     except BrokenPipeError:
         return 1
     except OSError as error:
-        problem = str(error) + "; " + OS_REMEDY.get(
-            error.errno, "run `python lessons.py doctor` to see what is wrong.")
+        problem = "%s; %s" % (error, remedy(error))
     print("lessons.py: " + " ".join(problem.split()), file=sys.stderr)
     return 1
 
 
+def in_utf8():
+    """Begin again in UTF-8 mode where paths would be ASCII (LC_ALL=C), as do all our children."""
+    if sys.version_info >= OLDEST and sys.getfilesystemencoding() == "ascii":
+        os.environ["PYTHONUTF8"] = "1"
+        os.execv(sys.executable, [sys.executable] + sys.argv)
+
+
 if __name__ == "__main__":
+    in_utf8()
     sys.modules["lessons"] = sys.modules["__main__"]      # the tools import it by this name
     sys.exit(main(sys.argv[1:]))

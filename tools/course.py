@@ -47,14 +47,16 @@ def test(asked, arguments):
     environment.pop("MPLBACKEND", None)       # the notebooks bring their own
     for name, value in KEEP_MEMORY.items():
         environment.setdefault(name, value)
+    from family import tied
     workers = str(min(2, os.cpu_count() or 1))        # a third one on two cores is slower
     start = time.time()
     say(f"Running the tests and the notebooks, {workers} at a time ...")
     code = subprocess.call([str(PYTHON), "-m", "pytest", "-n", workers, "--dist=loadfile",
                             "--no-loadscope-reorder",     # conftest.py puts the long files first
-                            *arguments], cwd=str(ROOT), env=environment)
-    passed = "All tests passed" if code == 0 else "Tests did not pass"
-    say(f"{passed} after {time.time() - start:.0f} s.")
+                            *arguments], cwd=str(ROOT), env=environment, **tied())
+    ended = {0: "All tests passed", 1: "Tests did not pass", 2: "The tests were stopped",
+             5: "No test was run: none that is there bears that name"}
+    say(f"{ended.get(code, 'The tests could not be run')} after {time.time() - start:.0f} s.")
     return code
 
 
@@ -262,10 +264,12 @@ def find_lesson(name):
 
 
 def free_port(text):
-    from lab import taken
-    port = int(text) if text.isdecimal() else -1
+    from lab import forbidden, taken
+    port = int(text) if text.isdecimal() and len(text) < 6 else -1
     if not 0 <= port < 1 << 16:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 65535")
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is no number from 0 to 65535")
+    if 0 < port < 1024 and forbidden(port):
+        raise Stop(f"port {port} is the system's; choose one from 1024, with --port=")
     if taken(port):
         raise Stop(f"port {port} is taken; choose another with --port=, or leave --port out and a "
                    "free one is found.")

@@ -22,20 +22,36 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 
 def packages():
     """The declared requirements against what is installed."""
-    from packaging.requirements import Requirement
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    good, bad = [], []
-    for text in project["project"]["dependencies"] + project["dependency-groups"]["test"]:
-        wanted = Requirement(text)
-        try:
-            have = metadata.version(wanted.name)
-        except metadata.PackageNotFoundError:
-            have = "missing"
-        fits = have != "missing" and wanted.specifier.contains(have, prereleases=True)
-        (good if fits else bad).append(f"{wanted.name} {have}")
+    good, bad = compared()
     yield "ok", ", ".join(good)
     if bad:
         yield "FAIL", f"{', '.join(bad)}: not what pyproject.toml asks for; {REPAIR}"
+
+
+def compared():
+    """What is here as asked, and what is missing or of another version: two lists of words."""
+    from packaging.requirements import Requirement
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    groups = project["dependency-groups"]
+    good, bad = [], []
+    for text in project["project"]["dependencies"] + groups["course"] + groups["test"]:
+        wanted = Requirement(text)
+        try:
+            have = metadata.version(wanted.name) or "broken"    # None: its files are half gone
+        except metadata.PackageNotFoundError:
+            have = "missing"
+        fits = have[0].isdigit() and wanted.specifier.contains(have, prereleases=True)
+        (good if fits else bad).append(f"{wanted.name} {have}")
+    return good, bad
+
+
+def missing():
+    """For `lessons.py setup`, which mends what this names: the bad ones alone, or "nothing"."""
+    try:
+        print(", ".join(compared()[1]) or "nothing")
+    except ImportError as error:
+        print(error)
+    return 0
 
 
 def course():
@@ -130,4 +146,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(missing() if sys.argv[1:] == ["missing"] else main())

@@ -1,6 +1,6 @@
 """Fills the environment that lessons.py has made, and collects the same packages in a folder.
 
-    .venv/bin/python tools/install.py cpu|gpu|pypi
+    .venv/bin/python tools/install.py cpu|gpu|pypi     (lessons.py holds its standard input)
 
 lessons.py runs this with the environment's Python, before any package is there: the standard
 library and pip are all it has.
@@ -11,18 +11,23 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import tomllib
 import urllib.parse
 import urllib.request
 import zipfile
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+sys.path[:0] = map(str, pathlib.Path(__file__).resolve().parents[:2])
+
+from family import follow_parent, tied  # noqa: E402
 
 from lessons import (  # noqa: E402
     LOG,
+    PUBLISHED,
     PYTHON,
     ROOM,
     ROOT,
@@ -31,6 +36,7 @@ from lessons import (  # noqa: E402
     answers,
     check_room,
     finish,
+    lessons,
     read_stamp,
     say,
 )
@@ -38,15 +44,24 @@ from lessons import (  # noqa: E402
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 NEW_PIP = "pip>=25.2"       # an older one neither resumes a broken download nor resolves as fast
 CONSTRAINTS = ROOT / "constraints.txt"
+running = []                # pip, while it runs
 
 
 def requirements():
     return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
+def wanted():
+    """What the course needs besides torch's build: the package's own needs and both groups."""
+    known = requirements()
+    groups = known["dependency-groups"]
+    return [*known["project"]["dependencies"], *groups["course"], *groups["test"]]
+
+
 def install(wish):
     """All packages, with the build of PyTorch that `wish` (cpu, gpu, pypi) asks for."""
     LOG.write_text("", encoding="utf-8")
+    keep_published()
     try:
         pip("-q", NEW_PIP)
     except Stop as stop:                # without an index the one that is here must do
@@ -64,8 +79,8 @@ def install(wish):
                        f"({str(stop).split(';')[0]}); check the connection, put its wheel into a "
                        "pip find-links folder, or set GAN_LESSONS_TORCH=pypi for PyPI's build "
                        "(several GB with CUDA).") from None
-    pip("-e", str(ROOT), "-c", str(CONSTRAINTS), *extra,
-        *requirements()["dependency-groups"]["test"])
+    pip("-c", str(CONSTRAINTS), *extra, *wanted())
+    register()
     quieten_lab()
 
 
@@ -80,12 +95,49 @@ def wheels(folder):
     say("  PyTorch: " + what)
     if first:
         run_pip("download", "--no-deps", *into, *first)
-    known = requirements()
-    run_pip("download", *into, "-c", str(CONSTRAINTS), *extra, NEW_PIP,
-            *known["build-system"]["requires"], *known["project"]["dependencies"],
-            *known["dependency-groups"]["test"])
+    run_pip("download", *into, "-c", str(CONSTRAINTS), *extra, NEW_PIP, *wanted())
     say(f"{len(list(folder.glob('*.whl')))} packages in {folder}. In a room without network:\n\n"
         f"    PIP_NO_INDEX=1 PIP_FIND_LINKS={folder} python lessons.py\n")
+
+
+def register():
+    """Let the environment's Python find the package in this folder, which is not written to.
+
+    What `pip install -e` does, but that builds in the folder: a class shares one that is read-only.
+    A folder that holds its environment may be moved; the path of any other is written as bytes, so
+    that it is read in every locale.
+    """
+    run_pip("uninstall", "-y", "gan-lessons")       # what an earlier version left, of whatever kind
+    packages = pathlib.Path(sysconfig.get_path(
+        "purelib", "venv", {"base": str(VENV), "platbase": str(VENV)}))
+    project = requirements()["project"]
+    about = packages / f"gan_lessons-{project['version']}.dist-info"
+    about.mkdir(parents=True, exist_ok=True)
+    line = f"import os, sys; sys.path.append(os.fsdecode({os.fsencode(ROOT)!r}))"
+    if VENV.resolve().is_relative_to(ROOT):
+        line = os.path.relpath(ROOT, packages.resolve())
+    needs = "".join(f"Requires-Dist: {need}\n" for need in project["dependencies"])
+    files = {packages / "gan_lessons.pth": line + "\n",
+             about / "INSTALLER": "lessons.py\n",
+             about / "METADATA": f"Metadata-Version: 2.1\nName: gan-lessons\n"
+                                 f"Version: {project['version']}\n{needs}"}
+    record = [path.relative_to(packages).as_posix() for path in [*files, about / "RECORD"]]
+    files[about / "RECORD"] = "".join(f"{name},,\n" for name in record)
+    for path, text in files.items():
+        path.write_text(text, encoding="utf-8")
+
+
+def keep_published():
+    """A folder that was downloaded without git: copies of the lessons, for `afresh`."""
+    if (PUBLISHED.exists() or not os.access(ROOT, os.W_OK)     # where nobody can spoil them
+            or answers("git", "-C", str(ROOT), "rev-parse", "HEAD")):
+        return
+    part = PUBLISHED.with_name(PUBLISHED.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir()
+    for path in lessons():
+        shutil.copy(path, part / path.name)
+    os.replace(part, PUBLISHED)
 
 
 def quieten_lab():
@@ -111,22 +163,36 @@ def run_pip(verb, *arguments):
     As a process: pip offers no interface for programs. Its own progress bar redraws a line, which
     neither a log nor a pipe can show; so its lines are read and the long steps named.
     """
+    fetching = ["--progress-bar=off", "--only-binary=:all:"] * (verb != "uninstall")
     command = [str(PYTHON), "-m", "pip", verb, "--no-input", "--disable-pip-version-check",
-               "--progress-bar=off", "--only-binary=:all:", *arguments]
-    environment = dict(os.environ, PIP_USER="0", PYTHONUTF8="1")
+               *fetching, *arguments]
+    # a reader's own settings may send packages elsewhere; the way to an index stays theirs
+    ours = {name: value for name, value in os.environ.items()
+            if name not in ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PYTHONHOME")}
+    ours.update(PIP_USER="0", PYTHONUTF8="1")
     lines = []
-    with open(LOG, "a", encoding="utf-8") as log:
+    with open(log_file(), "a", encoding="utf-8", errors="backslashreplace") as log:
         log.write(f"\n$ {' '.join(command)}\n")
-        process = subprocess.Popen(command, cwd=str(ROOT), env=environment, text=True,
-                                   encoding="utf-8", errors="replace",
-                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, cwd=str(ROOT), env=ours, text=True,
+                                   encoding="utf-8", errors="replace", stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                   **{"close_fds": False, **tied()})       # it keeps the lock, too
+        running.append(process)
         with process:
             for line in process.stdout:
                 log.write(line)
                 lines.append(line)
                 show_progress(line)
+        running.remove(process)
     if process.returncode:
         raise Stop(diagnose("".join(lines)))
+
+
+def log_file():
+    """Where pip's words go: into the environment, or beside where that may not be written."""
+    if os.access(VENV, os.W_OK):
+        return LOG
+    return pathlib.Path(tempfile.gettempdir()) / "gan-lessons-install.log"
 
 
 def show_progress(line):
@@ -154,11 +220,11 @@ def diagnose(output):
                 "certificate file and run this again.")
     if re.search(OFFLINE, output):
         return ("no network: pip cannot reach its package index; check the connection (behind a "
-                f"proxy set HTTPS_PROXY) and run this again. Details: {LOG}")
+                f"proxy set HTTPS_PROXY) and run this again. Details: {log_file()}")
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if re.match(r"(ERROR|error|\w*Error)\b", line)]
     last = (errors or lines or ["it said nothing"])[-1]
-    remedy = f"run this again, or read {LOG}"
+    remedy = f"run this again, or read {log_file()}"
     if sys.version_info[:2] > (3, 13) and "No matching distribution" in last:
         remedy = "this Python may be too new: 3.11 to 3.13 are tested"
     return f"pip failed: {re.sub(r'^(ERROR|error): ', '', last)[:300].rstrip('.')}; {remedy}"
@@ -231,4 +297,6 @@ def needs_cuda(wheel):
 
 
 if __name__ == "__main__":
+    if not sys.stdin.isatty():
+        follow_parent(running)
     sys.exit(finish(install, sys.argv[1]))

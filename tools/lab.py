@@ -10,6 +10,8 @@ import sys
 import tempfile
 import time
 
+from family import tied
+
 from lessons import PYTHON, ROOT, say
 
 FIRST = "lab/tree/notebooks/00_start_here.ipynb"
@@ -30,7 +32,7 @@ def serve(arguments, port=None):
     command += arguments
     say("Starting JupyterLab ...")
     with tempfile.TemporaryDirectory(prefix="gan-lessons-") as runtime:
-        server = subprocess.Popen(command, cwd=str(ROOT),
+        server = subprocess.Popen(command, cwd=str(ROOT), **tied(),
                                   env=dict(os.environ, JUPYTER_RUNTIME_DIR=runtime))
         signal.signal(signal.SIGTERM, lambda *_: server.terminate())
         try:
@@ -73,14 +75,24 @@ def announce(server, runtime, opened):
 
 
 def taken(port):
+    return refused(port) in (errno.EADDRINUSE, 10013, 10048)
+
+
+def forbidden(port):
+    """A port below 1024, where the system keeps these for itself."""
+    return refused(port) in (errno.EACCES, errno.EPERM)
+
+
+def refused(port):
+    """The number of the error with which the system refuses a port; None where it does not."""
     with socket.socket() as probe:
         if os.name != "nt":       # on Windows this option would share the port instead
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
-            return error.errno in (errno.EADDRINUSE, 10013, 10048)
-    return False
+            return error.errno
+    return None
 
 
 def has_display():

@@ -32,6 +32,7 @@ CHECKS = [
     f"tests/course/test_notebooks.py::test_stored_lesson_is_fresh_and_normal[{NUMBER}_{STEM}]",
     f"tests/course/test_notebooks.py::test_stored_lesson_is_fresh_and_normal[{Path(MAP).stem}]",
     f"tests/course/test_solutions.py::test_published_solutions_are_judged_right[{NUMBER}_{STEM}]",
+    f"tests/course/test_launch.py::test_lesson_has_its_own_buttons_and_the_line[{NUMBER}_{STEM}]",
     "tests/course/test_gallery.py", f"tests/lessons/test_{STEM}.py", "tests/lessons/test_map.py",
     "tests/machinery/test_judges.py", "tests/machinery/test_gradients.py",
     "tests/machinery/test_arena.py::test_everybody_in_the_catalogue_is_here_or_says_why_not",

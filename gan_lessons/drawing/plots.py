@@ -127,7 +127,12 @@ def scores(ax, runs):
         ax.loglog(seconds, distance, "o-", ms=3, color=colour, label=name)
         ax.annotate(f"{distance[-1]:.0f}", (seconds[-1], distance[-1]), (4, 4),
                     textcoords="offset points", color=colour)
-    ax.axvline(60, color="0.8", lw=1, zorder=0)
+    ax.axvline(60, color="0.8", lw=1, zorder=0)                     # a minute
+    ax.xaxis.set_major_formatter("{x:g}")
+    low, high = ax.get_ylim()
+    ticks = [t for t in (10, 20, 50, 100, 200, 500, 1000) if low <= t <= high]
+    ax.set_yticks(ticks, map(str, ticks))
+    ax.minorticks_off()
     ax.set(xlabel="CPU-seconds", title="Fréchet distance")
     ax.legend(frameon=False)
 

@@ -55,8 +55,8 @@ def slopes(f, x: Tensor) -> Tensor:
     return gradient.reshape(len(x), -1).norm(dim=1)                  # (n, ...) -> (n, D) -> (n,)
 
 
-_MIXES = ("a layer lets one sample move another's score, so no sample has a slope of its own: build "
-          "the penalised critic without it (layer norm is harmless)")
+_MIXES = ("a layer lets one sample move another's score, so no sample has a slope of its own: "
+          "build the penalised critic without it (layer norm is harmless)")
 
 
 def _has_norm(f) -> bool:

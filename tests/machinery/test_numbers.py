@@ -274,7 +274,7 @@ REFUSED = {
     "exact.f_table.f_divergence": [
         ("nan", lambda: f_table.f_divergence("alpha", alpha=NAN), "alpha"),
         ("inf", lambda: f_table.f_divergence("alpha", alpha=INF), "alpha"),
-        ("zero", lambda: f_table.f_divergence("alpha", alpha=1e-12), "reverse KL"),
+        ("zero", lambda: f_table.f_divergence("alpha", alpha=1e-12), "alpha = 1e-12"),
         ("dtype", lambda: f_table.f_divergence("alpha", alpha="2"), "alpha"),
         ("magnitude", lambda: f_table.f_divergence("alpha", alpha=1 + 1e-12), "KL"),
         ("magnitude", lambda: f_table.f_divergence("alpha", alpha=1e16), "1e4"),

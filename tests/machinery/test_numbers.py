@@ -839,13 +839,13 @@ REFUSED = {
         ("dtype", lambda: vae.gaussian_code(itself, points().long()), "int64"),
         ("empty", lambda: vae.gaussian_code(itself, points()[:0]), "no sample")],
     "objectives.variational.draw_code": [
-        ("rank", lambda: vae.draw_code(points(), points(1)), "means")],
+        ("rank", lambda: vae.draw_code(points(), points(3)), "means")],
     "objectives.variational.kl_to_normal": [
         ("rank", lambda: vae.kl_to_normal(points(), points()[0]), "means"),
         ("rank", lambda: vae.kl_to_normal(points()[0], points()[0]), "means")],
     "objectives.variational.code_logpdf": [
         ("rank", lambda: vae.code_logpdf(points(2, 3), points(), points()), "codes"),
-        ("rank", lambda: vae.code_logpdf(points(), points(), points(1)), "means")],
+        ("rank", lambda: vae.code_logpdf(points(), points(), points(3)), "means")],
     "objectives.variational.split_rate": [
         ("nan", lambda: vae.split_rate(points() * NAN, points()), "nan"),
         ("zero", lambda: vae.split_rate(points(), points(), notes=0), "notes"),

@@ -95,12 +95,14 @@ def _log_W(t):
 
 def _alpha(alpha):
     """(u^α - 1 - α(u - 1)) / α(α - 1): KL as α -> 1, reverse KL as α -> 0, half of Pearson at 2."""
-    # nearer than 1e-6 to 0 or 1 the difference u^α - 1 - α(u - 1) has no digits left to divide
-    if not fits(alpha, least=-1e4, most=1e4) or min(abs(alpha), abs(alpha - 1)) < 1e-6:
+    if not fits(alpha) or alpha in (0, 1):
         raise ValueError(f"alpha must be a finite number other than 0 and 1, not {alpha}: its "
-                         'limits there are "reverse KL" and "KL" (take them nearer than 1e-6, '
-                         "and no power above 1e4)")
+                         'limits there are "reverse KL" and "KL"')
     a = float(alpha)
+    # nearer than 1e-6 to 0 or 1 the difference u^α - 1 - α(u - 1) has no digits left to divide
+    if min(abs(a), abs(a - 1)) < 1e-6 or abs(a) > 1e4:
+        raise ValueError(f"alpha = {a:g} leaves no digits to a float: take \"reverse KL\" and "
+                         '"KL" nearer than 1e-6 to 0 and 1, and no power above 1e4')
     # T = φ'(u) = (u^(α-1) - 1) / (α - 1), so 1 + (α - 1) T = u^(α-1), and φ*(T) = (u^α - 1) / α
     if a > 1:
         # T has no upper bound: every score is admissible as it is
@@ -137,9 +139,11 @@ def _alpha(alpha):
 
 def _js_weighted(pi):
     """π KL(p ‖ m) + (1 - π) KL(q ‖ m) with m = πp + (1 - π)q: the usual JS at π = ½."""
-    if not fits(pi, least=1e-8, most=1 - 1e-8):
+    if not fits(pi, above=0, below=1):
         raise ValueError(f"pi must lie between 0 and 1, not {pi}: it is the share of p in the "
-                         "mixture, and nearer to them than 1e-8 rounding takes every digit")
+                         "mixture")
+    if not 1e-8 <= pi <= 1 - 1e-8:
+        raise ValueError(f"pi = {pi}: nearer to 0 or 1 than 1e-8 rounding takes every digit")
     # All in log space: with v = log p/q, m/p = π + (1 - π) e^(-v) and m/q = (1 - π) + π e^v
     log_pi, log_rest = float(np.log(pi)), float(np.log1p(-pi))
     log_sum = lambda number, b: _module(b).logaddexp(_module(b).zeros_like(b) + number, b)

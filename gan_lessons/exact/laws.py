@@ -196,9 +196,11 @@ class Mixture(Law):
     """
 
     def __init__(self, laws, weights=None):
-        self.laws = list(laws) if isinstance(laws, (list, tuple)) else []
+        if not isinstance(laws, (list, tuple)):
+            raise ValueError(f"the laws of a mixture come in a list, not as {laws!r}")
+        self.laws = list(laws)
         if not self.laws:
-            raise ValueError(f"a mixture needs at least one law, in a list, not {laws!r}")
+            raise ValueError("a mixture needs at least one law")
         for law in self.laws:
             if not all(hasattr(law, part) for part in ("dim", "logpdf", "sample")):
                 raise ValueError(f"{law!r} is no law with dim, logpdf and sample to be mixed")

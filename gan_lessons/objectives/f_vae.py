@@ -97,8 +97,10 @@ class LearntNoise(nn.Module):
 
     def __init__(self, net: nn.Module, shape=(), start: float = .3, pace: float = 10.0):
         super().__init__()
-        if not (fits(start, above=0) and fits(pace, above=0)):
-            raise ValueError(f"start = {start}: a deviation is above 0, and so is pace = {pace}")
+        if not fits(start, above=0):
+            raise ValueError(f"start = {start}: a deviation is above 0")
+        if not fits(pace, above=0):
+            raise ValueError(f"pace = {pace}: how often a weight counts is above 0")
         if not isinstance(shape, tuple) or shape:
             as_shape(shape)
         self.net = net

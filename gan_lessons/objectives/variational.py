@@ -65,9 +65,10 @@ def code_logpdf(z: Tensor, m: Tensor, log_s: Tensor) -> Tensor:
 
 
 def _code(m: Tensor, log_s: Tensor) -> tuple[Tensor, Tensor]:
-    """Both read `in_full`; ValueError unless they are (n, k) and (n, k)."""
+    """Both read `in_full`; ValueError unless they are (n, k) each, or one of them (1, k) for all."""
     check_tensors(m=m, log_s=log_s)
-    if m.dim() != 2 or m.shape != log_s.shape:
+    alike = m.dim() == log_s.dim() == 2 and m.shape[1] == log_s.shape[1]
+    if not alike or (len(m) != len(log_s) and 1 not in (len(m), len(log_s))):
         raise ValueError(f"means {tuple(m.shape)} and log deviations {tuple(log_s.shape)} of codes "
                          "are (n, k) each")
     return in_full(m, "means"), in_full(log_s, "log deviations")
@@ -101,7 +102,7 @@ def split_rate(m: Tensor, log_s: Tensor, notes: int = 2000, seed: int = 0) -> Ra
     """
     check_count("notes", notes, least=2)
     check_count("seed", seed, least=0)
-    m, log_s = (part.double() for part in _code(m, log_s))
+    m, log_s = torch.broadcast_tensors(*(part.double() for part in _code(m, log_s)))
     if not (m.isfinite().all() and log_s.isfinite().all()):
         raise ValueError("m or log_s hold nan or inf: the encoder that made them has diverged")
     rng = torch.Generator().manual_seed(seed)

@@ -126,8 +126,10 @@ def noisy(net: Player, first: float = 0.6, sd: float = 0.5) -> Player:
     arXiv 1606.03498. ValueError unless `net` was made here, by mlp_critic or image_critic.
     Lesson 14.
     """
-    if not isinstance(net, Player) or any(isinstance(layer, Noise) for layer in net.layers):
-        raise ValueError("noisy takes what mlp_critic(...) or image_critic(...) made, once")
+    if not isinstance(net, Player):
+        raise ValueError("noisy takes what mlp_critic(...) or image_critic(...) made")
+    if any(isinstance(layer, Noise) for layer in net.layers):
+        raise ValueError("this network is noisy already: build it anew")
     layers = [Noise(first)]
     for layer in net.layers[:-1]:
         layers.append(weight_norm(layer) if hasattr(layer, "weight") else layer)

@@ -96,7 +96,7 @@ def test_with_asinh_far_scores_train_calmly():
                           (explorers.workbench, [dict(name=name, sharpness=sharpness, p_sd=width)
                                                  for name in explorers.ROWS
                                                  for sharpness in (0., 2.) for width in (.4, 2.)])])
-@pytest.mark.filterwarnings("error", "ignore:.*deprecated - use:DeprecationWarning")   # pyparsing's
+@pytest.mark.filterwarnings("error", "ignore::DeprecationWarning")
 def test_every_state_of_the_explorers_can_be_drawn(make, states):
     explorer = make()
     title = explorer._artists[-1]

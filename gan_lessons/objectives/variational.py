@@ -65,7 +65,7 @@ def code_logpdf(z: Tensor, m: Tensor, log_s: Tensor) -> Tensor:
 
 
 def _code(m: Tensor, log_s: Tensor) -> tuple[Tensor, Tensor]:
-    """Both read `in_full`; ValueError unless they are (n, k) each, or one (1, k) for all."""
+    """Both read `in_full`; ValueError unless they are (n, k) each, or one is (1, k) for all."""
     check_tensors(m=m, log_s=log_s)
     alike = m.dim() == log_s.dim() == 2 and m.shape[1] == log_s.shape[1]
     if not alike or (len(m) != len(log_s) and 1 not in (len(m), len(log_s))):

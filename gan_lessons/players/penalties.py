@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, relu
 from torch.overrides import TorchFunctionMode
 
-from ..exact.checks import fits
+from ..exact.checks import check_count, fits
 from ..game import (
     Game,
     arguments,
@@ -132,11 +132,13 @@ def at_both(x: Tensor, x_fake: Tensor) -> Tensor:
 
 def at_real(x: Tensor, x_fake: Tensor) -> Tensor:
     """The real samples: (n, ...), (m, ...) -> (n, ...). Mescheder et al. 2018's R₁ looks there."""
+    check_tensors(x=x)
     return x
 
 
 def at_fake(x: Tensor, x_fake: Tensor) -> Tensor:
     """The fakes: (n, ...), (m, ...) -> (m, ...). Mescheder et al. 2018's R₂ looks there."""
+    check_tensors(x_fake=x_fake)
     return x_fake
 
 
@@ -144,13 +146,16 @@ def at_few(where: Callable, n: int) -> Callable:
     """`where` of the first n real samples and the first n fakes of a batch, for a cheaper penalty.
 
     Samples of a batch are drawn alike, so the expectation is the same, and only its estimate is
-    rougher. ValueError unless n ≥ 1.
+    rougher. ValueError unless n is a whole number of 1 or more, TypeError for what is no function.
     """
-    if not n >= 1:
-        raise ValueError(f"n = {n}: a penalty needs one sample of a batch at least")
+    check_count("n", n, why="a penalty needs one sample of a batch at least")
+    if not callable(where):
+        raise TypeError(f"where is a function, such as at_both, not {where!r}")
     few = lambda x, x_fake: where(x[:n], x_fake[:n])
     few.__name__ = f"at_few({where.__name__}, {n})"
     return few
+
+
 def _check_samples(*samples: Tensor):
     for x in samples:
         if not (x.is_floating_point() and x.numel()):
@@ -180,6 +185,7 @@ def power(p: float = 6.0) -> Callable[[Tensor], Tensor]:
     if not fits(p, above=1):
         raise ValueError(f"p = {p}: the power of a slope must be above 1 and finite, or the "
                          "supremum over critics does not exist; the paper takes p = 6")
+
     def to_the_power(slope: Tensor) -> Tensor:
         return slope ** p
     to_the_power.__name__ = f"power({p:g})"
@@ -219,7 +225,9 @@ def zero_centred(where=at_real, sd: float | None = None):
     """
     if sd is None:
         return penalty(where, power(2.0))
-    if not 0 < sd < float("inf"):
+    if not callable(where):
+        raise TypeError(f"where is a function, such as at_real, not {where!r}")
+    if not fits(sd, above=0):
         raise ValueError(f"sd = {sd}: the step of a difference is finite and above 0, such as 0.01")
 
     def penalised(f, x: Tensor, x_fake: Tensor) -> Tensor:
@@ -236,9 +244,12 @@ def penalised(game: Game, penalty: Callable, weight: float, player: str = "f") -
 
     penalty: (f, x, x_fake) -> one number, as `gradient_penalty` or `zero_centred(at_real)`.
     player: the critic's symbol. KeyError if it does not move in the game, ValueError for a weight
-    that is not finite and ≥ 0.
+    that is not finite and ≥ 0, TypeError for a game and a penalty that are none.
     """
-    if not 0 <= weight < float("inf"):
+    if not isinstance(game, Game) or not callable(penalty):
+        raise TypeError("penalised takes a Game and a penalty, a function of f, x and x_fake, not "
+                        f"{game!r}, {penalty!r}")
+    if not fits(weight, least=0):
         raise ValueError(f"weight = {weight}: a penalty is weighed with a number of 0 or more")
     plain = game[player]
     asked = arguments(plain)

@@ -54,7 +54,7 @@ from gan_lessons.objectives import minimax as games_minimax
 from gan_lessons.objectives import relativistic as games_relativistic
 from gan_lessons.objectives import variational as vae
 from gan_lessons.objectives import wasserstein_divergence as games_div
-from gan_lessons.players import encoders, flows, networks, penalties, spectral
+from gan_lessons.players import encoders, flows, image_networks, networks, penalties, spectral
 
 NAN, INF = math.nan, math.inf
 P, Q = Normal(0, 1), Normal(3, 1)
@@ -574,13 +574,16 @@ REFUSED = {
     "players.networks.mlp_generator": [
         ("zero", lambda: networks.mlp_generator(0), "width"),
         ("dtype", lambda: networks.mlp_generator(2, depth=1.5), "depth")],
-    "players.networks.image_critic": [
-        ("zero", lambda: networks.image_critic((0, 28, 28)), "shape"),
-        ("zero", lambda: networks.image_critic(width=0), "width"),
-        ("dtype", lambda: networks.image_critic(outputs=1.5), "outputs")],
-    "players.networks.image_generator": [
-        ("zero", lambda: networks.image_generator(noise=0), "noise"),
-        ("negative", lambda: networks.image_generator(width=-1), "width")],
+    **{f"players.image_networks.{name}": [
+        ("zero", lambda make=make: make((0, 28, 28)), "shape"),
+        ("zero", lambda make=make: make(width=0), "width"),
+        ("rank", lambda make=make: make((28, 28)), "pictures are")]
+       for name, make in vars(image_networks).items() if name.endswith(("_critic", "_generator"))},
+    "players.image_networks.picture_shape": [
+        ("zero", lambda: image_networks.picture_shape((0, 28, 28)), "shape"),
+        ("magnitude", lambda: image_networks.picture_shape((1, 29, 29)), "28, 32 or 64")],
+    "players.networks.output_shape": [("dtype", lambda: networks.output_shape(1.5), "outputs")],
+    "players.networks.shape_of": [("dtype", lambda: networks.shape_of("ab"), "shape")],
     "players.networks.Noise": [("nan", lambda: networks.Noise(NAN), "sd"),
                                ("negative", lambda: networks.Noise(-1), "sd")],
     "players.networks.noisy": [
@@ -673,6 +676,25 @@ REFUSED = {
     "players.penalties.at_both": [
         ("dtype", lambda: penalties.at_both(ones(), ones()), "int64"),
         ("rank", lambda: penalties.at_both(points(), points(6, 3)), "shape")],
+    "players.penalties.at_real": [
+        ("dtype", lambda: penalties.at_real([1.], points()), "x is a torch")],
+    "players.penalties.at_fake": [
+        ("dtype", lambda: penalties.at_fake(points(), None), "x_fake is a torch")],
+    "players.penalties.at_few": [("zero", lambda: penalties.at_few(penalties.at_real, 0), "n = 0"),
+                                 ("nan", lambda: penalties.at_few(penalties.at_real, NAN), "n ="),
+                                 ("dtype", lambda: penalties.at_few("real", 2), "where")],
+    "players.penalties.zero_centred": [
+        ("zero", lambda: penalties.zero_centred(sd=0.), "sd = 0"),
+        ("nan", lambda: penalties.zero_centred(sd=NAN), "sd = nan"),
+        ("dtype", lambda: penalties.zero_centred("real", sd=.1), "where"),
+        ("layers", lambda: penalties.zero_centred()(statless(), points(), points()), "score")],
+    "players.penalties.penalised": [
+        ("nan", lambda: penalties.penalised(wasserstein.hinge(), penalties.gradient_penalty, NAN),
+         "weight = nan"),
+        ("negative", lambda: penalties.penalised(wasserstein.hinge(), penalties.gradient_penalty,
+                                                 -1.), "weight = -1"),
+        ("dtype", lambda: penalties.penalised({}, penalties.gradient_penalty, 1.), "a Game"),
+        ("dtype", lambda: penalties.penalised(wasserstein.hinge(), 1., 1.), "a penalty")],
     "players.penalties.power": [("nan", lambda: penalties.power(NAN), "p = nan"),
                                 ("dtype", lambda: penalties.power("6"), "p = 6")],
     "players.penalties.penalty": [("dtype", lambda: penalties.penalty(None), "where"),
@@ -1286,6 +1308,7 @@ NOTHING_TO_BREAK = {
     **dict.fromkeys("""players.modes.evaluating players.networks.takes_labels
         players.spectral.layers players.networks.Player players.encoders.Encoder
         game.arguments""".split(), NETWORK),
+    "exact.checks.told": "takes anything",
     **dict.fromkeys("""objectives.minimax.minimax objectives.minimax.non_saturating
         objectives.adversarial_autoencoder.supervised_style
         objectives.adversarial_autoencoder.deterministic

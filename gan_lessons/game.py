@@ -19,6 +19,7 @@ from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 
 def arguments(loss: Callable) -> Mapping[str, inspect.Parameter]:
@@ -270,7 +271,10 @@ def _tried_out(network, strange: nn.Module, x, call: str) -> bool:
 def _changes(network, x: Tensor, call: str) -> bool:
     """Whether outputs of the first half of x change when the second half is another."""
     half = len(x) // 2
-    outputs = []
+    outputs, cached = [], parametrize._cache_enabled
+    # A copy's normalised weight would be kept under the name of the original's, which then would
+    # take it for its own: within a training weights are computed once a move
+    parametrize._cache_enabled = 0
     try:
         with torch.random.fork_rng([x.device] if x.is_cuda else []):
             for second in (x[half:], .7 - 1.3 * x[half:]):
@@ -283,4 +287,6 @@ def _changes(network, x: Tensor, call: str) -> bool:
                 outputs.append(method(torch.cat([x[:half], second]))[:half].double())
     except Exception:  # noqa: BLE001  whoever cannot be tried counts as one that couples
         return True
+    finally:
+        parametrize._cache_enabled = cached
     return not torch.allclose(*outputs, rtol=1e-4, atol=1e-7, equal_nan=True)

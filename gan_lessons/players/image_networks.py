@@ -47,7 +47,7 @@ def image_critic(shape=(1, 28, 28), width: int = 32, dense: int | None = None, s
     return Player(layers, output_shape(outputs), seed).to(memory_format=torch.channels_last)
 
 
-def image_generator(shape=(1, 28, 28), noise: int = 64, width: int = 32, batch_norm: bool = True,
+def image_generator(shape=(1, 28, 28), noise: int = 100, width: int = 32, batch_norm: bool = True,
                     seed: int = 2) -> nn.Module:
     """Generator that paints from a coarse map (n, noise) -> (n, c, size, size) in [-1, 1].
 

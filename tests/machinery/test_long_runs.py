@@ -263,3 +263,11 @@ def test_stored_runs_are_small_and_all_declared():
 def test_looks_end_with_the_last_round(steps):
     found = looks(steps)
     assert found[-1] == steps and found[0] >= 1 and len(found) <= LOOKS
+
+
+def test_the_readme_says_what_the_stored_runs_reached():
+    text = (RESULTS.parents[2] / "README.md").read_text(encoding="utf-8")
+    for name in STORED:
+        row = long_run(name).row
+        minutes = f"{row['cpu_seconds'] / 60:.0f}"
+        assert f"| {name} | {minutes} | {row['distance']:.1f} |" in text, name

@@ -63,6 +63,8 @@ class ScoreLosses:
 
     def slopes(self, score):
         """A', B', A'', B'' at scores (n,), four arrays (n,), by torch on the critic's loss."""
+        if not len(score):                              # a loss is a mean, and none is over nothing
+            return (np.zeros(0),) * 4
         real, fake = (torch.tensor(score, dtype=torch.float64, requires_grad=True)
                       for _ in range(2))
         # the loss is a mean over n samples: times n, its slope by a score is that score's own
@@ -338,6 +340,7 @@ class _Tilted:
 
     def __init__(self, law, jump):
         self.law, self.jump, self.edges, self.score = law, jump, law.edges, law.score
+        self.dim = law.dim
 
     def logpdf(self, x):
         return self.law.logpdf(x) - self.jump

@@ -499,7 +499,7 @@ def test_an_environment_serves_every_copy_of_the_course(course, folder, tmp_path
     module.main(["setup"])
     copy = tmp_path / "a student's copy"
     shutil.copytree(folder, copy, ignore=shutil.ignore_patterns(".venv"))
-    files = sorted(copy.rglob("*"))
+    files = sorted(p for p in copy.rglob("*") if "__pycache__" not in str(p))
     other, played = load(copy, monkeypatch, GAN_LESSONS_VENV=str(module.VENV))
     assert other.ready() and other.main(["setup"]) == other.main(["test"]) == 0
     assert not played.ran("pip install") and not played.ran("-m venv")

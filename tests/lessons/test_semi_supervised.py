@@ -279,8 +279,8 @@ def test_negative_weights(make):
 
 def test_a_missing_unlabelled_set_is_named():
     with pytest.raises(NameError, match="asks for 'u'"):
-        train(improved_gan(), dict(zip("fg", nets())), batches(Ring(3), z=Normal(dim=2)),
-              steps=1, watch=None)
+        train(improved_gan(), {name: net.float() for name, net in zip("fg", nets())},
+              batches(Ring(3), z=Normal(dim=2)), steps=1, watch=None)
 
 
 # ---------------------------------------------------------------- networks, seeds, laws

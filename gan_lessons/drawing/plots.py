@@ -46,10 +46,14 @@ def show(fig, alt: str):
     alt: what one should see, not how it is drawn; readers with a screen reader hear it, and a page
     without pictures shows it. ValueError below four words, which are a title and no sentence.
     """
+    _display(png(fig), alt)
+
+
+def _display(picture: str, alt: str):
     if not alt or len(alt.split()) < 4:
         raise ValueError('show(fig, alt="…") needs a sentence that says what the picture shows')
     from IPython.display import display
-    data = {"image/png": png(fig), "text/plain": alt}
+    data = {"image/png": picture, "text/plain": alt}
     display(data, raw=True, metadata={"image/png": {"alt": alt}})
 
 
@@ -115,6 +119,25 @@ def pictures(ax, images, columns: int = 8, gap: int = 0):
     ax.set_axis_off()
     grey = "gray_r" if joined.ndim == 2 else None               # digits are dark on white
     return ax.imshow(joined, cmap=grey, vmin=0, vmax=1, interpolation="nearest")
+
+
+def show_sheet(joined, alt: str, scale: int = 2):
+    """Display a `sheet` (h, w[, 3]) from 0 to 1, each pixel drawn `scale` × `scale`, in true colour.
+
+    alt as in `show`. ValueError for other shapes and a scale that is no whole number above 0.
+    """
+    joined = np.asarray(joined)
+    if joined.ndim not in (2, 3) or joined.shape[2:] not in ((), (3,)):
+        raise ValueError(f"a sheet is (h, w) or (h, w, 3), not {joined.shape}: sheet(images) makes "
+                         "one")
+    if not (isinstance(scale, int) and scale > 0):
+        raise ValueError(f"scale is a whole number above 0, not {scale!r}")
+    from PIL import Image
+    grey = 1 - joined if joined.ndim == 2 else joined           # digits are dark on white
+    large = np.repeat(np.repeat((255 * grey).round().astype(np.uint8), scale, 0), scale, 1)
+    buffer = io.BytesIO()
+    Image.fromarray(large).save(buffer, "png", optimize=True)
+    _display(base64.b64encode(buffer.getvalue()).decode(), alt)
 
 
 def scores(ax, runs):

@@ -75,9 +75,10 @@ def remembered(function, known):
 
 def play(kind=None):
     import gan_lessons.map.fingerprint as of
+    from gan_lessons.training import code
     assert str(folder) in of.__file__
     known = pickle.loads(kept.read_bytes()) if kept.exists() else {}
-    of._tree, of._imports = remembered(of._tree, known), remembered(of._imports, known)
+    code.tree, code._imports = remembered(code.tree, known), remembered(code._imports, known)
     if kind == "a version":
         known, of.version = of.version, lambda name: "0.0.1" if name == "torch" else known(name)
     from gan_lessons.map.arena import run_arena

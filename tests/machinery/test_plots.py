@@ -109,6 +109,27 @@ def test_gaps_of_a_sheet_are_paper(channels, paper):
     assert (plots.sheet(images, 3) == .5).all()
 
 
+@pytest.mark.parametrize("shape, scale", [((4, 6), 3), ((4, 6, 3), 2)])
+def test_a_sheet_is_shown_pixel_by_pixel(monkeypatch, shape, scale):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda data, **more: shown.append(data))
+    joined = np.linspace(0, 1, np.prod(shape)).reshape(shape)
+    plots.show_sheet(joined, "Four rows of grey or coloured fields.", scale)
+    picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(shown[0]["image/png"]))))
+    assert picture.shape[:2] == (4 * scale, 6 * scale)
+    first = picture[::scale, ::scale] / 255
+    np.testing.assert_allclose(first, joined if len(shape) == 3 else 1 - joined, atol=.003)
+    assert (picture[1::scale, 1::scale] == picture[::scale, ::scale]).all()
+
+
+@pytest.mark.parametrize("joined, alt, scale", [
+    (np.zeros(4), "four words of text", 2), (np.zeros((4, 4, 2)), "four words of text", 2),
+    (np.zeros((4, 4)), "short", 2), (np.zeros((4, 4)), "four words of text", 0)])
+def test_what_is_no_sheet_is_not_shown(joined, alt, scale):
+    with pytest.raises(ValueError):
+        plots.show_sheet(joined, alt, scale)
+
+
 def test_scores_are_drawn_against_seconds():
     run = SimpleNamespace(curve=lambda: np.array([[10, 2., 300.], [50, 9., 80.]]))
     fig, ax = plots.figure()

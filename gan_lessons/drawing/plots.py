@@ -122,7 +122,7 @@ def pictures(ax, images, columns: int = 8, gap: int = 0):
 
 
 def show_sheet(joined, alt: str, scale: int = 2):
-    """Display a `sheet` (h, w[, 3]) from 0 to 1, each pixel drawn `scale` × `scale`, in true colour.
+    """Display a `sheet` (h, w[, 3]) from 0 to 1, each pixel `scale` × `scale`, in true colour.
 
     alt as in `show`. ValueError for other shapes and a scale that is no whole number above 0.
     """

@@ -140,7 +140,7 @@ def as_stored(cell):
          "stderr"),
         (lambda nb: nb.cells[0].outputs.append(new_output("error", ename="E", evalue="v")),
          "stores an error"),
-        (lambda nb: nb.cells.append(new_markdown_cell("x" * 800_000)), "at most 700")])
+        (lambda nb: nb.cells.append(new_markdown_cell("x" * 1_100_000)), "at most 1000")])
 def test_problems_are_found(tmp_path, spoil, problem):
     nb, path = as_stored(new_code_cell("x", execution_count=1)), tmp_path / "09_x.ipynb"
     tool.write(path, tool.dumps(nb))

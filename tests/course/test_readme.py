@@ -10,7 +10,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 def test_the_objective_in_ten_lines_trains(monkeypatch):
     monkeypatch.setenv("GAN_LESSONS_BUDGET", "smoke")
-    code, = re.findall(r"```python\n(.*?)```", README, re.S)
+    code, _ = re.findall(r"```python\n(.*?)```", README, re.S)
     namespace = {}
     exec(compile(code, "README.md", "exec"), namespace)
     assert set(namespace["run"].losses) == {"f", "g"}
@@ -40,3 +40,10 @@ def test_its_commands_exist():
                           capture_output=True, check=True).stdout
     for name in re.findall(r"python lessons\.py ([a-z]+)", README):
         assert f"python lessons.py {name}" in said
+
+
+def test_the_lines_about_recipes_run(capsys):
+    _, code = re.findall(r"```python\n(.*?)```", README, re.S)
+    assert ".train(gl.load_images())" in code
+    exec(code.replace(".train(gl.load_images())", ".train(gl.load_images(), steps=1)"), {})
+    assert "07 WGAN-GP: Fréchet distance" in capsys.readouterr().out

@@ -17,7 +17,7 @@ OPEN = """
 import time
 from gan_lessons.explorers import lipschitz
 shown = lipschitz.penalty_points()
-name, control = next(iter(shown.controls.items()))
+control = next(c for c in shown.controls.values() if hasattr(c, "min"))
 places = [control.min + k * (control.max - control.min) / 9 for k in range(10)]
 """
 MOVE = """
@@ -79,9 +79,9 @@ async def main():
         found = await asyncio.gather(*(one(k, asked.moves, ready) for k in range(many)))
         sizes, inside, outside = zip(*found)
         drawn, seen = ([1000 * t for times in part for t in times] for part in (inside, outside))
-        print(f"{many:2} kernels: {sum(sizes):,.0f} MB together, {statistics.mean(sizes):.0f} each; "
-              f"a move {statistics.median(drawn):.0f} ms, with the way to the kernel and back "
-              f"{statistics.median(seen):.0f} ms in the median, {max(seen):.0f} at most; "
+        print(f"{many:2} kernels: {sum(sizes):,.0f} MB together, {statistics.mean(sizes):.0f} "
+              f"each; a move {statistics.median(drawn):.0f} ms, with the way to the kernel and "
+              f"back {statistics.median(seen):.0f} ms in the median, {max(seen):.0f} at most; "
               f"{time.perf_counter() - began:.0f} s in all")
 
 

@@ -139,6 +139,9 @@ RENAMED = {
         "kinship_edges.KINSHIPS>EDGES "
         "kinship.Kinship>Edge kinship.KINSHIPS>EDGES kinship.check_kinship>check_edge "
         "kinship.kinship_table>edge_table kinship.kinships_of>edges_of"),
+    "measures.metrics": (
+        "measures.metrics.plain_features>colours_and_roughness "
+        "metrics.plain_features>colours_and_roughness"),
     "objectives.adversarial_autoencoder": (
         "objectives.adversarial_autoencoder.Headed>ClusterHeadDecoder"),
     "objectives.clustering": (

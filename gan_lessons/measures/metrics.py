@@ -114,6 +114,37 @@ def precision_recall(fake, real=None, k: int = 3, most: int = 5000) -> Precision
     return PrecisionRecall(_inside(a, b, k), _inside(b, a, k))
 
 
+def kernel_distance(fake, real=None, block: int = 1000) -> float:
+    """The kernel distance (KID) between the features of fakes and of real images, unbiased.
+
+        E k(x, x') + E k(y, y') - 2 E k(x, y),   k(x, y) = (x · y / d + 1)³
+
+    over independent pairs, so that unlike the Fréchet distance its mean does not depend on n: 0 for
+    samples of one law, and a little below as often as above. fake, real as in `frechet_distance`;
+    the mean over blocks of `block` of each. ValueError for fewer than two samples, and as there.
+    (Bińkowski et al. 2018, arXiv 1801.01401.)
+    """
+    check_count("block", block, least=2, why="a pair of one block is two samples")
+    real = _default_test() if real is None else real
+    a, b = _points(fake, real).double(), _points(getattr(real, "images", real), real).double()
+    if min(len(a), len(b)) < 2:
+        raise ValueError(f"{len(a)} fakes and {len(b)} real samples: a kernel distance takes pairs")
+    if not (a.isfinite().all() and b.isfinite().all()):
+        raise ValueError("the samples hold nan or inf: the training that made them has diverged")
+
+    def mean_of_pairs(x):                                       # without those of one with itself
+        k = _cubic(x, x)
+        return (k.sum() - k.diagonal().sum()) / (len(x) * (len(x) - 1))
+    found = [mean_of_pairs(x) + mean_of_pairs(y) - 2 * _cubic(x, y).mean()
+             for x, y in zip(a.split(block), b.split(block)) if min(len(x), len(y)) > 1]
+    return torch.stack(found).mean().item()
+
+
+def _cubic(x: Tensor, y: Tensor) -> Tensor:
+    """(x · y / d + 1)³: (n, d), (m, d) -> (n, m)."""
+    return (x @ y.T / x.shape[1] + 1) ** 3
+
+
 def class_probabilities(images, name: str = "mnist") -> Tensor:
     """p(y | x) of the classifier of set `name`: (n, c, h, w) uint8 or float in [-1, 1] ->
     (n, classes), each row sums to 1. ValueError as in `features`.
@@ -121,12 +152,11 @@ def class_probabilities(images, name: str = "mnist") -> Tensor:
     return _read("forward", images, name).softmax(1)
 
 
-def plain_features(images) -> Tensor:
+def colours_and_roughness(images) -> Tensor:
     """Mean colour of each of 4 × 4 fields, and how much neighbouring pixels differ there.
 
-    (n, c, h, w) uint8 or float in [-1, 1] -> (n, 16 (c + 1)). What is left to measure photographs
-    with where there is no classifier: it sees colours and roughness, no objects. Used in lessons
-    04, 07 and 12.
+    (n, c, h, w) uint8 or float in [-1, 1] -> (n, 16 (c + 1)). It sees colours and roughness and no
+    objects, which the classifier of photographs does. Used in lesson 12.
     """
     x = scaled(_images(images)).float()
     grey = x.mean(1, keepdim=True)                                                # (n, 1, h, w)

@@ -1,5 +1,7 @@
 """Facts about the scores: closed forms, hand-made sets, and what the shipped classifier can do."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -254,17 +256,41 @@ def test_class_probabilities_are_certain_of_clear_digits(glyphs, digit, n):
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_plain_features_are_mean_colours_and_roughness(channels):
+def test_colours_and_roughness_are_mean_colours_and_roughness(channels):
     flat = torch.zeros(2, channels, 32, 32)
     flat[1, 0, :8, 8:16] = .5  # one field of sixteen, in the first channel
-    found = metrics.plain_features(flat)
+    found = metrics.colours_and_roughness(flat)
     assert found.shape == (2, 16 * (channels + 1)) and (found[0] == 0).all()
     assert found[1, 1] == .5 and found[1, :16 * channels].sum() == .5
     assert found[1, 16 * channels:].sum() > 0                    # its border is rough
-    rough = metrics.plain_features(torch.rand(50, channels, 32, 32,
+    rough = metrics.colours_and_roughness(torch.rand(50, channels, 32, 32,
                                               generator=torch.Generator().manual_seed(0)))
     steps = {1: 2 / 3, 3: None}[channels]  # two mean differences of uniform numbers, 1/3 each
     assert steps is None or rough[:, 16:].mean().item() == pytest.approx(steps, abs=.01)
     bytes_ = (255 * torch.rand(3, channels, 32, 32)).to(torch.uint8)
-    torch.testing.assert_close(metrics.plain_features(bytes_),
-                               metrics.plain_features(bytes_ / 127.5 - 1), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(
+        metrics.colours_and_roughness(bytes_),
+        metrics.colours_and_roughness(bytes_ / 127.5 - 1), rtol=1e-5, atol=1e-5)
+
+
+def by_sklearn(x, y):
+    """The unbiased estimator by scikit-learn's kernel, sample by sample."""
+    from sklearn.metrics.pairwise import polynomial_kernel
+    kernel = partial(polynomial_kernel, degree=3, coef0=1)                    # gamma is 1/d
+    off = lambda k: (k.sum() - np.trace(k)) / (len(k) * (len(k) - 1))
+    return off(kernel(x, x)) + off(kernel(y, y)) - 2 * kernel(x, y).mean()
+
+
+@pytest.mark.parametrize("n, m, d", [(30, 40, 5), (2, 9, 64)])
+def test_the_kernel_distance_is_the_unbiased_mean_over_pairs(n, m, d):
+    x, y = (torch.randn(k, d, generator=torch.Generator().manual_seed(k)) for k in (n, m))
+    found = metrics.kernel_distance(x + .3, y)
+    assert found == pytest.approx(by_sklearn((x + .3).double().numpy(), y.double().numpy()))
+
+
+def test_the_kernel_distance_is_a_mean_over_blocks_and_near_0_for_one_law():
+    x, y = (torch.randn(400, 4, generator=torch.Generator().manual_seed(k)) for k in (1, 2))
+    parts = [by_sklearn(a.numpy(), b.numpy())
+             for a, b in zip(x.double().split(100), y.double().split(100))]
+    assert metrics.kernel_distance(x, y, block=100) == pytest.approx(np.mean(parts))
+    assert abs(metrics.kernel_distance(x, y)) < .1 < metrics.kernel_distance(x + 1, y)

@@ -998,6 +998,11 @@ REFUSED = {
         ("dtype", lambda: metrics.frechet_distance(points() * 1j, points()), "complex"),
         ("rank", lambda: metrics.frechet_distance(points(6, 3), points()), "alike"),
         ("empty", lambda: metrics.frechet_distance(points()[:0], points()), "samples")],
+    "measures.metrics.kernel_distance": [
+        ("nan", lambda: metrics.kernel_distance(points() * NAN, points()), "nan"),
+        ("rank", lambda: metrics.kernel_distance(points(6, 3), points()), "alike"),
+        ("empty", lambda: metrics.kernel_distance(points()[:1], points()), "pairs"),
+        ("zero", lambda: metrics.kernel_distance(points(), points(), block=0), "block")],
     "measures.metrics.report": [
         ("nan", lambda: metrics.report(torch.full((2, 1, 28, 28), NAN),
                                        images(name="mnist")), "nan")],
@@ -1012,9 +1017,9 @@ REFUSED = {
         ("empty", lambda: metrics.precision_recall(points()[:2], points()), "samples")],
     "measures.metrics.class_probabilities": [
         ("nan", lambda: metrics.class_probabilities(torch.full((1, 1, 28, 28), NAN)), "nan")],
-    "measures.metrics.plain_features": [
-        ("inf", lambda: metrics.plain_features(torch.full((1, 1, 28, 28), INF)), "-1, 1"),
-        ("rank", lambda: metrics.plain_features(points()), "channels")],
+    "measures.metrics.colours_and_roughness": [
+        ("inf", lambda: metrics.colours_and_roughness(torch.full((1, 1, 28, 28), INF)), "-1, 1"),
+        ("rank", lambda: metrics.colours_and_roughness(points()), "channels")],
     "measures.metrics.class_histogram": [
         ("rank", lambda: metrics.class_histogram(points()), "channels")],
     "measures.metrics.modes_covered": [

@@ -140,8 +140,8 @@ RENAMED = {
         "kinship.Kinship>Edge kinship.KINSHIPS>EDGES kinship.check_kinship>check_edge "
         "kinship.kinship_table>edge_table kinship.kinships_of>edges_of"),
     "measures.metrics": (
-        "measures.metrics.plain_features>colours_and_roughness "
-        "metrics.plain_features>colours_and_roughness"),
+        "measures.metrics.plain_features>colour_features "
+        "metrics.plain_features>colour_features"),
     "objectives.adversarial_autoencoder": (
         "objectives.adversarial_autoencoder.Headed>ClusterHeadDecoder"),
     "objectives.clustering": (

@@ -282,7 +282,7 @@ def assignment_distance(fakes, real) -> float:
 
 
 def _features(images, data):
-    return metrics.features(images) if data == "mnist" else metrics.colours_and_roughness(images)
+    return metrics.features(images) if data == "mnist" else metrics.colour_features(images)
 
 
 @lru_cache

@@ -152,7 +152,7 @@ def class_probabilities(images, name: str = "mnist") -> Tensor:
     return _read("forward", images, name).softmax(1)
 
 
-def colours_and_roughness(images) -> Tensor:
+def colour_features(images) -> Tensor:
     """Mean colour of each of 4 × 4 fields, and how much neighbouring pixels differ there.
 
     (n, c, h, w) uint8 or float in [-1, 1] -> (n, 16 (c + 1)). It sees colours and roughness and no

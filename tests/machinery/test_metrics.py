@@ -256,21 +256,21 @@ def test_class_probabilities_are_certain_of_clear_digits(glyphs, digit, n):
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_colours_and_roughness_are_mean_colours_and_roughness(channels):
+def test_colour_features_are_mean_colour_features(channels):
     flat = torch.zeros(2, channels, 32, 32)
     flat[1, 0, :8, 8:16] = .5  # one field of sixteen, in the first channel
-    found = metrics.colours_and_roughness(flat)
+    found = metrics.colour_features(flat)
     assert found.shape == (2, 16 * (channels + 1)) and (found[0] == 0).all()
     assert found[1, 1] == .5 and found[1, :16 * channels].sum() == .5
     assert found[1, 16 * channels:].sum() > 0                    # its border is rough
-    rough = metrics.colours_and_roughness(torch.rand(50, channels, 32, 32,
+    rough = metrics.colour_features(torch.rand(50, channels, 32, 32,
                                               generator=torch.Generator().manual_seed(0)))
     steps = {1: 2 / 3, 3: None}[channels]  # two mean differences of uniform numbers, 1/3 each
     assert steps is None or rough[:, 16:].mean().item() == pytest.approx(steps, abs=.01)
     bytes_ = (255 * torch.rand(3, channels, 32, 32)).to(torch.uint8)
     torch.testing.assert_close(
-        metrics.colours_and_roughness(bytes_),
-        metrics.colours_and_roughness(bytes_ / 127.5 - 1), rtol=1e-5, atol=1e-5)
+        metrics.colour_features(bytes_),
+        metrics.colour_features(bytes_ / 127.5 - 1), rtol=1e-5, atol=1e-5)
 
 
 def by_sklearn(x, y):

@@ -1017,9 +1017,9 @@ REFUSED = {
         ("empty", lambda: metrics.precision_recall(points()[:2], points()), "samples")],
     "measures.metrics.class_probabilities": [
         ("nan", lambda: metrics.class_probabilities(torch.full((1, 1, 28, 28), NAN)), "nan")],
-    "measures.metrics.colours_and_roughness": [
-        ("inf", lambda: metrics.colours_and_roughness(torch.full((1, 1, 28, 28), INF)), "-1, 1"),
-        ("rank", lambda: metrics.colours_and_roughness(points()), "channels")],
+    "measures.metrics.colour_features": [
+        ("inf", lambda: metrics.colour_features(torch.full((1, 1, 28, 28), INF)), "-1, 1"),
+        ("rank", lambda: metrics.colour_features(points()), "channels")],
     "measures.metrics.class_histogram": [
         ("rank", lambda: metrics.class_histogram(points()), "channels")],
     "measures.metrics.modes_covered": [

@@ -1,6 +1,6 @@
 """Digits after a minute: every recipe, three seeds that chose none of its settings.
 
-    python benchmarks/digits.py [--seeds 1 2 3] [--only NAME ...] [--out FILE]
+    python benchmarks/digits.py [--seeds 1 2 3] [--only NAME ...] [--again] [--out FILE]
 
 Each recipe trains for its own number of rounds, which were set to take 60 CPU-seconds of a quiet
 core; the seconds that it took stand in the row. Seed 0 chose the rates and is left out. Rows go to
@@ -42,9 +42,11 @@ def main():
     ask.add_argument("--only", nargs="+", default=list(RECIPES))
     ask.add_argument("--out", type=pathlib.Path, default=OUT)
     ask.add_argument("--processes", type=int, default=None)
+    ask.add_argument("--again", action="store_true", help="compute anew what other code has left")
     asked = ask.parse_args()
     settings = [dict(recipe=name, seed=seed) for seed in asked.seeds for name in asked.only]
-    rows = study(minute, settings, asked.out, processes=asked.processes)
+    rows = study(minute, settings, asked.out, processes=asked.processes,
+                 stale="again" if asked.again else "refuse")
     for name in asked.only:
         found = sorted(row["distance"] for row in rows if row["recipe"] == name and
                        not row.get("error"))

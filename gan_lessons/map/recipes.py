@@ -4,9 +4,10 @@
     run = recipe.train(load_images())                      a minute of one core, seed 0
     print(recipe)                                          all that it is made of
 
-The rates of a recipe were chosen by the score of seed 0 alone; tables on the pages show the seeds
-after it. What all share: batches of 32, Adam with β = (0, .99), a generator that is averaged, and
-rates that fade to 0 in the second half. Introduced in notebooks/01_minimax.ipynb.
+The rates of a recipe were chosen by the score of seed 0 alone, which a page trains; the table of
+benchmarks/digits.py has the seeds after it. What all share: batches of 32, Adam with β = (0, .99)
+(RMSprop where weights are clipped), an averaged generator, rates that fade in the second half.
+Introduced in notebooks/01_minimax.ipynb.
 """
 from __future__ import annotations
 

@@ -29,6 +29,8 @@ def minute(recipe, seed):
     began = time.process_time()
     run = RECIPES[recipe].train(images, seed=seed, watch=None)
     cpu = time.process_time() - began
+    if run.interrupted:
+        raise KeyboardInterrupt                         # part of a minute is no result
     samples = run.samples(10_000)
     precision, recall = precision_recall(samples, test)
     return {"distance": round(frechet_distance(samples, test), 2), "precision": round(precision, 3),

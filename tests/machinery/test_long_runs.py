@@ -1,9 +1,11 @@
 """Recipes, and long runs: made, stopped, stored, loaded, and refused where they must be."""
+import csv
 import errno
 import json
 import os
 import shutil
 import signal
+import statistics
 from dataclasses import replace
 
 import numpy as np
@@ -271,3 +273,15 @@ def test_the_readme_says_what_the_stored_runs_reached():
         row = long_run(name).row
         minutes = f"{row['cpu_seconds'] / 60:.0f}"
         assert f"| {name} | {minutes} | {row['distance']:.1f} |" in text, name
+
+
+def test_the_readme_says_what_a_minute_reached():
+    """Medians and ends of results/digits_minute.csv, recipe by recipe."""
+    with (RESULTS.parent / "digits_minute.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    text = (RESULTS.parents[2] / "README.md").read_text(encoding="utf-8")
+    for name in {row["recipe"] for row in rows}:
+        found = sorted(float(row["distance"]) for row in rows if row["recipe"] == name)
+        assert "0" not in {row["seed"] for row in rows}              # it chose the rates
+        assert (f"| {name} | {statistics.median(found):.0f} | {found[0]:.0f} – {found[-1]:.0f} | "
+                f"{len(found)} |") in text, name

@@ -233,7 +233,8 @@ def _deep_grey(picture, kind: str) -> np.ndarray:
     if 0 < high < 256:
         raise _Unclear(f"is 16-bit grey up to {high:g} of 65,535, which would be all black: save "
                        "it with 8 bits")
-    shown = np.round(grey.astype(float) / 257).astype(np.uint8)         # 65,535 = 255 · 257
+    grey = grey.astype(np.int64)        # NumPy 2.0 crashes where it compares >u2 with -1
+    shown = np.round(grey / 257).astype(np.uint8)                       # 65,535 = 255 · 257
     shown[grey == picture.info.get("transparency", -1)] = 255
     return shown
 

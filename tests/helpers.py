@@ -2,6 +2,9 @@
 
 A loss that swaps real and fake, or flips a sign, gives another number on these scores.
 """
+import errno
+import os
+
 import numpy as np
 
 from gan_lessons import Mixture, Normal, Uniform
@@ -70,3 +73,25 @@ def answers_to(lesson):
     from gan_lessons.questions import questions
     return {name: answer() if callable(answer) else answer
             for name, (answer, _) in questions(lesson).items()}
+
+
+class FullDisk:
+    """A file on a disk that is full after `room` bytes more; code: of its OSError."""
+
+    def __init__(self, file, room: int, code: int = errno.ENOSPC):
+        self.file, self.room, self.code = file, room, code
+
+    def __getattr__(self, name):
+        return getattr(self.file, name)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.file.close()
+
+    def write(self, data):
+        self.room -= len(data)
+        if self.room < 0:
+            raise OSError(self.code, os.strerror(self.code))
+        return self.file.write(data)

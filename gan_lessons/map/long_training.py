@@ -52,7 +52,7 @@ def make(name: str, folder, *, watch: Callable | None = None, again: bool = Fals
             raise LongRunError(f"{name} was stopped at round {run.step:,} of {run.steps:,}; the "
                                "same command goes on from there")
         record.finish(run)
-        stored = store(name, folder, record.looks(), found, record.cpu)
+        stored = store(name, folder, record.looks(), found, record.cpu, run.device)
     except OSError as error:
         raise LongRunError(f"{name}: {error}. Free some space, or set GAN_LESSONS_CACHE to a "
                            "folder with more; what was trained so far is kept") from error
@@ -101,7 +101,7 @@ class _Record:
             self.note(run)
 
     def keep(self, run):
-        weights = {key: value.detach().half().contiguous() if value.is_floating_point() else value
+        weights = {key: (value.half() if value.is_floating_point() else value).cpu().contiguous()
                    for key, value in run.ema["g"].state_dict().items()}
         with atomic_write(self.work / f"look_{run.step:07d}.safetensors") as file:
             file.write(save(weights, {"cpu": f"{self.cpu:.2f}"}))

@@ -58,8 +58,8 @@ class Look(NamedTuple):
 
 # -- writing ---------------------------------------------------------------------------------------
 
-def store(name: str, folder, looks: list[Look], found: dict, cpu: float) -> Path:
-    """Score the looks of a finished training and write its folder below `folder`. OSError."""
+def store(name: str, folder, looks: list[Look], found: dict, cpu: float, device) -> Path:
+    """Score the looks of a training on `device` and write its folder below `folder`. OSError."""
     images, test, recipe = images_of(name), images_of(name, "test"), LONG[name].recipe
     nets = [generator(name, images.shape, look.path) for look in looks]
     curve = [(look.step, round(look.cpu, 1), round(_score(net, recipe, test), 2))
@@ -72,7 +72,7 @@ def store(name: str, folder, looks: list[Look], found: dict, cpu: float) -> Path
         "classes": len(images.classes),
         "cpu_seconds": round(cpu, 1), "curve": curve, "distance": curve[-1][2],
         "precision": round(precision, 3), "recall": round(recall, 3),
-        "machine": f"{platform.machine()}, {platform.system()}", "device": "cpu",
+        "machine": f"{platform.machine()}, {platform.system()}", "device": str(device),
         "versions": versions(), "fingerprint": fingerprint(found), "parts": found,
         "probe": probe(name)}
     place = Path(folder) / slug(name)
@@ -247,7 +247,7 @@ def long_run(name: str, folder=RESULTS) -> LongRun:
                            f"{stored or 'none'}") from error
     if weights != row.get("weights"):
         raise LongRunError(f"the weights of {name!r} in {place} are damaged: fetch them again "
-                           f"(git checkout -- {place.name}), or {again}")
+                           f"(git checkout -- {place}), or {again}")
     if row.get("recipe") != str(LONG[name].recipe):
         raise LongRunError(f"{name!r} was stored with another recipe than today's: {again}")
     return LongRun(name, place, row)

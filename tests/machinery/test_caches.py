@@ -5,6 +5,7 @@ import os
 
 import pytest
 import torch
+from helpers import FullDisk
 from mirror import DATA, HASH
 
 from gan_lessons import DataUnavailable
@@ -59,30 +60,12 @@ def test_every_published_set_says_how_large_it_is(monkeypatch, tmp_path):
     assert all(size < asked[name] < 2 * size + 6_000_000 for name, size in known.items())
 
 
-class Full:
-    def __init__(self, file, code):
-        self.file, self.code = file, code
-
-    def __getattr__(self, name):
-        return getattr(self.file, name)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        self.file.close()
-
-    def write(self, data):
-        if self.file.tell() > 100_000:
-            raise OSError(self.code, os.strerror(self.code))
-        return self.file.write(data)
-
-
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS])
 def test_a_full_cache_names_space_and_the_variable_and_asks_no_other_mirror(
         serve, tmp_path, monkeypatch, code):
     one, two = serve({"a.gz": DATA}), serve({"a.gz": DATA})
-    monkeypatch.setattr(downloads, "new_part", lambda part: Full(files.new_part(part), code))
+    monkeypatch.setattr(downloads, "new_part",
+                        lambda part: FullDisk(files.new_part(part), 100_000, code))
     with pytest.raises(DataUnavailable, match=f"a.gz cannot be kept in .*{os.strerror(code)}.: free"
                                               " some disk space, or set GAN_LESSONS_CACHE to a fo"):
         fetch("a.gz", HASH, [one.url, two.url], tmp_path)

@@ -1,5 +1,4 @@
 """Checkpoints: whole or not at all, bit-identical, and never code."""
-import errno
 import os
 import pickle
 import signal
@@ -11,7 +10,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from helpers import assert_same
+from helpers import FullDisk, assert_same
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
@@ -139,31 +138,14 @@ def test_a_crash_leaves_the_old_file_whole(tmp_path, where):
     assert os.listdir(tmp_path) == ["run.pt"]               # what the crash left is gone
 
 
-class FullDisk:
-    """A file on a disk that is full after some bytes."""
-    def __init__(self, path, mode):
-        self.file, self.left = open(path, mode), 700
-
-    def __getattr__(self, name):
-        return getattr(self.file, name)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        self.file.close()
-
-    def write(self, data):
-        self.left -= len(data)
-        if self.left < 0:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        return self.file.write(data)
+def open_on_a_full_disk(path, mode):
+    return FullDisk(open(path, mode), 700)
 
 
 def test_a_full_disk_is_an_oserror_and_leaves_nothing_behind(tmp_path, monkeypatch):
     path = tmp_path / "run.pt"
     checkpoints.save(STATE, path)
-    monkeypatch.setattr(files, "open", FullDisk, raising=False)
+    monkeypatch.setattr(files, "open", open_on_a_full_disk, raising=False)
     with pytest.raises(OSError):
         checkpoints.save({**STATE, "w": torch.ones(10_000)}, path)
     assert os.listdir(tmp_path) == ["run.pt"]
@@ -171,7 +153,7 @@ def test_a_full_disk_is_an_oserror_and_leaves_nothing_behind(tmp_path, monkeypat
 
 
 def test_training_goes_on_when_the_disk_is_full(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(files, "open", FullDisk, raising=False)
+    monkeypatch.setattr(files, "open", open_on_a_full_disk, raising=False)
     run = play(tmp_path / "run.pt")
     assert run.step == 12 and run.losses == play(None).losses
     said = capsys.readouterr().out

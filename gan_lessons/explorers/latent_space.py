@@ -29,10 +29,11 @@ def between_codes(a: Tensor, b: Tensor, t: float) -> Tensor:
     return (torch.sin((1 - t) * phi) * a + torch.sin(t * phi) * b) / torch.sin(phi)
 
 
-def walk(run):
+def walk(run, a: int = 0, b: int = 1):
     """Walk from one code to another and see what the generator makes on the way.
 
-    run: what `long_run(name)` returned. Two sliders choose the ends, a third one walks.
+    run: what `long_run(name)` returned. Two sliders choose the ends, at first a and b of 0 to 9, a
+    third one walks.
     """
     codes = run.latent(20)
     where = np.linspace(0, 1, STEPS)
@@ -42,7 +43,7 @@ def walk(run):
         with torch.no_grad():
             return run.generator(z).numpy()
 
-    first = made(0, 1, where)
+    first = made(a, b, where)
     side = first.shape[-1]                                          # pixels of a picture
 
     def setup(figure):
@@ -62,7 +63,7 @@ def walk(run):
 
     return Explorer(
         setup, update,
-        dict(t=slider(0.0, 1.0, .05, .5, "part t of the way"), a=slider(0, 9, 1, 0, "code A"),
-             b=slider(0, 9, 1, 1, "code B")), figsize=(8.4, 2.6),
+        dict(t=slider(0.0, 1.0, .05, .5, "part t of the way"), a=slider(0, 9, 1, a, "code A"),
+             b=slider(0, 9, 1, b, "code B")), figsize=(8.4, 2.6),
         alt="A picture that the stored generator makes of a code between two codes A and B, beside "
             "eleven pictures along the whole way.")

@@ -181,6 +181,7 @@ def test_a_walk_shows_what_the_generator_makes(short, whole):
     assert explorer.draw(t=0.) != explorer.draw(t=1.)
     assert explorer.draw(t=0., a=3) != explorer.draw(t=0., a=4)
     assert explorer.draw(t=.5, a=2, b=2) == explorer.draw(t=.5, a=2, b=2)
+    assert walk(run, a=3, b=4).draw(t=0.) == explorer.draw(t=0., a=3, b=4)
 
 
 def test_an_unknown_run_lists_the_known():

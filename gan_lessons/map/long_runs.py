@@ -11,6 +11,8 @@ from functools import partial
 from safetensors.torch import load_file
 
 from ..data.datasets import Images, load_images
+from ..objectives.f_gan import f_gan
+from ..objectives.minimax import minimax
 from ..players.image_networks import image_critic, image_generator
 from ..training.code import bytes_hash
 from .recipes import PHOTOGRAPHS, RECIPES, Recipe, longer
@@ -36,6 +38,15 @@ _WIDE = dict(critic=partial(image_critic, width=64), generator=partial(image_gen
 LONG = {
     "01 non-saturating": Long(longer(
         RECIPES["non-saturating"], 36_000, rates=dict(f=8e-3, g=3e-3), **_WIDE)),
+    # the minimax loss with all the settings of "01 non-saturating": one sign differs
+    "02 minimax": Long(longer(
+        RECIPES["non-saturating"], 36_000, game=minimax, rates=dict(f=8e-3, g=3e-3), **_WIDE)),
+    "03 squared Hellinger": Long(longer(
+        RECIPES["squared Hellinger"], 36_000, rates=dict(f=5e-3, g=2.5e-3), **_WIDE)),
+    "03 KL": Long(longer(
+        RECIPES["squared Hellinger"], 36_000, game=partial(f_gan, "KL"),
+        rates=dict(f=5e-3, g=2.5e-3), **_WIDE)),
+    "04 LSGAN": Long(longer(RECIPES["LSGAN"], 36_000, rates=dict(f=5e-3, g=2.5e-3), **_WIDE)),
     "07 hinge": Long(longer(RECIPES["hinge"], 36_000, rates=dict(f=8e-3, g=3e-3), **_WIDE)),
     # a minute's rates lose their digits again after two (tried: 72, then 191); slower, and two
     # critic steps a round

@@ -126,11 +126,11 @@ def _said(value) -> str:
 
 # -- digits in a minute ----------------------------------------------------------------------------
 
-_NORMALISED = dict(normalised=True, steps=4_500)
-_PENALISED = dict(critic=partial(image_critic, dense=256), precision="medium", steps=2_700)
+_NORMALISED = dict(normalised=True, steps=4_800)
+_PENALISED = dict(critic=partial(image_critic, dense=256), precision="medium", steps=2_900)
 
 RECIPES = {
-    "minimax": Recipe(minimax, dict(f=4e-3, g=4e-3), steps=4_500),
+    "minimax": Recipe(minimax, dict(f=4e-3, g=4e-3), steps=5_000),
     "non-saturating": Recipe(non_saturating, dict(f=2e-2, g=5e-3), **_NORMALISED),
     "hinge": Recipe(hinge, dict(f=2e-2, g=6e-3), **_NORMALISED),
     "LSGAN": Recipe(least_squares, dict(f=1e-2, g=4e-3), **_NORMALISED),
@@ -140,8 +140,8 @@ RECIPES = {
     "RaSGAN": Recipe(partial(relativistic, "RaSGAN"), dict(f=1e-2, g=4e-3), **_NORMALISED),
     "RpGAN + R1 + R2": Recipe(
         partial(penalised, relativistic("RSGAN"), zero_centred(at_few(at_both, 8), sd=.01), .005),
-        dict(f=2e-2, g=5e-3), normalised=True, steps=4_000),
-    "WGAN, clipped": Recipe(partial(wasserstein, clip=.01), dict(f=5e-4, g=5e-4), steps=4_500,
+        dict(f=2e-2, g=5e-3), normalised=True, steps=4_300),
+    "WGAN, clipped": Recipe(partial(wasserstein, clip=.01), dict(f=5e-4, g=5e-4), steps=5_400,
                             optimizer="rmsprop"),
     "WGAN-GP": Recipe(partial(wasserstein, gradient_penalty, 1.0), dict(f=8e-3, g=3e-3),
                       **_PENALISED),

@@ -1,15 +1,20 @@
-"""Minimax and non-saturating: losses by hand, the best discriminator, the value, what g feels."""
+"""Minimax and non-saturating: losses by hand, the best discriminator, the value, what g feels;
+the pictures and the answers of lesson 01."""
+import copy
 import math
 
 import numpy as np
 import pytest
 import torch
-from helpers import FEWER, REAL, itself, leaf, sigma
+from helpers import FEWER, REAL, itself, leaf, sigma, title_of
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
-from gan_lessons import Mixture, Normal, Uniform, js, minimax, non_saturating
+from gan_lessons import (Line, Mixture, Normal, Uniform, js, minimax, mlp_critic, non_saturating,
+                         plots)
 from gan_lessons.exact.minimax import gan_value, optimal_discriminator, optimal_logit
+from gan_lessons.explorers import minimax as explorers
 from gan_lessons.objectives.minimax import critic_loss, non_saturating_loss, saturating_loss
+from gan_lessons.questions.minimax import QUESTIONS, two_rounds
 
 P, Q = Normal(.4, .7), Mixture([Normal(-1, .5), Normal(2, 1.1)], [.3, .7])
 
@@ -98,3 +103,54 @@ def test_the_optimal_discriminator_is_a_share_and_never_zero_over_zero():
     np.testing.assert_array_equal(
         optimal_discriminator(Normal(), Normal(10))(np.array([-1e4, 5, 1e4])), [1, .5, 0])
     assert np.isfinite(optimal_logit(P, Q)(np.array([-1e4, 1e4]))).all()
+
+
+# ---------------------------------------------------------------- the pictures
+
+def test_the_discriminator_set_by_hand_loses_what_its_line_encloses():
+    explorer = explorers.discriminator()
+    said = title_of(explorer, slope=4, threshold=1)
+    assert said.endswith("you lose 0.1517")
+    lost = explorer._artists[1].get_ydata()
+    assert np.trapezoid(lost, explorers.X) == pytest.approx(.151669, abs=1e-5)
+    title_of(explorer, slope=2, threshold=1)
+    assert np.abs(explorer._artists[1].get_ydata()).max() < 1e-12
+
+
+def test_the_generator_set_by_hand():
+    explorer = explorers.generator()
+    assert "JS = 0.3368    V(D*) = -0.7126" in title_of(explorer, distance=2, sigma=1)
+    curve = explorer._artists[2].get_ydata()
+    assert curve[10] == pytest.approx(js(Normal(), Normal(2))) and np.all(np.diff(curve) >= 0)
+
+
+def test_arrows_go_from_noise_to_what_the_generator_makes_of_it():
+    _, ax = plots.figure()
+    explorers.noise_to_samples(ax, P, lambda x: 0 * x + .5, lambda z: 2 * z + .5)
+    arrows = [text for text in ax.texts if not text.get_text()]
+    assert len(arrows) == explorers.ARROWS
+    for arrow in arrows:
+        assert arrow.xy[0] == pytest.approx(2 * arrow.get_position()[0] + .5)
+    area = ax.collections[1].get_paths()[0].vertices
+    assert 0 < area[:, 1].max() == pytest.approx(Normal(.5, 2).pdf(.5), rel=.05)
+
+
+# ---------------------------------------------------------------- the answers
+
+def test_a_width_and_its_inverse_are_as_far_from_one():
+    assert QUESTIONS["01 width"][0]() == pytest.approx(.5)
+
+
+def test_two_rounds_are_those_of_the_training_loop():
+    torch.manual_seed(0)
+    x, z = torch.randn(64, 1), torch.randn(64, 1)
+    f, g = mlp_critic(1), Line(1.)
+    mine = two_rounds(copy.deepcopy(f), copy.deepcopy(g), x, z)
+    for _ in range(2):
+        for player, loss in (("f", critic_loss), ("g", saturating_loss)):
+            net, batch = (f, (x, z)) if player == "f" else (g, (z,))
+            move = torch.optim.SGD(net.parameters(), lr=.1)
+            move.zero_grad()
+            loss(f, g, *batch).backward()
+            move.step()
+    assert mine == pytest.approx(f(g(z)).mean().item(), rel=1e-5)

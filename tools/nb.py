@@ -7,10 +7,10 @@
     python tools/nb.py html PATH ... --out DIR [--stored]     one HTML file each, no network needed
     python tools/nb.py slides PATH ... --out DIR               a deck of slides each, as stored
 
-Without a PATH, every lesson in notebooks/. The normal form is what git stores: outputs kept,
-counts 1..n, no widget state, whitelisted metadata, pictures of at most 256 colours (photographs
-keep theirs), streams in one piece, and a fingerprint of the code cells, so that a test sees code
-that was edited and not rerun.
+Without a PATH, every lesson in notebooks/ and the page of reference. The normal form is what git
+stores: outputs kept, counts 1..n, no widget state, whitelisted metadata, pictures of at most 256
+colours (photographs keep theirs), streams in one piece, and a fingerprint of the code cells, so
+that a test sees code that was edited and not rerun.
 """
 from __future__ import annotations
 
@@ -47,7 +47,12 @@ class LessonFailed(Exception):
 
 
 def lessons():
-    return sorted((ROOT / "notebooks").glob("*.ipynb"))
+    return sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+
+
+def pages():
+    """The lessons, and after them the page of reference, which is none."""
+    return [*lessons(), ROOT / "notebooks" / "reference.ipynb"]
 
 
 def tags(cell):
@@ -338,7 +343,7 @@ def main(argv=None):
             sub.add_argument("--stored", action="store_true", help="do not execute")
     args = parser.parse_args(argv)
     failed = False
-    for path in args.paths or lessons():
+    for path in args.paths or pages():
         try:
             if args.command == "check":
                 read(path)

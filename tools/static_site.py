@@ -21,7 +21,7 @@ import zlib
 
 import nbformat
 from cells import trimmed
-from nb import LessonFailed, execute, fingerprint, lessons, read, tags, write
+from nb import LessonFailed, execute, fingerprint, lessons, pages, read, tags, write
 from pages import UnknownMarkup, page
 
 STYLE = """<style>
@@ -104,9 +104,9 @@ def plain(text):
 
 def navigation(path, paths):
     """Links to the lesson before, the table of contents and the lesson after."""
-    at = paths.index(path)
+    at = paths.index(path) if path in paths else len(paths)  # the page of reference is no lesson
     before, after = "<span></span>", "<span></span>"         # they keep the middle in the middle
-    if at > 0:
+    if 0 < at < len(paths):
         stem = paths[at - 1].stem
         before = f'<a href="{stem}.html">← {stem[:2]}</a>'
     if at + 1 < len(paths):
@@ -134,7 +134,7 @@ def lesson(path, paths, out):
         text = page(nb, path.stem)
     except UnknownMarkup as error:
         raise LessonFailed(f"{path.name}, {error}") from None
-    text = re.sub(r'href="(\d\d_\w+)\.ipynb', r'href="\1.html', text)
+    text = re.sub(r'href="(\d\d_\w+|reference)\.ipynb', r'href="\1.html', text)
     bar = navigation(path, paths)
     text = text.replace("</head>", STYLE + "</head>", 1)
     text = re.sub(r"(<body[^>]*>)", lambda body: body[1] + bar, text, count=1)
@@ -172,7 +172,7 @@ def main(argv=None):
     args = parser.parse_args(argv)
     args.out.mkdir(parents=True, exist_ok=True)
     everything, failed = lessons(), False
-    for path in [path.resolve() for path in args.paths] or everything:
+    for path in [path.resolve() for path in args.paths] or pages():
         start = time.perf_counter()
         try:
             done = lesson(path, everything, args.out)

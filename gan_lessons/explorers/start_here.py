@@ -10,23 +10,32 @@ from ..drawing.plots import BAD, CRITIC, FAKE, REAL, open_axes
 
 
 def game_picture(ax):
-    """Boxes and arrows: z -> g -> fakes -> f <- real x. Nothing moves."""
+    """Boxes and arrows: z -> g -> fakes -> f <- real x, f -> losses; and, dashed, the gradient of
+    each loss back to its player. Nothing moves.
+    """
     box = dict(boxstyle="round,pad=0.5", lw=1.5)
-    nodes = {"noise $z$": (.07, .25, "#777777"), "generator $g$": (.31, .25, FAKE),
-             "fakes $g(z)$": (.55, .25, FAKE), "real $x$": (.55, .8, REAL),
-             "critic $f$": (.78, .52, CRITIC), "score": (.95, .52, "#777777")}
+    nodes = {"noise $z$": (.06, .38, "#777777"), "generator $g$": (.27, .38, FAKE),
+             "fakes $g(z)$": (.49, .38, FAKE), "real $x$": (.49, .86, REAL),
+             "critic $f$": (.71, .62, CRITIC), "losses\n$L_f$, $L_g$": (.92, .62, "#777777")}
     for text, (x, y, colour) in nodes.items():
         ax.text(x, y, text, ha="center", va="center", bbox=dict(box, fc="white", ec=colour),
                 fontsize=11)
-    arrows = [((.125, .25), (.21, .25)), ((.41, .25), (.465, .25)), ((.64, .27), (.715, .43)),
-              ((.61, .78), (.715, .61)), ((.85, .52), (.905, .52))]
+    arrows = [((.115, .38), (.185, .38)), ((.358, .38), (.412, .38)), ((.57, .4), (.655, .53)),
+              ((.54, .84), (.655, .71)), ((.77, .62), (.855, .62))]
     for start, end in arrows:
         ax.annotate("", end, start, arrowprops=dict(arrowstyle="->", color=CRITIC, lw=1.4))
+    back = dict(arrowstyle="->", color=BAD, lw=1.6, ls=(0, (4, 3)))
+    ax.annotate("", (.71, .73), (.92, .75),
+                arrowprops=dict(back, connectionstyle="arc3,rad=0.5", shrinkA=0))
+    ax.plot([.92, .92, .27], [.48, .12, .12], color=BAD, lw=1.6, ls=(0, (4, 3)))
+    ax.annotate("", (.27, .28), (.27, .12), arrowprops=dict(back, shrinkA=0))
+    ax.text(.815, .97, "gradient of $L_f$", ha="center", color=BAD, fontsize=10)
+    ax.text(.6, .15, "gradient of $L_g$", ha="center", color=BAD, fontsize=10)
     ax.set(xlim=(0, 1), ylim=(0, 1))
     ax.set_axis_off()
 
 
-def coin_tosser():
+def constant_answer():
     """One answer D for every sample, set by a slider: its cost on real ones, on fakes, together."""
     D = np.linspace(.005, .995, 397)
 
@@ -38,7 +47,7 @@ def coin_tosser():
         dot, = ax.plot([.5], [1], "o", color=BAD, ms=10)
         title = ax.text(.5, 1.04, "", transform=ax.transAxes, ha="center", fontsize=11)
         open_axes(ax)
-        ax.set(xlabel="the officer's one answer, $D$", ylim=(0, 5.4), xlim=(0, 1))
+        ax.set(xlabel="the answer to everything, $D$", ylim=(0, 5.4), xlim=(0, 1))
         ax.legend(frameon=False, loc="upper center")
         return dot, title
 

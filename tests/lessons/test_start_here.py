@@ -1,4 +1,4 @@
-"""Lesson 00's pictures: the game as boxes, and the coin of least cross-entropy at D = 1/2."""
+"""Lesson 00's pictures: the game as boxes and arrows, and the least cross-entropy at D = 1/2."""
 import numpy as np
 import pytest
 from helpers import title_of
@@ -9,8 +9,8 @@ from gan_lessons.explorers import start_here as explorers
 
 @pytest.mark.parametrize("D", [.05, .3, .5, .91])
 def test_the_cost_of_one_answer_for_everything(D):
-    """The sum is 2 log 2 plus twice the KL divergence of a fair coin from a coin that shows D."""
-    said = title_of(explorers.coin_tosser(), D=D)
+    """The sum is 2 log 2 plus twice the KL divergence of (½, ½) from (D, 1 - D)."""
+    said = title_of(explorers.constant_answer(), D=D)
     real, fake, both = (float(word)
                         for word in said.split("(")[0].replace("+", " ").replace("=", " ").split()
                         if word.replace(".", "").isdigit())
@@ -24,5 +24,6 @@ def test_the_cost_of_one_answer_for_everything(D):
 def test_the_game_as_a_picture_names_every_part():
     figure, ax = plots.figure()
     explorers.game_picture(ax)
-    assert {"noise $z$", "generator $g$", "fakes $g(z)$", "real $x$", "critic $f$", "score"} <= {
+    assert {"noise $z$", "generator $g$", "fakes $g(z)$", "real $x$", "critic $f$",
+            "losses\n$L_f$, $L_g$", "gradient of $L_f$", "gradient of $L_g$"} <= {
         text.get_text() for text in ax.texts}

@@ -9,8 +9,8 @@ import torch
 from helpers import FEWER, REAL, itself, leaf, sigma, title_of
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
-from gan_lessons import (Line, Mixture, Normal, Uniform, js, minimax, mlp_critic, non_saturating,
-                         plots)
+from gan_lessons import (Line, Mixture, Normal, Uniform, agree, js, minimax, mlp_critic,
+                         non_saturating, plots)
 from gan_lessons.exact.minimax import gan_value, optimal_discriminator, optimal_logit
 from gan_lessons.explorers import minimax as explorers
 from gan_lessons.objectives.minimax import critic_loss, non_saturating_loss, saturating_loss
@@ -154,3 +154,25 @@ def test_two_rounds_are_those_of_the_training_loop():
             loss(f, g, *batch).backward()
             move.step()
     assert mine == pytest.approx(f(g(z)).mean().item(), rel=1e-5)
+
+
+def step_of(rounds=2, clean=True, sign=1):
+    """A solution of exercise 5, right or wrong."""
+    def mine(f, g, x, z):
+        move = {net: torch.optim.SGD(net.parameters(), lr=.1) for net in (f, g)}
+        for _ in range(rounds):
+            for net, loss in [(f, lambda: critic_loss(f, g, x, z)),
+                              (g, lambda: sign * saturating_loss(f, g, z))]:
+                if clean:
+                    move[net].zero_grad()
+                loss().backward()
+                move[net].step()
+        return f(g(z)).mean().item()
+    return mine
+
+
+@pytest.mark.parametrize("given, mark", [({}, "✓"), (dict(rounds=1), "✗"), (dict(clean=False), "✗"),
+                                         (dict(sign=-1), "✗")])
+def test_a_training_step_is_judged_by_where_it_leads(given, mark, capsys):
+    agree(step_of(**given), two_rounds, name="two rounds")
+    assert capsys.readouterr().out.startswith(mark)

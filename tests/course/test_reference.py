@@ -1,4 +1,4 @@
-"""The page of reference is no lesson: symbols, borrowed letters, and words in English and Chinese."""
+"""The page of reference is no lesson: symbols, borrowed letters, words in English and Chinese."""
 import re
 
 import lesson_rules as rules

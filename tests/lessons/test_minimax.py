@@ -9,8 +9,18 @@ import torch
 from helpers import FEWER, REAL, itself, leaf, sigma, title_of
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
-from gan_lessons import (Line, Mixture, Normal, Uniform, agree, js, minimax, mlp_critic,
-                         non_saturating, plots)
+from gan_lessons import (
+    Line,
+    Mixture,
+    Normal,
+    Uniform,
+    agree,
+    js,
+    minimax,
+    mlp_critic,
+    non_saturating,
+    plots,
+)
 from gan_lessons.exact.minimax import gan_value, optimal_discriminator, optimal_logit
 from gan_lessons.explorers import minimax as explorers
 from gan_lessons.objectives.minimax import critic_loss, non_saturating_loss, saturating_loss

@@ -58,6 +58,6 @@ QUESTIONS = {
     "06 box": (lambda: [100 ** (-3 / 4), .01 * (100 * .01) ** 3], "K = c (n c)³ = n³ c⁴"),
     "06 drawn": (_drawn,
                  "every stretch should fill its pale bar: only the signs of the slopes matter"),
-    "06 reach": (True, "the generator needs steps long enough to come home, and a critic that "
-                       "follows it"),
+    "06 reach": (lambda: True,
+                 "the generator needs steps long enough to come home, and a critic that follows"),
 }

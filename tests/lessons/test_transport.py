@@ -290,7 +290,7 @@ def test_laws_without_a_formula():
 # ---------------------------------------------------------------- the pictures of lesson 05
 
 def test_dragging_the_samples():
-    explorer = explorers.drag_piles()
+    explorer = explorers.drag_atoms()
     for state in (dict(first=2., second=5., share=.5, power=1),
                   dict(first=6., second=.3, share=.85, power=2)):
         x_fake = np.array([state["first"], state["second"]])
@@ -307,7 +307,7 @@ def test_dragging_the_samples():
             explorer._update(explorer._artists, at, 5., 1., power)
             bills.append(float(explorer._artists[-1].get_text().split(": ")[1].split()[0]))
         assert places[np.argmin(bills)] == pytest.approx(best)
-    fresh = explorers.drag_piles()
+    fresh = explorers.drag_atoms()
     assert explorer.draw(**fresh.values) == fresh.draw()
 
 

@@ -97,7 +97,7 @@ def plan_tables(axes, plans, x, x_fake, p, q):
                   extent=(0, m, n, 0))
         for (i, j), mass in np.ndenumerate(moved):
             ax.text(j + .5, i + .5, f"{mass:.2f}" if mass > 1e-12 else "0", ha="center",
-                    va="center", color=CRITIC)
+                    va="center", color="white" if mass > .7 * top else CRITIC)
         ax.barh(np.arange(n) + .5, p, left=m + .1, height=.6, color=REAL)
         for i, mass in enumerate(p):
             ax.text(m + .15 + mass, i + .5, f"{mass:g}", va="center", color=REAL)
@@ -124,7 +124,7 @@ def cones(ax, x, x_fake, h, f):
     ax.plot(x_fake, f(np.asarray(x_fake)), "o", color=FAKE, ms=8, label="$f$ at fake atoms")
     bottom = f(line).min()
     ax.set(xlabel="$x$", ylim=(bottom - .6, f(line).max() + 1.2), xlim=(low, high))
-    ax.legend(frameon=False, loc="upper center", ncols=2, fontsize=9)
+    ax.legend(frameon=False, loc="lower center", ncols=4, fontsize=9, bbox_to_anchor=(.5, 1))
 
 
 def drag_atoms():

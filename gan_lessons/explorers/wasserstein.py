@@ -59,7 +59,7 @@ def three_critics(axes, p, q, x=np.linspace(-4, 9, 500)):
 
     The kernel of MMD is exp(-(x - y)²/2). Each critic has its own scale, on the right.
     """
-    smooth = lambda law: Normal(law.mean, np.hypot(law.sd, 1))    # the law, seen by the kernel
+    smooth = lambda one: Normal(one.mean, np.hypot(one.sd, 1))    # as the kernel sees it
     witness = lambda x: np.sqrt(2 * np.pi) * (smooth(p).pdf(x) - smooth(q).pdf(x))
     mmd = np.sqrt(expectation(p, witness) - expectation(q, witness))
     f = best_critic(p, q)

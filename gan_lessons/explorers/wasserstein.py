@@ -30,13 +30,16 @@ def discriminator_and_critic(left, right, theta=8):
     p, q = Normal(0, 1), Normal(theta, 1)
     x = np.linspace(-4, theta + 4, 500)
     f = best_critic(p, q)
-    curves = [(left, optimal_discriminator(p, q), BAD, "discriminator $D^*$", (-.02, 1.45)),
-              (right, lambda x: f(x) - f(theta / 2), GOOD, "critic $f^*$", (-9, 15))]
-    for ax, curve, colour, label, limits in curves:
+    curves = [(left, optimal_discriminator(p, q), BAD, "discriminator $D^*$", (-.02, 1.45),
+               (0, .5, 1)),
+              (right, lambda x: f(x) - f(theta / 2), GOOD, "critic $f^*$", (-9, 15),
+               (-8, -4, 0, 4, 8))]
+    for ax, curve, colour, label, limits, ticks in curves:
         draw_density(ax, x, p, REAL, "real, $p$")
         draw_density(ax, x, q, FAKE, "fake, $q$")
         ax.set(xlabel="$x$", yticks=[], ylim=(0, .85))
         own = _own_axis(ax, x, curve(x), colour, limits)
+        own.set_yticks(ticks)
         own.set_ylabel(label, color=colour)
         ax.plot([], [], color=colour, lw=2.2, label=label)
         ax.legend(frameon=False, ncols=3, fontsize=9, loc="upper center")

@@ -28,7 +28,7 @@ ROOT = pathlib.Path(__file__).resolve().parent
 TOOLS = ROOT / "tools"
 DEFAULT_VENV = ROOT / ".venv"
 VENV = pathlib.Path(os.path.abspath(os.path.expanduser(
-    os.environ.get("GAN_LESSONS_VENV") or str(DEFAULT_VENV))))
+    os.environ.get("GAN_LESSONS_VENV", "").strip() or str(DEFAULT_VENV))))
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "gan-lessons.json"      # what was installed; {"state": "installing"} while at it.
                                        # An environment without it was not made here: hands off
@@ -85,8 +85,10 @@ def fill(wish):
 
 def check_ours():
     """Stop where VENV is not ours to fill: another's, a file, or a common one without a pen."""
-    if VENV.exists() and not VENV.is_dir():
+    if VENV.exists() and not VENV.is_dir() or any(path.is_file() for path in VENV.parents):
         raise Stop("%s is no folder; %s" % (VENV, NEW_FOLDER))
+    if os.environ.get("GAN_LESSONS_VENV", "").strip().startswith("~") and "~" in str(VENV):
+        raise Stop("there is nobody of that name to have %s; %s" % (VENV, NEW_FOLDER))
     if VENV.exists() and not STAMP.exists() and any(
             not path.name.startswith("gan-lessons.") for path in VENV.iterdir()):
         raise Stop("%s was not made by this set-up, which changes nothing that others made; %s"
@@ -338,6 +340,9 @@ def remedy(error):
 
 def main(arguments):
     name, rest = "lab", arguments
+    if arguments == ["--version"]:
+        return say(re.search(r'^version = "(.*)"', (ROOT / "pyproject.toml").read_text(
+            encoding="utf-8"), re.M).group(1)) or 0
     if arguments and not arguments[0].startswith("-"):
         name, rest = arguments[0], arguments[1:]
     if name in COMMANDS and ("-h" in rest or "--help" in rest):

@@ -228,8 +228,8 @@ def couples_batch(network, *x: Tensor, call: str = "__call__") -> bool:
 
     Batch norm does in training, and without running statistics always. A plain function, into which
     nobody can look, counts as one that does, too. Layers that are neither torch's nor the course's
-    are tried once, on copies: do scores of the first half of `x` (parts of a batch, of one shape)
-    change with the second half? Without x they count as layers that do.
+    are tried once, on copies: do scores of some samples of `x` (parts of a batch, of one shape)
+    change with the others? Without x they count as layers that do.
     call: the method that is meant, where it is not the network itself.
     """
     if opaque(network):
@@ -252,7 +252,8 @@ def _alone(m: nn.Module) -> bool:
         return True
     if isinstance(m, nn.Flatten):
         return kind.forward is nn.Flatten.forward and m.start_dim > 0
-    return kind.forward in _ALONE and not m._forward_hooks
+    return kind.forward in _ALONE and not (m._forward_hooks or m._forward_pre_hooks
+                                           or "forward" in vars(m))
 
 
 def _tried_out(network, strange: nn.Module, x, call: str) -> bool:
@@ -269,24 +270,31 @@ def _tried_out(network, strange: nn.Module, x, call: str) -> bool:
 
 @torch.no_grad()
 def _changes(network, x: Tensor, call: str) -> bool:
-    """Whether outputs of the first half of x change when the second half is another."""
-    half = len(x) // 2
+    """Whether outputs of some samples change when the others are other samples.
+
+    Kept are the first half, every second one, and four of seven: neighbours and halves that are
+    mixed among themselves only are found as well.
+    """
+    place, half = torch.arange(len(x), device=x.device), len(x) // 2
+    kept = [place < half, place % 2 == 0, place % 7 % 3 == 0]
     outputs, cached = [], parametrize._cache_enabled
     # A copy's normalised weight would be kept under the name of the original's, which then would
     # take it for its own: within a training weights are computed once a move
     parametrize._cache_enabled = 0
     try:
         with torch.random.fork_rng([x.device] if x.is_cuda else []):
-            for second in (x[half:], .7 - 1.3 * x[half:]):
+            for same in (place >= 0, *kept):
                 # A copy each, the same noise for both: what a network keeps from call to call and
                 # what it draws are no coupling, and a training never notices
                 torch.default_generator.manual_seed(0)
                 if x.is_cuda:
                     torch.cuda.manual_seed(0)
                 method = getattr(copy.deepcopy(network), call)
-                outputs.append(method(torch.cat([x[:half], second]))[:half].double())
+                which = same.reshape(-1, *[1] * (x.dim() - 1))
+                outputs.append(method(torch.where(which, x, .7 - 1.3 * x)).double())
     except Exception:  # noqa: BLE001  whoever cannot be tried counts as one that couples
         return True
     finally:
         parametrize._cache_enabled = cached
-    return not torch.allclose(*outputs, rtol=1e-4, atol=1e-7, equal_nan=True)
+    return not all(torch.allclose(outputs[0][same], other[same], rtol=1e-4, atol=1e-7,
+                                  equal_nan=True) for same, other in zip(kept, outputs[1:]))

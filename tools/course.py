@@ -139,18 +139,23 @@ def afresh(asked, arguments):
     notebooks/mine, with the time in its name, and runs from there.
     """
     for path in asked.lessons:
-        fresh, mine = published(path), path.read_bytes()
+        fresh = published(path)
+        mine = path.read_bytes() if path.exists() else None
         if mine == fresh:
             say(f"{path.name} is as published; nothing to do.")
             continue
         kept = path.parent / "mine" / (path.stem + time.strftime("_%Y-%m-%d_%H%M%S.ipynb"))
-        kept.parent.mkdir(exist_ok=True)
-        kept.write_bytes(mine)                          # before anything is overwritten
+        if kept.parent.exists() and not kept.parent.is_dir():
+            raise Stop(f"{kept.parent} is a file, and your copies go to a folder of that name: "
+                       "move the file away.")
+        if mine is not None:                            # before anything is overwritten
+            kept.parent.mkdir(exist_ok=True)
+            kept.write_bytes(mine)
         part = path.with_name(path.name + ".part")
         part.write_bytes(fresh)
         os.replace(part, path)
-        say(f"{path.name} is as published again; yours is {kept.relative_to(ROOT).as_posix()}. "
-            "Open pages must be reloaded.")
+        yours = f"yours is {kept.relative_to(ROOT).as_posix()}" if mine else "it had been deleted"
+        say(f"{path.name} is as published again; {yours}. Open pages must be reloaded.")
 
 
 def published(path):
@@ -195,7 +200,8 @@ def parse(name, arguments):
                     usage=f"python lessons.py {name} {lessons.COMMANDS[name][1]}")
     if name in ("run", "site", "slides", "refresh", "afresh"):
         # `*` where one is needed, too: our own refusal says which lessons there are
-        parser.add_argument("lessons", nargs="*", type=find_lesson, metavar="NN",
+        find = find_lesson if name != "afresh" else lambda text: find_lesson(text, once_there)
+        parser.add_argument("lessons", nargs="*", type=find, metavar="NN",
                             help="a lesson's number or name, as 01 or 01_minimax")
     if name == "refresh":
         parser.add_argument("--force", action="store_true", help="even with unsaved changes")
@@ -204,9 +210,9 @@ def parse(name, arguments):
     elif name == "arena":
         arena_options(parser)
     elif name == "long":
-        parser.add_argument("runs", nargs="*", metavar="NN",
+        parser.add_argument("runs", nargs="*", type=known_run, metavar="NN",
                             help="a lesson's number, or the name of one run, as \"07 WGAN-GP\"")
-        parser.add_argument("--jobs", type=int, metavar="N", help="runs at a time (default 2)")
+        parser.add_argument("--jobs", type=count, metavar="N", help="runs at a time (default 2)")
         parser.add_argument("--again", action="store_true", help="forget what is unfinished")
         parser.add_argument("--out", type=pathlib.Path, metavar="FOLDER",
                             help="default: gan_lessons/results/long")
@@ -231,12 +237,12 @@ def arena_options(parser):
     parser.add_argument("where", choices=["toys", "mnist", "cifar10"])
     parser.add_argument("--only", action="append", metavar="NAME",
                         help="a contestant, may be given several times")
-    parser.add_argument("--seeds", type=int, metavar="N", help="seeds 0 to N - 1 (default 3)")
+    parser.add_argument("--seeds", type=count, metavar="N", help="seeds 0 to N - 1 (default 3)")
     parser.add_argument("--seed", type=int, metavar="SEED", help="this seed alone")
     parser.add_argument("--data", help="one of the toys, as ring")
     parser.add_argument("--steps", type=int,
                         help="generator updates (default: those of GAN_LESSONS_BUDGET)")
-    parser.add_argument("--processes", type=int, metavar="N",
+    parser.add_argument("--processes", type=count, metavar="N",
                         help="processes on this machine (default: its cores)")
     parser.add_argument("--cluster", metavar="ADDRESS",
                         help="a Dask scheduler, as tcp://10.0.0.1:8786")
@@ -253,14 +259,37 @@ def known_lessons():
     return "there are: " + (", ".join(path.stem for path in lessons.lessons()) or "none yet")
 
 
-def find_lesson(name):
+def find_lesson(name, more=list):
     wanted = pathlib.PurePath(name).stem
     if wanted.isdigit():
         wanted = wanted.zfill(2)
-    for path in lessons.lessons():
-        if wanted in (path.stem, path.stem[:2]):
-            return path
+    for places in (lessons.lessons, more):              # git is asked for those that are gone
+        for path in places():
+            if wanted in (path.stem, path.stem[:2]):
+                return path
     raise Stop(f"no lesson {name!r}; {known_lessons()}")
+
+
+def once_there():
+    """Lessons that were published, be they deleted here: `afresh` brings them back."""
+    names = answers("git", "-C", str(ROOT), "ls-files", "notebooks/[0-9][0-9]_*.ipynb")
+    kept = PUBLISHED.glob("[0-9][0-9]_*.ipynb")
+    return [ROOT / "notebooks" / pathlib.PurePath(name).name
+            for name in [*names.decode().splitlines(), *kept]]
+
+
+def known_run(text):
+    """A lesson's number or a run's name; that a lesson has one is seen where the runs are known."""
+    if any(path.stem[:2] == text[:2] for path in lessons.lessons()):
+        return text
+    raise argparse.ArgumentTypeError(f"{text[:40]!r} begins with no lesson's number, as 07 does")
+
+
+def count(text):
+    """A whole number from 1."""
+    if not (text.isascii() and text.isdecimal() and int(text)):
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is no whole number from 1")
+    return int(text)
 
 
 def free_port(text):

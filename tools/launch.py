@@ -18,15 +18,17 @@ REPOSITORY = PROJECT["urls"]["Repository"]                   # https://github.co
 OWNER_NAME = REPOSITORY.removeprefix("https://github.com/")
 BRANCH = "main"
 
-# First in a lesson's first code cell. Where the package is found it costs nothing and does nothing.
-# Where it is not, this package alone is fetched, for the Python of this very kernel (%pip, not
-# !pip); --no-deps, as Colab and Kaggle have all that it needs, in versions that others rely on.
+# First in a lesson's first code cell. Where the package is found, and everywhere but on Colab and
+# on Kaggle, it does nothing: nobody's own environment is changed. There this package alone is
+# fetched, for the Python of this very kernel (%pip, not !pip); --no-deps, as both have all that it
+# needs, in versions that others rely on.
 LINE = f"""\
-if not __import__("importlib").util.find_spec("gan_lessons"):    # on Colab, on Kaggle: fetch it
+if not __import__("importlib").util.find_spec("gan_lessons") and (       # on Colab, on Kaggle only
+        {{"COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}} & {{*__import__("os").environ}}):
     get_ipython().run_line_magic("pip", "install -q --no-deps git+{REPOSITORY}")
 """
-ANY_LINE = re.compile(r'^if not __import__\("importlib"\)\.util\.find_spec\("gan_lessons"\):.*\n'
-                      r'    get_ipython\(\)\.run_line_magic\("pip", .*\n', re.M)
+ANY_LINE = re.compile(r'^if not __import__\("importlib"\)\.util\.find_spec\("gan_lessons"\).*\n'
+                      r'(?:        .*\n)?    get_ipython\(\)\.run_line_magic\("pip", .*\n', re.M)
 ANY_BUTTONS = re.compile(r"\n*^\[\*\*▶ Open in Colab\*\*\]\(.*$", re.M)
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from ..exact.checks import check_count, fits
 from ..exact.laws import Normal
 from ..pixels import scaled
+from .images import as_tensor
 
 
 def batches(source, z=None, batch=64, seed=0, unlabelled=None) -> Batches:
@@ -44,6 +45,8 @@ class Batches:
         if not fits(batch, least=1, whole=True):
             raise ValueError(f"batch={batch!r}: a batch is a whole number of samples, 1 or more")
         z = Normal(dim=100) if z is None else z
+        if isinstance(z, type):
+            raise TypeError(f"z={z.__name__} is a class: give one of its kind, as Normal(dim=100)")
         if not (hasattr(z, "sample") and hasattr(z, "dim")):
             raise TypeError(f"z={z!r} is no law with .sample and .dim, as Normal(dim=100)")
         check_count("z.dim", z.dim)
@@ -211,9 +214,12 @@ class Batches:
 def _pool(source):
     """What samples are taken from: a tensor of them (bytes stay bytes, a quarter of the memory),
     or a law."""
+    if isinstance(source, type):
+        raise TypeError(f"{source.__name__} is a class: give one of its kind, "
+                        f"{source.__name__}()")
     data = getattr(source, "images", source)
     if isinstance(data, np.ndarray):
-        data = torch.from_numpy(data)
+        data = as_tensor(data, "samples are a float tensor or array (n, ...)")
     if isinstance(data, Tensor):
         if data.dim() < 2 or len(data) == 0:
             raise ValueError(f"no samples to draw from: the data have shape {tuple(data.shape)}; "

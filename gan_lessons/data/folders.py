@@ -230,9 +230,9 @@ def _deep_grey(picture, kind: str) -> np.ndarray:
     if picture.mode == "I" and (kind not in ("PNG", "PPM") or high > 65535):
         raise _Unclear(f"is 32-bit grey from {low:g} to {high:g}, which does not state what is "
                        "white: save it with 8 or 16 bits")
-    if 0 < high < 256:
-        raise _Unclear(f"is 16-bit grey up to {high:g} of 65,535, which would be all black: save "
-                       "it with 8 bits")
+    if 0 < high < 4096:                 # of 8, 10 or 12 bits: what is white was not stated
+        raise _Unclear(f"is 16-bit grey up to {high:g} of 65,535, which would be nearly black: "
+                       "save it with 8 bits, or stretched to all 16")
     grey = grey.astype(np.int64)        # NumPy 2.0 crashes where it compares >u2 with -1
     shown = np.round(grey / 257).astype(np.uint8)                       # 65,535 = 255 · 257
     shown[grey == picture.info.get("transparency", -1)] = 255

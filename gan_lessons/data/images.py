@@ -51,11 +51,14 @@ class Images:
 
 def _pictures(images) -> Tensor:
     """The pictures as a uint8 tensor (n, c, h, w), or the refusal."""
-    images = _tensor(images, "images are a uint8 tensor or array (n, c, h, w)")
+    images = as_tensor(images, "images are a uint8 tensor or array (n, c, h, w)")
     if images.dtype != torch.uint8 or images.dim() != 4:
         raise ValueError(f"images must be uint8 (n, c, h, w), not {images.dtype} "
                          f"{tuple(images.shape)}: {_remedy(images)}")
     n, c, h, w = images.shape
+    if images.numel() and images.max() == 1 and images.flatten(1).diff(dim=1).any():
+        raise ValueError("images whose bytes are all 0 or 1 are black: white is 255, as in "
+                         "255 * images")
     if c not in CHANNELS and w in CHANNELS:
         raise ValueError(f"images must be uint8 (n, c, h, w), and {(n, c, h, w)} has its channels "
                          "last: images.permute(0, 3, 1, 2), or np.moveaxis(images, -1, 1)")
@@ -76,7 +79,7 @@ def _remedy(images: Tensor) -> str:
     elif not (np.isfinite(low) and np.isfinite(high)):
         return "they hold numbers that are not finite"
     elif not images.is_floating_point():
-        how = "images.to(torch.uint8)"
+        how = f"{'255 * ' * (high == 1)}images.to(torch.uint8)"
     elif low >= 0:
         how = f"({255 if high <= 1 else 1} * images).round().to(torch.uint8)"
     else:
@@ -89,7 +92,7 @@ def _remedy(images: Tensor) -> str:
 def _labels(labels, n: int):
     """One label for each of n pictures, int64, or the refusal. A ledger stays what it is."""
     if not hasattr(labels, "spent"):               # a Ledger counts who reads: nobody does here
-        labels = _tensor(labels, "labels are whole numbers, one for each picture")
+        labels = as_tensor(labels, "labels are whole numbers, one for each picture")
     if tuple(labels.shape) != (n,):
         how = ""
         if len(labels.shape) == 2 and labels.shape[0] == n:
@@ -109,13 +112,22 @@ def _names(classes) -> tuple[str, ...]:
     """The names of the classes; TypeError for one string or a number in their place."""
     if isinstance(classes, (str, bytes)) or not hasattr(classes, "__iter__"):
         raise TypeError(f'classes are names, as ("cat", "dog") or ("cat",), not {told(classes)}')
-    return tuple(map(str, classes))
+    if isinstance(classes, (set, frozenset)):
+        raise TypeError("classes are names in the order of their labels, and a set has no order: "
+                        "tuple(sorted(classes)), where that is right")
+    names = tuple(map(str, classes))
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"two classes are called {', '.join(twice)}: give each its own name")
+    return names
 
 
-def _tensor(values, what: str) -> Tensor:
+def as_tensor(values, what: str) -> Tensor:
     """A tensor of a tensor, an array, or a list of numbers. TypeError for anything else."""
     if isinstance(values, Tensor):
         return values
+    if np.ma.is_masked(values):
+        raise TypeError(f"{what}, and some numbers of this array are masked: fill them, or leave "
+                        "them out")
     try:
         array = np.asarray(values)
         # torch has no negative strides, no foreign byte order and no read-only memory: then a copy

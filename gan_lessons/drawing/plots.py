@@ -12,6 +12,8 @@ import io
 import numpy as np
 from matplotlib.figure import Figure
 
+from ..exact.checks import check_count
+
 # The palette of Okabe and Ito 2008, "Color Universal Design": whatever their colour vision, people
 # can tell its colours apart. Of its eight, yellow is left out, as it is faint on white, and black
 # is softened to a dark grey.
@@ -96,7 +98,17 @@ def sheet(images, columns: int = 8, gap: int = 0):
     They are uint8, or floats from -1 to 1. A last row that is not full is left out. gap: pixels of
     paper between two pictures, so that rows are rows · h + (rows - 1) · gap high.
     """
+    images = getattr(images, "images", images)
+    images = images.detach().float() if getattr(images, "is_floating_point", bool)() else images
     images = np.asarray(images)
+    check_count("columns", columns)
+    check_count("gap", gap, least=0)
+    if images.ndim != 4 or images.shape[1] not in (1, 3) or not len(images):
+        raise ValueError(f"a sheet shows pictures (n, 1 or 3, h, w), not {images.shape}: add the "
+                         "axis that lacks, as images[:, None], or move the channels to the front")
+    if images.dtype.kind in "iu" and images.dtype != np.uint8 or np.abs(images).max() > 255:
+        raise ValueError(f"pictures of {images.dtype} up to {images.max():g}: bytes are uint8, and "
+                         "numbers lie in [-1, 1]")
     columns = min(columns, len(images))
     if images.dtype == np.uint8:
         images = images / 127.5 - 1

@@ -56,6 +56,9 @@ def as_numbers(x, what: str = "x", finite: bool = True):
     what: how the message calls it. ValueError for what is no array of real numbers and, where they
     have to be `finite`, for NaN and ±∞.
     """
+    if np.ma.is_masked(x):
+        raise ValueError(f"{what}: some of these numbers are masked; leave them out, as "
+                         "x.compressed() does")
     try:
         array = np.asarray(x.detach() if hasattr(x, "detach") else x)
         if array.dtype.kind not in "fiubO":                    # complex numbers, text, dates

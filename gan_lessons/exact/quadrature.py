@@ -41,6 +41,8 @@ def nodes(edges, order: int = ORDER):
     edges = as_numbers(edges, "edges")
     if edges.ndim != 1 or len(edges) < 2:
         raise ValueError(f"edges of panels are two numbers or more, not of shape {edges.shape}")
+    if (np.diff(edges) < 0).any():
+        raise ValueError("edges of panels rise, from left to right: np.sort(edges)")
     half = np.diff(edges)[:, None] / 2                         # (m - 1, 1)
     centre = (edges[1:] + edges[:-1])[:, None] / 2             # (m - 1, 1)
     x, weight = centre + half * points, half * shares          # (m - 1, order)
@@ -56,7 +58,14 @@ def expectation(law, h, edges=None) -> float:
     """
     check_function("h", h)
     x, mass = masses(law, edges)
-    value = np.asarray(h(x))
+    try:
+        value = np.asarray(h(x))
+    except TypeError as error:                                 # math.sin and its kind
+        raise ValueError(f"h is asked for {len(x)} points at once and cannot ({error}): write it "
+                         "with NumPy, np.sin in place of math.sin") from error
+    if value.dtype.kind not in "fiub":
+        raise ValueError(f"h gives {value.dtype}: real numbers have an expectation here; ask for "
+                         "h(x).real and h(x).imag one by one, or write return")
     if value.shape not in ((), x.shape):
         raise ValueError(f"h gives shape {value.shape} for {len(x)} points: one number each, "
                          "(k,) -> (k,)")

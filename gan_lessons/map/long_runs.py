@@ -49,8 +49,8 @@ LONG = {
         RECIPES["squared Hellinger"], 36_000, game=partial(f_gan, "KL", bend=torch.asinh),
         rates=dict(f=5e-3, g=2.5e-3), **_WIDE)),
     "04 LSGAN": Long(longer(RECIPES["LSGAN"], 36_000, rates=dict(f=5e-3, g=2.5e-3), **_WIDE)),
-    # the paper's settings (arXiv 1701.07875, Algorithm 1): RMSprop 5e-5, c = .01, five critic steps,
-    # batches of 64
+    # the paper's settings (arXiv 1701.07875, Algorithm 1): RMSprop 5e-5, c = .01, five critic
+    # steps, batches of 64
     "06 WGAN, clipped": Long(longer(
         RECIPES["WGAN, clipped"], 20_000, rates=dict(f=5e-5, g=5e-5), turns={"f": 5}, batch=64,
         critic=partial(image_critic, dense=256), generator=partial(image_generator, width=48),
@@ -84,7 +84,7 @@ def train_long(name: str, **options):
 
 def known(name: str) -> Long:
     """LONG[name]; LongRunError, listing the names, for an unknown one."""
-    if name not in LONG:
+    if not isinstance(name, str) or name not in LONG:
         raise LongRunError(f"no long run {name!r}; there are: {', '.join(LONG)}")
     return LONG[name]
 

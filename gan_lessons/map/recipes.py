@@ -20,6 +20,7 @@ from torch import nn
 
 from ..data.batches import batches
 from ..data.datasets import Images
+from ..exact.checks import told
 from ..exact.laws import Normal
 from ..game import Game
 from ..objectives.f_gan import f_gan
@@ -92,6 +93,9 @@ class Recipe:
 
         steps: by default those of a minute. The seed is that of networks and batches.
         """
+        if not isinstance(images, Images):
+            raise TypeError(f"a recipe trains on Images, as load_images() gives them, not on "
+                            f"{told(images)}: gl.Images(bytes) makes them of a tensor")
         make = {"adam": partial(adam, betas=self.betas), "rmsprop": rmsprop}[self.optimizer]
         source = batches(images, z=Normal(dim=self.noise), batch=self.batch, seed=seed)
         settings = dict(steps=self.steps if steps is None else steps, turns=self.turns,
@@ -129,7 +133,14 @@ def _said(value) -> str:
 _NORMALISED = dict(normalised=True, steps=4_800)
 _PENALISED = dict(critic=partial(image_critic, dense=256), precision="medium", steps=2_900)
 
-RECIPES = {
+class Recipes(dict):
+    """Recipes by their name; KeyError, listing the names, for an unknown one."""
+
+    def __missing__(self, name):
+        raise KeyError(f"no recipe {name!r}; there are: {', '.join(self)}")
+
+
+RECIPES = Recipes({
     "minimax": Recipe(minimax, dict(f=4e-3, g=4e-3), steps=5_000),
     "non-saturating": Recipe(non_saturating, dict(f=2e-2, g=5e-3), **_NORMALISED),
     "hinge": Recipe(hinge, dict(f=2e-2, g=6e-3), **_NORMALISED),
@@ -143,14 +154,14 @@ RECIPES = {
         dict(f=2e-2, g=5e-3), normalised=True, steps=4_300),
     "WGAN, clipped": Recipe(partial(wasserstein, clip=.01), dict(f=5e-4, g=5e-4), steps=5_400,
                             optimizer="rmsprop"),
-    "WGAN-GP": Recipe(partial(wasserstein, gradient_penalty, 1.0), dict(f=8e-3, g=3e-3),
+    "WGAN-GP": Recipe(partial(wasserstein, gradient_penalty, 1.0), dict(f=5e-3, g=2e-3),
                       **_PENALISED),
-    "WGAN-LP": Recipe(partial(wasserstein, lipschitz_penalty, 1.0), dict(f=8e-3, g=3e-3),
+    "WGAN-LP": Recipe(partial(wasserstein, lipschitz_penalty, 1.0), dict(f=5e-3, g=2e-3),
                       **_PENALISED),
     "WGAN-div": Recipe(wasserstein_divergence, dict(f=4e-3, g=3e-3), **_PENALISED),
     "LS-GAN": Recipe(partial(loss_sensitive, margin(.1), first=0.0), dict(l=1e-2, g=4e-3),
                      **_NORMALISED),
-}
+})
 
 # -- photographs -----------------------------------------------------------------------------------
 

@@ -28,6 +28,7 @@ from torch import Tensor, nn
 from ..data.datasets import Images
 from ..data.files import atomic_write
 from ..drawing.plots import sheet
+from ..exact.checks import told
 from ..exact.laws import Normal
 from ..measures.metrics import class_probabilities, frechet_distance, precision_recall
 from ..pixels import scaled
@@ -162,6 +163,10 @@ class LongRun:
 
         (n, c, h, w) in [-1, 1] and (n, c, h, w) uint8. Only what was memorised would look alike.
         """
+        if getattr(getattr(images, "images", None), "shape", ())[1:] != tuple(self.row["shape"]):
+            raise ValueError(f"neighbours are looked for among Images of shape "
+                             f"{tuple(self.row['shape'])}, as load_images() gives them, not in "
+                             f"{told(images)}")
         made, images = self.samples(n, seed), images.images
         best, at = torch.full((n,), torch.inf), torch.zeros(n, dtype=torch.int64)
         for first in range(0, len(images), 5000):

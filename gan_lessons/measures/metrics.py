@@ -121,7 +121,8 @@ def kernel_distance(fake, real=None, block: int = 1000) -> float:
 
     over independent pairs, so that unlike the Fréchet distance its mean does not depend on n: 0 for
     samples of one law, and a little below as often as above. fake, real as in `frechet_distance`;
-    the mean over blocks of `block` of each. ValueError for fewer than two samples, and as there.
+    the mean over equal blocks of about `block` of the larger side. ValueError for fewer than two
+    samples, and as there.
     (Bińkowski et al. 2018, arXiv 1801.01401.)
     """
     check_count("block", block, least=2, why="a pair of one block is two samples")
@@ -135,8 +136,10 @@ def kernel_distance(fake, real=None, block: int = 1000) -> float:
     def mean_of_pairs(x):                                       # without those of one with itself
         k = _cubic(x, x)
         return (k.sum() - k.diagonal().sum()) / (len(x) * (len(x) - 1))
+    # equal blocks, for a small last one would weigh as much as the others; none is left out
+    blocks = max(1, min(min(len(a), len(b)) // 2, max(len(a), len(b)) // block))
     found = [mean_of_pairs(x) + mean_of_pairs(y) - 2 * _cubic(x, y).mean()
-             for x, y in zip(a.split(block), b.split(block)) if min(len(x), len(y)) > 1]
+             for x, y in zip(a.tensor_split(blocks), b.tensor_split(blocks))]
     return torch.stack(found).mean().item()
 
 
@@ -277,6 +280,14 @@ def _images(images) -> Tensor:
     if images.dim() != 4 or not len(images):
         raise ValueError(f"images must be (n, channels, height, width) with n ≥ 1, not "
                          f"{tuple(images.shape)}: reshape them, as fake.view(-1, 1, 28, 28)")
+    if images.dtype == torch.bool or images.is_complex():
+        raise ValueError(f"images of {images.dtype}: pass bytes, 255 * images.to(torch.uint8)")
+    if images.dtype == torch.uint8:
+        if images.max() == 1:
+            raise ValueError("bytes that are all 0 or 1 show black pictures: 255 * images")
+    elif images.min() >= 0 and images.min() < .01 and images.max() > .5:
+        raise ValueError("float images on [0, 1]: -1 is black and 1 white here, as generators make "
+                         "them: 2 * images - 1")
     if images.dtype != torch.uint8 and not (images.abs() <= 1.001).all():
         raise ValueError("float images must lie in [-1, 1], without nan: let the generator end in "
                          "tanh, or pass uint8")

@@ -202,7 +202,7 @@ def lipschitz_bound(net: nn.Module) -> float:
 def _is_a(m: nn.Module, kinds) -> bool:
     """A module of one of the kinds that computes as they do: no forward or hook of its own."""
     return (any(isinstance(m, kind) and type(m).forward is kind.forward for kind in kinds)
-            and not m._forward_hooks)
+            and not (m._forward_hooks or m._forward_pre_hooks or "forward" in vars(m)))
 
 
 def _overlap(layer) -> int:

@@ -89,6 +89,8 @@ def _compared(mine, theirs, inputs: dict, tolerance: float, printed: list) -> tu
     if worst <= tolerance:
         return "✓", f"{what.replace(' or ', ' and ')} agree to {tolerance:.0e}"
     why = "" if kind == "float64" else f"; yours comes in {kind}, what it is given in float64"
+    if worst < 1e-6 and kind in ("float32", "float64"):
+        why += " (the digits of float32: write torch.ones_like(score), not torch.ones(n))"
     return "✗", f"{what} differ by up to {worst:.2g}{why}"
 
 

@@ -34,7 +34,7 @@ def choose(asked="auto") -> torch.device:
             raise ValueError(f'device={asked!r} cannot compute here ({reason}): choose "auto" or '
                              '"cpu"')
         return device
-    if wanted := os.environ.get(VARIABLE, "").strip():
+    if (wanted := os.environ.get(VARIABLE, "").strip()) and wanted.lower() != "auto":
         device = _named(wanted, f"{VARIABLE}={wanted}")
     else:
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -47,7 +47,8 @@ def choose(asked="auto") -> torch.device:
 
 def _named(name: str, said: str) -> torch.device:
     """ValueError, calling it as it was `said`, for what names no device of ours."""
-    if not re.fullmatch(r"(cpu|mps)(:0)?|(cuda|xpu)(:\d{1,2})?", name := name.strip().lower()):
+    if not re.fullmatch(r"(cpu|mps)(:0)?|(cuda|xpu)(:(0|[1-9][0-9]?))?",
+                        name := name.strip().lower()):
         raise ValueError(f"{said} names no device: choose {NAMES}")
     return torch.device(name)
 

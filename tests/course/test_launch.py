@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from importlib.metadata import version
+from types import SimpleNamespace
 
 import launch
 import nbformat
@@ -51,8 +52,26 @@ def test_the_address_of_the_repository_is_the_same_everywhere():
     assert {address for _, address in found} == {launch.OWNER_NAME}
 
 
-def test_where_the_package_is_found_the_line_does_nothing():
+HOSTS = ("COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE")
+
+
+def test_where_the_package_is_found_the_line_does_nothing(monkeypatch):
+    monkeypatch.setenv(HOSTS[0], "release-colab_20260801")
     exec(launch.LINE, {})                              # there is not even a get_ipython
+
+
+@pytest.mark.parametrize("host", [*HOSTS, None])
+def test_only_colab_and_kaggle_are_given_what_is_missing(monkeypatch, host):
+    """Somebody's own environment without the package, and somebody's Kaggle key, stay alone."""
+    for name in HOSTS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("KAGGLE_USERNAME", "somebody")
+    monkeypatch.setenv(host or "HOST", "x")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    asked = []
+    shell = SimpleNamespace(run_line_magic=lambda *words: asked.append(words))
+    exec(launch.LINE, {"get_ipython": lambda: shell})
+    assert len(asked) == (host is not None)
 
 
 FRESH = """
@@ -87,7 +106,8 @@ def test_where_it_is_missing_it_alone_is_fetched_from_the_repository(tmp_path):
     # no network: what builds the package is here, and no index is asked
     settings = {"PIP_TARGET": str(place), "PIP_NO_BUILD_ISOLATION": "0", "PIP_NO_INDEX": "1",
                 "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"url.{home.as_uri()}.insteadOf",
-                "GIT_CONFIG_VALUE_0": launch.REPOSITORY, "IPYTHONDIR": str(tmp_path / "ipython")}
+                "GIT_CONFIG_VALUE_0": launch.REPOSITORY, HOSTS[1]: "Interactive",
+                "IPYTHONDIR": str(tmp_path / "ipython")}
     said = subprocess.run([sys.executable, "-c", FRESH, str(ROOT), str(place), launch.LINE],
                           env={**{k: v for k, v in os.environ.items() if k != "PYTHONPATH"},
                                **settings}, cwd=tmp_path, text=True, capture_output=True)

@@ -251,7 +251,7 @@ def test_unknown_command_lesson_and_arguments(course, fails):
 @pytest.mark.parametrize("words, says", [
     (["arena"], "arguments are required: where"),
     (["arena", "nowhere"], "invalid choice: 'nowhere' (choose from "),
-    (["arena", "toys", "--seeds", "x"], "argument --seeds: invalid int value: 'x'"),
+    (["arena", "toys", "--seeds", "x"], "argument --seeds: 'x' is no whole number from 1"),
     (["run", "--foo", "1"], "unrecognized arguments: --foo"),
     (["wheels", "--all", "x"], "unrecognized arguments: --all"),
     (["lab", "--port=http"], "'http' is no number from 0 to 65535"),
@@ -1094,6 +1094,16 @@ def test_afresh_needs_no_set_up(course, folder):
     assert not machine.ran("-m venv") and machine.commands[0].startswith(sys.executable)
 
 
+def test_a_deleted_lesson_comes_back(course, folder, capsys):
+    module, machine = course
+    path = folder / "notebooks" / "01_minimax.ipynb"
+    path.unlink()
+    machine.says("ls-files", 0, "notebooks/01_minimax.ipynb\n")
+    machine.says("show HEAD:./notebooks/01_minimax.ipynb", 0, "{}")
+    assert module.main(["afresh", "1"]) == 0 and path.read_text() == "{}"
+    assert "it had been deleted" in capsys.readouterr().out
+
+
 def test_afresh_without_git_uses_what_set_up_kept(course, folder, capsys):
     module, machine = course
     for part in ("rev-parse HEAD", "show HEAD"):
@@ -1186,3 +1196,28 @@ def test_doctor_sees_a_full_disk(ready, capsys, monkeypatch):
     monkeypatch.setattr(module.shutil, "disk_usage", lambda _: types.SimpleNamespace(free=1e8))
     assert module.main(["doctor"]) == 1
     assert "FAIL  disk      the disk is too full: 0.1 GB free" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", ["long 99", "long 07 --jobs 0", "arena toys --seeds 0"])
+def test_what_cannot_be_meant_is_refused_before_the_set_up(tmp_path, words):
+    said = subprocess.run([sys.executable, ROOT / "lessons.py", *words.split()], text=True,
+                          env=os.environ | {"GAN_LESSONS_VENV": str(tmp_path / "env")},
+                          capture_output=True)
+    assert said.returncode == 1 and "for help" in said.stderr, said
+    assert not (tmp_path / "env").exists()
+
+
+def test_a_version_is_said_without_a_set_up(tmp_path):
+    said = subprocess.run([sys.executable, ROOT / "lessons.py", "--version"], text=True,
+                          env=os.environ | {"GAN_LESSONS_VENV": str(tmp_path / "env")},
+                          capture_output=True, check=True).stdout
+    assert said.count(".") == 2 and not (tmp_path / "env").exists()
+
+
+@pytest.mark.parametrize("place, said", [("~nobody-of-that-name/x", "nobody of that name"),
+                                         (str(ROOT / "README.md" / "x"), "is no folder")])
+def test_doctor_and_setup_say_the_same_of_a_place_that_is_none(place, said):
+    for command in ("doctor", "setup"):
+        told = subprocess.run([sys.executable, ROOT / "lessons.py", command], text=True,
+                              env=os.environ | {"GAN_LESSONS_VENV": place}, capture_output=True)
+        assert told.returncode == 1 and said in told.stdout + told.stderr, told

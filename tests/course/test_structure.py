@@ -226,7 +226,7 @@ def test_lesson(path, rule):
     assert (rule(nb, TRAINERS) if rule is rules.train_tags else rule(nb)) == []
 
 
-# lessons of the first edition, whose pages still tell their stories: they leave this list one by one
+# lessons of the first edition, whose pages still tell stories: they leave this list one by one
 TELL_STORIES = {f"{number:02}" for number in range(7, 21)}
 
 

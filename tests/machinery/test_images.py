@@ -20,9 +20,9 @@ TAKEN = {
 
 @pytest.mark.parametrize("case", TAKEN)
 def test_arrays_of_bytes_are_taken(case):
-    images = Images(TAKEN[case], np.arange(6, dtype=np.int32), ["a"] * 6)
+    images = Images(TAKEN[case], np.arange(6, dtype=np.int32), list("abcdef"))
     assert torch.equal(images.images, BYTES) and images.images.dtype == torch.uint8
-    assert images.labels.dtype == torch.int64 and images.classes == ("a",) * 6
+    assert images.labels.dtype == torch.int64 and images.classes == tuple("abcdef")
     x = batches(images, batch=3).draw({"x"})["x"]
     assert x.dtype == torch.float32 and x.abs().max() <= 1
 

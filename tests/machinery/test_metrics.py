@@ -263,9 +263,9 @@ def test_colour_features_are_mean_colour_features(channels):
     assert found.shape == (2, 16 * (channels + 1)) and (found[0] == 0).all()
     assert found[1, 1] == .5 and found[1, :16 * channels].sum() == .5
     assert found[1, 16 * channels:].sum() > 0                    # its border is rough
-    rough = metrics.colour_features(torch.rand(50, channels, 32, 32,
-                                              generator=torch.Generator().manual_seed(0)))
-    steps = {1: 2 / 3, 3: None}[channels]  # two mean differences of uniform numbers, 1/3 each
+    rough = metrics.colour_features(2 * torch.rand(50, channels, 32, 32,
+                                                  generator=torch.Generator().manual_seed(0)) - 1)
+    steps = {1: 4 / 3, 3: None}[channels]  # two mean differences of uniform numbers, 2/3 each
     assert steps is None or rough[:, 16:].mean().item() == pytest.approx(steps, abs=.01)
     bytes_ = (255 * torch.rand(3, channels, 32, 32)).to(torch.uint8)
     torch.testing.assert_close(

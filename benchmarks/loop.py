@@ -406,6 +406,7 @@ def main():
             "teaching loop, highest": teach(precision="highest"),
             "teaching loop, medium": teach(precision="medium"),
             'teaching loop, medium, reuse="g"': teach(precision="medium", reuse="g"),
+            'teaching loop, bfloat16, reuse="g"': teach(precision="bfloat16", reuse="g"),
         },
         rounds * CRITIC_TURNS * BATCH,
         options.repeats,

@@ -14,7 +14,9 @@ from safetensors.torch import load_file
 from ..data.datasets import Images, load_images
 from ..objectives.f_gan import f_gan
 from ..objectives.minimax import minimax
+from ..objectives.wasserstein import wasserstein
 from ..players.image_networks import image_critic, image_generator
+from ..players.penalties import gradient_penalty
 from ..training.code import bytes_hash
 from .recipes import PHOTOGRAPHS, RECIPES, Recipe, longer
 from .study import depends
@@ -56,9 +58,9 @@ LONG = {
         critic=partial(image_critic, dense=256), generator=partial(image_generator, width=48),
         fade=.8, ema=.999)),
     "07 hinge": Long(longer(RECIPES["hinge"], 36_000, rates=dict(f=8e-3, g=3e-3), **_WIDE)),
-    # a minute's rates lose their digits again after two (tried: 72, then 191); slower, and two
-    # critic steps a round
+    # a minute's rates lose their digits again after two; slower, and two critic steps a round
     "07 WGAN-GP": Long(longer(RECIPES["WGAN-GP"], 16_000, rates=dict(f=3e-3, g=1e-3),
+                              game=partial(wasserstein, gradient_penalty, 1.0),
                               turns={"f": 2}, ema=.999)),
     "07 hinge, photographs": Long(longer(PHOTOGRAPHS["hinge"], 60_000, ema=.9995),
                                   data="cifar10"),

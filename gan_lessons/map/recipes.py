@@ -34,9 +34,11 @@ from ..players.image_networks import image_critic, image_generator
 from ..players.penalties import (
     at_both,
     at_few,
-    gradient_penalty,
-    lipschitz_penalty,
+    at_most_one,
+    between,
+    equal_one,
     penalised,
+    penalty,
     zero_centred,
 )
 from ..players.spectral import spectrally_normalised
@@ -154,10 +156,11 @@ RECIPES = Recipes({
         dict(f=2e-2, g=5e-3), normalised=True, steps=4_300),
     "WGAN, clipped": Recipe(partial(wasserstein, clip=.01), dict(f=5e-4, g=5e-4), steps=5_400,
                             optimizer="rmsprop"),
-    "WGAN-GP": Recipe(partial(wasserstein, gradient_penalty, 1.0), dict(f=5e-3, g=2e-3),
-                      **_PENALISED),
-    "WGAN-LP": Recipe(partial(wasserstein, lipschitz_penalty, 1.0), dict(f=5e-3, g=2e-3),
-                      **_PENALISED),
+    # slopes at 8 of 32 segments: the same expectation, cheaper, so that a minute has more rounds
+    "WGAN-GP": Recipe(partial(wasserstein, penalty(at_few(between, 8), equal_one), 1.0),
+                      dict(f=5e-3, g=2e-3), **_PENALISED | dict(steps=3_300)),
+    "WGAN-LP": Recipe(partial(wasserstein, penalty(at_few(between, 8), at_most_one), 1.0),
+                      dict(f=5e-3, g=2e-3), **_PENALISED | dict(steps=3_300)),
     "WGAN-div": Recipe(wasserstein_divergence, dict(f=4e-3, g=3e-3), **_PENALISED),
     "LS-GAN": Recipe(partial(loss_sensitive, margin(.1), first=0.0), dict(l=1e-2, g=4e-3),
                      **_NORMALISED),

@@ -328,7 +328,7 @@ def trail(axes, snapshots, x, labels):
         ax.title.set_fontsize(10)
 
 
-# -- digits made of ink ------------------------------------------------------------------------------
+# -- digits made of ink ----------------------------------------------------------------------------
 
 def ink_paths(ax, places, p, q, moved=None, f=None, side=28):
     """What two digits do not share: surplus of p blue, surplus of q orange, common ink grey.

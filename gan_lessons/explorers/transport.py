@@ -1,5 +1,5 @@
-"""Pictures of notebooks/05_transport.ipynb: laws of a few atoms and their plans, W and JS against
-the distance, dual potentials, and digits made of ink.
+"""Pictures of notebooks/05_transport.ipynb: distributions on a few atoms and their plans, W and JS
+against the distance, dual potentials, and digits made of ink.
 """
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ WIDEST, GAP = 14.0, .3       # points: a line that carries all; half the way bet
 
 # -- atoms on a line -------------------------------------------------------------------------------
 
-def piles(ax, x, x_fake, p, q, moved):
+def atoms(ax, x, x_fake, p, q, moved):
     """Real atoms (n,) of weights p above, fake ones (m,) of weights q below, and a transport plan.
 
     Each entry of `moved` (n, m) is a line as wide as the mass that it carries. Returns the fake
@@ -45,7 +45,7 @@ def piles(ax, x, x_fake, p, q, moved):
     load(lines, x, x_fake, moved)
     for height in (GAP, -GAP):
         ax.axhline(height, color=CRITIC, lw=.8)
-    ax.set(yticks=[], xlabel="weight, $x$")
+    ax.set(yticks=[], xlabel="$x$")
     ax.spines["left"].set_visible(False)
     return hanging, lines
 
@@ -68,13 +68,13 @@ def areas(left, right, x, x_fake, p, q):
     left.fill_between(t, real, fake, color=SKY, alpha=.4, lw=0)
     left.plot(t, real, color=REAL, lw=2, label="real, $F^{-1}$")
     left.plot(t, fake, color=FAKE, lw=2, label="fake, $G^{-1}$")
-    left.set(xlabel="level $t$", ylabel="weight, $x$", title="by quantiles")
+    left.set(xlabel="level $t$", ylabel="$x$", title="by quantiles")
     line = np.linspace(min(*x, *x_fake) - .5, max(*x, *x_fake) + .5, 2001)
     F, G = (share_below(line, *density) for density in ((x, p), (x_fake, q)))
     right.fill_between(line, F, G, color=SKY, alpha=.4, lw=0)
     right.plot(line, F, color=REAL, lw=2, label="real, $F$")
     right.plot(line, G, color=FAKE, lw=2, label="fake, $G$")
-    right.set(xlabel="weight, $x$", title="by distribution functions")
+    right.set(xlabel="$x$", title="by distribution functions")
     for ax in (left, right):
         ax.legend(frameon=False, loc="upper left")
 
@@ -84,8 +84,51 @@ def share_below(line, x, p):
     return (np.asarray(p) * (np.asarray(x) <= np.asarray(line)[:, None])).sum(1)
 
 
-def drag_piles():
-    """Two fake atoms to be dragged before three real ones, and how they share the mass.
+def plan_tables(axes, plans, x, x_fake, p, q):
+    """Transport plans (n, m) as heat maps, with their marginals as bars: title -> plan.
+
+    Rows are real atoms x with masses p, columns fake ones x_fake with masses q; each entry is
+    written into its field.
+    """
+    top = max(moved.max() for moved in plans.values())
+    for ax, (title, moved) in zip(axes, plans.items()):
+        n, m = moved.shape
+        ax.imshow(moved, cmap="Blues", vmin=0, vmax=1.25 * top, aspect="auto",
+                  extent=(0, m, n, 0))
+        for (i, j), mass in np.ndenumerate(moved):
+            ax.text(j + .5, i + .5, f"{mass:.2f}" if mass > 1e-12 else "0", ha="center",
+                    va="center", color="white" if mass > .7 * top else CRITIC)
+        ax.barh(np.arange(n) + .5, p, left=m + .1, height=.6, color=REAL)
+        for i, mass in enumerate(p):
+            ax.text(m + .15 + mass, i + .5, f"{mass:g}", va="center", color=REAL)
+        ax.bar(np.arange(m) + .5, -np.asarray(q), bottom=-.1, width=.6, color=FAKE)
+        for j, mass in enumerate(q):
+            ax.text(j + .5, -.18 - mass, f"{mass:g}", ha="center", color="#8a5a00")
+        ax.set(xlim=(0, m + 1), ylim=(n, -1.05), title=title)
+        ax.set_xticks(np.arange(m) + .5, [f"fake at {at:g}" for at in x_fake])
+        ax.set_yticks(np.arange(n) + .5, [f"real at {at:g}" for at in x])
+        ax.tick_params(length=0)
+        ax.spines[:].set_visible(False)
+        ax.title.set_fontsize(11)
+
+
+def cones(ax, x, x_fake, h, f):
+    """The cones |x - x_fake[j]| - h[j] and their lower envelope f: (k,) -> (k,), with all atoms."""
+    low, high = min(*x, *x_fake) - 2, max(*x, *x_fake) + 2
+    line = np.linspace(low, high, 601)
+    for at, height in zip(x_fake, h):
+        ax.plot(line, np.abs(line - at) - height, color=FAKE, lw=1.2, ls="--")
+    ax.plot([], [], color=FAKE, lw=1.2, ls="--", label="cones $|x-\\tilde x_j|-h_j$")
+    ax.plot(line, f(line), color=CRITIC, lw=2.6, label="their lower envelope $f$")
+    ax.plot(x, f(np.asarray(x)), "o", color=REAL, ms=8, label="$f$ at real atoms")
+    ax.plot(x_fake, f(np.asarray(x_fake)), "o", color=FAKE, ms=8, label="$f$ at fake atoms")
+    bottom = f(line).min()
+    ax.set(xlabel="$x$", ylim=(bottom - .6, f(line).max() + 1.2), xlim=(low, high))
+    ax.legend(frameon=False, loc="lower center", ncols=4, fontsize=9, bbox_to_anchor=(.5, 1))
+
+
+def drag_atoms():
+    """Two fake atoms to be dragged before three real ones, and the mass of the first.
 
     Left the best plan moves, right G and the area between F and G; the title gives the least cost
     and JS. A menu chooses the distance or its square.
@@ -96,13 +139,13 @@ def drag_piles():
     def setup(figure):
         left, right = figure.subplots(1, 2, width_ratios=(1.25, 1))
         title = figure.suptitle(" ", fontsize=11)
-        hanging, lines = piles(left, X_REAL, np.array([2., 5.]), P_REAL, [.5, .5], np.zeros((3, 2)))
+        hanging, lines = atoms(left, X_REAL, np.array([2., 5.]), P_REAL, [.5, .5], np.zeros((3, 2)))
         left.set(xlim=(-.4, 8.4), ylim=(-1.35, .75))
         left.legend(frameon=False, loc="lower right", fontsize=9)
         right.plot(line, F, color=REAL, lw=2, label="$F$")
         G, = right.plot(line, F, color=FAKE, lw=2, label="$G$")
         area = right.fill_between(line, F, F, color=SKY, alpha=.45, lw=0)
-        right.set(xlabel="weight, $x$", ylim=(-.03, 1.05),
+        right.set(xlabel="$x$", ylim=(-.03, 1.05),
                   title="the blue area is the cost of $|x-\\tilde x|$")
         right.title.set_fontsize(10)
         right.legend(frameon=False, loc="upper left")
@@ -121,22 +164,22 @@ def drag_piles():
         cost = earth_mover(X_REAL, x_fake, P_REAL, q, power) ** power
         name = {1: "$|x-\\tilde x|$", 2: "$(x-\\tilde x)^2$"}[power]
         title.set_text(f"least cost with {name}: {cost:.4f}"
-                       f"      JS = {js_of_piles(X_REAL, x_fake, P_REAL, q):.4f}")
+                       f"      JS = {js_of_atoms(X_REAL, x_fake, P_REAL, q):.4f}")
 
-    controls = dict(first=slider(0.0, 8.0, .1, 2.0, "first fake pile at"),
-                    second=slider(0.0, 8.0, .1, 5.0, "second fake pile at"),
-                    share=slider(0.0, 1.0, .05, .5, "weight of the first"),
-                    power=choice({"distance": 1, "distance squared": 2}, 1, "a road costs"))
+    controls = dict(first=slider(0.0, 8.0, .1, 2.0, "first fake atom at"),
+                    second=slider(0.0, 8.0, .1, 5.0, "second fake atom at"),
+                    share=slider(0.0, 1.0, .05, .5, "mass of the first"),
+                    power=choice({"distance": 1, "distance squared": 2}, 1, "cost of a path"))
     return Explorer(
         setup, update, controls,
         figsize=(9.2, 3.4),
-        alt="Left, three real piles above the line, two fake ones below it, and the roads of "
-            "the best plan; right, both distribution functions and the area between them. The "
+        alt="Left, three real atoms above the line, two fake ones below it, and the paths of "
+            "the optimal plan; right, both distribution functions and the area between them. The "
             "title gives the least cost.")
 
 
-def js_of_piles(x, x_fake, p, q):
-    """JS in nats of two laws of atoms: they share only what lies at the very same place."""
+def js_of_atoms(x, x_fake, p, q):
+    """JS in nats of two sets of atoms: they share only what lies at the very same place."""
     places = np.union1d(x, x_fake)
     weights_of = lambda at, w: np.array([w[np.asarray(at) == place].sum() for place in places])
     a, b = weights_of(x, p), weights_of(x_fake, q)
@@ -190,7 +233,7 @@ def distances():
         title = figure.suptitle(" ", fontsize=11)
         laws = [axes["laws"].plot(x, x, color=colour, lw=2, label=label)[0]
                 for colour, label in ((REAL, "real, $p$"), (FAKE, "fake, $q$"))]
-        axes["laws"].set(xlabel="$x$", yticks=[], ylim=(0, 1.1), xlim=(x[0], x[-1]))
+        axes["laws"].set(xlabel="$x$", yticks=[], ylim=(0, .85), xlim=(x[0], x[-1]))
         axes["laws"].spines["left"].set_visible(False)
         axes["laws"].legend(frameon=False, loc="upper left", fontsize=8)
         curves, dots = [], []
@@ -216,7 +259,7 @@ def distances():
         for line, place, width in zip(laws, (0, distance), (sd, sd_fake)):
             spike = np.where(np.abs(x - place) < .02, np.inf, 0)
             density = Normal(0, width).pdf(x - place) if width else spike
-            line.set_ydata(np.minimum(density, 1.1))                  # 1.1 ends the picture
+            line.set_ydata(np.minimum(density, .85))                  # .85 ends the picture
         drawn = [*_w_curve(theta, sd, sd_fake), *_js_curve(theta, sd, sd_fake)]
         at = np.array([distance])
         here = [float(v[0]) for v in (*_w_curve(at, sd, sd_fake), *_js_curve(at, sd, sd_fake))]
@@ -235,13 +278,13 @@ def distances():
     return Explorer(
         setup, update, controls,
         figsize=(9.4, 3.7),
-        alt="Left, a real and a fake heap; then W and JS against their distance, and below each "
-            "its slope. The title gives all four numbers.")
+        alt="Left, a real and a fake density; then W and JS against their distance, and below "
+            "each its slope. The title gives all four numbers.")
 
 
 # -- plans and potentials in the plane -------------------------------------------------------------
 
-def roads(ax, x, x_fake, moved, f, reach):
+def paths(ax, x, x_fake, moved, f, reach):
     """Points (n, 2) and (m, 2), the plan's entries as lines, over shades of a potential.
 
     moved (n, m) is the plan, f: (k, 2) -> (k,) the potential.
@@ -266,12 +309,12 @@ def climb(left, right, values, cost, x, potential, exact):
 
     potential, exact (k,): at the places x (k,), less constants.
     """
-    left.plot(values, color=BAD, lw=1.6, label="income at these prices")
-    left.axhline(cost, color=CRITIC, lw=4, alpha=.35, label="cost of the best plan")
-    left.set(xlabel="round", xscale="log", title="never above the bill")
+    left.plot(values, color=BAD, lw=1.6, label="dual value")
+    left.axhline(cost, color=CRITIC, lw=4, alpha=.35, label="cost of the optimal plan")
+    left.set(xlabel="round", xscale="log", title="never above the cost")
     right.plot(x, exact, color=CRITIC, lw=4, alpha=.35, label="exact $f^*$, slope $\\pm1$")
-    right.plot(x, potential, color=BAD, lw=1.6, label="prices found by ascent")
-    right.set(xlabel="weight, $x$", title="one critic for both heaps")
+    right.plot(x, potential, color=BAD, lw=1.6, label="potential found by ascent")
+    right.set(xlabel="$x$", title="the critic")
     for ax in (left, right):
         ax.legend(frameon=False)
 
@@ -285,29 +328,44 @@ def trail(axes, snapshots, x, labels):
         ax.title.set_fontsize(10)
 
 
-# -- digits as laws of ink -------------------------------------------------------------------------
+# -- digits made of ink ----------------------------------------------------------------------------
 
-def ink_roads(ax, places, p, q, moved=None, f=None, side=28):
-    """Ink of two digits, real blue and fake orange, a plan as lines, a potential as contours.
+def ink_paths(ax, places, p, q, moved=None, f=None, side=28):
+    """What two digits do not share: surplus of p blue, surplus of q orange, common ink grey.
 
-    places (side², 2) rows and columns; p, q (side²,); moved (side², side²) and
-    f: (k, 2) -> (k,), or None.
+    A plan as lines, a potential as contours: places (side², 2) rows and columns; p, q (side²,);
+    moved (side², side²) and f: (k, 2) -> (k,), or None.
     """
-    both = np.ones((side, side, 3))
-    for law, colour in ((p, REAL), (q, FAKE)):
-        shade = (law / max(p.max(), q.max())).reshape(side, side, 1) ** .6
-        both -= shade * (1 - np.array([int(colour[k:k + 2], 16) for k in (1, 3, 5)]) / 255)
-    ax.imshow(np.clip(both, 0, 1), interpolation="nearest")
+    top = max(p.max(), q.max())
+    sheet = np.ones((side, side, 3))
+    shares = (np.minimum(p, q), "#bbbbbb"), (np.clip(p - q, 0, None), REAL), (
+        np.clip(q - p, 0, None), FAKE)
+    for mass, colour in shares:
+        shade = np.clip(mass / top, 0, 1).reshape(side, side, 1) ** .6
+        sheet -= shade * (1 - _rgb(colour))
+    ax.imshow(np.clip(sheet, 0, 1), interpolation="nearest")
     if f is not None:
         heights = f(places).reshape(side, side)
         ax.contour(heights, levels=np.arange(np.floor(heights.min()), heights.max(), 2),
-                   colors="#777777", linewidths=.8, linestyles="solid")
+                   colors="#777777", linewidths=.9, linestyles="solid")
     if moved is not None:
         i, j = np.nonzero(moved > 1e-9)
         width = np.clip(1.6 * moved[i, j] / moved.max(), .25, None)
         segments = [[places[b][::-1], places[a][::-1]] for a, b in zip(i, j)]     # a column is an x
         ax.add_collection(LineCollection(segments, colors=CRITIC, linewidths=width, alpha=.7))
     ax.set_axis_off()
+
+
+def one_ink(ax, p, colour, side=28):
+    """One digit (side²,) in shades of a colour."""
+    shade = (p / p.max()).reshape(side, side, 1) ** .6
+    ax.imshow(1 - shade * (1 - _rgb(colour)), interpolation="nearest")
+    ax.set_axis_off()
+
+
+def _rgb(colour):
+    """"#rrggbb" -> (3,) from 0 to 1."""
+    return np.array([int(colour[k:k + 2], 16) for k in (1, 3, 5)]) / 255
 
 
 def ink(places, weights, side=28):
@@ -343,19 +401,27 @@ def walk(axes, places, p, q, moved, shares=(0, .25, .5, .75, 1)):
         ax.text(-3, 14, name, rotation=90, va="center", ha="right")
 
 
-def neighbours(axes, queries, shelf, labels, by_pixels, by_ink):
-    """Digits above their nearest neighbours by two distances, first those where these disagree.
+def neighbours(axes, queries, truth, shelf, labels, found):
+    """Digits above their nearest neighbours by each distance: some on which these disagree.
 
-    queries (m, h, w) and shelf (n, h, w) from 0 to 255, as floats; labels (n,); by_pixels, by_ink:
-    (m,) indices into the shelf.
+    queries (m, h, w) and shelf (n, h, w) from 0 to 255, as floats; truth (m,), labels (n,); found:
+    name -> (m,) indices into the shelf. A neighbour of the wrong class has an orange frame.
     """
-    agreed = labels[by_pixels] == labels[by_ink]
-    first = np.resize(np.argsort(agreed, kind="stable"), axes.shape[1])
+    rows = np.stack([labels[at] for at in found.values()])
+    disagree = (rows != rows[0]).any(0)
+    first = np.resize(np.argsort(~disagree, kind="stable"), axes.shape[1])
     for column, k in zip(axes.T, first):
-        for ax, sheet in zip(column, (queries[k], shelf[by_pixels[k]], shelf[by_ink[k]])):
+        named = [(queries[k], truth[k]), *((shelf[at[k]], labels[at[k]]) for at in found.values())]
+        for ax, (sheet, label) in zip(column, named):
             pictures(ax, (sheet / 127.5 - 1)[None, None])
-    for ax, name in zip(axes[:, 0], ("asked", "pixels", "earth mover")):
-        ax.text(-3, 14, name, va="center", ha="right")
+            right = label == truth[k]
+            ax.set_title(str(label), fontsize=10, color=CRITIC if right else BAD, pad=2)
+            if not right:
+                ax.set_axis_on()
+                ax.set(xticks=[], yticks=[])
+                ax.spines[:].set(visible=True, color=BAD, linewidth=1.6)
+    for ax, name in zip(axes[:, 0], ("asked", *found)):
+        ax.text(-4, 14, name, va="center", ha="right")
 
 
 def idea(axes, places=(12, 8, 2)):
@@ -363,10 +429,10 @@ def idea(axes, places=(12, 8, 2)):
     for ax, distance in zip(axes, places):
         p, q = Normal(0, 1), Normal(distance, 1)
         x = np.linspace(-4, max(places) + 4, 400)
-        draw_density(ax, x, p, REAL, "genuine, $p$")
-        draw_density(ax, x, q, FAKE, "forged, $q$")
+        draw_density(ax, x, p, REAL, "real, $p$")
+        draw_density(ax, x, q, FAKE, "fake, $q$")
         ax.annotate("", (.1, .2), (distance - .1, .2),
                     arrowprops=dict(arrowstyle="-|>", color=CRITIC, lw=1.4))
-        ax.set(yticks=[], xlabel="weight", title=f"JS = {js(p, q):.3f}      W = {distance:g}")
+        ax.set(yticks=[], xlabel="$x$", title=f"JS = {js(p, q):.3f}      W = {distance:g}")
         ax.spines["left"].set_visible(False)
     axes[-1].legend(frameon=False, loc="upper right")

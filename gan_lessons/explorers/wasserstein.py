@@ -1,5 +1,5 @@
-"""Pictures of notebooks/06_wasserstein.ipynb: a critic drawn by hand, clipped weights, and which
-settings survive.
+"""Pictures of notebooks/06_wasserstein.ipynb: critics of three distances, clipped weights, reports
+beside the quality of samples, and a critic drawn by hand.
 """
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from ..exact.laws import Mixture, Normal
 from ..exact.minimax import optimal_discriminator
 from ..exact.quadrature import expectation
 from ..exact.transport import best_critic, wasserstein_1
-from .least_squares import sheets  # noqa: F401, the same sheets
 
 KNOTS = np.array([-1.0, 0.0, 1.0])
 X = np.linspace(-6, 6, 481)
 PAIRS = {
     "moved: N(0, 1) and N(3, 1)": (Normal(0, 1), Normal(3, 1)),
     "wider: N(0, 0.6) and N(0, 2)": (Normal(0, .6), Normal(0, 2)),
-    "split: heaps at -4, 4 and at -2.2, 2.2": (Mixture([Normal(-4, .35), Normal(4, .35)]),
+    "split: components at -4, 4 and at -2.2, 2.2": (Mixture([Normal(-4, .35), Normal(4, .35)]),
                                                Mixture([Normal(-2.2, .35), Normal(2.2, .35)])),
     "skewed: N(1, 0.5) and N(0, 2)": (Normal(1, .5), Normal(0, 2)),
 }
@@ -26,38 +25,56 @@ PAIRS = {
 
 # -- still pictures --------------------------------------------------------------------------------
 
-def verdict_and_price(left, right, theta=8):
-    """The best discriminator and the best 1-Lipschitz critic of N(0, 1) and N(theta, 1)."""
+def discriminator_and_critic(left, right, theta=8):
+    """The optimal discriminator and the optimal 1-Lipschitz critic of N(0, 1) and N(theta, 1)."""
     p, q = Normal(0, 1), Normal(theta, 1)
     x = np.linspace(-4, theta + 4, 500)
-    for ax in (left, right):
+    f = best_critic(p, q)
+    curves = [(left, optimal_discriminator(p, q), BAD, "discriminator $D^*$", (-.02, 1.45),
+               (0, .5, 1)),
+              (right, lambda x: f(x) - f(theta / 2), GOOD, "critic $f^*$", (-9, 15),
+               (-8, -4, 0, 4, 8))]
+    for ax, curve, colour, label, limits, ticks in curves:
         draw_density(ax, x, p, REAL, "real, $p$")
         draw_density(ax, x, q, FAKE, "fake, $q$")
-        ax.set(xlabel="weight of the coin, $x$", yticks=[])
-    left.plot(x, .6 * optimal_discriminator(p, q)(x), color=BAD, lw=2.2, label="verdict $D^*$")
-    left.set_title("a perfect verdict: flat under the fakes")
-    right.plot(x, .35 + .04 * best_critic(p, q)(x), color=GOOD, lw=2.2, label="price $f^*$")
-    right.set_title("a perfect price: one slope everywhere")
-    for ax in (left, right):
-        ax.set_ylim(0, .85)
+        ax.set(xlabel="$x$", yticks=[], ylim=(0, .85))
+        own = _own_axis(ax, x, curve(x), colour, limits)
+        own.set_yticks(ticks)
+        own.set_ylabel(label, color=colour)
+        ax.plot([], [], color=colour, lw=2.2, label=label)
         ax.legend(frameon=False, ncols=3, fontsize=9, loc="upper center")
+    left.set_title("probability: flat under the fakes")
+    right.set_title("score: slope $-1$ everywhere")
+
+
+def _own_axis(ax, x, values, colour, limits):
+    """A curve over densities, with its own scale and ticks on the right."""
+    own = ax.twinx()
+    own.plot(x, values, color=colour, lw=2.2)
+    own.set(ylim=limits)
+    own.tick_params(axis="y", colors=colour, labelsize=8)
+    own.spines["top"].set_visible(False)
+    return own
 
 
 def three_critics(axes, p, q, x=np.linspace(-4, 9, 500)):
-    """The best critics of three distances for two Normals: total variation, MMD and W₁.
+    """The optimal critics of three distances for two Normals: total variation, MMD and W₁.
 
-    The kernel of MMD is exp(-(x - y)²/2). Each critic is drawn at the same height.
+    The kernel of MMD is exp(-(x - y)²/2). Each critic has its own scale, on the right.
     """
-    smooth = lambda law: Normal(law.mean, np.hypot(law.sd, 1))    # the law, seen by the kernel
+    smooth = lambda one: Normal(one.mean, np.hypot(one.sd, 1))    # as the kernel sees it
+    witness = lambda x: np.sqrt(2 * np.pi) * (smooth(p).pdf(x) - smooth(q).pdf(x))
+    mmd = np.sqrt(expectation(p, witness) - expectation(q, witness))
+    f = best_critic(p, q)
     curves = {"TV: $|f| \\leq$ ½": np.sign(p.pdf(x) - q.pdf(x)) / 2,
-              "MMD: smooth bumps": smooth(p).pdf(x) - smooth(q).pdf(x),
-              "$W$: slope at most 1": best_critic(p, q)(x)}
-    for ax, (name, f) in zip(axes, curves.items()):
-        top = np.abs(f).max()
+              "MMD: smooth bumps": witness(x) / mmd,
+              "$W$: slope at most 1": f(x) - f((p.mean + q.mean) / 2)}
+    for ax, (name, values) in zip(axes, curves.items()):
         draw_density(ax, x, p, REAL)
         draw_density(ax, x, q, FAKE)
-        ax.plot(x, f * .4 / top, color=CRITIC, lw=2.2)
-        ax.set(title=name, xlabel="$x$", yticks=[])
+        ax.set(title=name, xlabel="$x$", yticks=[], ylim=(-.5, .5))
+        ax.title.set_fontsize(11)
+        _own_axis(ax, x, values, CRITIC, np.array([-1.25, 1.25]) * np.abs(values).max())
 
 
 def box_and_ball(ax, gap, c=1.0):
@@ -90,49 +107,18 @@ def weights(ax, network, c, colour=CRITIC):
     return float((np.abs(values) > .999).mean())
 
 
-def endings(axes, fakes, ring, names):
-    """Real points in blue and fakes (n, 2) in orange, a panel for each ending."""
-    for ax, points, name in zip(axes, fakes, names):
-        real = ring.sample(400, np.random.default_rng(0))
-        ax.scatter(*real.T, s=3, color=REAL, lw=0)
-        ax.scatter(*np.asarray(points).T, s=3, color=FAKE, alpha=.6, lw=0)
-        ax.set(xlim=(-3.4, 3.4), ylim=(-3.4, 3.4), aspect="equal", xticks=[], yticks=[])
-        ax.set_title(name, fontsize=9)
-
-
-def survivors(axes, scores, alive, critic_steps, rates):
-    """Heat maps of learning rate and critic steps, one for each title.
-
-    scores, alive: title -> (critic steps, rates, seeds). A cell holds the Fréchet distances of all
-    seeds, coloured by the share that survived.
-    """
-    from matplotlib.colors import LinearSegmentedColormap
-    shades = LinearSegmentedColormap.from_list("alive", [BAD, "#f5f0d0", GOOD])
-    for ax, title in zip(axes, scores):
-        share = np.asarray(alive[title]).mean(-1)
-        ax.imshow(share, cmap=shades, vmin=0, vmax=1, aspect="auto", alpha=.55)
-        for (i, j), _ in np.ndenumerate(share):
-            ax.text(j, i, "\n".join(f"{score:.0f}" for score in scores[title][i][j]), ha="center",
-                    va="center", fontsize=9)
-        ax.set_xticks(range(len(rates)), [f"{rate:g}" for rate in rates])
-        ax.set_yticks(range(len(critic_steps)), critic_steps)
-        seeds = np.asarray(alive[title])
-        ax.set_title(f"{title}: {int(seeds.sum())} of {seeds.size}", fontsize=10)
-        ax.set_xlabel("learning rate")
-        ax.tick_params(length=0)
-        ax.spines[:].set_visible(False)
-    axes[0].set_ylabel("critic steps")
-
-
-def report_and_quality(axes, gauges):
+def report_and_quality(axes, logs):
     """The critic's report and the Fréchet distance of each run, each on its own scale.
 
-    gauges: name -> rows of (step, report, distance).
+    logs: name -> rows of (step, report, distance).
     """
-    for ax, (name, rows) in zip(axes, gauges.items()):
+    for ax, (name, rows) in zip(axes, logs.items()):
         step, report, distance = np.array(rows).T
         ax.plot(step, report, "o-", color=CRITIC, ms=4)
-        ax.set(xlabel="round", title=name, ylim=(0, 1.08 * report.max()))
+        ax.set(xlabel="round", title=name)
+        margin = .08 * max(np.ptp(report), 1e-9)
+        ax.set_ylim(min(0, report.min()) - margin * (report.min() < 0),
+                    max(0, report.max()) + margin * (report.max() > 0))
         ax.set_ylabel("report of the critic", color=CRITIC)
         other = ax.twinx()
         other.plot(step, distance, "s-", color=FAKE, ms=4)
@@ -192,7 +178,7 @@ def critic_by_hand():
                           label="most for slopes up to 1")
         earned = bars.bar(places, np.ones(4), width=.4, color=GOOD, label="yours")
         bars.axhline(0, color=CRITIC, lw=.8)
-        bars.set(ylim=(-4.1, 5.2), title="earned on each stretch")
+        bars.set(ylim=(-4.1, 5.2), title="added by each stretch")
         bars.set_xticks(places, ["left\nof -1", "-1\nto 0", "0\nto 1", "right\nof 1"], fontsize=8)
         bars.legend(frameon=False, fontsize=8, loc="upper center")
         open_axes(*axes.values())
@@ -217,16 +203,16 @@ def critic_by_hand():
                        f"      gap / steepest {bound}      exact W {distance:.4f}")
 
     first = next(iter(PAIRS))
-    slope = lambda label: slider(-2.0, 2.0, .25, 0.5, label)
+    slope = lambda label, first: slider(-2.0, 2.0, .25, first, label)
     return Explorer(
         setup, update,
-        dict(pair=choice(list(PAIRS), first, "heaps"),
-             a=slope("slope left of -1"),
-             b=slope("slope from -1 to 0"),
-             c=slope("slope from 0 to 1"),
-             d=slope("slope right of 1")),
+        dict(pair=choice(list(PAIRS), first, "pair"),
+             a=slope("slope left of -1", 0.5),
+             b=slope("slope from -1 to 0", -0.5),
+             c=slope("slope from 0 to 1", -1.5),
+             d=slope("slope right of 1", -0.75)),
         figsize=(9.6, 4.0),
-        alt="Above, a critic of four straight pieces, drawn by hand; below it, the heaps of "
-            "real and fake coins; right, what each piece adds to the gap, beside the most that "
-            "a slope up to 1 can add. The title gives the gap, the steepest slope, their "
-            "quotient and the exact earth mover distance.")
+        alt="Above, a critic of four straight pieces, drawn by hand; below it, the densities of "
+            "real and fake samples; right, what each piece adds to the gap, beside the most "
+            "that a slope up to 1 can add. The title gives the gap, the steepest slope, their "
+            "quotient and the exact Wasserstein distance.")

@@ -290,13 +290,13 @@ def test_laws_without_a_formula():
 # ---------------------------------------------------------------- the pictures of lesson 05
 
 def test_dragging_the_samples():
-    explorer = explorers.drag_piles()
+    explorer = explorers.drag_atoms()
     for state in (dict(first=2., second=5., share=.5, power=1),
                   dict(first=6., second=.3, share=.85, power=2)):
         x_fake = np.array([state["first"], state["second"]])
         q = [state["share"], 1 - state["share"]]
-        roads = np.abs(explorers.X_REAL[:, None] - x_fake) ** state["power"]
-        cost = transport.plan(explorers.P_REAL, q, roads).cost
+        costs = np.abs(explorers.X_REAL[:, None] - x_fake) ** state["power"]
+        cost = transport.plan(explorers.P_REAL, q, costs).cost
         assert f"{cost:.4f}" in title_of(explorer, **state)
     assert "JS = 0.6931" in title_of(explorer, first=2., second=5.)
     assert "JS = 0.6931" not in title_of(explorer, first=3., second=5.)
@@ -307,7 +307,7 @@ def test_dragging_the_samples():
             explorer._update(explorer._artists, at, 5., 1., power)
             bills.append(float(explorer._artists[-1].get_text().split(": ")[1].split()[0]))
         assert places[np.argmin(bills)] == pytest.approx(best)
-    fresh = explorers.drag_piles()
+    fresh = explorers.drag_atoms()
     assert explorer.draw(**fresh.values) == fresh.draw()
 
 
@@ -350,3 +350,43 @@ def test_a_walk_begins_and_ends_at_the_digits():
     shown = [ax.images[0].get_array() for ax in (axes[0, 0], axes[1, 0], axes[0, -1], axes[1, -1])]
     np.testing.assert_allclose(shown[0], shown[1])
     np.testing.assert_allclose(shown[2], shown[3])
+
+
+def test_still_pictures():
+    x, x_fake, p, q = [0., 1., 4.], [2., 5.], [.5, .3, .2], [.6, .4]
+    plans = {"one": np.array([[.5, 0], [.1, .2], [0, .2]]), "other": np.outer(p, q)}
+    _, axes = plots.figure(2)
+    explorers.plan_tables(axes, plans, x, x_fake, p, q)
+    assert [text.get_text() for text in axes[0].texts[:6]] == ["0.50", "0", "0.10", "0.20", "0",
+                                                               "0.20"]
+    _, ax = plots.figure()
+    f = transport.potential_critic(x_fake, [.9, 3.9])
+    explorers.cones(ax, x, x_fake, [.9, 3.9], f)
+    envelope = next(line for line in ax.lines if line.get_label().startswith("their"))
+    above = [line for line in ax.lines if line.get_linestyle() == "--" and len(line.get_xdata())]
+    assert all((line.get_ydata() >= envelope.get_ydata() - 1e-12).all() for line in above)
+
+
+def test_digits_in_colours():
+    p, q = np.zeros((2, 784))
+    p[[100, 101]], q[[101, 102]] = .5, .5
+    _, ax = plots.figure()
+    explorers.ink_paths(ax, np.stack(np.mgrid[:28, :28], -1).reshape(-1, 2) * 1., p, q)
+    sheet = ax.images[0].get_array().reshape(784, 3)
+    rgb = lambda colour: [int(colour[k:k + 2], 16) / 255 for k in (1, 3, 5)]
+    np.testing.assert_allclose(sheet[100], rgb(plots.REAL))
+    np.testing.assert_allclose(sheet[102], rgb(plots.FAKE))
+    assert sheet[101].std() < 1e-9 < sheet[0].min()                     # common ink is grey
+    explorers.one_ink(ax, p, plots.REAL)
+    np.testing.assert_allclose(ax.images[1].get_array().reshape(784, 3)[101], rgb(plots.REAL))
+
+
+def test_wrong_neighbours_are_framed():
+    _, axes = plots.figure(2, 3)
+    shelf, labels = np.zeros((3, 8, 8)), np.array([1, 2, 3])
+    found = {"pixels": np.array([0, 1]), "W": np.array([0, 0])}
+    explorers.neighbours(axes, np.zeros((2, 8, 8)), np.array([1, 2]), shelf, labels, found)
+    titles = [[ax.get_title() for ax in column] for column in axes.T]
+    assert titles == [["2", "2", "1"], ["1", "1", "1"]]                 # first where they disagree
+    framed = [[ax.axison for ax in column] for column in axes.T]
+    assert framed == [[False, False, True], [False, False, False]]

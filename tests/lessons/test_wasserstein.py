@@ -14,7 +14,6 @@ from gan_lessons import (
     Line,
     Mixture,
     Normal,
-    Ring,
     batches,
     expectation,
     mlp_critic,
@@ -25,10 +24,9 @@ from gan_lessons import (
     wasserstein_1,
 )
 from gan_lessons.drawing import plots
-from gan_lessons.exact.transport import best_critic
 from gan_lessons.explorers import wasserstein as explorers
 from gan_lessons.objectives.wasserstein import hinge
-from gan_lessons.questions.wasserstein import QUESTIONS
+from gan_lessons.questions.wasserstein import QUESTIONS, one_round
 
 leaky = lambda v: np.where(v > 0, v, .2 * v)
 
@@ -243,13 +241,14 @@ def test_the_explorer_says_what_is_drawn():
     assert "0/0" in title_of(explorer, pair=names[2], a=0., b=0., c=0., d=0.)
     free = [title_of(explorer, pair=names[2], a=-1., b=s, c=-s, d=1.) for s in (-1., .75)]
     assert all("gap 1.80" in text or "gap 1.7999" in text for text in free)
-    assert explorer.draw(pair=names[0], a=.5, b=.5, c=.5, d=.5) == explorers.critic_by_hand().draw()
+    first = explorer.draw(pair=names[0], a=.5, b=-.5, c=-1.5, d=-.75)
+    assert first == explorers.critic_by_hand().draw()
 
 
 def test_answers_by_other_means():
     answers = {name: answer() for name, (answer, _) in QUESTIONS.items()}
     assert answers["06 three"] == pytest.approx([1, 12, math.sqrt(2)])
-    assert answers["06 linear"] == pytest.approx([.07, 5])
+    assert answers["06 linear"] == pytest.approx([.11, 7, .07])
     c, steep = answers["06 box"]
     assert c * (100 * c) ** 3 == pytest.approx(1) and steep == pytest.approx(.01)
     p, q = explorers.PAIRS["skewed: N(1, 0.5) and N(0, 2)"]
@@ -258,12 +257,22 @@ def test_answers_by_other_means():
 
 
 def test_still_pictures():
+    def curves(axes):
+        """The critic on each panel's own axis, the twin that was made after it."""
+        figure = axes[0].figure
+        return [ax.lines[0] for ax in figure.axes[len(axes):]]
+
+    p, q = Normal(0, 1), Normal(5, 1)
     _, axes = plots.figure(3)
-    explorers.three_critics(axes, Normal(0, 1), Normal(5, 1))
-    step, bumps, linear = (ax.lines[-1] for ax in axes)
-    assert set(np.round(step.get_ydata(), 6)) <= {-.4, 0, .4}
-    assert np.allclose(np.diff(linear.get_ydata()), np.diff(linear.get_ydata())[0])
+    explorers.three_critics(axes, p, q)
+    step, bumps, linear = curves(axes)
+    assert set(step.get_ydata()) <= {-.5, 0, .5}
+    assert np.allclose(np.diff(linear.get_ydata()) / np.diff(linear.get_xdata()), -1)
     assert bumps.get_xdata()[np.argmax(bumps.get_ydata())] == pytest.approx(0, abs=.05)
+    line = bumps.get_xdata()
+    seen = lambda x: np.interp(x, line, bumps.get_ydata())        # its gap is MMD itself
+    mmd = np.sqrt(2 / np.sqrt(3) * (1 - np.exp(-25 / 6)))
+    assert expectation(p, seen) - expectation(q, seen) == pytest.approx(mmd, abs=2e-3)
 
     _, ax = plots.figure()
     net = mlp_critic(1)
@@ -272,18 +281,29 @@ def test_still_pictures():
     explorers.box_and_ball(ax, [3., .8])
 
     _, axes = plots.figure(2)
-    explorers.verdict_and_price(*axes)
-    x, scores = axes[1].lines[-1].get_data()
-    assert np.allclose(np.diff(scores) / np.diff(x),
-                       np.diff(best_critic(Normal(0, 1), Normal(8, 1))(x))[0] * .04 / (x[1] - x[0]))
+    explorers.discriminator_and_critic(*axes)
+    D, f = curves(axes)
+    assert D.get_ydata()[0] == pytest.approx(1) and D.get_ydata()[-1] < 1e-6
+    assert np.allclose(np.diff(f.get_ydata()) / np.diff(f.get_xdata()), -1)
 
-    scores = {name: np.full((2, 3, 2), 300.) for name in ("GAN", "WGAN")}
-    alive = {name: scores[name] < limit for name, limit in [("GAN", 200), ("WGAN", 400)]}
-    explorers.survivors(axes, scores, alive, (1, 5), (2e-4, 1e-3, 5e-3))
-    assert [ax.get_title() for ax in axes] == ["GAN: 0 of 12", "WGAN: 12 of 12"]
-    explorers.endings(axes, [np.zeros((5, 2)), np.ones((5, 2))], Ring(), ["a", "b"])
+    _, axes = plots.figure(2)
     explorers.report_and_quality(axes, {"a": [(1, .5, 300.), (2, .4, 200.)],
-                                        "b": [(1, .5, 300.), (2, .4, 200.)]})
+                                        "b": [(1, -1.5, 300.), (2, -1.4, 200.)]})
+    assert axes[1].get_ylim()[0] < -1.5 and axes[1].get_ylim()[1] >= -1.4
+
+
+def test_one_round_of_algorithm_1():
+    """Linear players, by hand: of each step only the signs and sizes of means matter."""
+    x, z = torch.tensor([[1.], [3.]]).double(), torch.tensor([[-2.], [4.]]).double()
+    f, g = (torch.nn.Linear(1, 1).double() for _ in "fg")
+    with torch.no_grad():
+        for weight, value in zip([*f.parameters(), *g.parameters()], (.01, 0., 1., 0.)):
+            weight.fill_(value)
+    made = one_round(f, g, x, z)
+    # means: x 2, g(z) 1; the slope of f climbs to its border in one step, and stays there
+    assert f.weight.item() == pytest.approx(.05) and f.bias.item() == pytest.approx(0)
+    assert g.weight.item() == pytest.approx(1 + .1 * .05) and g.bias.item() == pytest.approx(.005)
+    torch.testing.assert_close(made, f(g(z)))
 
 
 def test_a_clipped_layer_bends_no_farther_than_its_box():

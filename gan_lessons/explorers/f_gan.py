@@ -82,8 +82,8 @@ def workbench():
     def setup(figure):
         left, right = figure.subplots(1, 2)
         title = figure.suptitle(" ", fontsize=11)
-        real, = left.plot(x, x, color=REAL, lw=2, label="genuine, $p$")
-        fake, = left.plot(x, x, color=FAKE, lw=2, label="forged, $q$")
+        real, = left.plot(x, x, color=REAL, lw=2, label="real, $p$")
+        fake, = left.plot(x, x, color=FAKE, lw=2, label="fake, $q$")
         left.set(xlabel="$x$", xlim=(x[0], x[-1]), ylim=(0, 1.02))
         left.legend(frameon=False, loc="upper right")
         best, = right.plot(x, x, color=CRITIC, lw=4, alpha=.3, label="best, $\\varphi'(p/q)$")
@@ -123,8 +123,8 @@ def workbench():
     return Explorer(
         setup, update, controls,
         figsize=(8.4, 3.5),
-        alt="Left, genuine and forged heaps; right, the best critic of the divergence, yours "
-            "and the threshold. The title gives the divergence and both bounds.")
+        alt="Left, the densities of data and fakes; right, the best critic of the divergence, "
+            "yours and the threshold. The title gives the divergence and both bounds.")
 
 
 def legendre_gallery(axes, rows, legendre):
@@ -146,7 +146,7 @@ def legendre_gallery(axes, rows, legendre):
 
 
 def fits(ax, x, p, curves, colours=(BAD, FAKE, SKY, GOOD, CRITIC)):
-    """The data's law p, filled, and a fitted Normal for each divergence: name -> (mean, sd)."""
+    """The data's density p, filled, and a fitted Normal for each divergence: name -> (mean, sd)."""
     draw_density(ax, x, p, REAL, "data, $p$")
     for (name, (mean, sd)), colour in zip(curves.items(), colours):
         ax.plot(x, Normal(mean, sd).pdf(x), color=colour, lw=2, label=name)

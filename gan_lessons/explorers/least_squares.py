@@ -19,20 +19,20 @@ X = np.linspace(-4, 12, 481)
 P = Normal(0, 1)                             # the data
 
 
-def two_graders(left, right, reach=(-8, 4)):
-    """Left two laws, right the push of two losses on a fake at x, under the score f(x) = 1 - x."""
+def two_losses(left, right, reach=(-8, 4)):
+    """Left data and fakes, right the push of two losses on a fake at x, if f(x) = 1 - x."""
     x = np.linspace(*reach, 400)
     score = 1 - x
     draw_density(left, x, P, REAL, "real, $p$")
     draw_density(left, x, Normal(2, .6), FAKE, "fake, $q$")
     left.axvline(1, color=CRITIC, ls=":", lw=1)
     left.plot([-6], [.03], "o", color=BAD, ms=9, label="a fake gone too far")
-    left.set(xlabel="weight of the coin, $x$", yticks=[], title="the fence stands at $x = 1$")
+    left.set(xlabel="$x$", yticks=[], title="decision boundary at $x = 1$")
     left.legend(frameon=False, loc="upper left")
     right.plot(x, -1 / (1 + np.exp(score)), color=BAD, lw=2.2, label="sigmoid: $-\\sigma(-f)$")
     right.plot(x, score - 1, color=GOOD, lw=2.2, label="squares: $f-1$")
     right.axhline(0, color=CRITIC, lw=.8)
-    right.set(xlabel="weight of the coin, $x$", ylim=(-3, 9), title="push on a fake, to the right")
+    right.set(xlabel="$x$", ylim=(-3, 9), title="push on a fake, to the right")
     right.legend(frameon=False)
 
 
@@ -107,8 +107,8 @@ def labels():
              c=slider(-2.0, 2.0, .1, 0.0, "c, the generator's target"),
              distance=slider(0.0, 10.0, .1, 2.0, "distance")),
         figsize=(9.6, 3.4),
-        alt="Left, three parabolas with their feet at a, b and c; in the middle, real and fake "
-            "heaps, the best critic between a and b, and the target; right, the gradient the "
+        alt="Left, three parabolas with their feet at a, b and c; in the middle, the "
+            "densities, the best critic between a and b, and the target; right, the gradient the "
             "generator feels against the distance, over half the slope of chi squared. The "
             "title gives both and their ratio.")
 

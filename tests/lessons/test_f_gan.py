@@ -12,6 +12,7 @@ from gan_lessons.exact.f_table import F_DIVERGENCES
 from gan_lessons.explorers import f_gan as explorers
 from gan_lessons.objectives.f_gan import f_gan
 from gan_lessons.objectives.own_divergence import own_divergence
+from gan_lessons.questions.f_gan import QUESTIONS
 
 REAL, FAKE = [-5., 1.4, 2.5, 2.7], [0.3, -7.1, 1.]
 
@@ -122,3 +123,19 @@ def test_errors():
         f_gan("KL", generator="saturating")
     with pytest.raises(ValueError, match="between 0 and 1"):
         f_gan("JS-weighted", pi=2)
+
+
+def test_the_questions_have_the_answers_of_the_page():
+    answer = {name: right() for name, (right, _) in QUESTIONS.items()}
+    assert answer["03 conjugate"] == pytest.approx([2 * math.log(2) + 1, 1 - math.exp(-1)])
+    assert answer["03 apart"] == pytest.approx([1, 2, 2 * math.log(2)])
+    assert answer["03 step"] == pytest.approx(.5 + .1 * (1.5 + math.exp(-1.5) / 2))
+    assert answer["03 log"] == "B"
+
+
+def test_an_end_of_the_admissible_slopes():
+    """α < 0: the conjugate is finite at the end, -1/α; 0 < α < 1: it is not."""
+    D = f_divergence("alpha", alpha=-1)
+    assert D.conjugate(np.float64(.5)) == pytest.approx(1)
+    assert np.isinf(D.conjugate(np.float64(.51)))
+    assert np.isinf(f_divergence("alpha", alpha=.5).conjugate(np.float64(2.)))

@@ -14,6 +14,7 @@ from gan_lessons.drawing import plots
 from gan_lessons.exact import least_squares as exact
 from gan_lessons.explorers import least_squares as explorers
 from gan_lessons.objectives.least_squares import least_squares
+from gan_lessons.questions.least_squares import QUESTIONS
 
 CODINGS = [(-1., 1., 0.), (0., 1., 1.), (0., 1., .5), (2.5, -1.25, 3.75)]
 
@@ -231,10 +232,17 @@ def test_moving_all_labels_together_changes_nothing():
     assert before == after
 
 
-def test_two_graders():
+def test_two_losses():
     figure, (left, right) = plots.figure(2)
-    explorers.two_graders(left, right)
+    explorers.two_losses(left, right)
     sigmoid, squares = (line.get_ydata() for line in right.lines[:2])
     x = right.lines[0].get_xdata()
     # pushes on the sample at x
     assert np.allclose(squares, -x) and (sigmoid < 0).all() and sigmoid[0] > -2e-4
+
+
+def test_the_questions_have_the_answers_of_the_page():
+    answer = {name: right() for name, (right, _) in QUESTIONS.items()}
+    assert answer["04 noisy"] == pytest.approx(.45)
+    assert answer["04 step"] == pytest.approx(2 - .0625)
+    assert answer["04 log"] == "B"

@@ -49,6 +49,12 @@ LONG = {
         RECIPES["squared Hellinger"], 36_000, game=partial(f_gan, "KL", bend=torch.asinh),
         rates=dict(f=5e-3, g=2.5e-3), **_WIDE)),
     "04 LSGAN": Long(longer(RECIPES["LSGAN"], 36_000, rates=dict(f=5e-3, g=2.5e-3), **_WIDE)),
+    # the paper's settings (arXiv 1701.07875, Algorithm 1): RMSprop 5e-5, c = .01, five critic steps,
+    # batches of 64
+    "06 WGAN, clipped": Long(longer(
+        RECIPES["WGAN, clipped"], 20_000, rates=dict(f=5e-5, g=5e-5), turns={"f": 5}, batch=64,
+        critic=partial(image_critic, dense=256), generator=partial(image_generator, width=48),
+        fade=.8, ema=.999)),
     "07 hinge": Long(longer(RECIPES["hinge"], 36_000, rates=dict(f=8e-3, g=3e-3), **_WIDE)),
     # a minute's rates lose their digits again after two (tried: 72, then 191); slower, and two
     # critic steps a round

@@ -111,7 +111,7 @@ class Recipe:
             "optimiser": f"Adam, β = {self.betas}" if self.optimizer == "adam" else "RMSprop",
             "a round": f"{self.batch} samples, {self.turns.get(f, 1)} : {self.turns.get(g, 1)} "
                        f"moves of {f} and g, {self.precision}",
-            "a minute": f"{self.steps:,} rounds; g averaged with decay {self.ema:g}"}
+            "length": f"{self.steps:,} rounds; g averaged with decay {self.ema:g}"}
         return "\n".join(f"{name:12} {text}" for name, text in rows.items())
 
 

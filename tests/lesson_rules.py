@@ -25,6 +25,9 @@ PARTS = [
     "## Exercises",
     "## References",
 ]
+# what a story says for discriminator, generator, sample, distribution, component, label, encoder
+STORY = re.compile(r"(?<![\\\w])(polic\w*|officers?|forge(?:d|s|rs?|ry|ries)?|coins?|heaps?|hats?|"
+                   r"stamp\w*|dealers?|clerks?|assistants?|fences?|streets?)(?!\w)", re.I)
 CHINESE = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 SOLUTION = re.compile(r"<details>\s*<summary>(?!Hint)[^<]*</summary>(.*?)</details>", re.S)
 PYTHON = re.compile(r"```python\n(.*?)```", re.S)
@@ -106,6 +109,33 @@ def tables(nb):
                 found.append(f"{wide - 1} cells where the row above has another number "
                              f"(write \\vert, not |): {line[:60]}")
     return found
+
+
+def story(nb):
+    """Words of a story outside the section Idea: in text, code, figures' texts; none is allowed.
+
+    In small or large letters, in the singular and the plural; "heaps of ink" are what lesson 05
+    measures.
+    """
+    found, part = [], ""
+    for cell in nb.cells:
+        chunks = [cell.source]
+        if cell.cell_type == "markdown":
+            chunks = re.split(r"^(?=## )", cell.source, flags=re.M)
+        for chunk in [*chunks, *alt_texts(cell)]:
+            if cell.cell_type == "markdown" and chunk.startswith("## "):
+                part = chunk.splitlines()[0]
+            words = STORY.findall(chunk.replace("heaps of ink", ""))
+            if words and part != "## Idea":
+                found.append(f"cell {cell.id}: {', '.join(words)}: a word of the story; the field "
+                             "says discriminator, generator, sample, distribution …")
+    return found
+
+
+def alt_texts(cell):
+    """The alternative texts of a cell's pictures."""
+    return [output.get("metadata", {}).get("image/png", {}).get("alt", "")
+            for output in cell.get("outputs", [])]
 
 
 def setup_cell(nb):

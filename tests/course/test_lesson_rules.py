@@ -8,8 +8,8 @@ import pytest
 SLIDE = {"slideshow": {"slide_type": "slide"}}
 
 
-def code(source, *tags, **metadata):
-    return nbformat.v4.new_code_cell(textwrap.dedent(source).strip(),
+def code(source, *tags, outputs=(), **metadata):
+    return nbformat.v4.new_code_cell(textwrap.dedent(source).strip(), outputs=list(outputs),
                                      metadata={**SLIDE, "tags": list(tags), **metadata})
 
 
@@ -67,6 +67,16 @@ def test_tables_have_equal_rows():
     head = "| a | b |\n|---|---|\n"
     assert rules.tables(notebook(text(head + r"| $p(x\,\vert\,y)$ | 1 |"))) == []
     assert r"\vert" in rules.tables(notebook(text(head + r"| $p(x\,|\,y)$ | 1 |")))[0]
+
+
+def test_story_words():
+    alt = nbformat.v4.new_output("display_data", data={"image/png": "x"},
+                                 metadata={"image/png": {"alt": "Two heaps."}})
+    told = notebook(text("## Idea\n\nA forger and the police.\n\n## Derivation\n\nThe Coins."),
+                    code("hats = 1"), code("x", outputs=[alt]))
+    assert [problem.split(":")[1].strip() for problem in rules.story(told)] == [
+        "Coins", "hats", "heaps"]
+    assert rules.story(notebook(text(r"Digits as heaps of ink; $\hat p$, forget, coincide."))) == []
 
 
 def test_setup_cell():

@@ -118,9 +118,9 @@ def atlas():
             "and their ratio.")
 
 
-def trail(axes, snapshots, law, labels):
+def trail(axes, snapshots, data, labels):
     """A generator at several moments: real points in blue, fakes (n, 2) in orange."""
-    real = law.sample(400, np.random.default_rng(0))
+    real = data.sample(400, np.random.default_rng(0))
     for ax, fakes, label in zip(axes, snapshots, labels):
         ax.scatter(*real.T, s=3, color=REAL, alpha=.35, lw=0)
         ax.scatter(*np.asarray(fakes).T, s=4, color=FAKE, alpha=.6, lw=0)

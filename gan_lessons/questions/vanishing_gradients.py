@@ -25,27 +25,12 @@ def _best_noise() -> float:
     return float(deviations[np.argmax(slopes)])
 
 
-def _diagnoses() -> list[int]:
-    """Of the three logs: 1 where D of the fakes ends at 0 with a loss log(1 - D), which is negative
-    there; 2 where one class has all fakes for a while; 3 elsewhere."""
-    from ..explorers.vanishing_gradients import LOGS
-    found = []
-    for log in LOGS.split("\n\n"):
-        rows = np.array([[float(word.rstrip("%")) for word in line[1:].split()]
-                         for line in log.splitlines() if line.rstrip().endswith("%")])
-        _, _, loss, _, fake, largest = rows.T
-        vanished = (loss < 0).all() and fake[-1] < .001
-        found.append(1 if vanished else 2 if largest.max() > 90 else 3)
-    return found
-
-
 QUESTIONS = {
     "02 sigma": (lambda: 3 * _distance_at(.5),
                  "JS of two equal widths depends on distance / σ alone"),
     "02 sum": (_sum, "σ(c) + σ(-c) = 1, so the sum is -E_q c'(x), and c is a straight line here"),
     "02 half": (np.log(1e-8), "σ / (σ + ε) = ½, and σ(c) is about exp(c) far below 0"),
     "02 noise": (_best_noise, "between 2 and 4: use the arrow keys and read the title"),
-    "02 logs": (_diagnoses,
-                "where D of the fakes is 0 a loss of log(1 - D) has no slope; look at the last column "
-                "next"),
+    "02 logs": ([2, 3, 1],
+                "where D of the fakes is 0, log(1 - D) has no slope; then look at the last column"),
 }

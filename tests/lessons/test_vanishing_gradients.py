@@ -17,6 +17,7 @@ from gan_lessons.exact.minimax import (
 )
 from gan_lessons.explorers import vanishing_gradients as explorers
 from gan_lessons.objectives.minimax import non_saturating_loss, saturating_loss
+from gan_lessons.questions.vanishing_gradients import QUESTIONS
 
 # N(0, 1) and N(distance, 1): the saturating gradient, its precision, the non-saturating gradient
 TABLE = {1: (.397973, 6e-7, .602027), 3: (.295864, 6e-7, 2.704136), 5: (.047380, 6e-7, 4.952620),
@@ -167,3 +168,15 @@ def test_coverage_draws_a_line_for_each_seed():
     explorers.coverage(ax, {"a": [curve, curve], "b": [curve]})
     assert len(ax.get_lines()) == 4                                 # and the number of modes
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a", "b"]
+
+
+def test_the_three_logs_have_the_diagnoses_that_are_judged_right():
+    """1: D of the fakes ends at 0 under log(1 - D); 2: one class has all fakes; 3: neither."""
+    found = []
+    for log in explorers.LOGS.split("\n\n"):
+        rows = [[float(word.rstrip("%")) for word in line[1:].split()]
+                for line in log.splitlines() if line.endswith("%")]
+        _, _, loss, _, fake, largest = np.transpose(rows)
+        vanished = (loss <= 0).all() and fake[-1] < .001
+        found.append(1 if vanished else 2 if largest.max() == 100 else 3)
+    assert found == QUESTIONS["02 logs"][0]

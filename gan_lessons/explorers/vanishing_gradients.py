@@ -99,13 +99,13 @@ def atlas():
         real.set_ydata(p.pdf(x))
         fake.set_ydata(q.pdf(x))
         best.set_ydata(optimal_discriminator(p, q)(x))
-        gradients = generator_gradient(p, q), generator_gradient(p, q, "non-saturating")
+        slopes = generator_gradient(p, q), generator_gradient(p, q, "non-saturating")
         for curve, height in zip(curves, (weak, strong)):
             curve.set_data(delta * width, height / width)
-        for spot, value in zip((dot, dot2), gradients):
+        for spot, value in zip((dot, dot2), slopes):
             spot.set_data([distance], [max(value, FLOOR)])
-        title.set_text(f"JS = {js(p, q):.4f}      saturating {gradients[0]:.3g}"
-                       f"      non-saturating {gradients[1]:.4g}      ratio {gradients[1] / gradients[0]:,.3g}")
+        title.set_text(f"JS = {js(p, q):.4f}      saturating {slopes[0]:.3g}"
+                       f"      non-saturating {slopes[1]:.4g}      ratio {slopes[1] / slopes[0]:,.3g}")
 
     return Explorer(
         setup, update,

@@ -1,4 +1,4 @@
-"""Pictures of notebooks/02_vanishing_gradients.ipynb: gradients that vanish, modes that are lost."""
+"""Pictures of notebooks/02_vanishing_gradients.ipynb: gradients that vanish, lost modes."""
 from __future__ import annotations
 
 import numpy as np
@@ -105,7 +105,8 @@ def atlas():
         for spot, value in zip((dot, dot2), slopes):
             spot.set_data([distance], [max(value, FLOOR)])
         title.set_text(f"JS = {js(p, q):.4f}      saturating {slopes[0]:.3g}"
-                       f"      non-saturating {slopes[1]:.4g}      ratio {slopes[1] / slopes[0]:,.3g}")
+                       f"      non-saturating {slopes[1]:.4g}"
+                       f"      ratio {slopes[1] / slopes[0]:,.3g}")
 
     return Explorer(
         setup, update,

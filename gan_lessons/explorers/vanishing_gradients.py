@@ -1,10 +1,21 @@
-"""Pictures of notebooks/02_vanishing_gradients.ipynb: two classic figures and an atlas."""
+"""Pictures of notebooks/02_vanishing_gradients.ipynb: gradients that vanish, lost modes."""
 from __future__ import annotations
 
 import numpy as np
 
 from ..drawing.explorer import Explorer, slider
-from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, draw_density, open_axes
+from ..drawing.plots import (
+    BAD,
+    CRITIC,
+    FAKE,
+    GOOD,
+    REAL,
+    SKY,
+    THIRD,
+    draw_density,
+    open_axes,
+    square_grid,
+)
 from ..exact.divergences import js, js_slope
 from ..exact.laws import Normal
 from ..exact.minimax import generator_gradient, optimal_discriminator
@@ -17,9 +28,9 @@ def stages(axes, distances, sigma: float = 1.0):
     for ax, distance in zip(axes, distances):
         x = np.linspace(-4 * sigma, max(distances) + 4 * sigma, 400)
         p, q = Normal(0, sigma), Normal(distance, sigma)
-        draw_density(ax, x, p, REAL, "genuine, $p$")
-        draw_density(ax, x, q, FAKE, "forged, $q$")
-        ax.set(yticks=[], xlabel="weight", title=f"distance {distance:g}:  JS = {js(p, q):.3f}")
+        draw_density(ax, x, p, REAL, "real, $p$")
+        draw_density(ax, x, q, FAKE, "fake, $q$")
+        ax.set(yticks=[], xlabel="$x$", title=f"distance {distance:g}:  JS = {js(p, q):.3f}")
         ax.spines["left"].set_visible(False)
     axes[-1].legend(frameon=False, loc="upper right")
 
@@ -41,7 +52,7 @@ def js_and_slope(left, right, sigmas=(.5, 1, 2), reach: float = 12.0):
     right.set(title="slope of JS")
     for ax in (left, right):
         ax.axvline(5, color=CRITIC, lw=1, ls=":")
-        ax.set_xlabel("distance of the heaps")
+        ax.set_xlabel("distance of the means")
     left.legend(frameon=False, loc="lower right")
 
 
@@ -67,16 +78,16 @@ def atlas():
     def setup(figure):
         left, right = figure.subplots(1, 2, width_ratios=(1, 1.15))
         title = figure.suptitle(" ", fontsize=11)
-        real, = left.plot(x, x, color=REAL, lw=2, label="genuine, $p$")
-        fake, = left.plot(x, x, color=FAKE, lw=2, label="forged, $q$")
+        real, = left.plot(x, x, color=REAL, lw=2, label="real, $p$")
+        fake, = left.plot(x, x, color=FAKE, lw=2, label="fake, $q$")
         best, = left.plot(x, x, color=CRITIC, lw=2, label="$D^*$")
-        left.set(xlabel="weight as the police see it", xlim=(x[0], x[-1]), ylim=(0, 1.04))
+        left.set(xlabel="$x$ as the discriminator sees it", xlim=(x[0], x[-1]), ylim=(0, 1.04))
         left.legend(frameon=False, loc="lower center", bbox_to_anchor=(.5, 1), ncols=3)
         curves = [right.semilogy(delta, weak, color=BAD, lw=2, label="saturating")[0],
                   right.semilogy(delta, strong, color=GOOD, lw=2, label="non-saturating")[0]]
         dots = [right.plot([1], [1], "o", color=colour, ms=9)[0] for colour in (BAD, GOOD)]
         right.set(xlabel="distance", xlim=(0, reach), ylim=(FLOOR, 1e3),
-                  title="what the forger feels")
+                  title="gradient for the generator")
         right.legend(frameon=False, loc="lower left")
         open_axes(left, right)
         return real, fake, best, *curves, *dots, title
@@ -88,28 +99,29 @@ def atlas():
         real.set_ydata(p.pdf(x))
         fake.set_ydata(q.pdf(x))
         best.set_ydata(optimal_discriminator(p, q)(x))
-        felt = generator_gradient(p, q), generator_gradient(p, q, "non-saturating")
+        slopes = generator_gradient(p, q), generator_gradient(p, q, "non-saturating")
         for curve, height in zip(curves, (weak, strong)):
             curve.set_data(delta * width, height / width)
-        for spot, value in zip((dot, dot2), felt):
+        for spot, value in zip((dot, dot2), slopes):
             spot.set_data([distance], [max(value, FLOOR)])
-        title.set_text(f"JS = {js(p, q):.4f}      saturating {felt[0]:.3g}"
-                       f"      non-saturating {felt[1]:.4g}      ratio {felt[1] / felt[0]:,.3g}")
+        title.set_text(f"JS = {js(p, q):.4f}      saturating {slopes[0]:.3g}"
+                       f"      non-saturating {slopes[1]:.4g}"
+                       f"      ratio {slopes[1] / slopes[0]:,.3g}")
 
     return Explorer(
         setup, update,
         dict(distance=slider(.1, 14.0, .1, 3.0, "distance"),
-             sigma=slider(.5, 3.0, .1, 1.0, "width σ of the heaps"),
-             noise=slider(0.0, 6.0, .1, 0.0, "noise τ on every coin")),
+             sigma=slider(.5, 3.0, .1, 1.0, "width σ"),
+             noise=slider(0.0, 6.0, .1, 0.0, "instance noise τ")),
         figsize=(8.4, 3.5),
-        alt="Left, the two heaps and the best discriminator; right, both gradients of the "
+        alt="Left, both densities and the best discriminator; right, both gradients of the "
             "generator against the distance on a log scale. The title gives JS, both gradients "
             "and their ratio.")
 
 
-def trail(axes, snapshots, law, labels):
+def trail(axes, snapshots, data, labels):
     """A generator at several moments: real points in blue, fakes (n, 2) in orange."""
-    real = law.sample(400, np.random.default_rng(0))
+    real = data.sample(400, np.random.default_rng(0))
     for ax, fakes, label in zip(axes, snapshots, labels):
         ax.scatter(*real.T, s=3, color=REAL, alpha=.35, lw=0)
         ax.scatter(*np.asarray(fakes).T, s=4, color=FAKE, alpha=.6, lw=0)
@@ -117,3 +129,102 @@ def trail(axes, snapshots, law, labels):
                aspect="equal")
         ax.spines[:].set(visible=True, color="#bbbbbb")
         ax.title.set_fontsize(9)
+
+
+def generator_losses(left, right):
+    """Both losses of the generator against D of a fake, and their slopes against its logit.
+
+    Left log(1 - D) and -log D; right |slope|, D and 1 - D. The shade is where fakes are recognised.
+    """
+    D = np.linspace(.002, .998, 500)
+    left.plot(D, np.log(1 - D), color=BAD, lw=2)
+    left.plot(D, -np.log(D), color=GOOD, lw=2)
+    left.text(.66, -2.5, r"$\log(1-D)$", color=BAD)
+    left.text(.16, 2.3, r"$-\log D$", color=GOOD)
+    left.axvspan(0, .1, color="0.92", lw=0, zorder=0)
+    left.set(xlabel="$D(g(z))$", title="loss of the generator", xlim=(0, 1), ylim=(-4, 4))
+    c = np.linspace(-8, 8, 400)
+    right.plot(c, 1 / (1 + np.exp(-c)), color=BAD, lw=2, label="saturating: $D$")
+    right.plot(c, 1 / (1 + np.exp(c)), color=GOOD, lw=2, label="non-saturating: $1-D$")
+    right.axvspan(-8, np.log(1 / 9), color="0.92", lw=0, zorder=0)
+    right.set(xlabel="logit $c$ of the fake", title="|slope| against the logit", xlim=(-8, 8),
+              ylim=(0, 1.3))
+    right.legend(frameon=False, loc="upper center", ncols=2, fontsize=8, columnspacing=1)
+
+
+def best_fits(ax, p, fits):
+    """The density of p, filled, and over it one Normal for each divergence that it minimises.
+
+    fits: name of the divergence -> Normal.
+    """
+    x = np.linspace(-11, 11, 600)
+    draw_density(ax, x, p, REAL, "data, $p$")
+    for (name, q), colour, style in zip(fits.items(), (BAD, GOOD, CRITIC), ("-", "-", "--")):
+        ax.plot(x, q.pdf(x), color=colour, lw=2, ls=style, label=f"least {name}")
+    ax.set(xlabel="$x$", ylabel="density")
+    ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+
+
+def phase_portrait(axes, flows, paths, reach: float = 3.5):
+    """The plane of two parameters (θ, ψ) under each flow: arrows, shades of speed, one path.
+
+    flows: name -> f(t, (θ, ψ)) = (θ', ψ'); paths: name -> the path from one start, (2, k).
+    """
+    line, grid = square_grid(reach, 61)
+    for ax, (name, flow) in zip(axes, flows.items()):
+        speed = np.stack(flow(0, grid.T)).reshape(2, 61, 61)                 # θ', ψ'
+        size = np.log10(np.hypot(*speed) + 1e-9)
+        shade = ax.imshow(size, extent=(-reach, reach, -reach, reach), origin="lower",
+                          cmap="Blues", vmin=-4, vmax=1, alpha=.8)
+        ax.streamplot(line, line, *speed, color="0.35", linewidth=.6, density=.8, arrowsize=.8)
+        ax.plot(*paths[name], color=BAD, lw=2)
+        ax.plot(*paths[name][:, 0], "o", color=BAD, ms=7)
+        ax.plot(*paths[name][:, -1], "s", color=FAKE, ms=7, mec=CRITIC)
+        ax.plot(0, 0, "+", color=CRITIC, ms=12, mew=2)
+        ax.set(title=name, xlabel="generator: place θ of the fakes", aspect="equal",
+               xlim=(-reach, reach), ylim=(-reach, reach))
+    axes[0].set_ylabel("critic: slope ψ")
+    axes[0].figure.colorbar(shade, ax=list(axes), label="$\\log_{10}$ speed", shrink=.8)
+
+
+def coverage(ax, curves, modes: int = 8):
+    """How many modes are covered against the round; a colour and a legend entry each name.
+
+    curves: name -> list of (rounds, modes), one for each seed.
+    """
+    for (name, seeds), colour in zip(curves.items(), (BAD, GOOD, THIRD)):
+        for k, curve in enumerate(seeds):
+            ax.plot(*np.transpose(curve), color=colour, lw=1.4, alpha=.8,
+                    label=name if k == 0 else None)
+    ax.axhline(modes, color=CRITIC, ls=":", lw=1)
+    ax.set(xlabel="round", ylabel=f"modes covered, of {modes}", ylim=(-.3, modes + .5))
+    ax.legend(frameon=False, loc="center right")
+
+
+# Three trainings on MNIST of which the page shows none; losses averaged over 20 rounds, the other
+# columns over 500 samples. A: two networks of 256 × 2 dense neurons, non-saturating, adam(5e-4).
+# B: RECIPES["non-saturating"], 600 rounds. C: RECIPES["minimax"].players, Adam 1e-3 for the critic,
+# plain steps of .02 for the generator. All with seed 4.
+LOGS = """
+     round  loss of f  loss of g  D(real)  D(fake)  largest class
+A      100      1.332      0.941    0.707    0.677            62%
+       200      1.354      0.953    0.625    0.391           100%
+       300      0.971      1.318    0.769    0.408           100%
+       400      0.806      2.336    0.946    0.600           100%
+       500      0.452      3.312    0.937    0.289           100%
+       600      0.496      3.283    0.764    0.105            56%
+
+B      100      1.368      0.866    0.500    0.486            29%
+       200      1.372      0.797    0.541    0.508            28%
+       300      1.360      0.820    0.479    0.453            22%
+       400      1.340      0.810    0.433    0.403            22%
+       500      1.310      0.781    0.519    0.467            18%
+       600      1.317      0.743    0.519    0.482            20%
+
+C       25      0.722     -0.481    0.921    0.157           100%
+        50      0.081     -0.046    0.975    0.029           100%
+       100      0.007     -0.004    0.999    0.004           100%
+       150      0.002     -0.001    0.999    0.001           100%
+       200      0.001     -0.001    1.000    0.000           100%
+       300      0.000     -0.000    1.000    0.000           100%
+""".strip("\n")

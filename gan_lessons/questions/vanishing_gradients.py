@@ -26,9 +26,11 @@ def _best_noise() -> float:
 
 
 QUESTIONS = {
-    "02 sigma": (lambda: 3 * _distance_at(.336),
+    "02 sigma": (lambda: 3 * _distance_at(.5),
                  "JS of two equal widths depends on distance / σ alone"),
     "02 sum": (_sum, "σ(c) + σ(-c) = 1, so the sum is -E_q c'(x), and c is a straight line here"),
     "02 half": (np.log(1e-8), "σ / (σ + ε) = ½, and σ(c) is about exp(c) far below 0"),
-    "02 fog": (_best_noise, "between 2 and 4: use the arrow keys and read the title"),
+    "02 noise": (_best_noise, "between 2 and 4: use the arrow keys and read the title"),
+    "02 logs": ([2, 3, 1],
+                "where D of the fakes is 0, log(1 - D) has no slope; then look at the last column"),
 }

@@ -17,6 +17,7 @@ from gan_lessons.exact.minimax import (
 )
 from gan_lessons.explorers import vanishing_gradients as explorers
 from gan_lessons.objectives.minimax import non_saturating_loss, saturating_loss
+from gan_lessons.questions.vanishing_gradients import QUESTIONS
 
 # N(0, 1) and N(distance, 1): the saturating gradient, its precision, the non-saturating gradient
 TABLE = {1: (.397973, 6e-7, .602027), 3: (.295864, 6e-7, 2.704136), 5: (.047380, 6e-7, 4.952620),
@@ -86,13 +87,13 @@ def test_the_derivatives_in_the_table_of_losses(name, value):
 
 
 @pytest.mark.parametrize("theta, sigma", [(.3, 1), (3, 1), (8, 1), (6, 2.5)])
-def test_gradient_is_distance_times_the_share_that_passes(theta, sigma):
+def test_gradient_is_distance_times_the_mean_of_the_discriminator(theta, sigma):
     p, q = Normal(0, sigma), Normal(theta, sigma)
-    passing = expectation(q, optimal_discriminator(p, q))
-    assert generator_gradient(p, q, "saturating") == pytest.approx(theta / sigma**2 * passing,
+    believed = expectation(q, optimal_discriminator(p, q))
+    assert generator_gradient(p, q, "saturating") == pytest.approx(theta / sigma**2 * believed,
                                                                    rel=1e-9)
     assert generator_gradient(p, q, "non-saturating") == pytest.approx(
-        theta / sigma**2 * (1 - passing), rel=1e-9)
+        theta / sigma**2 * (1 - believed), rel=1e-9)
 
 
 def test_non_saturating_gradient_is_that_of_reverse_kl_minus_twice_js():
@@ -129,5 +130,53 @@ def test_the_dots_lie_on_the_curves():
 
 def test_the_three_stages_print_the_classic_numbers():
     figure, axes = plots.figure(3)
-    explorers.stages(axes, (12, 8, 1.996))
-    assert [ax.get_title()[-5:] for ax in axes] == ["0.693", "0.693", "0.336"]
+    explorers.stages(axes, (12, 8, 2))
+    assert [ax.get_title()[-5:] for ax in axes] == ["0.693", "0.693", "0.337"]
+
+
+def test_the_two_losses_are_drawn_with_their_slopes():
+    figure, (left, right) = plots.figure(2)
+    explorers.generator_losses(left, right)
+    for ax, curves in ((left, (lambda D: np.log(1 - D), lambda D: -np.log(D))),
+                       (right, (lambda c: 1 / (1 + np.exp(-c)), lambda c: 1 / (1 + np.exp(c))))):
+        for line, curve in zip(ax.get_lines(), curves):
+            np.testing.assert_allclose(line.get_ydata(), curve(line.get_xdata()))
+
+
+def test_each_best_fit_is_a_curve():
+    figure, ax = plots.figure()
+    fits = {"KL(p, q)": Normal(0, 4.1), "KL(q, p)": Normal(4, 1)}
+    explorers.best_fits(ax, Mixture([Normal(-4, 1), Normal(4, 1)]), fits)
+    for line, q in zip(ax.get_lines(), fits.values()):
+        np.testing.assert_allclose(line.get_ydata(), q.pdf(line.get_xdata()))
+
+
+def test_the_phase_portrait_marks_start_and_end():
+    figure, axes = plots.figure(2)
+    flows = dict.fromkeys(("one", "two"), lambda t, v: (v[1], -v[0]))
+    paths = dict.fromkeys(flows, np.array([[1., 0], [0, -1]]))
+    explorers.phase_portrait(axes, flows, paths)
+    for ax, name in zip(axes, flows):
+        assert ax.get_title() == name
+        spots = {line.get_marker(): line.get_xydata()[0] for line in ax.get_lines()[1:]}
+        assert spots["o"].tolist() == [1, 0] and spots["s"].tolist() == [0, -1]
+
+
+def test_coverage_draws_a_line_for_each_seed():
+    figure, ax = plots.figure()
+    curve = [(10, 0), (20, 8)]
+    explorers.coverage(ax, {"a": [curve, curve], "b": [curve]})
+    assert len(ax.get_lines()) == 4                                 # and the number of modes
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a", "b"]
+
+
+def test_the_three_logs_have_the_diagnoses_that_are_judged_right():
+    """1: D of the fakes ends at 0 under log(1 - D); 2: one class has all fakes; 3: neither."""
+    found = []
+    for log in explorers.LOGS.split("\n\n"):
+        rows = [[float(word.rstrip("%")) for word in line[1:].split()]
+                for line in log.splitlines() if line.endswith("%")]
+        _, _, loss, _, fake, largest = np.transpose(rows)
+        vanished = (loss <= 0).all() and fake[-1] < .001
+        found.append(1 if vanished else 2 if largest.max() == 100 else 3)
+    assert found == QUESTIONS["02 logs"][0]

@@ -374,11 +374,8 @@ class Code:
             self.texts[where].append(name or text)
         if held.of_the_process(value) or held.is_global(value, name) or held.is_mute(value):
             return
-        if held.unseeded(value):
-            self.texts[where].append("unseeded")
-            return
-        if graph := held.get(value, "inlined_graph"):               # of TorchScript
-            self.texts[where].append(re.sub(" #.*", "", str(graph)))
+        if said := held.seed_of(value) or held.graph_of(value):
+            self.texts[where].append(said)
             return
         self.walks += 1
         made = held.parts(value) if self.walks <= WALKS else None
@@ -395,8 +392,8 @@ class Code:
             self.texts[where].append(name)
             for kind in type(layer).__mro__[:-1]:
                 self.follow(kind, where)
-            if graph := held.get(layer, "inlined_graph"):           # of TorchScript
-                self.texts[where].append(re.sub(" #.*", "", str(graph)))
+            if graph := held.graph_of(layer):
+                self.texts[where].append(graph)
             mine = {} if held.is_mute(layer) else vars(layer)
             for key, value in mine.items():
                 if key not in own and not held.derived(key, layer):

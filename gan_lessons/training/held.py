@@ -10,6 +10,7 @@ import copyreg
 import functools
 import pickle
 import random
+import re
 import sys
 import threading
 import types
@@ -25,7 +26,8 @@ MUTE = (type(threading.Lock()), type(threading.RLock()), weakref.ReferenceType,
 MUTE_HOMES = ("_abc", "_thread", "dataclasses", "torch._dynamo")
 MUTE_NAMES = ("ScriptModule", "ConcreteModuleType", "_tuplegetter", "no_grad")
 UNSEEDED = 2 ** 64          # an entropy as long as this came from the system: no seed was given
-DEEP = 20_000               # frames of Python, which take no room on the stack of C
+DEEP = 8_000                # frames of Python, which take no room on the stack of C
+REMEMBERED = {"__doc__", "_ufunc"}     # docstrings; what np.vectorize makes when it is called
 
 
 def get(value, name: str, default=None):
@@ -107,9 +109,9 @@ def has_more(value) -> bool:
 
 
 def _plain(state):
-    """A state without the docstring that some objects carry."""
-    if isinstance(state, dict) and "__doc__" in state:
-        return {name: one for name, one in state.items() if name != "__doc__"}
+    """A state without what changes no result."""
+    if isinstance(state, dict) and not REMEMBERED.isdisjoint(state):
+        return {name: one for name, one in state.items() if name not in REMEMBERED}
     return state
 
 
@@ -139,11 +141,28 @@ def derived(name: str, layer) -> bool:
     return any(f"{name}{end}" in layer._parameters for end in ("_orig", "_g"))
 
 
-def unseeded(value) -> bool:
-    """A random generator of NumPy that was given no seed: it never draws the same again."""
+def seed_of(value) -> str | None:
+    """The seed of a random generator of NumPy or torch, None for anything else. How far it has
+    drawn does not count: other cells of a notebook may draw from the same one."""
+    home = type(value).__module__
+    if home.startswith("torch") and type(value).__name__ == "Generator":
+        return f"seed {value.initial_seed()}"
+    if not home.startswith("numpy.random"):
+        return None
     bits = get(value, "bit_generator", value)
-    entropy = get(get(bits, "seed_seq"), "entropy")
-    return isinstance(entropy, int) and entropy >= UNSEEDED
+    sequence = get(bits, "seed_seq")
+    entropy = get(sequence, "entropy")
+    if entropy is None:
+        return None
+    if isinstance(entropy, int) and entropy >= UNSEEDED:
+        entropy = "of the system"               # no seed was given, and none can be compared
+    return f"{type(bits).__name__} {entropy} {get(sequence, 'spawn_key')}"
+
+
+def graph_of(value) -> str | None:
+    """What TorchScript has made of a function or a network, without the lines of its source."""
+    graph = get(value, "inlined_graph") if type(value).__module__.startswith("torch") else None
+    return re.sub(" #.*", "", str(graph)) if graph is not None else None
 
 
 def is_network(value) -> bool:

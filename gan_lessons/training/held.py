@@ -23,7 +23,7 @@ BUILT_IN = (types.BuiltinFunctionType, types.MethodWrapperType, types.WrapperDes
 # They hold nothing that a result could depend on: what stands under weak keys is remembered only.
 MUTE = (type(threading.Lock()), type(threading.RLock()), weakref.ReferenceType,
         weakref.WeakKeyDictionary, weakref.WeakValueDictionary, weakref.WeakSet)
-MUTE_HOMES = ("_abc", "_thread", "dataclasses", "torch._dynamo")
+MUTE_HOMES = ("_abc", "_thread", "dataclasses", "inspect", "torch._dynamo")
 MUTE_NAMES = ("ScriptModule", "ConcreteModuleType", "_tuplegetter", "no_grad")
 UNSEEDED = 2 ** 64          # an entropy as long as this came from the system: no seed was given
 DEEP = 8_000                # frames of Python, which take no room on the stack of C
@@ -117,7 +117,8 @@ def _plain(state):
 
 def is_global(value, name: str | None) -> bool:
     """Is it what its module calls so?"""
-    found = sys.modules.get(get(value, "__module__"))
+    home = get(value, "__module__")
+    found = sys.modules.get(home) if isinstance(home, str) else None
     for part in (name or "").split("."):
         found = get(found, part)
     return found is value and value is not None
@@ -132,7 +133,8 @@ def of_the_process(value) -> bool:
 
 def is_mute(value) -> bool:
     """A lock, a cache with weak keys, a compiler's notes: no result depends on them."""
-    return isinstance(value, MUTE) or type(value).__module__.startswith(MUTE_HOMES) or (
+    home = f"{type(value).__module__}."
+    return isinstance(value, MUTE) or home.startswith(tuple(f"{one}." for one in MUTE_HOMES)) or (
         type(value).__name__ in MUTE_NAMES)
 
 
@@ -145,7 +147,7 @@ def seed_of(value) -> str | None:
     """The seed of a random generator of NumPy or torch, None for anything else. How far it has
     drawn does not count: other cells of a notebook may draw from the same one."""
     home = type(value).__module__
-    if home.startswith("torch") and type(value).__name__ == "Generator":
+    if home.startswith("torch.") and type(value).__name__ == "Generator":
         return f"seed {value.initial_seed()}"
     if not home.startswith("numpy.random"):
         return None
@@ -161,7 +163,7 @@ def seed_of(value) -> str | None:
 
 def graph_of(value) -> str | None:
     """What TorchScript has made of a function or a network, without the lines of its source."""
-    graph = get(value, "inlined_graph") if type(value).__module__.startswith("torch") else None
+    graph = get(value, "inlined_graph") if type(value).__module__.startswith("torch.") else None
     return re.sub(" #.*", "", str(graph)) if graph is not None else None
 
 

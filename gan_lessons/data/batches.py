@@ -98,6 +98,9 @@ class Batches:
         if strange := sorted(y for y in there if not 0 <= y < self.classes):
             raise ValueError(f"label {strange[0]} is none of the {self.classes} classes: number "
                              f"them 0 to {self.classes - 1}")
+        if self.classes - len(there) > 10_000:       # a list of them would help nobody
+            raise ValueError(f"label {max(there)} makes {self.classes:,} classes, and samples bear "
+                             f"{len(there)} of them: number the labels from 0, without gaps")
         return tuple(sorted(set(range(self.classes)) - there))
 
     def draw(self, names, device=None) -> dict[str, Tensor]:

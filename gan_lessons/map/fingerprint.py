@@ -20,23 +20,28 @@ from ..training.code import Code, short
 VERSIONS = ("gan-lessons", "torch", "numpy")
 
 
-def parts(run: Callable, settings: Mapping) -> dict[str, str]:
+GIVEN = "the function itself or what it is given, as in partial(run, …) or an object's attributes"
+
+
+def parts(run: Callable, settings: Mapping, unseen: set | None = None) -> dict[str, str]:
     """All that run(**settings) depends on: {module, version or kind of data: short hash or words}.
 
     A function may say more about itself: `run.depends(**settings)` is a dictionary of what this
     combination depends on besides, words (as the data) or objects to follow (as one entry of a
     table); `run.apart` holds objects, such as that table, that are not followed. See
-    `study.depends`.
+    `study.depends`. unseen: takes the kinds of what nobody can look into.
     """
     code = Code(run)
-    code.follow(run, "")
+    code.look(run, "")
     found = {}
     if depends := getattr(run, "depends", None):
         for name, value in depends(**settings).items():
             if isinstance(value, str):
                 found[name] = value
             else:
-                code.follow(value, code.home)
+                code.look(value, code.home)
+    if unseen is not None:
+        unseen |= code.unseen
     return {**code.hashes(), **found, **versions()}
 
 
@@ -48,8 +53,9 @@ def fingerprint(found: Mapping[str, str]) -> str:
 def changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     """What differs between two results of `parts`: names of modules, "torch 2.12.0 → 2.13.0"."""
     said = []
-    for name in sorted({**before, **now}):
-        old, new = before.get(name), now.get(name)
+    for key in sorted({**before, **now}):
+        old, new = before.get(key), now.get(key)
+        name = key or GIVEN
         if old == new:
             continue
         if old is None or new is None:

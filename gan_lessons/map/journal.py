@@ -10,6 +10,7 @@ import functools
 import hashlib
 import io
 import json
+import math
 import os
 import platform
 import time
@@ -41,7 +42,7 @@ def places(path) -> tuple[Path, Path]:
 
     TypeError, ValueError, OSError with the remedy, before anything was computed.
     """
-    path = usable(path, example="arena.csv")
+    path = usable(path, example="arena.csv").absolute()     # a run may change the folder
     beside = {kind: usable(path.with_name(path.name + kind), example="arena.csv")
               for kind in (".runs", ".runs.odd", ".lock")}
     if path.exists() and path.stat().st_size and not beside[".runs"].exists():
@@ -267,6 +268,23 @@ def _told(path: Path, more: str = ""):
                          f"{more}") from error
 
 
+def read(text: str):
+    """The number, truth value or word that a field of a table holds."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}.get(text, text)
+    return value if isinstance(value, PLAIN) else text
+
+
+def written(value):
+    """A field that `read` reads as this very value: a word that looks like a number, as "1e5",
+    stands in quotation marks."""
+    if isinstance(value, str):
+        return value if value != "" and read(value) == value else json.dumps(value)
+    return json.dumps(value) if isinstance(value, (bool, type(None))) else value
+
+
 def write_table(rows, path: Path) -> None:
     """One row a run, atomically; columns in the order in which they first appear, the study's own
     last. OSError."""
@@ -275,8 +293,7 @@ def write_table(rows, path: Path) -> None:
     table = csv.DictWriter(text, [*names, *OWN], extrasaction="ignore", lineterminator="\n")
     table.writeheader()
     # True and None as JSON writes them, so that `load` gives back what was put in
-    table.writerows({name: json.dumps(value) if isinstance(value, (bool, type(None))) else value
-                     for name, value in row.items()} for row in rows)
+    table.writerows({name: written(value) for name, value in row.items()} for row in rows)
     with _told(path), atomic_write(path) as file:
         # a word with half a character, as names of files may have, spoils no table
         file.write(text.getvalue().encode("utf-8", "backslashreplace"))

@@ -27,7 +27,7 @@ import numpy as np
 
 from ..training.code import PLAIN
 from .fingerprint import changes, fingerprint, parts, versions
-from .journal import OWN, Journal, alone, key_of, places, some, write_table
+from .journal import OWN, Journal, alone, key_of, places, read, some, write_table
 
 RESERVED = {*OWN, "key", "settings"}        # names of the study's own in a row
 
@@ -112,13 +112,19 @@ def study(run: Callable[..., Mapping], settings, path, *, cluster: str | None = 
     RuntimeError where another process plays this study at this moment. Later: OSError where the
     disk fills up, RuntimeError where processes die again and again; what is done is kept.
     """
+    if type(fresh) is not bool:              # a word as "no" is true: it would delete all results
+        raise ValueError(f"fresh={fresh!r}: True to forget what is written there, or False")
     if stale not in ("refuse", "again"):
         raise ValueError(f'stale={stale!r}: choose "refuse" or "again"')
     todo, aside = combinations(settings), dict(aside or {})
     _check_call(run, todo, aside, processes)
     path, runs = places(path)
     with alone(path):
-        found = {key_of(one): parts(run, one) for one in todo}
+        unseen = set()
+        found = {key_of(one): parts(run, one, unseen) for one in todo}
+        if unseen:
+            print(f"cannot be compared: {', '.join(sorted(unseen))}. A study takes another one "
+                  "for the same.", flush=True)
         journal = Journal(runs, run, found, fresh)
         if (old := journal.stale()) and stale == "refuse":
             raise ValueError(journal.refusal(old))
@@ -167,23 +173,25 @@ def _check_call(run, todo, aside, processes):
 
 
 def load(path) -> list[dict]:
-    """The rows of a tidy file that `study` wrote: numbers as numbers, empty fields left out.
-    OSError names a file that is not there or cannot be read, ValueError one that is no table."""
+    """The rows of a tidy file that `study` wrote: numbers as numbers, empty fields left out, words
+    as words, also where they look like numbers. OSError names a file that is not there or cannot be
+    read, ValueError one that is no table: of lines that differ in length, of a column that stands
+    twice, of fields parted by semicolons."""
     try:
-        with open(path, encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
+        with open(path, encoding="utf-8-sig", newline="") as file:  # Excel begins it with a mark
+            table = csv.DictReader(file)
+            rows, names = list(table), table.fieldnames or []
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{path} is no table of a study ({error})") from error
     if any(None in row or None in row.values() for row in rows):
         raise ValueError(f"{path} is no table of a study: its lines have not the same length")
-    return [{name: _value(text) for name, text in row.items() if text != ""} for row in rows]
-
-
-def _value(text: str):
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return {"nan": float("nan"), "inf": float("inf"), "-inf": float("-inf")}.get(text, text)
+    if len(set(names)) < len(names):
+        raise ValueError(f"{path} is no table of a study: a column stands twice, one of "
+                         f"{', '.join(names):.200}; rename it")
+    if len(names) == 1 and ";" in names[0]:
+        raise ValueError(f"{path} is no table of a study: its fields are parted by semicolons; "
+                         "save it with commas")
+    return [{name: read(text) for name, text in row.items() if text != ""} for row in rows]
 
 
 # -- where runs happen -------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Checkpoints: written whole or not at all, read without unpickling code, compared before use."""
 from __future__ import annotations
 
+import math
 import zipfile
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ..data.files import Unwritable, atomic_write, usable
+from ..exact.checks import fits
 
 AFRESH = "use another file name, or delete it to start afresh"
 FUSED = {torch.optim.Adam: {"step", "exp_avg", "exp_avg_sq"}, torch.optim.Adagrad: {"step", "sum"}}
@@ -28,7 +30,8 @@ def target(path) -> Path | None:
     if path is None:
         return None
     try:
-        return usable(path, "checkpoint")
+        # absolute: a watcher or another thread may change the folder while it trains
+        return usable(path, "checkpoint").absolute()
     except Unwritable as error:
         raise CheckpointError(str(error)) from error
 
@@ -88,14 +91,17 @@ def load(path, like: dict) -> dict:
     state = _read(Path(path))
     plan, left = state["plan"], state.get("left", {})
     for key, value in like["plan"].items():
-        if key not in plan:
+        if key not in plan and value is not None:
             raise CheckpointError(f"{path} does not say its {key}: another version of the course "
                                   f"wrote it; {AFRESH}")
         # what a loss holds may be changed by the run itself, as a list that it fills
-        if value != plan[key] and value != left.get(key, plan[key]):
+        if value != plan.get(key) and value != left.get(key, plan.get(key)):
             raise CheckpointError(
-                f"{path} belongs to another training: its {key} is {plan[key]!r:.90}, here it "
+                f"{path} belongs to another training: its {key} is {plan.get(key)!r:.90}, here it "
                 f"is {value!r:.90}. Use another file name, or delete it to start afresh")
+    for key in plan.keys() - like["plan"].keys():
+        raise CheckpointError(f"{path} says its {key!r:.60}, of which this version of the course "
+                              f"knows nothing; {AFRESH}")
     if missing := like.keys() - state.keys():
         raise CheckpointError(f"{path} lacks {', '.join(sorted(missing))}; {AFRESH}")
     return state
@@ -136,7 +142,8 @@ def refuse_misfit(state: dict, like: dict, optimizers, samples, path) -> None:
     """
     try:
         step = state["step"]
-        _need(type(step) is int and step >= 0 and type(state["images"]) is int, "step")
+        _need(type(step) is int and step >= 0, "step")
+        _need(type(state["images"]) is int and state["images"] >= 0, "images")
         _need(type(state["seconds"]) in (int, float) and state["seconds"] >= 0, "seconds")
         for part in ("players", "ema"):
             _need(state[part].keys() == like[part].keys(), part)
@@ -145,8 +152,11 @@ def refuse_misfit(state: dict, like: dict, optimizers, samples, path) -> None:
         _need(state["losses"].keys() == like["losses"].keys(), "losses")
         for values in state["losses"].values():
             _need(values.shape == (step,) and values.is_floating_point(), "losses")
+            _need(bool(values.isfinite().all()), "losses")
         _alike({"": state["random"]}, {"": like["random"]}, "random")
+        torch.Generator().set_state(state["random"])       # an error where no generator stands so
         _need(state["cuda"] is None or state["cuda"].dtype == torch.uint8, "cuda")
+        _check_rates(state["rates"], like["rates"], step)
         _need(isinstance(state["samples"], type(like["samples"])), "samples")
         _need(len(state["optimizers"]) == len(optimizers), "optimizers")
         for stored, optimizer in zip(state["optimizers"], optimizers):
@@ -175,12 +185,32 @@ def _alike(state, expected, what: str):
                   and state[key].dtype == value.dtype, f"{what} {key}".strip())
 
 
+def _check_rates(stored, like: list, step: int):
+    """The counters of the rates: as many, of the same learning rates, at this step."""
+    _need(isinstance(stored, list) and len(stored) == len(like), "rates")
+    for one, mine in zip(stored, like):
+        _need(one.keys() == mine.keys() and one["base_lrs"] == mine["base_lrs"]
+              and one["last_epoch"] == step
+              and all(_of_kind(one[key], value) for key, value in mine.items()), "rates")
+
+
+def _of_kind(stored, mine) -> bool:
+    """A setting may have changed in the course of a training; of its kind it still is."""
+    if isinstance(mine, (list, tuple)):
+        return isinstance(stored, (list, tuple)) and len(stored) == len(mine) and all(
+            map(_of_kind, stored, mine))
+    if isinstance(mine, (int, float)) and not isinstance(mine, bool):
+        return fits(stored, least=0 if mine >= 0 else -math.inf)
+    return mine is None or isinstance(stored, type(mine))
+
+
 def _check_memory(stored: dict, optimizer):
     """The memories of one optimiser against the weights that it moves."""
     mine = optimizer.state_dict()["param_groups"]
     groups = stored["param_groups"]
     _need([one["params"] for one in groups] == [one["params"] for one in mine], "groups of weights")
     _need(all(one.keys() <= theirs.keys() and one.get("fused") == theirs.get("fused")
+              and all(_of_kind(theirs[key], value) for key, value in one.items())
               for one, theirs in zip(mine, groups)), "settings of an optimiser")
     needed = next((keys for kind, keys in FUSED.items() if isinstance(optimizer, kind)), set())
     weights = {number: (weight, group) for group, live in zip(mine, optimizer.param_groups)

@@ -9,7 +9,10 @@ Two ways to count code, neither of which sees comments or docstrings:
 - a function is followed through the names it uses, definition by definition, through its own wing
   of this package, or through the modules of the reader. So one contestant can be changed without
   touching the hashes of the others.
-What is not seen: names that are put together at run time, as getattr(module, "f_" + name).
+What a function holds counts by its values: numbers, arrays, the attributes of objects, also of
+installed packages, which are taken apart as pickle does it.
+What is not seen: names that are put together at run time, as getattr(module, "f_" + name); what
+stands in files; and what nobody can take apart, which `unseen` lists by its kind.
 Torch-free. Used by gan_lessons/map/fingerprint.py and gan_lessons/training/plan.py.
 """
 from __future__ import annotations
@@ -27,12 +30,16 @@ from importlib.util import resolve_name
 from pathlib import Path
 from types import CodeType, FunctionType, MappingProxyType, MethodType, ModuleType
 
+from . import held
+
 PLAIN = (str, int, float, bool, type(None))
 ROOT = Path(__file__).parents[1]
 PACKAGE = __name__.partition(".")[0]
 # These say where names live, write results down, or draw them; they compute none.
 BESIDE = tuple(f"{PACKAGE}.{name}" for name in (
-    "moved", "map.study", "map.journal", "map.fingerprint", "training.code", "drawing"))
+    "moved", "map.study", "map.journal", "map.fingerprint", "training.code", "training.held",
+    "drawing"))
+WALKS = 20_000              # objects of installed packages that are taken apart for one hash
 
 
 def _dotted(path: Path) -> str:
@@ -59,10 +66,11 @@ def bytes_hash(*arrays) -> str:
 
 def _as_numpy(tensor):
     try:
-        return tensor.numpy()
+        return tensor.resolve_conj().resolve_neg().numpy()
     except TypeError:                           # bfloat16 and its kin, which NumPy does not know
         import torch
-        return tensor.contiguous().view(torch.uint8).numpy()
+        tensor = tensor.contiguous() if tensor.dim() else tensor.reshape(1)
+        return tensor.view(torch.uint8).numpy()
 
 
 def short(text: str) -> str:
@@ -134,10 +142,12 @@ class Code:
     def __init__(self, run):
         while isinstance(run, functools.partial):
             run = run.func
-        self.home = getattr(run, "__module__", None) or type(run).__module__
+        self.home = held.get(run, "__module__") or type(run).__module__
         self.wing = self.home.rpartition(".")[0] + "." if _ours(self.home) else None
-        self.apart = [id(value) for value in getattr(run, "apart", ())]
+        self.apart = [id(value) for value in held.get(run, "apart", ())]
         self.texts, self.whole, self.met = defaultdict(list), set(), {}
+        self.read, self.walks = set(), 0
+        self.unseen = set()                     # kinds of what nobody can take apart
 
     def hashes(self) -> dict[str, str]:
         modules = {name for name in set().union(*map(_reached, self.whole)) - {PACKAGE}
@@ -147,13 +157,25 @@ class Code:
                 **{name: tree(TEXTS[name]) for name in modules},
                 **{name: digest for folder in folders for name, digest in _weights(folder).items()}}
 
+    def look(self, value, where: str):
+        """`follow`, and whatever happens on the way: an object that cannot be looked into ends
+        neither a training nor a study. False where it was not seen to its end."""
+        try:
+            with held.deep():
+                self.follow(value, where)
+            return True
+        except Exception:
+            self.unseen.add(type(value).__name__)
+            return False
+
     def follow(self, value, where: str):
         """Count a value that is used by a definition in the module `where`, and what it uses."""
         if isinstance(value, (*PLAIN, bytes, complex, type(...))):
-            self.texts[where].append(_written(value))
+            self.texts[where].append(held.words(value))
+            self.own(value, where)
             return
         # each use leaves a name, also where the thing itself was counted before
-        self.texts[where].append(getattr(value, "__qualname__", type(value).__name__))
+        self.texts[where].append(held.called(value))
         if id(value) in self.apart or id(value) in self.met:
             return
         self.met[id(value)] = value             # held, so that no other object takes its id
@@ -169,20 +191,61 @@ class Code:
             self.each((value.__func__, value.__self__), where)
         elif isinstance(value, property):
             self.each((value.fget, value.fset, value.fdel), where)
-        elif hasattr(value, "__wrapped__"):     # lru_cache, staticmethod, classmethod
+        elif isinstance(value, (staticmethod, classmethod, functools._lru_cache_wrapper)):
             self.follow(value.__wrapped__, where)
         elif isinstance(value, (dict, MappingProxyType)):
             self.each([part for item in value.items() for part in item], where)
+            self.own(value, where)
         elif isinstance(value, (set, frozenset)):
-            self.each(sorted(value, key=repr), where)
+            self.each(sorted(value, key=self.alone), where)
+            self.own(value, where)
         elif isinstance(value, (list, tuple)):
             if type(value) not in (list, tuple):
                 self.follow(type(value), where)
             self.each(value, where)
-        elif hasattr(value, "dtype") and hasattr(value, "shape"):
-            self.array(value, where)
-        else:
+            self.own(value, where)
+        elif not self.numbers(value, where):
             self.instance(value, where)
+
+    def numbers(self, value, where) -> bool:
+        """Count an array or a tensor by its numbers; False for what is none."""
+        if held.get(value, "dtype") is None or held.get(value, "shape") is None or not (
+                hasattr(type(value), "tobytes") or hasattr(type(value), "detach")):
+            return False
+        try:
+            if getattr(value.dtype, "hasobject", False):            # addresses, not values
+                self.texts[where].append(str(value.shape))
+                self.each(value.ravel().tolist(), where)
+            else:
+                self.array(value, where)
+            if hasattr(type(value), "mask"):                        # a masked array of NumPy
+                self.texts[where].append(bytes_hash(value.mask))
+        except Exception:                                           # sparse, quantised: in parts
+            return False
+        self.own(value, where)
+        return True
+
+    def own(self, value, where):
+        """Class and attributes of a reader's own number, list or array, as `class Rate(float)`;
+        what makes the missing entries of a defaultdict."""
+        if type(value).__module__ != "builtins" and not _installed(type(value).__module__):
+            if not isinstance(value, (list, tuple)):                # theirs was counted before
+                self.follow(type(value), where)
+            if found := {**(held.attributes(value) or {}), **held.slots(value)}:
+                self.follow(found, where)
+        elif isinstance(value, defaultdict):
+            self.follow(value.default_factory, where)
+
+    def alone(self, value) -> tuple[str, str]:
+        """Words by which the elements of a set can be sorted, the same in every process."""
+        text = re.sub(" at 0x[0-9a-f]+", "", whole := held.words(value))
+        if text == whole:
+            return text, ""
+        other = object.__new__(type(self))
+        vars(other).update(vars(self), texts=defaultdict(list), met=dict(self.met),
+                           read=set(self.read))
+        other.follow(value, "")
+        return text, short(str(sorted((where, *texts) for where, texts in other.texts.items())))
 
     def array(self, value, where):
         self.texts[where].append(bytes_hash(value))
@@ -211,45 +274,66 @@ class Code:
         elif _installed(name):
             self.texts[where].append(name)
         elif file := getattr(value, "__file__", None):
-            text = Path(file).read_text(encoding="utf-8")
-            self.texts[name].append(tree(text))
-            self.whole |= _imports(name, text)
+            try:
+                text = Path(file).read_text(encoding="utf-8")
+                self.texts[name].append(tree(text))
+                self.whole |= _imports(name, text)
+            except (OSError, ValueError, SyntaxError):      # gone, half written, or of C
+                self.texts[name].append(name)
 
     def function(self, value, where):
         module = value.__module__ or where
         # a function made by another, as a margin, is its maker's code and what it holds
-        held = [found for cell in value.__closure__ or () for found in _contents(cell)]
+        inside = [found for cell in value.__closure__ or () for found in _contents(cell)]
         if not self.named(module, value, where):
             self.texts[module].append(f"{value.__qualname__} {_code(value.__code__)}")
             for name in _globals(value.__code__):
                 if name in value.__globals__:
                     found = value.__globals__[name]
                     self.follow(found, module)
-                    if found is sys.modules[PACKAGE]:
-                        self.attributes(found, value.__code__, module)
+                    self.attributes(found, value.__code__, module)
+            for found in inside:
+                self.attributes(found, value.__code__, module)
             package = value.__globals__.get("__package__")
             for name, wanted in _inner_imports(value.__code__, package):
-                self.imported(name, wanted, module)
+                self.imported(name, wanted, module, value.__code__)
             where = module
         elif not _ours(module):
             return
-        self.each((value.__defaults__, value.__kwdefaults__, *held), where)
+        self.each((value.__defaults__, value.__kwdefaults__, *inside), where)
 
-    def attributes(self, door, code, where):
-        """`gl.train` of `import gan_lessons as gl`: names after dots that the door hands out."""
-        for name in sorted(_attributes(code)):
-            if name in door.__all__ or f"{PACKAGE}.{name}" in TEXTS:
-                self.follow(getattr(door, name), where)
+    def attributes(self, home, code, where):
+        """What `code` takes after dots: `gl.train` of `import gan_lessons as gl`, where the door
+        hands it out; `helper.W` of a reader's module, `loss.weight` of a reader's function, as
+        these are now."""
+        if home is sys.modules[PACKAGE]:
+            for name in sorted(_attributes(code)):
+                if name in home.__all__ or f"{PACKAGE}.{name}" in TEXTS:
+                    self.follow(getattr(home, name), where)
+            return
+        if not isinstance(home, (ModuleType, FunctionType)) or (id(home), code) in self.read:
+            return
+        module = home.__name__ if isinstance(home, ModuleType) else home.__module__ or where
+        if _ours(module) or _installed(module):
+            return
+        self.read.add((id(home), code))
+        for name in sorted(_attributes(code) & vars(home).keys()):
+            self.texts[where].append(name)
+            self.follow(vars(home)[name], where)
+            self.attributes(vars(home)[name], code, where)
 
-    def imported(self, name, wanted, where):
+    def imported(self, name, wanted, where, code):
         for one in wanted or ("",):
             try:
                 module = import_module(name)
                 if f"{name}.{one}" in TEXTS:
                     import_module(f"{name}.{one}")
-                self.follow(getattr(module, one) if one else module, where)
+                found = getattr(module, one) if one else module
             except (ImportError, AttributeError):
                 continue                        # the run says so better
+            self.follow(found, where)
+            if found is not sys.modules[PACKAGE]:
+                self.attributes(found, code, where)
 
     def kind(self, value, where):
         if self.named(value.__module__, value, where):
@@ -263,14 +347,82 @@ class Code:
                 self.follow(one, value.__module__)
 
     def instance(self, value, where):
+        if held.is_network(value):
+            self.network(value, where)
+            return
         self.follow(type(value), where)
         module = type(value).__module__
         if _ours(module) or not _installed(module):
-            self.follow(getattr(value, "__dict__", None), where)
-        elif name := getattr(value, "__qualname__", getattr(value, "__name__", None)):
-            self.texts[where].append(name)      # built-in functions, as torch.asinh
-        elif " at 0x" not in (text := repr(value)):
-            self.texts[where].append(text)
+            self.follow(held.attributes(value), where)
+            if found := held.slots(value):
+                self.follow(found, where)
+            if held.has_more(value) and (made := held.parts(value)):
+                self.each(made, where)
+        elif isinstance(value, held.BUILT_IN):
+            self.texts[where].append(held.name_of(value))           # as torch.asinh
+            home = held.get(value, "__self__")
+            if not isinstance(home, (ModuleType, type, type(None))) and not held.of_the_process(
+                    home):
+                self.follow(home, where)
+        else:
+            self.taken_apart(value, where)
+
+    def taken_apart(self, value, where):
+        """An object of an installed package: its name or its words, and what it is made of."""
+        name = held.name_of(value)
+        if name or " at 0x" not in (text := held.words(value)):
+            self.texts[where].append(name or text)
+        if held.of_the_process(value) or held.is_global(value, name) or held.is_mute(value):
+            return
+        if said := held.seed_of(value) or held.graph_of(value):
+            self.texts[where].append(said)
+            return
+        self.walks += 1
+        made = held.parts(value) if self.walks <= WALKS else None
+        if made:
+            self.each(made, where)
+        elif made is None and (name or " at 0x" in text):     # else its words are all there is
+            self.unseen.add(type(value).__name__)
+
+    def network(self, net, where):
+        """Its layers by name and kind, the constants, hooks and weights that each holds."""
+        own, fixed = held.torchs_own(), self.is_fixed(net)
+        for name, layer in net.named_modules():
+            self.met[id(layer)] = layer
+            self.texts[where].append(name)
+            for kind in type(layer).__mro__[:-1]:
+                self.follow(kind, where)
+            if graph := held.graph_of(layer):
+                self.texts[where].append(graph)
+            mine = {} if held.is_mute(layer) else vars(layer)
+            for key, value in mine.items():
+                if key not in own and not held.derived(key, layer):
+                    self.texts[where].append(key)
+                    self.follow(value, where)
+            if not layer.training:
+                self.texts[where].append("evaluating")
+            hooks = {key: vars(layer).get(key) for key in own
+                     if key.endswith("_hooks") and "state_dict" not in key}
+            loose = vars(layer).get("_non_persistent_buffers_set", ())
+            for key, tensor in {**layer._parameters, **layer._buffers}.items():
+                if tensor is None:
+                    continue
+                hooks[f"hooks of {key}"] = tensor._backward_hooks
+                if fixed or not tensor.requires_grad and (key in layer._parameters or key in loose):
+                    self.texts[where].append(key)
+                    self.weight(tensor, where)
+            for key, those in hooks.items():
+                if those:
+                    self.texts[where].append(key)
+                    self.each(list(those.values()), where)
+
+    def is_fixed(self, net) -> bool:
+        """Do all the weights of a network count? Else only those that are frozen."""
+        return True
+
+    def weight(self, tensor, where):
+        if not self.numbers(tensor, where):
+            self.texts[where].append(type(tensor).__name__)
 
 
 def _ours(module: str) -> bool:
@@ -321,15 +473,8 @@ def _constant(value) -> str:
     if isinstance(value, CodeType):
         return f"({_code(value)})"
     if isinstance(value, frozenset):            # its order changes from process to process
-        return str(sorted(map(_written, value)))
-    return _written(value)
-
-
-def _written(value) -> str:
-    try:
-        return repr(value)
-    except ValueError:                          # a number of more digits than Python writes
-        return hex(value)
+        return str(sorted(map(held.words, value)))
+    return held.words(value)
 
 
 @functools.cache

@@ -23,7 +23,14 @@ from .again import remember, trained_before
 from .devices import choose
 from .optimizers import adam
 from .plan import hashes, plan
-from .refusals import check_loss, check_request, check_reuse, check_shapes, made_optimizer
+from .refusals import (
+    check_loss,
+    check_request,
+    check_reuse,
+    check_shapes,
+    checked_rate,
+    made_optimizer,
+)
 from .run import Run, TrainingDiverged
 from .settings import bfloat16_pays, process_settings, stop_button
 from .turns import Turn
@@ -104,8 +111,10 @@ class _Loop:
         self.schedule = [planned for planned in self.moves
                          for _ in range(asked.turns.get(planned.move.player, 1))]
         self.rates = [] if asked.rate is None else [
-            LambdaLR(planned.optimizer, lambda done: asked.rate(done / asked.steps))
+            LambdaLR(planned.optimizer, lambda done: checked_rate(asked.rate, done / asked.steps))
             for planned in self.moves]
+        # before anything is tried out: what a hook remembers of a try belongs to no training
+        self.plan = None if asked.checkpoint is None else self._plan()
         if asked.reuse:
             check_reuse(self.schedule, labelled=takes_labels(self.players["g"]))
         check_shapes(self.players, self.samples, set(self.game.players),
@@ -118,7 +127,15 @@ class _Loop:
         for name in asked.decays:
             self.run.ema[name] = copy.deepcopy(self.players[name]).requires_grad_(False)
         self.target = checkpoints.target(asked.checkpoint)
-        self.plan = None if self.target is None else plan(self)
+
+    def _plan(self) -> dict:
+        """What a checkpoint is compared by; a line names what it cannot compare."""
+        unseen = set()
+        made = plan(self, unseen)
+        if unseen:
+            print(f"cannot be compared: {', '.join(sorted(unseen))}. A checkpoint takes another "
+                  "one for the same.", flush=True)
+        return made
 
     def _planned_moves(self):
         """A `_Planned` for each move of the game; an optimiser each, with a memory of its own."""

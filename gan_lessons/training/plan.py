@@ -1,6 +1,7 @@
 """What makes a training this one and no other: the part of a checkpoint that is compared.
 
-Code and constants count, as hashes; weights do not, for they are what a training changes.
+Code and constants count, as hashes. Weights that learn do not, for they are what a training
+changes; those that are frozen do, and all of a network that never moves, or that is the data.
 """
 from __future__ import annotations
 
@@ -8,20 +9,28 @@ import inspect
 from collections.abc import Mapping
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 from torch.utils.weak import WeakIdKeyDictionary
 
 from .code import PACKAGE, PLAIN, Code, bytes_hash, short
+from .held import words
 from .run import Run
 
-TORCHS_OWN = vars(nn.Module()).keys()           # hooks, weights, the mode: what every network has
+LARGE = 1 << 20         # bytes of a tensor from which on it is hashed once in a training
+POINTS = 128            # of a rate, besides its code
 
-_hashed = WeakIdKeyDictionary()                 # tensor -> (its version, its hash)
+_hashed = WeakIdKeyDictionary()                 # large tensor -> (its version, its hash)
 
 
-def plan(loop) -> dict[str, object]:
+def plan(loop, unseen: set | None = None) -> dict[str, object]:
     """{what: how} of a training: its moves, settings and shapes, then hashes of losses, networks
-    and data. Two trainings with equal plans play the same game on the same data."""
+    and data. Two trainings with equal plans play the same game on the same data.
+
+    unseen: takes the kinds of what nobody can look into.
+    """
+    # Anew for each training: what is changed through NumPy, or .data, leaves the version as it was
+    _hashed.clear()
     asked, players, samples = loop.asked, loop.players, loop.samples
     movers = {planned.label: planned for planned in loop.moves}
     return _words({
@@ -40,84 +49,111 @@ def plan(loop) -> dict[str, object]:
         # a rate depends on how long the training is: one with more steps is another one
         "rate": None if asked.rate is None else
                 [asked.steps, *(float(asked.rate(k / 8)) for k in range(9))],
+        "rate between these points": None if asked.rate is None else short(str(
+            [float(asked.rate(k / POINTS)) for k in range(POINTS)])),
         **{f"weights of {label}": _weights(planned.optimizer, players)
            for label, planned in movers.items()},
         **{f"optimizer of {label}": _settings(planned.optimizer)
            for label, planned in movers.items()},
-        **hashes(loop)})
+        **hashes(loop, unseen)})
 
 
-def hashes(loop) -> dict[str, str]:
+def hashes(loop, unseen: set | None = None) -> dict[str, str]:
     """The part of a plan that a run may change while it plays: what a loss holds, as a list that it
-    fills, or a counter of a network's own."""
+    fills, or a counter of a network's own. None where there is nothing to tell.
+
+    unseen: takes the kinds of what nobody can look into, so that it counts as equal.
+    """
     made_of = getattr(loop.samples, "made_of", lambda: {"samples": loop.samples})
+    unseen = set() if unseen is None else unseen
+    moving = {name for planned in loop.moves for name in planned.move.movers}
+    nets = list(loop.players.values())
     found = {}
     for planned in loop.moves:
-        found[f"loss of {planned.label}"] = described(planned.move.loss)
-        found[f"after of {planned.label}"] = described(planned.move.after)
+        found[f"loss of {planned.label}"] = described(planned.move.loss, unseen)
+        found[f"after of {planned.label}"] = described(planned.move.after, unseen)
+        found[f"step of {planned.label}"] = _step(planned.optimizer, unseen)
     for name, net in loop.players.items():
-        found[f"network {name}"] = described(net)
-    return found | {name: described(value) for name, value in made_of().items()}
+        found[f"network {name}"] = described(net, unseen, fixed=name not in moving)
+    found["code of the rate"] = described(loop.asked.rate, unseen)
+    return found | {name: described(value, unseen, fixed=True, but=nets)
+                    for name, value in made_of().items()}
 
 
-def described(value) -> str:
+def described(value, unseen: set | None = None, *, fixed: bool = False, but=()) -> str:
     """A function, a network, a law or a tensor in few words, with a hash of code and constants;
-    plain numbers and words as they are."""
-    if isinstance(value, PLAIN):
+    plain numbers and words as they are.
+
+    fixed: weights count by their numbers, except those of the networks in `but`. unseen: takes the
+    kinds of what nobody can look into.
+    """
+    if isinstance(value, PLAIN) and type(value).__module__ == "builtins":
         return value
     if isinstance(value, Tensor):
         name = f"{' × '.join(map(str, value.shape))} {value.dtype}"
-    elif isinstance(value, nn.Module) or " at 0x" in (name := repr(value)):
+    elif isinstance(value, nn.Module) or " at 0x" in (name := words(value)):
         name = getattr(value, "__qualname__", type(value).__name__)
-    try:
-        found = _Parts(value)
-        found.follow(value, "")
-        words = short(str(sorted((where, *texts) for where, texts in found.texts.items())))
-    except Exception:              # an object that cannot be looked into ends no training
-        words = "not looked into"
-    return f"{name[-50:]} {words}"
+    found = _Parts(value, fixed, but)
+    seen = found.look(value, "")
+    if unseen is not None:
+        unseen |= found.unseen
+    digest = short(str(sorted((where, *texts) for where, texts in found.texts.items())))
+    return f"{name[-50:]} {digest if seen else 'not looked into'}"
 
 
 class _Parts(Code):
-    """Code that is followed through the whole package, and networks without their weights."""
+    """Code that is followed through the whole package, and networks without the weights that
+    learn."""
 
-    def __init__(self, value):
+    def __init__(self, value, fixed: bool = False, but=()):
         super().__init__(value)
         self.wing = PACKAGE + "."
+        self.fixed, self.but = fixed, {id(net) for net in but}
 
     def array(self, value, where):
-        if not isinstance(value, Tensor):
-            return super().array(value, where)
-        if isinstance(value, nn.Parameter) or value.requires_grad:
+        if isinstance(value, Tensor) and value.requires_grad and not self.fixed:
             self.texts[where].append(f"{tuple(value.shape)} {value.dtype}")
-            return None
-        version, digest = _hashed.get(value, (None, None))
-        if version != value._version:
-            digest = bytes_hash(value)
-            _hashed[value] = value._version, digest
+        elif isinstance(value, Tensor):
+            self.weight(value, where)
+        else:
+            super().array(value, where)
+
+    def weight(self, tensor, where):
+        if tensor.nbytes < LARGE or tensor.is_inference():
+            self.texts[where].append(bytes_hash(tensor))
+            return
+        version, digest = _hashed.get(tensor, (None, None))
+        if version != tensor._version:
+            digest = bytes_hash(tensor)
+            _hashed[tensor] = tensor._version, digest
         self.texts[where].append(digest)
-        return None
 
     def instance(self, value, where):
         if isinstance(value, Run):
             value = dict(value.players)
             self.each([part for item in value.items() for part in item], where)
-        elif isinstance(value, nn.Module):
-            self.network(value, where)
         else:
             super().instance(value, where)
 
-    def network(self, net, where):
-        """Its layers by name and kind, and the constants that each holds besides its weights."""
-        for name, layer in net.named_modules():
-            self.met[id(layer)] = layer
-            self.texts[where].append(name)
-            for kind in type(layer).__mro__[:-1]:
-                self.follow(kind, where)
-            for key, value in vars(layer).items():
-                if key not in TORCHS_OWN:
-                    self.texts[where].append(key)
-                    self.follow(value, where)
+    def is_fixed(self, net) -> bool:
+        if self.fixed:
+            return id(net) not in self.but
+        return not any(w.requires_grad for w in net.parameters())
+
+
+def _step(optimizer, unseen: set) -> str | None:
+    """What an optimiser does beyond torch's own of its kind: a class of the reader's, attributes,
+    hooks that clip gradients; None for torch's own."""
+    kind = type(optimizer)
+    usual = vars(torch.optim.SGD([torch.zeros(1, requires_grad=True)])).keys()
+    own = {key: value for key, value in vars(optimizer).items()
+           # a LambdaLR counts steps by these
+           if key not in usual and key not in ("step", "_opt_called")}
+    hooks = [list(vars(optimizer).get(f"_optimizer_step_{when}_hooks", {}).values())
+             for when in ("pre", "post")]
+    if kind.__module__.startswith("torch.") and not any(hooks):
+        return None                              # its settings say the rest
+    return described([kind, own, *hooks], unseen)
 
 
 def _weights(optimizer, players) -> list[list[str]]:

@@ -61,11 +61,17 @@ def _check_rate(rate):
     if not callable(rate):
         raise TypeError(f"rate is None or a function of the part of the training that is over, "
                         f"such as fading(), not {rate!r}")
-    for done in (0.0, 0.5, 1.0):
-        factor = rate(done)
-        if not (isinstance(factor, (int, float)) and 0 <= factor < float("inf")):
-            raise ValueError(f"rate({done}) is {factor!r}: the factor of the learning rates is a "
-                             "finite number of 0 or more, as that of fading()")
+    for part in range(257):
+        checked_rate(rate, part / 256)
+
+
+def checked_rate(rate, done: float) -> float:
+    """rate(done), or the ValueError that names it: a rate may be wrong between two samples."""
+    factor = rate(done)
+    if not (isinstance(factor, bool) or fits(factor, least=0)):
+        raise ValueError(f"rate({done:.4g}) is {told(factor)}: the factor of the learning rates "
+                         "is a finite number of 0 or more, as that of fading()")
+    return float(factor)
 
 
 def _check_players(game, players, dtype):
@@ -164,9 +170,10 @@ def check_shapes(players, samples, movers: set[str], asked: set[str]):
     for name in (critic, "g"):
         _check_classes(name, getattr(players[name], "classes", None), "y" in asked, there)
     if "y" in asked and (absent := getattr(samples, "absent", ())):
-        raise ValueError(f"no sample of class {', '.join(map(str, absent))} to learn from: leave "
-                         "what is missing out of the classes and number the others from 0, or give "
-                         "a set that has them all")
+        more = f" and {len(absent) - 8} more" if len(absent) > 8 else ""
+        raise ValueError(f"no sample of class {', '.join(map(str, absent[:8]))}{more} to learn "
+                         "from: leave what is missing out of the classes and number the others "
+                         "from 0, or give a set that has them all")
     with contextlib.ExitStack() as stack:                    # the try leaves no trace anywhere
         stack.enter_context(torch.random.fork_rng(devices=[]))
         stack.enter_context(torch.no_grad())

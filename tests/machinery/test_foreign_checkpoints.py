@@ -1,15 +1,24 @@
 """A checkpoint is continued by the training that wrote it and by no other; no file ends a process.
 """
 import copy
+import functools
+import math
 import os
 import pickle
+import signal
+import threading
 import zipfile
+from collections import defaultdict, deque
+from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
+from types import SimpleNamespace
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pytest
 import torch
+from scipy import interpolate, stats
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
@@ -29,6 +38,7 @@ from gan_lessons import (
     train,
     wasserstein,
 )
+from gan_lessons.map.fingerprint import fingerprint, parts
 from gan_lessons.objectives.f_gan import f_gan
 from gan_lessons.objectives.least_squares import least_squares
 from gan_lessons.training import checkpoints, loop
@@ -44,7 +54,7 @@ def critic(*, activation=None, after=nn.Flatten(0), wide=6):
 
 
 def play(path, game=None, steps=2, *, f=None, g=None, data=None, z=None, batch=8, order=7,
-         unlabelled=None, **options):
+         unlabelled=None, e=None, **options):
     """A training of fresh objects, small: a step takes a millisecond."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -52,7 +62,8 @@ def play(path, game=None, steps=2, *, f=None, g=None, data=None, z=None, batch=8
                 for make in (f or critic, g or (lambda: nn.Linear(3, 2))))
         samples = batches(Ring() if data is None else data, z or Normal(dim=3), batch, order,
                           unlabelled)
-        return train(game or non_saturating(), dict(f=f, g=g), samples, steps=steps,
+        players = dict(f=f, g=g) if e is None else dict(f=f, g=g, e=e)
+        return train(game or non_saturating(), players, samples, steps=steps,
                      checkpoint=path, **dict(watch=None, optimizer=adam(1e-2)) | options)
 
 
@@ -110,6 +121,36 @@ def thawed(number):
     return lambda: unfrozen(number)[0]
 
 
+class Signed(torch.optim.SGD):
+    def __init__(self, weights, lr, k=1):
+        super().__init__(weights, lr=lr)
+        self.k = k
+
+
+def edited(weights):
+    made = type("Signed", (Signed,), {"step": lambda self, closure=None: 3})
+    return made(weights, lr=.1)
+
+
+def cut(bound):
+    def make(weights):
+        optimizer = torch.optim.SGD(weights, lr=.1)
+        optimizer.register_step_pre_hook(
+            lambda *_: (nn.utils.clip_grad_norm_(weights, bound), None)[1])
+        return optimizer
+    return make
+
+
+with_helper = Game({"f": lambda f, g, e, x, z: (f(e(g(z))) - f(e(x))).mean(),
+                    "g": lambda f, g, e, z: -f(e(g(z))).mean()})
+
+
+def helped(seed, mode):
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return dict(game=with_helper, e=nn.Sequential(nn.Linear(2, 2), nn.Dropout()).train(mode))
+
+
 groups = lambda weights: torch.optim.Adam([{"params": weights[:1], "lr": .1},
                                            {"params": weights[1:]}], fused=True)
 BASE = "the training in `play` as it stands"
@@ -142,6 +183,11 @@ FOREIGN = {
     "another order": (BASE, dict(order=8), "seed of batches"),
     "another batch": (BASE, dict(batch=9), "batch"),
     "unlabelled": (BASE, dict(unlabelled=POINTS), "unlabelled"),
+    "points with gradients": (dict(data=torch.zeros(9, 2, requires_grad=True)),
+                              dict(data=torch.ones(9, 2, requires_grad=True)), "data"),
+    # networks that do not move
+    "a helper's weights": (helped(0, True), helped(1, True), "network e"),
+    "a helper's mode": (helped(0, True), helped(0, False), "network e"),
     # settings
     "betas": (BASE, dict(optimizer=adam(1e-2, betas=(.9, .99))), "optimizer of f"),
     "betas of one": (BASE, dict(optimizer={"f": adam(1e-2, (.9, .99)), "g": adam(1e-2)}),
@@ -158,6 +204,15 @@ FOREIGN = {
                  dict(optimizer=partial(torch.optim.SGD, lr=.1, momentum=.9)), "optimizer of f"),
     "groups of weights": (dict(optimizer=partial(torch.optim.Adam, fused=True)),
                           dict(optimizer=lambda w: groups(list(w))), "weights of f"),
+    "an edited step": (dict(optimizer=partial(Signed, lr=.1)),
+                       dict(optimizer=edited), "step of f"),
+    "an attribute": (dict(optimizer=partial(Signed, lr=.1)),
+                     dict(optimizer=partial(Signed, lr=.1, k=5)), "step of f"),
+    "gradients cut": (dict(optimizer=partial(torch.optim.SGD, lr=.1)), dict(optimizer=cut(1.)),
+                      "step of f"),
+    "cut elsewhere": (dict(optimizer=cut(1.)), dict(optimizer=cut(1e-6)), "step of f"),
+    "no longer cut": (dict(optimizer=cut(1.)), dict(optimizer=partial(torch.optim.SGD, lr=.1)),
+                      "step of f"),
     "precision": (BASE, dict(precision="highest"), "precision"),
     "reuse": (BASE, dict(reuse="g"), "reuse"),
     "averages": (dict(ema=.9), dict(ema={"g": .9, "f": .9}), "ema"),
@@ -188,6 +243,50 @@ def test_another_trainings_checkpoint_is_refused_by_what_differs(tmp_path, kind)
         play(tmp_path / "run.pt", **mine | other)
     assert (tmp_path / "run.pt").read_bytes() == before
     assert play(tmp_path / "run.pt", steps=3, **mine).step == 3     # and its own goes on
+
+
+@pytest.mark.parametrize("n", [20, 140_000])            # a large tensor is hashed once a training
+@pytest.mark.parametrize("change", [lambda array, points: array.__iadd__(50),
+                                    lambda array, points: points.data.add_(50)])
+def test_points_that_are_changed_behind_their_version_are_other_points(tmp_path, n, change):
+    points = torch.from_numpy(array := np.zeros((n, 2), np.float32))
+    play(tmp_path / "run.pt", data=points)
+    change(array, points)
+    with pytest.raises(CheckpointError, match="its data is"):
+        play(tmp_path / "run.pt", data=points, steps=3)
+
+
+def stopped_at(step):
+    def watch(run):
+        if run.step == step:
+            os.kill(os.getpid(), signal.SIGINT)
+    return watch
+
+
+@pytest.mark.skipif(os.name == "nt", reason="os.kill ends the process there")
+@pytest.mark.parametrize("rate, other, says", [
+    (lambda t: 1. if t < .3 else .1, lambda t: 1. if t < .35 else .1, "rate between these points"),
+    (lambda t: 1. + 0 * t, lambda t: 1., "code of the rate")])
+def test_another_rate_is_another_training(tmp_path, rate, other, says):
+    play(tmp_path / "run.pt", steps=9, rate=rate, watch=stopped_at(2))
+    with pytest.raises(CheckpointError, match=f"its {says} is"):
+        play(tmp_path / "run.pt", steps=9, rate=other)
+    assert play(tmp_path / "run.pt", steps=9, rate=rate).step == 9
+
+
+@pytest.mark.parametrize("factor", [-1., math.nan, math.inf])
+def test_a_rate_that_is_wrong_between_two_samples_is_named(factor):
+    with pytest.raises(ValueError, match=r"rate\(0.3008\) is .*factor of the learning rates"):
+        play(None, rate=lambda t: factor if .299 < t < .304 else 1.)
+    with pytest.raises(ValueError, match=r"rate\(0.3333\) is"):       # where it is used
+        play(None, rate=lambda t: factor if abs(t - 1 / 3) < 1e-9 else 1., steps=3)
+
+
+def test_a_relative_path_stays_where_it_was(tmp_path, monkeypatch):
+    (tmp_path / "else").mkdir()
+    monkeypatch.chdir(tmp_path)
+    play("run.pt", watch=lambda run: os.chdir(tmp_path / "else"))
+    assert (tmp_path / "run.pt").exists() and not os.listdir(tmp_path / "else")
 
 
 # -- of the same training, though not the same objects -----------------------------------------
@@ -262,16 +361,130 @@ def test_the_first_loss_a_run_had_is_known_after_it_was_continued(tmp_path):
         play(tmp_path / "run.pt", filling(["other"]), 5)
 
 
-def test_what_cannot_be_looked_into_is_described_by_its_name():
-    class Odd:
-        def __repr__(self):
-            return "Odd()"
+class Odd:
+    """It hides all that it has."""
 
-        def __getattribute__(self, name):
-            if name in ("__class__", "__repr__"):
-                return object.__getattribute__(self, name)
-            raise OSError(name)
-    assert described(Odd()) == "Odd() not looked into"
+    def __init__(self, k):
+        self.k = k
+
+    def __repr__(self):
+        return "Odd()"
+
+    def __getattribute__(self, name):
+        if name in ("__class__", "__repr__"):
+            return object.__getattribute__(self, name)
+        raise OSError(name)
+
+
+def test_what_cannot_be_looked_into_is_named_once_and_counts_as_equal(tmp_path, capsys):
+    def drawn(numbers):
+        return Game({"f": lambda f, g, x, z: next(numbers) * (f(g(z)) - f(x)).square().mean()})
+    play(tmp_path / "run.pt", drawn(k for k in range(1, 9)))
+    play(tmp_path / "run.pt", drawn(k for k in range(9, 1, -1)), 3)
+    said = capsys.readouterr().out
+    assert said.count("cannot be compared: generator. A checkpoint takes another one") == 2
+    assert "Continuing" in said
+
+
+# -- what an object holds ----------------------------------------------------------------------
+
+def of_class(body):
+    names = {"dataclass": dataclass, "functools": functools, "__name__": "readers_own"}
+    exec(body, names)
+    return names["K"]
+
+
+def nested(k):
+    for _ in range(3000):
+        k = [k]
+    return lambda: k
+
+
+def layer(change, seed=0):
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        net = nn.Sequential(nn.Linear(2, 3), nn.Dropout(.5))
+        change(net)
+    return net
+
+
+SLOTS = of_class("class K:\n    __slots__ = ('w',)\n    def __init__(self, w): self.w = w")
+BELOW = type("Below", (SLOTS,), {})
+DATA = of_class("@dataclass(slots=True, frozen=True)\nclass K:\n    w: float")
+RATES = [of_class(f"class K(float):\n    def __call__(self, t): return self * t ** {k}")
+         for k in (1, 2)]
+CACHED = [of_class(f"class K:\n    @functools.cached_property\n    def k(self): return {k}")
+          for k in (1, 2)]
+SCRIPTS = [torch.jit.CompilationUnit(f"def f(x):\n    return {k} * x\n").f for k in (1, 9)]
+# kind: k -> an object that holds it; those of equal k are alike, the others are not
+HELD = {
+    "a law of SciPy": lambda k: stats.norm(k, 1), "a density": lambda k: stats.gaussian_kde(
+        [0., 1., k]), "a spline": lambda k: interpolate.CubicSpline([0, 1, 2], [0, 1, k]),
+    "a vectorised function": lambda k: np.vectorize([lambda u: u, lambda u: u * 9][k - 1]),
+    "a script": lambda k: SCRIPTS[k - 1], "a deque": lambda k: deque([k, torch.relu]),
+    "a namespace": lambda k: SimpleNamespace(w=k, act=torch.relu),
+    "a function in it": lambda k: SimpleNamespace(act=[torch.relu, torch.sin][k - 1]),
+    "slots": SLOTS, "slots above": BELOW, "data in slots": DATA,
+    "a distribution": lambda k: torch.distributions.Normal(torch.full((3,), 1. * k), 1.),
+    "a generator": np.random.default_rng, "an older one": np.random.RandomState,
+    "its method": lambda k: np.random.default_rng(k).normal,
+    "torch's generator": lambda k: torch.Generator().manual_seed(k),
+    "a number of one's own": lambda k: RATES[k - 1](.5),
+    "a cached property": lambda k: CACHED[k - 1](), "what is missing": lambda k: defaultdict(
+        [int, list][k - 1]), "hidden": Odd, "deep": nested,
+    "objects in an array": lambda k: np.array([None, "a" * k], dtype=object),
+    "a mask": lambda k: np.ma.array([1., 2.], mask=[k == 1, False]),
+    "a sparse tensor": lambda k: (k * torch.eye(3)).to_sparse(),
+    "half a number": lambda k: torch.tensor(1. * k, dtype=torch.bfloat16),
+    "objects in a set": lambda k: {SLOTS(1), SLOTS(5), SLOTS(k + 10)},
+    "a hook": lambda k: layer(lambda net: net.register_forward_hook(lambda m, i, o: k * o)),
+    "a hook on a weight": lambda k: layer(lambda net: net[0].weight.register_hook(
+        lambda grad: k * grad)), "a mode": lambda k: layer(lambda net: net.train(k == 1)),
+    "a buffer": lambda k: layer(lambda net: net.register_buffer("b", torch.ones(k), False)),
+    "frozen weights": lambda k: layer(lambda net: net.requires_grad_(False), k),
+    "an older spectral norm": lambda k: layer(
+        lambda net: nn.utils.spectral_norm(net[0], n_power_iterations=k)),
+}
+
+
+@pytest.mark.parametrize("kind", HELD)
+def test_what_an_object_holds_counts(kind):
+    made, unseen = HELD[kind], set()
+    one, same, other = (described([made(k)], unseen) for k in (1, 1, 2))
+    assert one == same != other and not unseen
+    found = [fingerprint(parts(lambda seed, held=made(k): held, {"seed": 0})) for k in (1, 1, 2)]
+    assert found[0] == found[1] != found[2]
+
+
+def test_what_no_result_depends_on_does_not_count():
+    for make in (np.random.default_rng, threading.Lock, WeakKeyDictionary,
+                 lambda: nn.Linear(2, 2)):
+        assert described([make()]) == described([make()])
+    for draw in (np.random.normal, np.random.default_rng(0).normal,
+                 np.vectorize(math.sqrt, otypes=[float])):
+        before = described(draw)
+        draw(1.)
+        assert described(draw) == before
+
+
+def test_values_of_a_readers_modules_and_functions_count_as_they_are(tmp_path, monkeypatch):
+    (tmp_path / "helpa_of_mine.py").write_text(
+        "import helpb_of_mine\nW = 1.\ndef scale(x): return helpb_of_mine.K * x\n"
+        "def unused(): return helpb_of_mine.K2\n")
+    (tmp_path / "helpb_of_mine.py").write_text("K, K2 = 1., 1.\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    import helpa_of_mine as helpa
+
+    def use(x):
+        return use.weight * helpa.W * helpa.scale(x)
+    use.weight = 1.
+    found = [described(use)]
+    for home, name in ((helpa, "W"), (helpa.helpb_of_mine, "K"), (use, "weight")):
+        monkeypatch.setattr(home, name, 9.)
+        found.append(described(use))
+    assert len(set(found)) == 4
+    monkeypatch.setattr(helpa.helpb_of_mine, "K2", 9.)
+    assert described(use) == found[-1]
 
 
 # -- damaged, odd, hostile ---------------------------------------------------------------------
@@ -381,6 +594,12 @@ CRAFTED = {
     "random of another length": (inner("random"), torch.zeros(9, dtype=torch.uint8)),
     "random numbers": (inner("random"), lambda x: x.float()),
     "random None": (inner("random"), None),
+    "random zeros": (inner("random"), lambda x: x * 0), "images below 0": (inner("images"), -5),
+    "losses NaN": (inner("losses", "f"), lambda x: x * math.nan),
+    "rates None": (inner("rates"), None), "a rate": (inner("rates"), [3]),
+    "lr a word": (inner("optimizers", 0, "param_groups", 0, "lr"), "x"),
+    "lr NaN": (inner("optimizers", 0, "param_groups", 0, "lr"), math.nan),
+    "betas one": (inner("optimizers", 0, "param_groups", 0, "betas"), [.5]),
     "cuda a word": (inner("cuda"), "cuda"), "samples None": (inner("samples"), None),
     "samples a word": (inner("samples"), "here"),
     "samples of another generator": (inner("samples"), '[{"bit_generator": "MT19937"}, {}]'),

@@ -146,6 +146,10 @@ def test_training_refuses_missing_classes_and_strange_labels():
     assert game_on([0, 1, 2, 2], 3).step == 1
     with pytest.raises(ValueError, match="no sample of class 1, 3 to learn from"):
         game_on([0, 2, 2, 4], 5)
+    with pytest.raises(ValueError, match="no sample of class 2, 3, .*, 9 and 5 more to learn from"):
+        game_on([0, 1, 15, 1], 16)
+    with pytest.raises(ValueError, match=r"label 10+ makes [0-9,]+ classes, and samples bear 2"):
+        len(batches(Images(torch.zeros(2, 1, 28, 28, dtype=torch.uint8), [0, 10 ** 12])).absent)
     with pytest.raises(ValueError, match="no sample of class 2 to learn from"):
         game_on([0, 1, 1, 0], 3, ("a", "b", "c"))
     with pytest.raises(ValueError, match="label 3 is none of the 3 classes: number them 0 to 2"):

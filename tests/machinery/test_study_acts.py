@@ -92,6 +92,8 @@ CALLS = {
     "true": (dict(processes=True), ValueError, "processes=True"),
     "a word": (dict(processes="all"), ValueError, "processes='all'"),
     "stale": (dict(stale="mix"), ValueError, 'choose "refuse" or "again"'),
+    "fresh": (dict(fresh="no"), ValueError, "fresh='no': True to forget .* or False"),
+    "fresh by a number": (dict(fresh=1), ValueError, "fresh=1"),
     "no settings": (dict(settings=[]), ValueError, "no combination"),
     "None": (dict(settings=None), TypeError, "settings are {name: values}, or a list of dict"),
     "a text": (dict(settings="seed"), TypeError, "settings are"),
@@ -295,11 +297,46 @@ def test_a_table_with_half_a_character_can_be_written(tmp_path):
 
 @pytest.mark.parametrize("text, says", [
     (b"\xff\xfe\x00", "no table of a study"), (b"a,b\n1\n", "not the same length"),
-    (b"a,b\n1,2,3\n", "not the same length")])
+    (b"a,b\n1,2,3\n", "not the same length"), (b"a;b\n1;2\n", "semicolons; save it with commas"),
+    (b"a,a\n1,2\n", "a column stands twice")])
 def test_what_is_no_table_is_refused_by_load(tmp_path, text, says):
     (tmp_path / "a.csv").write_bytes(text)
     with pytest.raises(ValueError, match=says):
         load(tmp_path / "a.csv")
+
+
+WORDS = ["1e5", "true", "null", "nan", "-inf", "[1]", '"a"', " 1 ", "", "NaN", "a", "007"]
+
+
+def test_words_stay_words_and_numbers_numbers(tmp_path):
+    play(tmp_path / "a.csv", lambda word: {"x": word, "y": 1}, {"word": WORDS})
+    rows = load(tmp_path / "a.csv")
+    assert [row["word"] for row in rows] == [row["x"] for row in rows] == WORDS
+    (tmp_path / "b.csv").write_bytes(b"\xef\xbb\xbfa,b\n1,[1]\n")
+    assert load(tmp_path / "b.csv") == [{"a": 1, "b": "[1]"}]
+
+
+class Scored:
+    def __init__(self, k):
+        self.k = k
+
+    def __call__(self, name, seed):
+        return {"x": self.k}
+
+
+@pytest.mark.parametrize("run", [Scored, lambda k: Scored(k).__call__,
+                                 lambda k: partial(ends, k)])
+def test_what_a_run_is_given_is_named_where_it_changed(tmp_path, run):
+    play(tmp_path / "a.csv", run(1))
+    with pytest.raises(ValueError, match=r"Changed: the function itself or what it is given"):
+        play(tmp_path / "a.csv", run(2))
+
+
+def test_a_relative_path_stays_where_it_was(tmp_path, monkeypatch):
+    (tmp_path / "else").mkdir()
+    monkeypatch.chdir(tmp_path)
+    play("a.csv", lambda name, seed: os.chdir(tmp_path / "else") or score(name, seed))
+    assert len(load(tmp_path / "a.csv")) == 4 and not os.listdir(tmp_path / "else")
 
 
 # -- the arena ---------------------------------------------------------------------------------

@@ -1,9 +1,8 @@
 """Questions of notebooks/07_lipschitz.ipynb and their answers."""
 import numpy as np
 
-from ..exact.laws import Normal, Uniform
+from ..exact.laws import Normal
 from ..exact.lipschitz import penalised_gap, sample_density
-from ..exact.transport import wasserstein_1
 
 
 def _w_of_two(first: tuple[float, float], second: tuple[float, float]) -> float:
@@ -32,14 +31,6 @@ def _twice(weight: float) -> list[float]:
     raise ValueError("no distance of the slider")
 
 
-def _hinge() -> list[float]:
-    """2 ∫ min(p, q), by midpoints between 0 and 2, and W₁, for two uniform distributions."""
-    p, q = Uniform(0, 1), Uniform(.25, 1.25)
-    x = (np.arange(4000) + .5) / 2000
-    shared = float(np.minimum(p.pdf(x), q.pdf(x)).mean() * 2)
-    return [2 * shared, wasserstein_1(p, q)]
-
-
 QUESTIONS = {
     "07 log": (lambda: _w_of_two((5, 2.70), (20, 2.35)),
                "minus the loss is W + c/4λ: two equations for W and c"),
@@ -47,5 +38,4 @@ QUESTIONS = {
                   "a row of 25 numbers; a constant picture; divide the second by the first"),
     "07 samples": (lambda: _twice(10.),
                    "choose \"at real and fake\", use the arrow keys and read the title"),
-    "07 hinge": (_hinge, "2 ∫ min(p, q), and lesson 05"),
 }

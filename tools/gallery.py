@@ -13,7 +13,7 @@ FOLDER = ROOT / "docs" / "gallery"
 PICTURES = {                                         # lesson -> how the picture's alt text begins
     "02": "Left, the two heaps and the best discriminator; right, both gradients",
     "05": "Points on a ring and in a blob",
-    "07": "Twelve price surfaces",
+    "07": "Critics on the ring after 800",
     "10": "Left, four genuine and four fake coins in the plane",
     "13": "The plane in three colours",
     "15": "Left, a map of test digits in ten islands",

@@ -1,10 +1,12 @@
-"""Pictures of notebooks/07_lipschitz.ipynb: limits on a critic's slope, where slopes are measured,
-and what a limit does to the weights.
+"""Pictures of notebooks/07_lipschitz.ipynb: constraints on a critic's slope, where slopes are
+measured, and what a constraint does to surfaces, singular values and gradients.
 """
 from __future__ import annotations
 
 import numpy as np
 from scipy.integrate import cumulative_trapezoid
+from scipy.ndimage import maximum_filter
+from scipy.spatial import cKDTree
 
 from ..drawing.explorer import Explorer, choice, slider
 from ..drawing.plots import (
@@ -38,38 +40,38 @@ def lipschitz_limits(left, right):
     for ax in (left, right):
         draw_density(ax, x, p, REAL, "real, $p$")
         draw_density(ax, x, q, FAKE, "fake, $q$")
-        ax.set(xlabel="weight of the coin, $x$", ylim=(-4.6, 4.6))
+        ax.set(xlabel="$x$", ylim=(-4.6, 4.6))
     for steep, style in ((1, "-"), (2, "--"), (8, ":")):
         left.plot(x, steep * (1.5 - x), color=CRITIC, lw=1.8, ls=style,
                   label=f"slope {steep}: gap {3 * steep}")
-    left.set_title("no limit: any gap you like")
+    left.set_title("no constraint: any gap")
     left.legend(frameon=False, fontsize=8, loc="lower left")
     right.plot(x, 1.5 - x, color=GOOD, lw=2.4, label="slope 1: gap 3")
     right.fill_between(x, 1.5 - np.abs(x), 1.5 + np.abs(x), color=SKY, alpha=.18, lw=0,
-                       label="within the limit from $x=0$")
-    right.set_title("limit 1: the gap is a distance")
+                       label="values that slope 1 allows from $x=0$")
+    right.set_title("slope at most 1: the gap is $W$")
     right.legend(frameon=False, fontsize=8, loc="lower left")
 
 
-def stretched(left, right, W, turns: int = 4):
-    """The unit circle and its image under W (2, 2), with the directions of power iteration."""
+def stretched(left, right, A, turns: int = 4):
+    """The unit circle and its image under A (2, 2), with the directions of power iteration."""
     angle = np.linspace(0, 2 * np.pi, 200)
     circle = np.stack([np.cos(angle), np.sin(angle)])
     left.plot(*circle, color=CRITIC, lw=1.2)
-    right.plot(*(W @ circle), color=CRITIC, lw=1.2)
+    right.plot(*(A @ circle), color=CRITIC, lw=1.2)
     v = np.array([np.cos(2.25), np.sin(2.25)])
     for turn in range(turns):
         shade = dict(color=GOOD, alpha=.3 + .7 * turn / (turns - 1), length_includes_head=True,
                      head_width=.09, lw=1.5)
         left.arrow(0, 0, *v, **shade)
-        right.arrow(0, 0, *(W @ v), **shade)
+        right.arrow(0, 0, *(A @ v), **shade)
         left.annotate(f"{turn}", 1.14 * v, ha="center", va="center", fontsize=9)
-        right.annotate(f"{np.linalg.norm(W @ v):.2f}", W @ v * (1 + .24 / np.linalg.norm(W @ v)),
+        right.annotate(f"{np.linalg.norm(A @ v):.2f}", A @ v * (1 + .24 / np.linalg.norm(A @ v)),
                        ha="center", va="center", fontsize=9)
-        v = W.T @ (W @ v)
+        v = A.T @ (A @ v)
         v /= np.linalg.norm(v)
     left.set_title("directions $v$, turn by turn")
-    right.set_title("their images $Wv$ and lengths")
+    right.set_title("their images $Av$ and lengths")
     for ax, reach in ((left, 1.35), (right, 2.1)):
         ax.set(aspect="equal", xlim=(-reach, reach), ylim=(-reach, reach))
         ax.set_axis_off()
@@ -78,9 +80,9 @@ def stretched(left, right, W, turns: int = 4):
 def penalty_points():
     """Where slopes are measured × what is asked of them, for the best critic of two Normals.
 
-    Left the density of the points where slopes are measured, in the middle what a slope is worth
-    midway between the laws, right the best critic's slope. Menus choose where and what, sliders the
-    penalty's weight λ and the distance.
+    Left the density of the points where slopes are measured, in the middle the critic's objective
+    midway between the Normals as a function of its slope there, right the best critic's slope.
+    Menus choose where and what, sliders the penalty's weight λ and the distance.
     """
     def setup(figure):
         left, centre, right = figure.subplots(1, 3, width_ratios=(1.1, 1, 1.1))
@@ -91,15 +93,15 @@ def penalty_points():
         left.set(xlabel="$x$", ylim=(0, .62), xlim=(-5, 11), yticks=[], title="where")
         left.legend(frameon=False, fontsize=8, loc="upper right")
         worth, = centre.plot(SLOPES, SLOPES, color=CRITIC, lw=2)
-        summit, = centre.plot([0], [0], "o", color=GOOD, ms=8, label="best")
-        wrong, = centre.plot([0], [0], "X", color=BAD, ms=9, label="wrong summit")
+        summit, = centre.plot([0], [0], "o", color=GOOD, ms=8, label="maximum")
+        wrong, = centre.plot([0], [0], "X", color=BAD, ms=9, label="wrong maximum")
         centre.axvline(0, color=CRITIC, lw=.6)
-        centre.set(xlabel="slope towards real coins", ylim=(-8, 4.5), xlim=(SLOPES[0], SLOPES[-1]),
-                   title="worth of a slope, midway")
+        centre.set(xlabel="slope $s$ towards the real samples", ylim=(-8, 4.5),
+                   xlim=(SLOPES[0], SLOPES[-1]), title="objective at the midpoint")
         centre.legend(frameon=False, fontsize=8, loc="upper left")
-        best, = right.plot(X, X, color=GOOD, lw=2.2, label="best critic's slope")
+        best, = right.plot(X, X, color=GOOD, lw=2.2, label="optimal critic")
         right.axhline(1, color=CRITIC, ls=":", lw=1)
-        right.set(xlabel="$x$", ylim=(0, 4), xlim=(-5, 11), title="best slope at every place")
+        right.set(xlabel="$x$", ylim=(0, 4), xlim=(-5, 11), title="optimal slope at every $x$")
         right.legend(frameon=False, fontsize=8, loc="lower right")
         open_axes(left, centre, right)
         return fake, points, worth, summit, wrong, best, title
@@ -118,16 +120,16 @@ def penalty_points():
         best.set_ydata(np.where(d > 0, np.minimum(slope, 99), np.nan))
         middle, lam = np.interp(distance / 2, X, d), weight * np.interp(distance / 2, X, density)
         worth.set_ydata(middle * SLOPES - lam * ask(SLOPES))
-        # both penalties are quadratic beyond slope 1, so the summits are found by hand
+        # both penalties are quadratic beyond slope 1, so the maxima are found by hand
         top = 1 + middle / (2 * lam)
         summit.set_data([top], [middle * top - lam * ask(top)])
         bottom = middle / (2 * lam) - 1
         trap = ask(0.0) > 0 and bottom < 0
         wrong.set_data(*([bottom], [middle * bottom - lam * ask(bottom)]) if trap else ([], []))
         title.set_text(f"$W_1$ = {distance:.2f}"
-                       f"      the best critic reports {_short(reported)}"
-                       f"      fines {_short((reported - distance) / 2)}"
-                       f"      midway {'two summits' if trap else 'one summit'}")
+                       f"      optimal critic: gap {_short(reported)}"
+                       f"      penalty {_short((reported - distance) / 2)}"
+                       f"      midpoint: {'two maxima' if trap else 'one maximum'}")
 
     return Explorer(
         setup, update,
@@ -136,10 +138,10 @@ def penalty_points():
              weight=slider(.1, 20.0, .1, 10.0, "λ, weight of the penalty"),
              distance=slider(.1, 6.0, .1, 3.0, "distance")),
         figsize=(9.6, 3.4),
-        alt="Left, real and fake heaps and the density of the points where slopes are measured; "
-            "in the middle, what a slope is worth midway between the heaps, with its summits; "
-            "right, the best critic's slope at every place against 1. The title gives W, what "
-            "the critic reports, and the fines it pays.")
+        alt="Left, the real and the fake density and that of the points where slopes are measured; "
+            "in the middle, the critic's objective at the midpoint as a function of the slope "
+            "there, with its maxima; right, the optimal critic's slope at every place against 1. "
+            "The title gives W, the optimal critic's gap, and its penalty.")
 
 
 def _short(value):
@@ -148,7 +150,7 @@ def _short(value):
 
 
 def surface(ax, f, law, reach: float = 3.0):
-    """Scores of a critic f: (k, 2) -> (k,) over the square, bright is real, with real points."""
+    """Scores of a critic f: (k, 2) -> (k,) over the square, bright is high, with real points."""
     line, grid = square_grid(reach, 61)
     scores = f(grid).reshape(61, 61)
     ax.contourf(line, line, scores, 16, cmap="cividis")
@@ -156,13 +158,34 @@ def surface(ax, f, law, reach: float = 3.0):
     ax.set(aspect="equal", xticks=[], yticks=[])
 
 
-def weights(axes, critics):
-    """A histogram of all matrix entries for every critic, each on its own scale."""
-    for ax, (name, f) in zip(axes, critics.items()):
-        entries = np.concatenate([m.weight.detach().numpy().ravel()
-                                  for m in f.layers if hasattr(m, "weight")])
-        ax.hist(entries, bins=61, color=CRITIC)
-        ax.set(title=name, yticks=[], xlabel="weight")
+def maxima_at_modes(f, law, within: float = .3, reach: float = 3.0) -> int:
+    """At how many centres of the law a critic f: (k, 2) -> (k,) has a local maximum nearby.
+
+    A local maximum is a place of a grid of step 0.1 that no place less than 0.25 away exceeds.
+    """
+    line, grid = square_grid(reach, int(round(20 * reach)) + 1)
+    scores = f(grid).reshape(len(line), len(line))
+    peaks = grid[(scores == maximum_filter(scores, size=5)).ravel()]
+    distance, _ = cKDTree(peaks).query(law.centres)
+    return int((distance <= within).sum())
+
+
+def spectra(ax, critics, layer: int = 1):
+    """Singular values of one layer, the largest set to 1; critics: name -> network."""
+    for (name, f), (colour, style) in zip(critics.items(), (
+            (BAD, "-"), (FAKE, "--"), (REAL, "-."), (GOOD, "-"))):
+        values = spectrum(f, layer)
+        ax.plot(np.arange(1, len(values) + 1), values / values[0], color=colour, ls=style,
+                lw=1.8, label=name)
+    ax.set(xlabel="singular value, the largest first", ylabel=r"$\sigma_i/\sigma_1$",
+           ylim=(0, 1.03))
+    ax.legend(frameon=False, fontsize=8)
+
+
+def spectrum(f, layer: int = 1):
+    """All singular values of a layer's matrix, the largest first."""
+    matrices = [m.weight for m in f.layers if hasattr(m, "weight")]
+    return np.linalg.svd(matrices[layer].detach().numpy(), compute_uv=False)
 
 
 def through_the_layers(ax, gradients):
@@ -170,7 +193,7 @@ def through_the_layers(ax, gradients):
     for (name, values), colour in zip(gradients.items(), (BAD, FAKE, THIRD, REAL, GOOD)):
         ax.semilogy(np.arange(1, len(values) + 1), values, "o-", color=colour, ms=4, lw=1.5,
                     label=name)
-    ax.set(xlabel="layer, from the coin (1) to the score", ylabel="norm of the gradient")
+    ax.set(xlabel="layer, from the input (1) to the score", ylabel="norm of the gradient")
     ax.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, .5))
 
 
@@ -187,6 +210,6 @@ def over_the_exact(left, right, x, slope, critics):
         f = on_arrays(network)(x)
         left.plot(x, f - f.mean(), color=colour, lw=1.4, label=name)
         right.plot(x, np.abs(np.gradient(f, x)), color=colour, lw=1.4)
-    left.set(xlabel="$x$", title="prices")
+    left.set(xlabel="$x$", title="critics $f$")
     right.set(xlabel="$x$", title="slopes", ylim=(0, 2))
     left.legend(frameon=False, fontsize=8)

@@ -1,15 +1,15 @@
 """Questions of notebooks/07_lipschitz.ipynb and their answers."""
 import numpy as np
-from scipy.optimize import brentq
 
-from ..exact.laws import Normal, Uniform
-from ..exact.lipschitz import segment_density
-from ..exact.transport import cdf_difference, wasserstein_1
+from ..exact.laws import Normal
+from ..exact.lipschitz import penalised_gap, sample_density
 
 
-def _distance(gap: float, weight: float) -> float:
-    """The distance θ at which the penalised critic reports this gap."""
-    return brentq(lambda theta: theta + theta ** 2 / (2 * weight) - gap, 0, gap)
+def _w_of_two(first: tuple[float, float], second: tuple[float, float]) -> float:
+    """W from two pairs (λ, minus the loss): minus the loss is W + c/4λ with the same c."""
+    (weight, value), (weight2, value2) = first, second
+    c = (value - value2) / (1 / (4 * weight) - 1 / (4 * weight2))
+    return value - c / (4 * weight)
 
 
 def _kernel(entry: float, side: int) -> list[float]:
@@ -20,27 +20,22 @@ def _kernel(entry: float, side: int) -> list[float]:
     return [reshaped, layer, layer / reshaped]
 
 
-def _two_summits(distance: float) -> float:
-    """|F - G|/2ρ, the slope less 1 for λ = 1, midway between two Normals."""
-    p, q = Normal(0, 1), Normal(distance, 1)
-    middle = distance / 2
-    return float(cdf_difference(p, q)(middle) / (2 * segment_density(p, q)(middle)))
-
-
-def _hinge() -> list[float]:
-    """2 ∫ min(p, q), by midpoints between 0 and 2, and W₁, for two uniform laws."""
-    p, q = Uniform(0, 1), Uniform(.25, 1.25)
-    x = (np.arange(4000) + .5) / 2000
-    shared = float(np.minimum(p.pdf(x), q.pdf(x)).mean() * 2)
-    return [2 * shared, wasserstein_1(p, q)]
+def _twice(weight: float) -> list[float]:
+    """The first distance, in steps of 0.1, at which slopes measured at the samples let the gap
+    exceed 2 W, and the gap at this distance for slopes measured on the segments."""
+    p = Normal(0, 1)
+    for tenth in range(1, 61):
+        q = Normal(tenth / 10, 1)
+        if penalised_gap(p, q, weight, sample_density)[0] > 2 * tenth / 10:
+            return [tenth / 10, penalised_gap(p, q, weight)[0]]
+    raise ValueError("no distance of the slider")
 
 
 QUESTIONS = {
-    "07 linear": (lambda: [_distance(2.4, 5), _distance(2.4, 5) ** 2 / (4 * 5)],
-                  "θ + θ²/2λ = 2.4, and the penalty is θ²/4λ"),
+    "07 log": (lambda: _w_of_two((5, 2.70), (20, 2.35)),
+               "minus the loss is W + c/4λ: two equations for W and c"),
     "07 kernel": (lambda: _kernel(-.3, 5),
-                  "a row of 25 numbers; a grey picture; divide the second by the first"),
-    "07 summits": (lambda: _two_summits(5),
-                   "d/2ρ midway: use the arrow keys and read the title"),
-    "07 hinge": (_hinge, "2 ∫ min(p, q), and lesson 05"),
+                  "a row of 25 numbers; a constant picture; divide the second by the first"),
+    "07 samples": (lambda: _twice(10.),
+                   "choose \"at real and fake\", use the arrow keys and read the title"),
 }

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from helpers import title_of
 from scipy.integrate import quad
 from scipy.optimize import minimize, minimize_scalar
@@ -11,6 +12,7 @@ from gan_lessons import (
     Line,
     Mixture,
     Normal,
+    Ring,
     Uniform,
     adam,
     batches,
@@ -26,6 +28,7 @@ from gan_lessons.exact import lipschitz as exact
 from gan_lessons.exact.transport import cdf_difference
 from gan_lessons.explorers import lipschitz as explorers
 from gan_lessons.players.penalties import gradient_penalty, lipschitz_penalty
+from gan_lessons.players.spectral import spectrally_normalised
 
 PAIRS = [
     (Normal(0, 1), Normal(3, 1)),
@@ -185,24 +188,24 @@ def explorer():
 def test_the_explorer_says_what_the_exact_module_says(explorer, where, density, weight, distance):
     gap, penalty = exact.penalised_gap(Normal(0, 1), Normal(distance, 1), weight, density)
     text = title_of(explorer, where=where, weight=weight, distance=distance)
-    reported = float(text.split("reports ")[1].split()[0])
-    assert reported == pytest.approx(gap, rel=1e-4) and f"= {distance:.2f}" in text
-    assert float(text.split("fines ")[1].split()[0]) == pytest.approx(penalty, rel=1e-3, abs=1e-4)
+    shown = float(text.split("gap ")[1].split()[0])
+    assert shown == pytest.approx(gap, rel=1e-4) and f"= {distance:.2f}" in text
+    assert float(text.split("penalty ")[1].split()[0]) == pytest.approx(penalty, rel=1e-3, abs=1e-4)
 
 
-def test_summits_appear_where_the_derivation_puts_them(explorer):
+def test_maxima_appear_where_the_derivation_puts_them(explorer):
     for distance in (1., 3., 5.):
         p, q = Normal(0, 1), Normal(distance, 1)
         threshold = cdf_difference(p, q)(distance / 2) / (
             2 * exact.segment_density(p, q)(distance / 2))
         for weight in (np.ceil(threshold * 10) / 10, np.floor(threshold * 10) / 10):
-            count = "two summits" if weight > threshold else "one summit"
+            count = "two maxima" if weight > threshold else "one maximum"
             assert count in title_of(explorer, weight=weight, distance=distance)
-            assert "one summit" in title_of(explorer, weight=weight, distance=distance,
+            assert "one maximum" in title_of(explorer, weight=weight, distance=distance,
                                             ask="slope ≤ 1, Lipschitz penalty")
 
 
-def test_the_explorers_summits_are_summits(explorer):
+def test_the_explorers_maxima_are_maxima(explorer):
     for ask in explorers.ASK:
         explorer.draw(weight=6., distance=2.5, ask=ask)
         _, _, worth, summit, wrong, *_ = explorer._artists
@@ -234,3 +237,22 @@ def test_the_idea_and_the_ellipse():
     explorers.stretched(left, right, A)
     lengths = [float(text.get_text()) for text in right.texts]
     assert lengths == sorted(lengths) and lengths[-1] <= np.linalg.norm(A, 2)
+
+
+def test_maxima_are_counted_at_modes_and_nowhere_else():
+    ring = Ring()
+    near = lambda x, centres: np.linalg.norm(x[:, None] - centres, axis=2).min(axis=1)
+    assert explorers.maxima_at_modes(lambda x: -near(x, ring.centres), ring) == 8
+    assert explorers.maxima_at_modes(lambda x: -near(x, ring.centres[:3]), ring) == 3
+    assert explorers.maxima_at_modes(lambda x: x[:, 0], ring) == 0           # highest at the edge
+    assert explorers.maxima_at_modes(lambda x: -np.linalg.norm(x, axis=1), ring) == 0
+
+
+def test_the_spectrum_is_that_of_the_matrix_in_use():
+    f = mlp_critic(2, width=16)
+    second = [layer for layer in f.layers if isinstance(layer, torch.nn.Linear)][1].weight.detach()
+    assert explorers.spectrum(f) == pytest.approx(torch.linalg.svdvals(second).numpy(), rel=1e-5)
+    assert explorers.spectrum(spectrally_normalised(f))[0] == pytest.approx(1, rel=.1)
+    figure, ax = plots.figure()
+    explorers.spectra(ax, {"one": f, "normalised": spectrally_normalised(f)})
+    assert all(line.get_ydata()[0] == 1 for line in ax.lines)

@@ -69,22 +69,22 @@ def discriminator():
 def generator():
     """Move and widen the fakes N(μ, σ²); the optimal discriminator answers at once.
 
-    Left the densities, right JS against the distance at this width. The title gives JS, the value
+    Above the densities, below JS against the distance at this width. The title gives JS, the value
     at D*, and the slope of JS.
     """
     def setup(figure):
-        left, right = figure.subplots(1, 2, width_ratios=[1.5, 1])
-        _axes(left)
-        open_axes(right)
-        fake, = left.plot(X, X, color=FAKE, lw=2.2, label="fake, $q$")
-        best, = left.plot(X, X, color=CRITIC, lw=2.2, label="$D^*$")
-        left.legend(frameon=False, loc="center right")
-        right.axhline(np.log(2), color=CRITIC, ls=":", lw=1)
-        right.annotate("log 2", (0, np.log(2)), (2, -12), textcoords="offset points", fontsize=9)
-        curve, = right.plot(DISTANCES, DISTANCES, color=CRITIC, lw=1.8)
-        here, = right.plot([0], [0], "o", color=BAD, ms=8)
-        right.set(xlabel="distance μ", title="JS at this width", ylim=(0, .74), xlim=(-.2, 8.2))
-        return fake, best, curve, here, _title(left)
+        upper, lower = figure.subplots(2, 1, height_ratios=[1.5, 1])
+        _axes(upper)
+        open_axes(lower)
+        fake, = upper.plot(X, X, color=FAKE, lw=2.2, label="fake, $q$")
+        best, = upper.plot(X, X, color=CRITIC, lw=2.2, label="$D^*$")
+        upper.legend(frameon=False, loc="center right")
+        lower.axhline(np.log(2), color=CRITIC, ls=":", lw=1)
+        lower.annotate("log 2", (0, np.log(2)), (2, -12), textcoords="offset points", fontsize=9)
+        curve, = lower.plot(DISTANCES, DISTANCES, color=CRITIC, lw=1.8)
+        here, = lower.plot([0], [0], "o", color=BAD, ms=8)
+        lower.set(xlabel="distance μ", ylabel="JS at this width", ylim=(0, .74), xlim=(-.2, 8.2))
+        return fake, best, curve, here, _title(upper)
 
     def update(artists, distance, sigma):
         fake, best, curve, here, title = artists
@@ -99,8 +99,8 @@ def generator():
     return Explorer(
         setup, update,
         dict(distance=slider(0.0, 8.0, .1, 3.0, "distance μ"),
-             sigma=slider(.4, 3.0, .1, 1.0, "width σ")), figsize=(8.4, 3.6),
-        alt="Left, the densities of real and fake samples with the optimal discriminator; right, "
+             sigma=slider(.4, 3.0, .1, 1.0, "width σ")), figsize=(6.4, 5.4),
+        alt="Above, the densities of real and fake samples with the optimal discriminator; below, "
             "JS against their distance, flat under its ceiling log 2; the title gives JS, the "
             "value and the slope.")
 
@@ -109,22 +109,29 @@ def generator():
 
 ARROWS = 15                              # equally probable noises
 FLOOR, ROOF = -.62, -.16                 # where the line of z and the line of x are drawn
+NONE = .005                              # of a density this low no sample falls
 
 
-def noise_to_samples(ax, p, D, g, reach: float = 3.6):
+def noise_to_samples(ax, p, D, g, reach: float = 3.6, ticks=()):
     """A generator on the line as in figure 1 of Goodfellow et al. 2014, arXiv 1406.2661.
 
-    Above, the density of the data and of g(z), z ~ N(0, 1), with the discriminator; below, arrows
-    from equally probable z to g(z), so that they crowd where the density of g(z) is high.
-    p: a law on the line; D: (k,) -> (k,), probabilities; g: (k, 1) -> (k, 1).
+    Above, the density of the data and of g(z), z ~ N(0, 1), with the discriminator and, dashed, the
+    optimal one; below, arrows from equally probable z to g(z), so that they crowd where the density
+    of g(z) is high.
+    p: a law on the line; D: (k,) -> (k,), probabilities; g: (k, 1) -> (k, 1); ticks: places to mark
+    on the line of x.
     """
     x = np.linspace(-reach, reach, 401)
     made = np.asarray(g(_noises(20_000))).ravel()
     counts, _ = np.histogram(made, bins=400, range=(-reach, reach))
     q = gaussian_filter1d(counts / len(made) / (x[1] - x[0]), 3)
     ax.fill_between(x, p.pdf(x), alpha=.35, color=REAL, lw=0, label="real, $p$")
-    ax.fill_between((x[1:] + x[:-1]) / 2, q, alpha=.45, color=FAKE, lw=0, label="fake, $q$")
+    middle = (x[1:] + x[:-1]) / 2
+    ax.fill_between(middle, q, alpha=.45, color=FAKE, lw=0, label="fake, $q$")
     ax.plot(x, D(x), color=CRITIC, lw=1.8, label="$D$")
+    both = p.pdf(middle) + q
+    best = np.where(both > NONE, p.pdf(middle) / np.maximum(both, NONE), np.nan)
+    ax.plot(middle, best, color=BAD, lw=1.3, ls="--", label="$D^*$")
     ax.axhline(.5, color=CRITIC, lw=.7, ls=":")
     z = _noises(ARROWS)
     for start, end in zip(z.ravel(), np.asarray(g(z)).ravel()):
@@ -134,6 +141,9 @@ def noise_to_samples(ax, p, D, g, reach: float = 3.6):
     for height, name in [(FLOOR, "$z$"), (ROOF, "$x$")]:
         ax.axhline(height, color=CRITIC, lw=1)
         ax.text(reach, height + .03, name, ha="right")
+    for place in ticks:
+        ax.plot([place] * 2, [ROOF, ROOF + .04], color=CRITIC, lw=1)
+        ax.text(place, ROOF + .05, f"{place:g}", ha="center", fontsize=8)
     ax.spines[["left", "bottom"]].set_visible(False)
     ax.set(xlim=(-reach, reach), ylim=(FLOOR - .03, 1.05), xticks=[], yticks=[0, .5, 1])
 

@@ -143,6 +143,10 @@ def test_arrows_go_from_noise_to_what_the_generator_makes_of_it():
         assert arrow.xy[0] == pytest.approx(2 * arrow.get_position()[0] + .5)
     area = ax.collections[1].get_paths()[0].vertices
     assert 0 < area[:, 1].max() == pytest.approx(Normal(.5, 2).pdf(.5), rel=.05)
+    best = next(line for line in ax.lines if line.get_label() == "$D^*$")
+    at = np.abs(best.get_xdata() - P.mean).argmin()              # where the data are densest
+    share = optimal_discriminator(P, Normal(.5, 2))(best.get_xdata()[at:at + 1])
+    assert best.get_ydata()[at] == pytest.approx(share.item(), abs=.02)
 
 
 # ---------------------------------------------------------------- the answers

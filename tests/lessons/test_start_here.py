@@ -5,6 +5,7 @@ from helpers import title_of
 
 from gan_lessons import plots
 from gan_lessons.explorers import start_here as explorers
+from gan_lessons.questions.start_here import QUESTIONS
 
 
 @pytest.mark.parametrize("D", [.05, .3, .5, .91])
@@ -27,3 +28,7 @@ def test_the_game_as_a_picture_names_every_part():
     assert {"noise $z$", "generator $g$", "fakes $g(z)$", "real $x$", "critic $f$",
             "losses\n$L_f$, $L_g$", "gradient of $L_f$", "gradient of $L_g$"} <= {
         text.get_text() for text in ax.texts}
+
+
+def test_the_best_constant_answer_is_the_share_of_real_samples():
+    assert QUESTIONS["00 quarter"][0]() == pytest.approx(3 / 4, abs=1e-6)

@@ -444,18 +444,18 @@ def test_the_first_explorer_says_what_the_programs_say():
     for state in (dict(across=1.2, up=0., weight=2., kappa=1., p=1),
                   dict(across=-.5, up=.1, weight=4., kappa=.6, p=2)):
         text = title_of(explorer, **state)
-        fakes = np.vstack([explorers.FAKE_COINS, [[state["across"], state["up"]]]])
-        best = best_loss(explorers.REAL_COINS, fakes,
+        fakes = np.vstack([explorers.FAKE_POINTS, [[state["across"], state["up"]]]])
+        best = best_loss(explorers.REAL_POINTS, fakes,
                          margin=lambda a, b: distances(a, b, state["p"]), weight=state["weight"],
                          kappa=state["kappa"], pairs="matched")
         labels = [1] * 5 + [-1] * 5
-        boundary = svm(np.vstack([explorers.REAL_COINS, fakes]), labels, state["weight"])
+        boundary = svm(np.vstack([explorers.REAL_POINTS, fakes]), labels, state["weight"])
         assert f"S = {best.value:.3f}" in text
-        assert f"street {2 / np.linalg.norm(boundary.w):.2f} wide" in text
+        assert f"margin {2 / np.linalg.norm(boundary.w):.2f} wide" in text
         asked, gained, lacking = (artist.get_ydata().reshape(5, 3)
                                   for artist in explorer._artists[6:9])
         assert asked[:, 1] == pytest.approx(
-            np.diag(distances(explorers.REAL_COINS, fakes, state["p"])))
+            np.diag(distances(explorers.REAL_POINTS, fakes, state["p"])))
         assert lacking[:, 1] - lacking[:, 0] == pytest.approx(best.slack)
         assert gained[:, 1] == pytest.approx(best.fake - best.real)
     assert explorer.draw(across=1.2) == explorers.svm_and_loss().draw(across=1.2)
@@ -495,6 +495,6 @@ def test_the_questions_know_the_explorers_samples():
 def test_pictures():
     figure, (left, right) = plots.figure(2)
     explorers.what_is_asked(left, right)
-    found = explorers.svm_margin(left, np.vstack([explorers.REAL_COINS, explorers.FAKE_COINS]),
+    found = explorers.svm_margin(left, np.vstack([explorers.REAL_POINTS, explorers.FAKE_POINTS]),
                                  np.r_[np.ones(5), -np.ones(4)], 1.)
     assert found.w[0] < 0

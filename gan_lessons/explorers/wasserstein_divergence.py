@@ -12,11 +12,11 @@ from ..exact.lipschitz import segment_density
 from ..exact.transport import cdf_difference
 
 DISTANCES = np.linspace(0, 6, 61)
-AROUND = np.linspace(-8, 8, 401)            # places, from the middle between the laws on
+AROUND = np.linspace(-8, 8, 401)            # places, from the middle between the means on
 
 
 def slope_costs(left, right):
-    """Left the penalty for a slope s at one place, right the optimal slope at mean displacement m."""
+    """Left the penalty for a slope s, right the optimal slope where the mean displacement is m."""
     s, m = np.linspace(0, 2.2, 300), np.linspace(0, 12, 300)
     left.axvspan(1, 2.2, color=CRITIC, alpha=.12, lw=0)
     left.plot([0, 1, 1], [0, 0, 30], color=CRITIC, lw=2)
@@ -43,7 +43,7 @@ def _two_normals():
 
 
 def reports():
-    """Four perfect critics of two laws: left the size of their slopes, right the gaps they report.
+    """Four optimal critics of two distributions: left the size of their slopes, right the gaps they report.
 
     A menu chooses two atoms or two Normals, sliders the distance, k and p of the divergence, λ of
     the gradient penalties and c of clipping.
@@ -113,8 +113,8 @@ def reports():
              weight=slider(1.0, 20.0, .5, 10.0, "λ of GP and LP"),
              c=slider(.05, 1.5, .05, .5, "c of the clip")),
         figsize=(9.6, 3.6),
-        alt="Left, real and fake distributions and the size of the best slope under the divergence, the "
-            "gradient penalty and clipping. Right, the gap each of them reports against the "
+        alt="Left, real and fake distributions and the size of the best slope under the "
+            "divergence, the gradient penalty and clipping. Right, the gap each of them reports against the "
             "distance, beside W1. The title gives the four numbers.")
 
 

@@ -1,5 +1,6 @@
 """LS-GAN: the losses by hand, the SVM against scikit-learn, the best loss function, and where the
 game can rest."""
+import copy
 import itertools
 
 import numpy as np
@@ -14,6 +15,7 @@ from gan_lessons.drawing import plots
 from gan_lessons.exact.loss_sensitive import best_loss, distances, svm
 from gan_lessons.explorers import loss_sensitive as explorers
 from gan_lessons.objectives.loss_sensitive import all_pairs, loss_sensitive, margin, matched
+from gan_lessons.questions.loss_sensitive import one_step
 
 REAL = [[-5., 1.4], [12.5, 2.7], [.3, -7.1]]  # the first number of a sample is its l below
 FAKE = [[4., -.6], [-2.2, 3.5], [9.1, .8], [.1, 20.]]
@@ -490,6 +492,26 @@ def test_the_questions_know_the_explorers_samples():
                                           kappa=kappa, pairs="all")
         assert " 0 of 9 pairs" not in title_of(explorers.cones(), shift=shift, weight=8.,
                                                kappa=round(kappa - .2, 1), pairs="all")
+
+
+def test_the_questions_by_hand():
+    right = answers_to("09")
+    assert right["09 slack"] == pytest.approx([1, 2], abs=1e-3)
+    assert right["09 log"] == pytest.approx([1.9, .4])
+    assert right["09 left out"] == [2, 9]
+
+
+def test_one_step_is_that_of_plain_pytorch():
+    torch.manual_seed(0)
+    l = nn.Sequential(nn.Linear(2, 5), nn.Tanh(), nn.Linear(5, 1), nn.Flatten(0))
+    g = nn.Linear(2, 2)
+    mine, x, z = copy.deepcopy(l), torch.randn(7, 2), torch.randn(7, 2)
+    optimiser, x_fake = torch.optim.SGD(mine.parameters(), lr=.1), g(z).detach()
+    delta = (x - x_fake).abs().flatten(1).sum(1)
+    (delta + mine(x) - mine(x_fake)).relu().mean().backward()
+    optimiser.step()
+    assert one_step(l, g, x, z).item() == pytest.approx(mine(g(z)).mean().item(), abs=1e-6)
+    assert torch.allclose(l[0].weight, mine[0].weight)
 
 
 def test_pictures():

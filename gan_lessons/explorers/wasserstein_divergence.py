@@ -43,7 +43,7 @@ def _two_normals():
 
 
 def reports():
-    """Four optimal critics of two distributions: left the size of their slopes, right the gaps they report.
+    """Four optimal critics: left the size of their slopes, right the gaps they report.
 
     A menu chooses two atoms or two Normals, sliders the distance, k and p of the divergence, λ of
     the gradient penalties and c of clipping.
@@ -114,8 +114,8 @@ def reports():
              c=slider(.05, 1.5, .05, .5, "c of the clip")),
         figsize=(9.6, 3.6),
         alt="Left, real and fake distributions and the size of the best slope under the "
-            "divergence, the gradient penalty and clipping. Right, the gap each of them reports against the "
-            "distance, beside W1. The title gives the four numbers.")
+            "divergence, the gradient penalty and clipping. Right, the gap each of them reports "
+            "against the distance, beside W1. The title gives the four numbers.")
 
 
 def exact_and_trained(left, right, x, best_slope, f):

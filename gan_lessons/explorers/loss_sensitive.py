@@ -12,8 +12,8 @@ from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, open_axes
 from ..exact.loss_sensitive import best_loss, distances, svm
 from .least_squares import sheets  # noqa: F401  the lesson shows its pictures with it
 
-REAL_COINS = np.array([[-1.7, .4], [-1.1, -1.0], [-.8, 1.0], [-.3, -.3], [-1.4, -.3]])
-FAKE_COINS = np.array([[1.0, .9], [1.6, -.7], [.9, -1.1], [2.1, .3]])      # and one that moves
+REAL_POINTS = np.array([[-1.7, .4], [-1.1, -1.0], [-.8, 1.0], [-.3, -.3], [-1.4, -.3]])
+FAKE_POINTS = np.array([[1.0, .9], [1.6, -.7], [.9, -1.1], [2.1, .3]])      # and one that moves
 REACH = 2.6
 ON_LINE, FAKES_ON_LINE = np.array([-1., 0., 1.5]), np.array([-.6, .4, 1.2])
 LINE = np.linspace(-4, 10, 421)
@@ -22,13 +22,13 @@ LINE = np.linspace(-4, 10, 421)
 def what_is_asked(left, right):
     """Four fakes, near and far, and the margin asked of f, or of l, over the real sample at 0."""
     fakes = np.array([.4, 1.5, 3.5, 6])
-    for ax, asked, title in [(left, np.ones(4), "a street: 1 of every coin"),
-                             (right, fakes, "a loss: as much as they differ")]:
+    for ax, asked, title in [(left, np.ones(4), "SVM: margin 1 for every sample"),
+                             (right, fakes, "LS-GAN: as much as they differ")]:
         ax.vlines(fakes, 0, asked, color=GOOD, lw=3)
         ax.plot(fakes, asked, "_", color=GOOD, ms=14, mew=3)
         ax.plot(fakes, 0 * fakes, "o", color=FAKE, ms=9, label="fake")
         ax.plot([0], [0], "o", color=REAL, ms=9, label="real")
-        ax.set(xlabel="weight of the coin", ylabel="margin asked", ylim=(-.5, 6.5), title=title)
+        ax.set(xlabel="$x$", ylabel="margin asked", ylim=(-.5, 6.5), title=title)
     left.legend(frameon=False, loc="upper left")
 
 
@@ -50,9 +50,9 @@ def _segments(starts, ends):
 
 def _points(ax):
     """The points that do not move."""
-    ax.set(xlim=(-REACH, REACH), ylim=(-2.1, 2.1), xlabel="weight")
+    ax.set(xlim=(-REACH, REACH), ylim=(-2.1, 2.1), xlabel="$x_1$")
     return [ax.plot(*points.T, "o", color=colour, ms=6)[0]
-            for points, colour in ((REAL_COINS, REAL), (FAKE_COINS, FAKE))]
+            for points, colour in ((REAL_POINTS, REAL), (FAKE_POINTS, FAKE))]
 
 
 def svm_margin(ax, x, y, C=np.inf):
@@ -67,23 +67,23 @@ def svm_margin(ax, x, y, C=np.inf):
     ax.plot(*_segments(x, x + pull), color=BAD, lw=2.5)
     for sign, colour, name in ((1, REAL, "real"), (-1, FAKE, "fake")):
         ax.plot(*x[y == sign].T, "o", color=colour, ms=6, label=name)
-    ax.set(xlim=(-REACH, REACH), ylim=(-2.1, 2.1), xlabel="weight")
+    ax.set(xlim=(-REACH, REACH), ylim=(-2.1, 2.1), xlabel="$x_1$")
     return found
 
 
 @lru_cache(maxsize=512)
 def _svm(weight, across, up):
     """Points and labels with the moving fake at (across, up), and their SVM with C = weight."""
-    x = np.vstack([REAL_COINS, FAKE_COINS, [[across, up]]])
-    y = np.r_[np.ones(len(REAL_COINS)), -np.ones(len(FAKE_COINS) + 1)]
+    x = np.vstack([REAL_POINTS, FAKE_POINTS, [[across, up]]])
+    y = np.r_[np.ones(len(REAL_POINTS)), -np.ones(len(FAKE_POINTS) + 1)]
     return x, y, svm(x, y, weight)
 
 
 @lru_cache(maxsize=512)
 def _best(weight, across, up, kappa, p):
     """The fakes, and the best loss function for five pairs under the p-norm."""
-    fakes = np.vstack([FAKE_COINS, [[across, up]]])
-    return fakes, best_loss(REAL_COINS, fakes, margin=partial(distances, p=p), weight=weight,
+    fakes = np.vstack([FAKE_POINTS, [[across, up]]])
+    return fakes, best_loss(REAL_POINTS, fakes, margin=partial(distances, p=p), weight=weight,
                             kappa=kappa, pairs="matched")
 
 
@@ -107,7 +107,7 @@ def svm_and_loss():
         short, = left.plot([], [], color=BAD, lw=2.5)
         still = [*_points(left), *_points(middle)]
         dots = [ax.plot([0], [0], "D", color=FAKE, ms=8, mec=CRITIC)[0] for ax in (left, middle)]
-        left.set(ylabel="diameter", title="SVM: fence, street, slack")
+        left.set(ylabel="$x_2$", title="SVM: boundary, margin, slack")
         middle.set(yticks=[], title="LS-GAN: lowest best $l$, pairs")
         asked, = right.plot([], [], color=CRITIC, alpha=.25, lw=16, solid_capstyle="butt",
                             label="margin $\\Delta$")
@@ -116,7 +116,7 @@ def svm_and_loss():
         lacking, = right.plot([], [], color=BAD, lw=7, solid_capstyle="butt", label="slack")
         right.axhline(0, color=CRITIC, lw=.8)
         right.set(xlim=(.4, 5.6), ylim=(-1, 7.5), xticks=range(1, 6),
-                  xlabel="pair (5 has the moving coin)", title="the five pairs")
+                  xlabel="pair (5 has the moving sample)", title="the five pairs")
         right.legend(frameon=False, fontsize=8, loc="upper right")
         open_axes(left, middle, right)
         return shade, links, lines, short, still, dots, asked, gained, lacking, title
@@ -132,7 +132,7 @@ def svm_and_loss():
         fakes, best = _best(weight, across, up, kappa, p)
         for dot in dots:
             dot.set_data([across], [up])
-        links.set_data(*_segments(REAL_COINS, fakes))
+        links.set_data(*_segments(REAL_POINTS, fakes))
         shade.set_data(best.lower(grid).reshape(43, 53))
         gain, pair = best.fake - best.real, np.arange(1., 6)
         bars = lambda low, high: _segments(np.stack([pair, low], 1), np.stack([pair, high], 1))
@@ -142,28 +142,28 @@ def svm_and_loss():
         wrong = int((y * (x @ found.w + found.b) <= 1e-9).sum())
         wide = f"{2 / size**.5:.2f} wide" if size > 1e-12 else "without end"
         lack = (best.slack > 1e-6).sum()
-        title.set_text(f"SVM: street {wide}, slack {found.slack.sum():.3f}, {wrong} on the wrong "
+        title.set_text(f"SVM: margin {wide}, slack {found.slack.sum():.3f}, {wrong} on the wrong "
                        f"side        LS-GAN: S = {best.value:.3f}, "
                        f"slack {best.slack.sum():.3f} in {lack} of 5 pairs")
 
     return Explorer(
         setup, update,
-        dict(across=slider(-2.0, 2.4, .1, 1.2, "weight of the moving coin"),
-             up=slider(-2.0, 2.0, .1, .0, "its diameter"),
+        dict(across=slider(-2.0, 2.4, .1, 1.2, "first coordinate of the fake"),
+             up=slider(-2.0, 2.0, .1, .0, "second coordinate"),
              weight=slider(.2, 8.0, .2, 2.0, "λ (the SVM's C)"),
              kappa=slider(.2, 3.0, .1, 1.0, "κ, slopes of l"),
              p=choice({"1, a diamond": 1, "2, a circle": 2, "infinity, a square": np.inf}, 1,
                       "p of the norm")),
         figsize=(9.6, 3.5),
-        alt="Left, real and fake coins in the plane with a fence, its street and red strokes of "
-            "slack; in the middle the same coins over a shaded loss function, each real coin "
-            "linked to its fake; right, for each pair the margin asked, what the loss function "
+        alt="Left, real and fake samples in the plane with a boundary, its margin and red strokes "
+            "of slack; in the middle the same samples over a shaded loss function, each real "
+            "one linked to its fake; right, for each pair the margin asked, what the loss function "
             "gives of it, and the slack. The title gives the sums.")
 
 
 def _margins(fakes, p):
     """Δ of each real sample and its partner: (n, 2) -> (n,)."""
-    return np.diag(distances(REAL_COINS, fakes, p))
+    return np.diag(distances(REAL_POINTS, fakes, p))
 
 
 @lru_cache(maxsize=1024)
@@ -190,7 +190,7 @@ def cones():
                          label="largest slack of a fake")
         real, = ax.plot([], [], "o", color=REAL, ms=9, label="real")
         fake, = ax.plot([], [], "o", color=FAKE, ms=9, label="fake")
-        ax.set(xlim=(LINE[0], LINE[-1]), ylim=(-.3, 9), xlabel="weight of the coin", ylabel="$l$")
+        ax.set(xlim=(LINE[0], LINE[-1]), ylim=(-.3, 9), xlabel="$x$", ylabel="$l$")
         ax.legend(frameon=False, fontsize=8, loc="upper left")
         open_axes(ax)
         return between, low, high, short, real, fake, title

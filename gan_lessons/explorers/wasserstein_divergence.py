@@ -1,9 +1,7 @@
-"""Pictures of notebooks/08_wasserstein_divergence.ipynb: what a penalty makes of a slope, what four
-critics report, and quality against computing time.
+"""Pictures of notebooks/08_wasserstein_divergence.ipynb: what a penalty makes of a slope, and what
+four critics report.
 """
 from __future__ import annotations
-
-import time
 
 import numpy as np
 
@@ -12,28 +10,26 @@ from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, open_axes
 from ..exact.laws import Normal
 from ..exact.lipschitz import segment_density
 from ..exact.transport import cdf_difference
-from . import least_squares
 
-COLOURS = {"clip": SKY, "GP": THIRD, "LP": FAKE, "SN": REAL, "div": GOOD}
 DISTANCES = np.linspace(0, 6, 61)
-AROUND = np.linspace(-8, 8, 401)            # places, from the middle between the laws on
+AROUND = np.linspace(-8, 8, 401)            # places, from the middle between the means on
 
 
 def slope_costs(left, right):
-    """Left the penalty for a slope s at one place, right the slope chosen where a slope earns m."""
+    """Left the penalty for a slope s, right the optimal slope where the mean displacement is m."""
     s, m = np.linspace(0, 2.2, 300), np.linspace(0, 12, 300)
     left.axvspan(1, 2.2, color=CRITIC, alpha=.12, lw=0)
     left.plot([0, 1, 1], [0, 0, 30], color=CRITIC, lw=2)
     left.plot(s, 10 * (s - 1) ** 2, color=THIRD, lw=2)
     left.plot(s, 2 * s ** 6, color=GOOD, lw=2.4)
     left.plot(s, s ** 2 / 2, color=BAD, lw=2.4)
-    left.set(xlabel="slope $s$", ylim=(0, 12), xlim=(0, 2.2), title="fine for a slope")
+    left.set(xlabel="slope $s$", ylim=(0, 12), xlim=(0, 2.2), title="penalty for a slope")
     right.plot(m, m, color=BAD, lw=2.4, label="$k\\,s^p$ with $k=\\frac{1}{2}$, $p=2$")
     right.plot(m, 1 + m / 20, color=THIRD, lw=2, label="gradient penalty, $\\lambda=10$")
     right.plot(m, 0 * m + 1, color=CRITIC, lw=2, label="$W_1$: nothing above 1")
     right.plot(m, (m / 12) ** .2, color=GOOD, lw=2.4, label="$k\\,s^p$ with $k=2$, $p=6$")
-    right.set(xlabel="what a slope earns there, $m$", ylim=(0, 2.2), xlim=(0, 12),
-              title="slope that is chosen")
+    right.set(xlabel="mean displacement there, $m$", ylim=(0, 2.2), xlim=(0, 12),
+              title="optimal slope $s^*(m)$")
     right.legend(frameon=False, fontsize=8, loc="lower right")
 
 
@@ -47,7 +43,7 @@ def _two_normals():
 
 
 def reports():
-    """Four perfect critics of two laws: left the size of their slopes, right the gaps they report.
+    """Four optimal critics: left the size of their slopes, right the gaps they report.
 
     A menu chooses two atoms or two Normals, sliders the distance, k and p of the divergence, λ of
     the gradient penalties and c of clipping.
@@ -110,16 +106,16 @@ def reports():
     return Explorer(
         setup, update,
         dict(laws=choice({"two atoms": "atoms", "N(0, 1) and N(distance, 1)": "normals"}, "normals",
-                         "laws"),
+                         "distributions"),
              distance=slider(0.0, 6.0, .1, 3.0, "distance"),
-             k=slider(.1, 10.0, .1, 2.0, "k, weight of the fine"),
+             k=slider(.1, 10.0, .1, 2.0, "k, weight of the penalty"),
              p=slider(1.5, 20.0, .5, 6.0, "p, its power"),
              weight=slider(1.0, 20.0, .5, 10.0, "λ of GP and LP"),
              c=slider(.05, 1.5, .05, .5, "c of the clip")),
         figsize=(9.6, 3.6),
-        alt="Left, real and fake laws and the size of the best slope under the divergence, the "
-            "gradient penalty and clipping. Right, the gap each of them reports against the "
-            "distance, beside W1. The title gives the four numbers.")
+        alt="Left, real and fake distributions and the size of the best slope under the "
+            "divergence, the gradient penalty and clipping. Right, the gap each of them reports "
+            "against the distance, beside W1. The title gives the four numbers.")
 
 
 def exact_and_trained(left, right, x, best_slope, f):
@@ -134,45 +130,6 @@ def exact_and_trained(left, right, x, best_slope, f):
         ax.plot(x, wide, color=CRITIC, lw=4, alpha=.35, label="exact")
         ax.plot(x, thin, color=BAD, lw=1.5, label="trained")
         ax.set_xlabel("$x$")
-    left.set_title("price $f$")
+    left.set_title("critic $f$")
     right.set(title="slope $f'$", ylim=(-1.05, -.45))
     left.legend(frameon=False)
-
-
-class Track:
-    """A watcher of `train`: at some steps, the seconds used so far and the distance of the fakes.
-
-    measure: samples -> a number. seconds of one core, distances: lists, one entry for each mark.
-    The seconds of measuring are not counted.
-    """
-
-    def __init__(self, measure, steps: int, marks: int = 4, samples: int = 10_000):
-        self.measure, self.samples = measure, samples
-        self.marks = {steps * i // marks for i in range(1, marks + 1)}
-        self.seconds, self.distances = [], []
-        self._measuring, self._began = 0.0, time.process_time()
-
-    def __call__(self, run):
-        if run.step in self.marks:
-            before = time.process_time()
-            self.seconds.append(before - self._began - self._measuring)
-            self.distances.append(self.measure(run.samples(self.samples)))
-            self._measuring += time.process_time() - before
-
-
-def quality(ax, tracks, anchors):
-    """Distance against seconds of one core, a line for each run; tracks: (name, seed) -> Track."""
-    for (name, seed), track in tracks.items():
-        ax.plot(track.seconds, track.distances, "o-", color=COLOURS[name], ms=4,
-                lw=2 if seed == 0 else 1, label=name if seed == 0 else None)
-    for what in ("five classes", "noise"):
-        ax.axhline(anchors[what], color=CRITIC, lw=.8, ls=":")
-        ax.annotate(what, (1, anchors[what]), (-2, 2), xycoords=("axes fraction", "data"),
-                    textcoords="offset points", ha="right", fontsize=8)
-    ax.set(xlabel="seconds of one core", ylabel="Fréchet distance", ylim=(0, None))
-    ax.legend(frameon=False, ncols=5, loc="upper center", bbox_to_anchor=(.5, 1.16))
-
-
-def sheets(axes, runs, columns: int = 6):
-    """A square of pictures of every run, from the same noises."""
-    least_squares.sheets(axes, runs, columns ** 2, columns)

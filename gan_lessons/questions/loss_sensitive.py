@@ -2,11 +2,36 @@
 import numpy as np
 
 from ..exact.loss_sensitive import best_loss, svm
+from ..objectives.loss_sensitive import loss_sensitive
 
 
-def _margin_slopes() -> list[float]:
-    """The slope of the support vector machine between 1 and 6, without slack and with C = .05."""
-    return [abs(svm([[1.], [6.]], [1, -1], C).w[0]) for C in (np.inf, .05)]
+def _where_slack_begins(C: float) -> list[float]:
+    """The distance of two samples below which an SVM uses slack, by bisection, and w there."""
+    low, high = .01, 100.
+    for _ in range(50):
+        d = (low * high) ** .5
+        lacks = svm([[0.], [d]], [1, -1], C).slack.sum() > 1e-7
+        low, high = (d, high) if lacks else (low, d)
+    return [d, abs(svm([[0.], [d]], [1, -1], C).w[0])]
+
+
+def _from_log(S: float, on_real: float, on_fake: float, margin: float, weight: float):
+    """Mean slack and mean surplus: E a₊ and E (-a)₊ of a = Δ + l(x) - l(g(z))."""
+    slack = (S - on_real) / weight
+    return [slack, slack - (margin + on_real - on_fake)]
+
+
+def one_step(l, g, x, z):
+    """One step of plain gradient descent of l, rate .1, first term 0; then the loss of g."""
+    import torch
+
+    game, weights = loss_sensitive(first=0), list(l.parameters())
+    slopes = torch.autograd.grad(game["l"](l, g, x, z), weights, allow_unused=True)
+    with torch.no_grad():
+        for weight, slope in zip(weights, slopes):
+            if slope is not None:                        # the last bias: l(x) - l(x') lacks it
+                weight -= .1 * slope
+    return game["g"](l, g, z)
 
 
 def _left_out(kinds: int, weight: float) -> int:
@@ -30,11 +55,10 @@ def _steepest(shift: float) -> float:
 
 
 QUESTIONS = {
-    "09 street": (_margin_slopes, "w = 2/d without slack, and the smaller of 2/d and C d with it"),
+    "09 slack": (lambda: _where_slack_begins(2.), "the smaller of 2/d and C d: they meet at one d"),
+    "09 log": (lambda: _from_log(8., .4, 1.9, 3., 4.), "S = E l(x) + λ · slack; a = a₊ - (-a)₊"),
     "09 left out": (lambda: [_left_out(10, 3), 9],
                     "the kinds that are kept hold at most 1 + 1/λ of their share"),
-    "09 one pair": (lambda: best_loss([0.], [5.], weight=4, kappa=.7).value,
-                    "S = λ max(0, 1 - κ) Δ"),
     "09 steep": (lambda: [_steepest(3), _steepest(0)],
                  "raise κ until the red strokes are gone, λ at 8, all nine pairs"),
 }

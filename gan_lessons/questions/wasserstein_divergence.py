@@ -1,4 +1,6 @@
 """Questions of notebooks/08_wasserstein_divergence.ipynb and their answers."""
+import numpy as np
+
 from ..exact.laws import Normal
 from ..exact.wasserstein_divergence import divergence, linear_divergence
 
@@ -27,10 +29,19 @@ def _report() -> tuple[float, float]:
     return k, divergence(Normal(0, 1), Normal(4.8, 1), k, 6).gap
 
 
+def _damping() -> tuple[float, float]:
+    """The least k without a complex eigenvalue for p = 2, and the largest real part at k = ¼."""
+    eigenvalues = lambda k: np.linalg.eigvals([[-2 * k, -1], [1, 0]])
+    circles = lambda k: abs(eigenvalues(k).imag).max() > 1e-12
+    first = next(k for k in np.arange(1, 4001) / 1000 if not circles(k + 1e-9))
+    return first, float(eigenvalues(.25).real.max())
+
+
 QUESTIONS = {
     "08 atoms": (_atoms, "the slope first: 3 s² = 12"),
     "08 gauge": (lambda: _stretched(2.4, .6, 6),
                  "t⁵ = gap / (6 · penalty); then the penalty is a sixth of the gap"),
     "08 legs": (_legs, "n legs cost n · ½ (3/n)²"),
+    "08 damping": (_damping, "μ² + 2 k μ + 1 = 0"),
     "08 report": (_report, "θ = kp; then read the title"),
 }

@@ -1,5 +1,6 @@
 """LS-GAN: the losses by hand, the SVM against scikit-learn, the best loss function, and where the
 game can rest."""
+import copy
 import itertools
 
 import numpy as np
@@ -14,6 +15,7 @@ from gan_lessons.drawing import plots
 from gan_lessons.exact.loss_sensitive import best_loss, distances, svm
 from gan_lessons.explorers import loss_sensitive as explorers
 from gan_lessons.objectives.loss_sensitive import all_pairs, loss_sensitive, margin, matched
+from gan_lessons.questions.loss_sensitive import one_step
 
 REAL = [[-5., 1.4], [12.5, 2.7], [.3, -7.1]]  # the first number of a sample is its l below
 FAKE = [[4., -.6], [-2.2, 3.5], [9.1, .8], [.1, 20.]]
@@ -444,18 +446,18 @@ def test_the_first_explorer_says_what_the_programs_say():
     for state in (dict(across=1.2, up=0., weight=2., kappa=1., p=1),
                   dict(across=-.5, up=.1, weight=4., kappa=.6, p=2)):
         text = title_of(explorer, **state)
-        fakes = np.vstack([explorers.FAKE_COINS, [[state["across"], state["up"]]]])
-        best = best_loss(explorers.REAL_COINS, fakes,
+        fakes = np.vstack([explorers.FAKE_POINTS, [[state["across"], state["up"]]]])
+        best = best_loss(explorers.REAL_POINTS, fakes,
                          margin=lambda a, b: distances(a, b, state["p"]), weight=state["weight"],
                          kappa=state["kappa"], pairs="matched")
         labels = [1] * 5 + [-1] * 5
-        boundary = svm(np.vstack([explorers.REAL_COINS, fakes]), labels, state["weight"])
+        boundary = svm(np.vstack([explorers.REAL_POINTS, fakes]), labels, state["weight"])
         assert f"S = {best.value:.3f}" in text
-        assert f"street {2 / np.linalg.norm(boundary.w):.2f} wide" in text
+        assert f"margin {2 / np.linalg.norm(boundary.w):.2f} wide" in text
         asked, gained, lacking = (artist.get_ydata().reshape(5, 3)
                                   for artist in explorer._artists[6:9])
         assert asked[:, 1] == pytest.approx(
-            np.diag(distances(explorers.REAL_COINS, fakes, state["p"])))
+            np.diag(distances(explorers.REAL_POINTS, fakes, state["p"])))
         assert lacking[:, 1] - lacking[:, 0] == pytest.approx(best.slack)
         assert gained[:, 1] == pytest.approx(best.fake - best.real)
     assert explorer.draw(across=1.2) == explorers.svm_and_loss().draw(across=1.2)
@@ -492,9 +494,29 @@ def test_the_questions_know_the_explorers_samples():
                                                kappa=round(kappa - .2, 1), pairs="all")
 
 
+def test_the_questions_by_hand():
+    right = answers_to("09")
+    assert right["09 slack"] == pytest.approx([1, 2], abs=1e-3)
+    assert right["09 log"] == pytest.approx([1.9, .4])
+    assert right["09 left out"] == [2, 9]
+
+
+def test_one_step_is_that_of_plain_pytorch():
+    torch.manual_seed(0)
+    l = nn.Sequential(nn.Linear(2, 5), nn.Tanh(), nn.Linear(5, 1), nn.Flatten(0))
+    g = nn.Linear(2, 2)
+    mine, x, z = copy.deepcopy(l), torch.randn(7, 2), torch.randn(7, 2)
+    optimiser, x_fake = torch.optim.SGD(mine.parameters(), lr=.1), g(z).detach()
+    delta = (x - x_fake).abs().flatten(1).sum(1)
+    (delta + mine(x) - mine(x_fake)).relu().mean().backward()
+    optimiser.step()
+    assert one_step(l, g, x, z).item() == pytest.approx(mine(g(z)).mean().item(), abs=1e-6)
+    assert torch.allclose(l[0].weight, mine[0].weight)
+
+
 def test_pictures():
     figure, (left, right) = plots.figure(2)
     explorers.what_is_asked(left, right)
-    found = explorers.svm_margin(left, np.vstack([explorers.REAL_COINS, explorers.FAKE_COINS]),
+    found = explorers.svm_margin(left, np.vstack([explorers.REAL_POINTS, explorers.FAKE_POINTS]),
                                  np.r_[np.ones(5), -np.ones(4)], 1.)
     assert found.w[0] < 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.collections import LineCollection
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter, maximum_filter
 from scipy.special import expit, ndtr
 
 from ..drawing.explorer import Explorer, choice, slider
@@ -38,6 +38,8 @@ def atoms(ax, x, x_fake, p, q, moved):
     bars and the lines.
     """
     ax.bar(x, p, bottom=GAP, width=.22, color=REAL, label="real, $p$", zorder=3)
+    for place, mass in zip(x, p):
+        ax.text(place, GAP + mass + .03, f"{mass:g}", ha="center", va="bottom", color=REAL)
     hanging = ax.bar(x_fake, -np.asarray(q), bottom=-GAP, width=.22, color=FAKE, label="fake, $q$",
                      zorder=3)
     lines = LineCollection([], colors=CRITIC, alpha=.35, capstyle="butt", zorder=2)
@@ -77,6 +79,45 @@ def areas(left, right, x, x_fake, p, q):
     right.set(xlabel="$x$", title="by distribution functions")
     for ax in (left, right):
         ax.legend(frameon=False, loc="upper left")
+
+
+def parallel_lines(left, right, theta=.5):
+    """The two segments of step 5 and their plan; W, JS and TV against the distance."""
+    for at, colour, name in ((0, REAL, "real"), (theta, FAKE, "fake")):
+        left.plot([at, at], [0, 1], color=colour, lw=5, solid_capstyle="butt")
+        left.text(at, 1.05, name, color=colour if at == 0 else "#8a5a00", ha="center")
+    for height in np.linspace(.1, .9, 5):
+        left.annotate("", (.02, height), (theta - .02, height),
+                      arrowprops=dict(arrowstyle="-|>", color=CRITIC, lw=1.2))
+    left.text(theta / 2, -.04, "$\\theta$", ha="center", va="top")
+    left.set(xlim=(-.25, theta + .25), ylim=(-.2, 1.2), xticks=[], yticks=[])
+    left.spines[:].set_visible(False)
+    away = np.linspace(-2, 2, 401)
+    right.plot(away, np.abs(away), color=GOOD, lw=2.2)
+    right.text(1.72, 1.82, "$W$", color=GOOD, ha="right", fontsize=11)
+    for height, name in ((1, "TV = 1"), (np.log(2), "JS = log 2")):
+        right.axhline(height, color=BAD, lw=2.2, ls="-" if height < 1 else "--")
+        right.plot([0], [height], "o", mfc="white", color=BAD, ms=6)
+        right.text(-2, height + .05, name, color=BAD, fontsize=10)
+    right.plot([0], [0], "o", color=CRITIC, ms=6)
+    right.set(xlabel="$\\theta$", xlim=(-2.05, 2.05), ylim=(-.1, 2.1))
+
+
+def sample_distances(ax, sizes, means):
+    """Mean distances of two samples of one distribution against their size: dimension -> (k,).
+
+    Dotted beside each, through its last point, the power that theory gives: n^(-1/2) on the line
+    and n^(-1/d) above it.
+    """
+    sizes = np.asarray(sizes, dtype=float)
+    for (d, values), colour in zip(means.items(), (CRITIC, REAL, GOOD, BAD)):
+        ax.loglog(sizes, values, "o-", color=colour, lw=2, ms=5)
+        ax.loglog(sizes, values[-1] * (sizes / sizes[-1]) ** (-1 / max(d, 2)), ":", color=colour)
+        ax.text(1.06 * sizes[-1], values[-1], f"$d = {d}$", color=colour, va="center")
+    ax.set(xlabel="$n$", ylabel="distance of two samples", xlim=(sizes[0] * .9, sizes[-1] * 1.5))
+    ax.set_xticks(sizes, [f"{n:g}" for n in sizes])
+    ax.set_yticks([.1, .3, 1, 3], ["0.1", "0.3", "1", "3"])
+    ax.minorticks_off()
 
 
 def share_below(line, x, p):
@@ -140,7 +181,7 @@ def drag_atoms():
         left, right = figure.subplots(1, 2, width_ratios=(1.25, 1))
         title = figure.suptitle(" ", fontsize=11)
         hanging, lines = atoms(left, X_REAL, np.array([2., 5.]), P_REAL, [.5, .5], np.zeros((3, 2)))
-        left.set(xlim=(-.4, 8.4), ylim=(-1.35, .75))
+        left.set(xlim=(-.4, 8.4), ylim=(-1.35, .95))
         left.legend(frameon=False, loc="lower right", fontsize=9)
         right.plot(line, F, color=REAL, lw=2, label="$F$")
         G, = right.plot(line, F, color=FAKE, lw=2, label="$G$")
@@ -330,11 +371,12 @@ def trail(axes, snapshots, x, labels):
 
 # -- digits made of ink ----------------------------------------------------------------------------
 
-def ink_paths(ax, places, p, q, moved=None, f=None, side=28):
+def ink_paths(ax, places, p, q, moved=None, f=None, side=28, most=None):
     """What two digits do not share: surplus of p blue, surplus of q orange, common ink grey.
 
     A plan as lines, a potential as contours: places (side², 2) rows and columns; p, q (side²,);
-    moved (side², side²) and f: (k, 2) -> (k,), or None.
+    moved (side², side²) and f: (k, 2) -> (k,), or None; of the paths, the `most` heaviest. A plus
+    stands where the surplus of p is highest on f, in its neighbourhood, a minus where q's is lowest.
     """
     top = max(p.max(), q.max())
     sheet = np.ones((side, side, 3))
@@ -348,9 +390,17 @@ def ink_paths(ax, places, p, q, moved=None, f=None, side=28):
         heights = f(places).reshape(side, side)
         ax.contour(heights, levels=np.arange(np.floor(heights.min()), heights.max(), 2),
                    colors="#777777", linewidths=.9, linestyles="solid")
+        for surplus, sign, mark in ((p - q, 1, "+"), (q - p, -1, "−")):
+            here = np.where(surplus.reshape(side, side) > .2 * top, sign * heights, -np.inf)
+            peaks = (here == maximum_filter(here, 9)) & np.isfinite(here)
+            for row, column in np.argwhere(peaks):
+                ax.text(column, row, mark, ha="center", va="center", fontsize=16, weight="bold",
+                        color=CRITIC)
     if moved is not None:
         i, j = np.nonzero(moved > 1e-9)
-        width = np.clip(1.6 * moved[i, j] / moved.max(), .25, None)
+        heaviest = np.argsort(-moved[i, j], kind="stable")[:most]
+        i, j = i[heaviest], j[heaviest]
+        width = np.clip(1.6 * moved[i, j] / moved.max(), .4, None)
         segments = [[places[b][::-1], places[a][::-1]] for a, b in zip(i, j)]     # a column is an x
         ax.add_collection(LineCollection(segments, colors=CRITIC, linewidths=width, alpha=.7))
     ax.set_axis_off()

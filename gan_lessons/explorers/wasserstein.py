@@ -40,6 +40,7 @@ def discriminator_and_critic(left, right, theta=8):
         ax.set(xlabel="$x$", yticks=[], ylim=(0, .85))
         own = _own_axis(ax, x, curve(x), colour, limits)
         own.set_yticks(ticks)
+        own.spines["right"].set_bounds(ticks[0], ticks[-1])
         own.set_ylabel(label, color=colour)
         ax.plot([], [], color=colour, lw=2.2, label=label)
         ax.legend(frameon=False, ncols=3, fontsize=9, loc="upper center")
@@ -52,7 +53,7 @@ def _own_axis(ax, x, values, colour, limits):
     own = ax.twinx()
     own.plot(x, values, color=colour, lw=2.2)
     own.set(ylim=limits)
-    own.tick_params(axis="y", colors=colour, labelsize=8)
+    own.tick_params(axis="y", colors=colour, labelsize=9)
     own.spines["top"].set_visible(False)
     return own
 
@@ -95,8 +96,19 @@ def box_and_ball(ax, gap, c=1.0):
     far = 1.9 * gap / np.abs(gap).max()
     ax.plot([0, far[0]], [0, far[1]], color=CRITIC, ls=":", lw=1.4, label="towards the real mean")
     ax.set(aspect="equal", xlabel="$w_1 / c$", ylabel="$w_2 / c$", xlim=(-1.3, 2.1),
-           ylim=(-1.2, 1.9))
-    ax.legend(frameon=False, fontsize=8, loc="upper left")
+           ylim=(-1.2, 2.5), xticks=[-1, 0, 1], yticks=[-1, 0, 1])
+    ax.legend(frameon=False, fontsize=10, loc="upper left")
+
+
+def bounds_by_depth(ax, c, widths, depths=range(7)):
+    """The steepest slope c (n c)^depth of a clipped network, against its depth, for some widths."""
+    for n, colour in zip(widths, (REAL, BAD, GOOD)):
+        slopes = [c * (n * c) ** depth for depth in depths]
+        ax.semilogy(depths, slopes, "o-", color=colour, lw=2, ms=5)
+        ax.text(depths[-1] + .15, slopes[-1], f"$n = {n}$", color=colour, va="center")
+    ax.axhline(1, color=CRITIC, lw=1, ls=":")
+    ax.set(xlabel="hidden layers", ylabel="bound $K$", xlim=(-.2, depths[-1] + 1.3),
+           xticks=list(depths))
 
 
 def weights(ax, network, c, colour=CRITIC):

@@ -390,3 +390,15 @@ def test_wrong_neighbours_are_framed():
     assert titles == [["2", "2", "1"], ["1", "1", "1"]]                 # first where they disagree
     framed = [[ax.axison for ax in column] for column in axes.T]
     assert framed == [[False, False, True], [False, False, False]]
+
+
+def test_parallel_lines_and_distances_of_samples_are_drawn():
+    fig, axes = plots.figure(2)
+    explorers.parallel_lines(*axes)
+    theta, W = axes[1].lines[0].get_data()
+    np.testing.assert_allclose(W, np.abs(theta))
+    fig, ax = plots.figure()
+    explorers.sample_distances(ax, (25, 100), {1: [.2, .1], 20: [4.9, 4.5]})
+    drawn = [line.get_ydata() for line in ax.lines]
+    np.testing.assert_allclose(drawn[1], [.2, .1])                       # n^(-1/2), exactly
+    np.testing.assert_allclose(drawn[3], 4.5 * np.array([4 ** (1 / 20), 1]))

@@ -316,3 +316,12 @@ def test_a_clipped_layer_bends_no_farther_than_its_box():
         earned.append(max(abs(expectation(p, lambda x: leaky(w * x + b))
                               - expectation(q, lambda x: leaky(w * x + b))) for w, b in grid))
     assert earned[0] > 2.5 * earned[1] > 6 * earned[2] > 0
+
+
+def test_bounds_by_depth():
+    fig, ax = plots.figure()
+    explorers.bounds_by_depth(ax, .01, (64, 100, 512))
+    narrow, constant, wide = (line.get_ydata() for line in ax.lines[:3])
+    assert np.all(np.diff(narrow) < 0) and np.all(np.diff(wide) > 0)
+    np.testing.assert_allclose(constant, .01)
+    assert narrow[3] == pytest.approx(.01 * .64 ** 3)

@@ -58,5 +58,5 @@ QUESTIONS = {
     "04 log": (_arrived, "where q = p the best critic says ½ to everything"),
     "04 hardest": (lambda: [_hardest(0, 1, 1), _hardest(-1, 1, 0)],
                    "between 1.5 and 2.5: use the arrow keys near the top"),
-    "04 silent": (lambda: _silent_target(2), "r + κ (1 + r) = 0, and c = ½ + κ/2"),
+    "04 silent": (lambda: _silent_target(4), "ρ + κ (1 + ρ) = 0, and c = ½ + κ/2"),
 }

@@ -110,7 +110,7 @@ def atlas():
 
     return Explorer(
         setup, update,
-        dict(distance=slider(.1, 14.0, .1, 3.0, "distance"),
+        dict(distance=slider(.1, 14.0, .1, 8.0, "distance"),
              sigma=slider(.5, 3.0, .1, 1.0, "width σ"),
              noise=slider(0.0, 6.0, .1, 0.0, "instance noise τ")),
         figsize=(8.4, 3.5),

@@ -176,11 +176,14 @@ def test_the_phase_portrait_marks_start_and_end():
         assert spots["o"].tolist() == [1, 0] and spots["s"].tolist() == [0, -1]
 
 
-def test_coverage_draws_a_line_for_each_seed():
+def test_coverage_draws_the_mean_of_the_seeds_in_their_range():
     figure, ax = plots.figure()
-    curve = [(10, 0), (20, 8)]
-    explorers.coverage(ax, {"a": [curve, curve], "b": [curve]})
-    assert len(ax.get_lines()) == 4                                 # and the number of modes
+    explorers.coverage(ax, {"a": [[(10, 0), (20, 8)], [(10, 2), (20, 4)]], "b": [[(10, 1), (20, 1)]]})
+    first, second, modes = ax.get_lines()
+    assert first.get_xydata().tolist() == [[10, 1], [20, 6]]
+    assert second.get_xydata().tolist() == [[10, 1], [20, 1]]
+    band = ax.collections[0].get_paths()[0].vertices
+    assert {(10, 0), (10, 2), (20, 4), (20, 8)} <= set(map(tuple, band))
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a", "b"]
 
 

@@ -157,11 +157,13 @@ def scores(ax, runs):
 
     runs: name -> what has a `curve()` of round, CPU-seconds and distance, (k, 3).
     """
+    ends = []
     for (name, run), colour in zip(runs.items(), (FAKE, REAL, GOOD, BAD)):
         _, seconds, distance = run.curve().T
         ax.loglog(seconds, distance, "o-", ms=3, color=colour, label=name)
-        ax.annotate(f"{distance[-1]:.0f}", (seconds[-1], distance[-1]), (4, 4),
-                    textcoords="offset points", color=colour)
+        ends.append((distance[-1], seconds[-1], colour))
+    labels = [ax.annotate(f"{y:.0f}", (x, y), (5, 0), textcoords="offset points", color=colour,
+                          va="center") for y, x, colour in sorted(ends, key=lambda end: end[0])]
     ax.axvline(60, color="0.8", lw=1, zorder=0)                     # a minute
     ax.xaxis.set_major_formatter("{x:g}")
     low, high = ax.get_ylim()
@@ -170,6 +172,17 @@ def scores(ax, runs):
     ax.minorticks_off()
     ax.set(xlabel="CPU-seconds", title="Fréchet distance")
     ax.legend(frameon=False)
+    _spread(labels)
+
+
+def _spread(labels, gap: float = 12):
+    """Move labels upwards, sorted from the lowest on, until each is `gap` points above the last."""
+    lowest = -np.inf
+    for label in labels:
+        height = label.axes.transData.transform(label.xy)[1] * 72 / label.figure.dpi    # points
+        lift = max(0, lowest + gap - height)
+        label.set_position((5, lift))
+        lowest = height + lift
 
 
 def points(ax, x, colour, label=None, size: float = 4):

@@ -110,7 +110,7 @@ def atlas():
 
     return Explorer(
         setup, update,
-        dict(distance=slider(.1, 14.0, .1, 3.0, "distance"),
+        dict(distance=slider(.1, 14.0, .1, 8.0, "distance"),
              sigma=slider(.5, 3.0, .1, 1.0, "width σ"),
              noise=slider(0.0, 6.0, .1, 0.0, "instance noise τ")),
         figsize=(8.4, 3.5),
@@ -188,14 +188,14 @@ def phase_portrait(axes, flows, paths, reach: float = 3.5):
 
 
 def coverage(ax, curves, modes: int = 8):
-    """How many modes are covered against the round; a colour and a legend entry each name.
+    """How many modes are covered against the round: a line for the mean, a band from least to most.
 
-    curves: name -> list of (rounds, modes), one for each seed.
+    curves: name -> list of (rounds, modes), one for each seed, all at the same rounds.
     """
     for (name, seeds), colour in zip(curves.items(), (BAD, GOOD, THIRD)):
-        for k, curve in enumerate(seeds):
-            ax.plot(*np.transpose(curve), color=colour, lw=1.4, alpha=.8,
-                    label=name if k == 0 else None)
+        rounds, covered = np.transpose(np.array(seeds, float), (2, 0, 1))      # (seeds, looks) each
+        ax.fill_between(rounds[0], covered.min(0), covered.max(0), color=colour, alpha=.25, lw=0)
+        ax.plot(rounds[0], covered.mean(0), color=colour, lw=1.8, label=name)
     ax.axhline(modes, color=CRITIC, ls=":", lw=1)
     ax.set(xlabel="round", ylabel=f"modes covered, of {modes}", ylim=(-.3, modes + .5))
     ax.legend(frameon=False, loc="center right")

@@ -103,6 +103,20 @@ def test_non_saturating_gradient_is_that_of_reverse_kl_minus_twice_js():
     assert generator_gradient(p, Normal(1, 1.5), "non-saturating") == pytest.approx(slope, abs=1e-7)
 
 
+def test_the_divergence_of_the_non_saturating_gradient_is_an_f_divergence():
+    f = lambda c: (1 + np.exp(c)) * (np.logaddexp(0, c) - np.log(2) - c)           # t = e^c
+    value = expectation(P, lambda x: f(Q.logpdf(x) - P.logpdf(x)))
+    assert value == pytest.approx(kl(P, Q) - 2 * js(P, Q), rel=1e-9)
+
+
+def test_one_step_of_the_smallest_game_is_that_of_autograd():
+    theta, psi = (torch.tensor(start, requires_grad=True) for start in (4., -1.))
+    loss = torch.nn.functional.softplus(psi * theta.detach())
+    psi = (psi - .1 * torch.autograd.grad(loss, psi)[0]).detach()
+    slope, = torch.autograd.grad(torch.nn.functional.softplus(-psi * theta), theta)
+    assert QUESTIONS["02 step"][0]() == pytest.approx((theta - .1 * slope).item(), rel=1e-6)
+
+
 # ---------------------------------------------------------------- the explorers
 
 @pytest.mark.parametrize("distance", [.1, 14.])
@@ -162,11 +176,14 @@ def test_the_phase_portrait_marks_start_and_end():
         assert spots["o"].tolist() == [1, 0] and spots["s"].tolist() == [0, -1]
 
 
-def test_coverage_draws_a_line_for_each_seed():
+def test_coverage_draws_the_mean_of_the_seeds_in_their_range():
     figure, ax = plots.figure()
-    curve = [(10, 0), (20, 8)]
-    explorers.coverage(ax, {"a": [curve, curve], "b": [curve]})
-    assert len(ax.get_lines()) == 4                                 # and the number of modes
+    explorers.coverage(ax, {"a": [[(10, 0), (20, 8)], [(10, 2), (20, 4)]], "b": [[(10, 1), (20, 1)]]})
+    first, second, modes = ax.get_lines()
+    assert first.get_xydata().tolist() == [[10, 1], [20, 6]]
+    assert second.get_xydata().tolist() == [[10, 1], [20, 1]]
+    band = ax.collections[0].get_paths()[0].vertices
+    assert {(10, 0), (10, 2), (20, 4), (20, 8)} <= set(map(tuple, band))
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a", "b"]
 
 

@@ -140,6 +140,18 @@ def test_scores_are_drawn_against_seconds():
     assert ax.get_xscale() == ax.get_yscale() == "log"
 
 
+def test_the_end_labels_of_close_curves_do_not_touch():
+    ends = {"a": 16.7, "b": 15.2, "c": 16., "d": 90.}
+    runs = {name: SimpleNamespace(curve=lambda end=end: np.array([[1, 2., 500.], [9, 650., end]]))
+            for name, end in ends.items()}
+    fig, ax = plots.figure(width=4)
+    plots.scores(ax, runs)
+    fig.canvas.draw()
+    boxes = sorted((text.get_window_extent() for text in ax.texts), key=lambda box: box.y0)
+    assert [text.get_text() for text in ax.texts] == ["15", "16", "17", "90"]
+    assert all(low.y1 <= high.y0 for low, high in zip(boxes, boxes[1:]))
+
+
 def test_points_in_the_plane_and_on_the_line():
     x = np.random.default_rng(0).normal(size=(50, 2))
     np.testing.assert_array_equal(plots.points(plots.figure()[1], x, plots.FAKE).get_offsets(), x)

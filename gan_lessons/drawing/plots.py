@@ -12,8 +12,6 @@ import io
 import numpy as np
 from matplotlib.figure import Figure
 
-from ..exact.checks import check_count
-
 # The palette of Okabe and Ito 2008, "Color Universal Design": whatever their colour vision, people
 # can tell its colours apart. Of its eight, yellow is left out, as it is faint on white, and black
 # is softened to a dark grey.
@@ -101,8 +99,9 @@ def sheet(images, columns: int = 8, gap: int = 0):
     images = getattr(images, "images", images)
     images = images.detach().float() if getattr(images, "is_floating_point", bool)() else images
     images = np.asarray(images)
-    check_count("columns", columns)
-    check_count("gap", gap, least=0)
+    if not (columns == int(columns) >= 1 and gap == int(gap) >= 0):
+        raise ValueError(f"columns = {columns!r}, gap = {gap!r}: whole numbers, 1 column or more "
+                         "and a gap of 0 pixels or more")
     if images.ndim != 4 or images.shape[1] not in (1, 3) or not len(images):
         raise ValueError(f"a sheet shows pictures (n, 1 or 3, h, w), not {images.shape}: add the "
                          "axis that lacks, as images[:, None], or move the channels to the front")

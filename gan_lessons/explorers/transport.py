@@ -376,7 +376,7 @@ def ink_paths(ax, places, p, q, moved=None, f=None, side=28, most=None):
 
     A plan as lines, a potential as contours: places (side², 2) rows and columns; p, q (side²,);
     moved (side², side²) and f: (k, 2) -> (k,), or None; of the paths, the `most` heaviest. A plus
-    stands where the surplus of p is highest on f, in its neighbourhood, a minus where q's is lowest.
+    stands where the surplus of p is highest on f, near it, a minus where q's is lowest.
     """
     top = max(p.max(), q.max())
     sheet = np.ones((side, side, 3))

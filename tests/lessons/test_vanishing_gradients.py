@@ -178,7 +178,8 @@ def test_the_phase_portrait_marks_start_and_end():
 
 def test_coverage_draws_the_mean_of_the_seeds_in_their_range():
     figure, ax = plots.figure()
-    explorers.coverage(ax, {"a": [[(10, 0), (20, 8)], [(10, 2), (20, 4)]], "b": [[(10, 1), (20, 1)]]})
+    explorers.coverage(ax, {"a": [[(10, 0), (20, 8)], [(10, 2), (20, 4)]],
+                            "b": [[(10, 1), (20, 1)]]})
     first, second, modes = ax.get_lines()
     assert first.get_xydata().tolist() == [[10, 1], [20, 6]]
     assert second.get_xydata().tolist() == [[10, 1], [20, 1]]

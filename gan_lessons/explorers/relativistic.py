@@ -212,8 +212,8 @@ def atlas():
         setup, update,
         dict(distance=slider(.1, 11.0, .1, 2.0, "distance θ")),
         figsize=(9.4, 4.0),
-        alt="Left, the densities of pairs (real, fake) and (fake, real) in the plane, on both sides "
-            "of the diagonal; right, on a log scale, the gradients that generators feel at "
+        alt="Left, the densities of pairs (real, fake) and (fake, real) in the plane, on both "
+            "sides of the diagonal; right, on a log scale, the gradients that generators feel at "
             "their best critics against the distance, with a dot at the slider's. The title "
             "gives both divergences and the ratio of RSGAN's gradient to the non-saturating one.")
 

@@ -22,7 +22,7 @@ def _work(real, fake, nu: float) -> float:
 
 
 def _part(shift: float, nu: float) -> float:
-    """How much of the way from E Δ to W the capped work has gone, four real and four fake points."""
+    """The part of the way from E Δ to W that the capped work has gone, four and four points."""
     from ..explorers.generalised_loss_sensitive import four_and_four
     places, distance, best = four_and_four(shift, nu)
     mean, W = distance[:4, 4:].mean(), four_and_four(shift, -3)[2].work        # cap 4 shares: W

@@ -57,7 +57,7 @@ QUESTIONS = {
     "11 batch": (lambda: [_squares([3, 1], [0, 2]), _squares([0, 2], [3, 1])],
                  "variances divided by n, and m changes its sign when the roles are swapped"),
     "11 uniform": (lambda: pairwise_value(Uniform(0, 1), Uniform(.25, 1.25)),
-                   "a pair is undecided only if both samples lie where both densities are positive"),
+                   "a pair is undecided only if both samples lie where p and q are both positive"),
     "11 log": (_log_2_less_js, "log 2 - 0.3 is at most JS at √2 times the distance"),
     "11 alone": (_left_alone, "the variance of the fakes pulls this score one way, the distance "
                  "of the two groups the other; the number beside it changes its sign"),

@@ -4,13 +4,14 @@ worth, and what that makes of the loss function l.
 from __future__ import annotations
 
 import numpy as np
+import torch
 from scipy.optimize import linear_sum_assignment
 
 from ..drawing.explorer import Explorer, slider
 from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, open_axes, smooth
 from ..exact.generalised_loss_sensitive import capped_transport
 from ..exact.laws import Normal
-from . import least_squares
+from ..players.modes import evaluating
 
 # five pairs: the i-th real sample and the i-th fake one, before all fakes are shifted
 X_REAL, X_FAKE = np.array([-1.2, -.5, .1, .6, 1.3]), np.array([.3, -1., .7, -.6, .9])
@@ -40,10 +41,10 @@ def cost_functions(left, right):
         left.plot([2], [height], "o", color=colour, ms=7)
         left.annotate(text, (2, height), xytext=(8, -3), textcoords="offset points", color=colour,
                       fontsize=9)
-    left.plot([0], [0], "o", color=REAL, ms=8, label="genuine")
+    left.plot([0], [0], "o", color=REAL, ms=8, label="real")
     left.plot([2], [0], "o", color=FAKE, ms=8, label="fake")
-    left.set(xlim=(-.7, 3.9), ylim=(-.3, 3.6), xlabel="weight of the coin, $x$",
-             ylabel="price, $l$", title="the fake must cost $\\Delta=2$ more")
+    left.set(xlim=(-.7, 3.9), ylim=(-.3, 3.6), xlabel="$x$", ylabel="loss $l$",
+             title="on the fake, $l$ should be $\\Delta=2$ higher")
     left.legend(frameon=False, loc="upper left", fontsize=8)
     cost_curves(right)
 
@@ -85,11 +86,11 @@ def costs():
         line, = left.plot([-3, 5], [0, 0], color=CRITIC, lw=1.5)
         joins = [left.plot([0, 0], [0, 0], color=CRITIC, lw=.7, alpha=.5)[0] for _ in X_REAL]
         points = [left.plot([], [], "o", color=colour, ms=6, label=name)[0]
-                  for colour, name in [(REAL, "genuine"), (FAKE, "fake")]]
+                  for colour, name in [(REAL, "real"), (FAKE, "fake")]]
         pushes = [left.plot([], [], color=colour, lw=2.5, alpha=.8)[0] for colour in (REAL, FAKE)]
         tips = [left.plot([], [], ls="", marker=mark, color=colour, ms=6)[0]
                 for colour in (REAL, FAKE) for mark in ("^", "v")]
-        left.set(xlim=(-2, 4.2), ylim=(-4, 7), xlabel="$x$", title="pushes on the prices $l$")
+        left.set(xlim=(-2, 4.2), ylim=(-4, 7), xlabel="$x$", title="pushes on the values of $l$")
         left.legend(frameon=False, fontsize=8, loc="upper left")
         a = np.linspace(-7, 6, 200)
         centre.plot(a, a, color=CRITIC, lw=1, ls=":")
@@ -135,8 +136,8 @@ def costs():
              k=slider(-1.0, 3.0, .1, .5, "k, slope of l"),
              shift=slider(0.0, 3.0, .1, 1.0, "shift of the fakes")),
         figsize=(9.6, 3.5),
-        alt="Left, five genuine and five fake coins on a straight price line, joined in pairs, "
-            "with the push on every price; in the middle the cost curve with the five "
+        alt="Left, five real and five fake samples on a straight loss function, joined in pairs, "
+            "with the push on every value; in the middle the cost curve with the five "
             "violations on it; right, the mean cost against the slope of the line. The title "
             "gives the mean cost and its derivative.")
 
@@ -165,9 +166,9 @@ def capped():
         title = figure.suptitle(" ", fontsize=11)
         lines = [left.plot([0, 0], [0, 0], color=CRITIC, alpha=.6, solid_capstyle="round")[0]
                  for _ in range(16)]
-        real, = left.plot(*REAL_POINTS.T, "o", color=REAL, ms=9, label="genuine", zorder=3)
+        real, = left.plot(*REAL_POINTS.T, "o", color=REAL, ms=9, label="real", zorder=3)
         fake, = left.plot(*FAKE_POINTS.T, "o", color=FAKE, ms=9, label="fake", zorder=3)
-        left.set(xlim=(-1.5, 3), ylim=(-1.3, 1.7), xlabel="weight", ylabel="diameter",
+        left.set(xlim=(-1.5, 3), ylim=(-1.3, 1.7), xlabel="$x_1$", ylabel="$x_2$",
                  title="the plan: width is what moves")
         left.set_aspect("equal")
         left.legend(frameon=False, fontsize=8, loc="upper right", ncols=2)
@@ -211,7 +212,7 @@ def capped():
         dict(nu=slider(-4.0, 1.0, .5, 0.0, "ν, worth of a surplus"),
              shift=slider(0.0, 2.0, .2, .4, "shift of the fakes")),
         figsize=(9.6, 3.6),
-        alt="Left, four genuine and four fake coins in the plane, joined by lines as wide as "
+        alt="Left, four real and four fake points in the plane, joined by lines as wide as "
             "what the best capped plan moves; right, the work of that plan against ν, between "
             "the earth mover distance and the mean margin; no plan exists right of 0. The title "
             "gives the cap and the work.")
@@ -233,7 +234,7 @@ def critics(ax, losses, mean, sd):
         ax.plot(x, l(x) - p @ l(x), color=colour, lw=1.5, label=f"$\\nu={nu}$")
     for law, colour in [(real, REAL), (fake, FAKE)]:
         ax.fill_between(x, -2.4 + 2 * law.pdf(x), -2.4, color=colour, alpha=.35, lw=0)
-    ax.set(xlabel="$x$", ylabel="price $l$", ylim=(-2.4, 8),
+    ax.set(xlabel="$x$", ylabel="$l$", ylim=(-2.4, 8),
            title=f"fakes of mean {mean:g}, sd {sd:g}")
     ax.legend(frameon=False, loc="upper center")
 
@@ -276,6 +277,21 @@ def interval(values):
     return t_interval(values) if len(values) > 1 else (float(values[0]), 0.)
 
 
-def sheets(axes, runs, count: int = 64):
-    """Pictures of several runs side by side, under names small enough for many columns."""
-    least_squares.sheets(axes, runs, count, fontsize=10)
+def reconstruct(run, pictures, steps: int, starts: int = 2, rate: float = .1, seed: int = 0):
+    """The pictures nearest to the given ones that a trained generator can make: (n, c, h, w).
+
+    Adam searches the code of each, from several random codes; the best end counts. run: what
+    `train` returned, with an averaged generator g.
+    """
+    generator, n = run.ema["g"], len(pictures)
+    z = run.source.noise(starts * n, seed=seed).clone().requires_grad_()
+    wanted, search = pictures.repeat(starts, 1, 1, 1), torch.optim.Adam([z], lr=rate)
+    with evaluating(generator):
+        for _ in range(steps):
+            error = (generator(z) - wanted).square().flatten(1).sum(1)
+            z.grad, = torch.autograd.grad(error.sum(), z)
+            search.step()
+        with torch.no_grad():
+            made = generator(z).float()
+    error = (made - wanted).square().flatten(1).sum(1).reshape(starts, n)
+    return made.reshape(starts, n, *pictures.shape[1:])[error.argmin(0), torch.arange(n)]

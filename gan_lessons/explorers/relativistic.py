@@ -12,7 +12,7 @@ from ..exact.relativistic import ralsgan_gradient
 from ..objectives.minimax import non_saturating
 from ..objectives.relativistic import relativistic
 from ..objectives.wasserstein import wasserstein
-from .least_squares import sheets  # noqa: F401  the lesson shows its pictures with it
+from ..players.modes import evaluating
 
 P = Normal(0, 1)                                          # the data
 FLOOR = 1e-5                                              # the least gradient that is drawn
@@ -24,9 +24,9 @@ def two_tests(left, right, real=(1.1, 2.6, .9, 3.1), fake=(-.8, 1.4, 1.9, .2)):
         ax.set(xlim=(-.35, 1.35), ylim=(-1.6, 3.8), xticks=[0, 1], xticklabels=["fake", "real"],
                ylabel="score $f$")
     left.axhline(0, color=CRITIC, ls="--", lw=1.2)
-    left.text(.5, .12, "fence", ha="center", color=CRITIC)
-    left.set_title("one coin at a time")
-    right.set_title("two coins at a time")
+    left.text(.5, .12, "threshold", ha="center", color=CRITIC)
+    left.set_title("one sample at a time")
+    right.set_title("two samples at a time")
     for r, s in zip(real, fake):
         right.plot([0, 1], [s, r], color=GOOD if r > s else BAD, lw=2)
     for ax in (left, right):
@@ -51,7 +51,7 @@ def pair_plane(ax, theta, reach=(-3.2, 6.2)):
     ax.text(theta + .1, -2.5, "first fake, second real", color="#9a6a00", ha="center", va="top",
             fontsize=9)
     ax.set(xlim=reach, ylim=(reach[0] - .2, reach[1] + .6), aspect="equal",
-           xlabel="weight of the first coin, $x_1$", ylabel="weight of the second, $x_2$")
+           xlabel="first sample, $x_1$", ylabel="second sample, $x_2$")
 
 
 # -- scores on a line ------------------------------------------------------------------------------
@@ -165,7 +165,7 @@ def gradients(ax, distances, curves):
         ax.semilogy(distances, np.maximum(values, FLOOR / 10), color=colour, ls=style, label=name,
                     **wide)
     ax.set(xlabel="distance $\\theta$", ylim=(FLOOR, 300), xlim=(0, distances[-1]),
-           title="what the forger feels")
+           title="the gradient that the generator feels")
     ax.legend(frameon=False, loc="lower left", fontsize=8)
 
 
@@ -187,8 +187,8 @@ def atlas():
         rings = [[left.plot([0], [0], color=colour, lw=1.4)[0] for _ in range(3)]
                  for colour in (REAL, FAKE)]
         span, = left.plot([0, 1], [1, 0], color=GOOD, lw=1.8)
-        left.set(xlim=(-3.6, 14), ylim=(-3.6, 14), aspect="equal", xlabel="first coin",
-                 ylabel="second coin", title="(real, fake) and (fake, real)")
+        left.set(xlim=(-3.6, 14), ylim=(-3.6, 14), aspect="equal", xlabel="first sample",
+                 ylabel="second sample", title="(real, fake) and (fake, real)")
         gradients(right, distances, curves)
         dots = [right.plot([1], [1], "o", color=STYLES[name][0], ms=8)[0] for name in curves]
         open_axes(left, right)
@@ -204,7 +204,7 @@ def atlas():
         for dot, values in zip(dots, curves.values()):
             dot.set_data([distance], [max(values[at], FLOOR)])
         one, two = curves["non-saturating"][at], curves["RSGAN"][at]
-        title.set_text(f"JS of pairs {paired[at]:.4f}, of coins {single[at]:.4f}"
+        title.set_text(f"JS of pairs {paired[at]:.4f}, of samples {single[at]:.4f}"
                        f"      RSGAN feels {two:.4f}, non-saturating {one:.4f}, "
                        f"ratio {two / one:.4f}")
 
@@ -212,27 +212,45 @@ def atlas():
         setup, update,
         dict(distance=slider(.1, 11.0, .1, 2.0, "distance θ")),
         figsize=(9.4, 4.0),
-        alt="Left, the heaps of pairs (real, fake) and (fake, real) in the plane, on both sides "
-            "of the diagonal; right, on a log scale, the gradients that generators feel at "
+        alt="Left, the densities of pairs (real, fake) and (fake, real) in the plane, on both "
+            "sides of the diagonal; right, on a log scale, the gradients that generators feel at "
             "their best critics against the distance, with a dot at the slider's. The title "
             "gives both divergences and the ratio of RSGAN's gradient to the non-saturating one.")
 
 
-# -- the race --------------------------------------------------------------------------------------
+# -- scores along a training -----------------------------------------------------------------------
 
-def race(ax, curves):
-    """Fréchet distance against the step, every seed a line, their mean thick.
+class Along:
+    """A watcher that keeps the critic's scores of n real and n fake pictures along a training.
 
-    curves: name -> {seed: [(step, distance), …]}.
+    images: Images, the first n of which are scored; looks: how often. real and fake are lists of
+    scores (n,), one for each look, and steps are their rounds.
     """
-    for (name, seeds), colour in zip(curves.items(), (REAL, GOOD, FAKE, THIRD)):
-        tables = [np.array(rows) for rows in seeds.values()]
-        for table in tables:
-            ax.plot(*table.T, color=colour, lw=1, alpha=.5)
-        ax.plot(tables[0][:, 0], np.mean([table[:, 1] for table in tables], axis=0), "o-",
-                color=colour, lw=2.6, ms=4, label=f"{name}, mean of {len(tables)}")
-    ax.set(xlabel="step", ylabel="Fréchet distance", yscale="log")
-    ax.yaxis.set_major_formatter("{x:.0f}")
-    ax.yaxis.set_minor_formatter("{x:.0f}")
-    ax.legend(frameon=False)
 
+    def __init__(self, images, n: int = 500, looks: int = 100):
+        self.pictures, self.looks = images.images[:n] / 127.5 - 1, looks
+        self.steps, self.real, self.fake = [], [], []
+
+    def __call__(self, run):
+        if run.step % max(1, run.steps // self.looks) and run.step != run.steps:
+            return
+        f = run.players["f"]
+        fakes = run.samples(len(self.pictures), averaged=False, seed=run.step)
+        with evaluating(f), torch.no_grad():
+            for kept, pictures in ((self.real, self.pictures), (self.fake, fakes)):
+                kept.append(f(pictures).numpy())
+        self.steps.append(run.step)
+
+    def height(self):
+        """The mean score of real and fake together at each look: (k,)."""
+        return (np.mean(self.real, 1) + np.mean(self.fake, 1)) / 2
+
+
+def along(ax, record, title: str):
+    """An `Along`: mean scores of real and fake pictures against the round, bands for 80 %."""
+    for scores, colour, name in ((record.real, REAL, "real"), (record.fake, FAKE, "fake")):
+        low, high = np.quantile(scores, (.1, .9), axis=1)
+        ax.fill_between(record.steps, low, high, color=colour, alpha=.2, lw=0)
+        ax.plot(record.steps, np.mean(scores, 1), color=colour, lw=1.5, label=name)
+    ax.axhline(0, color=CRITIC, lw=1, ls=":")
+    ax.set(xlabel="round", title=title)

@@ -21,6 +21,34 @@ def _work(real, fake, nu: float) -> float:
     return capped_transport(p, p[::-1], abs(places[:, None] - places), nu).work
 
 
+def _part(shift: float, nu: float) -> float:
+    """The part of the way from E Δ to W that the capped work has gone, four and four points."""
+    from ..explorers.generalised_loss_sensitive import four_and_four
+    places, distance, best = four_and_four(shift, nu)
+    mean, W = distance[:4, 4:].mean(), four_and_four(shift, -3)[2].work        # cap 4 shares: W
+    return (mean - best.work) / (mean - W)
+
+
+def two_rounds(l, g, x, z):
+    """Two rounds of the game with the cost |a|, without its first term, on one batch.
+
+    Gradient descent with rate 0.1: the mean loss of the fakes afterwards, a number. The networks
+    are changed.
+    """
+    import torch
+
+    from ..objectives.loss_sensitive import leaky, loss_sensitive
+    game = loss_sensitive(cost=leaky(-1), first=0)
+    weights = {"l": list(l.parameters()), "g": list(g.parameters())}
+    for player in ("l", "g") * 2:
+        given = dict(l=l, g=g, x=x, z=z) if player == "l" else dict(l=l, g=g, z=z)
+        slopes = torch.autograd.grad(game[player](**given), weights[player])
+        with torch.no_grad():
+            for weight, slope in zip(weights[player], slopes):
+                weight -= .1 * slope
+    return l(g(z)).mean().item()
+
+
 QUESTIONS = {
     "10 straight": (lambda: _border([3, 1, -2, .5]),
                     "beyond slope 1 only pairs with D > 0 have a surplus: "
@@ -29,4 +57,7 @@ QUESTIONS = {
                 "which set is rarer among real samples? Step 7, with odds"),
     "10 cap": (lambda: _work([0, 4], [1, 5], -.5),
                "a pair may carry 1.5 · ¼; the rest must take the longer ways"),
+    "10 part": (lambda: [_part(.4, -1), _part(2., -1)],
+                "the way gone is E Δ less the work, the whole way E Δ less W"),
+    "10 log": ([3 - 1.4 / 2, 3.], "divide the loss by λ; the plan p q has cap 1 and work E Δ"),
 }

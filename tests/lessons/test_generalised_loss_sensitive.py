@@ -1,6 +1,7 @@
 """Generalised LS-GAN: costs, from LS-GAN to WGAN, and transport with a cap for every pair."""
 import itertools
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from gan_lessons.drawing import plots
 from gan_lessons.exact.generalised_loss_sensitive import capped_transport
 from gan_lessons.explorers import generalised_loss_sensitive as explorers
 from gan_lessons.objectives.loss_sensitive import leaky, loss_sensitive, margin, own_cost
+from gan_lessons.questions import generalised_loss_sensitive as questions
 
 score = lambda x: x[:, 0]
 NUS = [1., .5, .2, 0., -.3, -1., -4.]
@@ -391,3 +393,24 @@ def test_critics_draw_the_exact_line():
     explorers.critics(ax, {-1: lambda x: x + 7}, 2., 1.)
     exact, trained = ax.lines[:2]
     np.testing.assert_allclose(exact.get_ydata()[8:-8], trained.get_ydata()[8:-8], atol=1e-3)
+
+
+def test_reconstruction_finds_what_the_generator_made():
+    g = torch.nn.Linear(3, 16)
+    made = lambda z: g(z).reshape(-1, 1, 4, 4)
+    net = torch.nn.Sequential(g, torch.nn.Unflatten(1, (1, 4, 4)))
+    noise = lambda n, seed=0: torch.randn(n, 3, generator=torch.Generator().manual_seed(seed))
+    run = SimpleNamespace(ema={"g": net}, source=SimpleNamespace(noise=noise))
+    with torch.no_grad():
+        wanted = made(noise(5, seed=9))
+    found = explorers.reconstruct(run, wanted, steps=400)
+    assert found.shape == wanted.shape and not found.requires_grad
+    torch.testing.assert_close(found, wanted, rtol=0, atol=1e-2)
+    assert g.weight.grad is None                              # the generator is left alone
+    rough = explorers.reconstruct(run, wanted, steps=1)
+    assert (rough - wanted).square().sum() > (found - wanted).square().sum()
+
+
+def test_questions_of_lesson_10():
+    assert questions._part(.4, -1) == pytest.approx(.870, abs=.001)
+    assert questions._part(2., -1) == pytest.approx(.853, abs=.001)

@@ -13,6 +13,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from gan_lessons import (
     Game,
+    Images,
     Line,
     Mixture,
     Normal,
@@ -35,6 +36,7 @@ from gan_lessons.exact.minimax import generator_gradient
 from gan_lessons.explorers import relativistic as explorers
 from gan_lessons.objectives.relativistic import KINDS, PAIR_LOSSES, average, pairwise, relativistic
 from gan_lessons.players.image_networks import dcgan_critic, dcgan_generator
+from gan_lessons.questions import relativistic as questions
 
 BY_HAND = {
     "S": lambda t: softplus(-t),
@@ -448,7 +450,7 @@ def test_the_atlas_says_what_the_exact_module_says():
         pairs, plain = exact.rsgan_gradient(p, q), generator_gradient(p, q, "non-saturating")
         said = title.get_text()
         assert f"feels {pairs:.4f}, non-saturating {plain:.4f}, ratio {pairs / plain:.4f}" in said
-        assert f"JS of pairs {exact.product_js(p, q):.4f}, of coins {js(p, q):.4f}" in said
+        assert f"JS of pairs {exact.product_js(p, q):.4f}, of samples {js(p, q):.4f}" in said
         heights = [dot.get_ydata()[0] for dot in dots]
         assert heights[2] == pytest.approx(pairs, rel=1e-9)
         assert heights[4] == pytest.approx(max(exact.ralsgan_gradient(p, q), explorers.FLOOR),
@@ -472,6 +474,26 @@ def test_pictures_without_sliders():
     figure, ax = plots.figure()
     explorers.pair_plane(ax, 2.)
     assert any("2.83" in text.get_text() for text in ax.texts)
+
+
+def test_scores_along_a_training():
+    images = Images(torch.randint(0, 256, (40, 1, 28, 28), dtype=torch.uint8,
+                                  generator=torch.Generator().manual_seed(0)),
+                    torch.zeros(40, dtype=torch.int64), ("noise",))
+    record = explorers.Along(images, n=8, looks=2)
+    players = lambda: dict(f=dcgan_critic(width=4), g=dcgan_generator(noise=5, width=4))
+    source = lambda: batches(images, z=Normal(dim=5), batch=8)
+    watched, alone = (train(relativistic("RSGAN"), players(), source(), steps=4, watch=watch)
+                      for watch in (record, None))
+    assert watched.losses == alone.losses                        # to look in changes nothing
+    assert record.steps == [2, 4] and np.shape(record.real) == np.shape(record.fake) == (2, 8)
+    assert record.height()[1] == pytest.approx(
+        np.concatenate([record.real[1], record.fake[1]]).mean(), rel=1e-5)
     figure, ax = plots.figure()
-    explorers.race(ax, {"one": {0: [(1, 90.), (2, 50.)], 1: [(1, 70.), (2, 30.)]}})
-    assert ax.lines[-1].get_ydata().tolist() == [80, 40]
+    explorers.along(ax, record, "RSGAN")
+    assert ax.lines[0].get_ydata() == pytest.approx(np.mean(record.real, 1))
+
+
+def test_questions_of_lesson_11():
+    assert questions._left_alone() == pytest.approx(.62, abs=1e-6)
+    assert questions.bought_hinge(5, 1.1) < .01 < min(questions.bought_hinge(5, K) for K in (1, 2))

@@ -90,6 +90,8 @@ def parts(value):
     by its name alone, None for what nobody can take apart."""
     try:
         reduce = copyreg.dispatch_table.get(type(value))
+        if isinstance(value, BaseException):     # tblib, which Dask imports, adds the traceback
+            reduce = BaseException.__reduce__
         made = reduce(value) if reduce else value.__reduce_ex__(4)
         if isinstance(made, str):
             pickle.dumps(value)                 # an error where its module knows it not, as a

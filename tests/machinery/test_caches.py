@@ -27,11 +27,10 @@ def endless(server, announced):
             if announced:
                 self.send_header("Content-Length", announced)
             self.end_headers()
-            self.server.sent = 0
             while self.server.sent < 40_000_000:
                 self.wfile.write(bytes(50_000))
                 self.server.sent += 50_000
-    server.RequestHandlerClass = Endless
+    server.RequestHandlerClass, server.sent = Endless, 0
     return server
 
 

@@ -34,7 +34,9 @@ def test_every_question_knows_its_answer(name, capsys):
     right = right() if callable(right) else right
     check(name, right)
     assert said(capsys) == f"✓ {name}: right"
-    check(name, "nonsense" if isinstance(right, str) else np.asarray(right) * 1.01 + .01)
+    wrong = (not right if isinstance(right, bool) else "nonsense" if isinstance(right, str)
+             else np.asarray(right) * 1.01 + .01)
+    check(name, wrong)
     assert said(capsys) == f"✗ {name}: not yet. Hint: {hint}"
     check(name, ...)
     check(name, None)

@@ -379,3 +379,16 @@ def test_the_sheet_of_pictures_has_a_place_of_its_own(tmp_path, capsys, monkeypa
     assert ("let --out end on .csv" if out == "sheet.png" else "a.png is a folder") in said
 
 
+
+
+def test_an_exception_that_was_raised_is_still_the_same(tmp_path):
+    """Whoever imports Dask has tracebacks in what pickle sees of an exception."""
+    from tblib import pickling_support
+    what = ValueError("v")
+    pickling_support.install(ValueError)
+    try:
+        rows = play(tmp_path / "a.csv", partial(ends, what))
+    finally:
+        import copyreg
+        copyreg.dispatch_table.pop(ValueError, None)
+    assert ["error" in row for row in rows] == [False, True, False, False]

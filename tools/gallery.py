@@ -14,7 +14,7 @@ PICTURES = {                                         # lesson -> how the picture
     "02": "Left, both densities and the best discriminator; right, both gradients",
     "05": "Points on a ring and in a blob",
     "07": "Critics on the ring after 800",
-    "10": "Left, four genuine and four fake coins in the plane",
+    "10": "Left, four real and four fake points in the plane",
     "13": "The plane in three colours",
     "15": "Left, a map of test digits in ten islands",
     "18": "Two moons as an exact density",

@@ -14,6 +14,9 @@ from scipy.sparse import coo_array
 
 from .checks import as_masses, as_numbers, fits
 
+# four real and four fake points of the plane, an example of lesson 10
+REAL_POINTS = np.array([[-1., -.6], [-.7, .8], [.2, -.1], [.9, .5]])
+FAKE_POINTS = np.array([[.1, .9], [.6, -.8], [-.6, .1], [-.1, -.3]])
 _LIGHT = 1e-9                  # places with less mass of both are beyond the solver's tolerance
 
 

@@ -9,7 +9,7 @@ from scipy.optimize import linear_sum_assignment
 
 from ..drawing.explorer import Explorer, slider
 from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, open_axes, smooth
-from ..exact.generalised_loss_sensitive import capped_transport
+from ..exact.generalised_loss_sensitive import FAKE_POINTS, REAL_POINTS, capped_transport
 from ..exact.laws import Normal
 from ..players.modes import evaluating
 
@@ -17,8 +17,6 @@ from ..players.modes import evaluating
 X_REAL, X_FAKE = np.array([-1.2, -.5, .1, .6, 1.3]), np.array([.3, -1., .7, -.6, .9])
 SLOPES = np.linspace(-1, 3, 161)
 NUS = np.arange(-4, .1, .5)
-REAL_POINTS = np.array([[-1., -.6], [-.7, .8], [.2, -.1], [.9, .5]])
-FAKE_POINTS = np.array([[.1, .9], [.6, -.8], [-.6, .1], [-.1, -.3]])
 
 
 def leaky(a, nu):

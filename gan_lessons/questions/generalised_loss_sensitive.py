@@ -1,7 +1,7 @@
 """Questions of notebooks/10_generalised_loss_sensitive.ipynb and their answers."""
 import numpy as np
 
-from ..exact.generalised_loss_sensitive import capped_transport
+from ..exact.generalised_loss_sensitive import FAKE_POINTS, REAL_POINTS, capped_transport
 
 
 def _border(differences) -> float:
@@ -23,10 +23,12 @@ def _work(real, fake, nu: float) -> float:
 
 def _part(shift: float, nu: float) -> float:
     """The part of the way from E Δ to W that the capped work has gone, four and four points."""
-    from ..explorers.generalised_loss_sensitive import four_and_four
-    places, distance, best = four_and_four(shift, nu)
-    mean, W = distance[:4, 4:].mean(), four_and_four(shift, -3)[2].work        # cap 4 shares: W
-    return (mean - best.work) / (mean - W)
+    places = np.concatenate([REAL_POINTS, FAKE_POINTS + [shift, 0]])                  # (8, 2)
+    distance = np.linalg.norm(places[:, None] - places, axis=-1)
+    p = np.repeat([.25, 0], 4)
+    work, W = (capped_transport(p, p[::-1], distance, v).work for v in (nu, -3))  # cap 4 shares: W
+    mean = distance[:4, 4:].mean()
+    return (mean - work) / (mean - W)
 
 
 def two_rounds(l, g, x, z):

@@ -31,7 +31,7 @@ WAYS = {
     "DCGAN's usual rates, 2e-4": replace(WHOLE, rates=dict(f=2e-4, g=2e-4)),
     "batches of 64, half the rounds": replace(WHOLE, batch=64, steps=2_700),
     "no averaged generator": replace(WHOLE, ema=1e-9),              # as good as none
-    "rates that never fade": replace(WHOLE, fade=.999),
+    "rates that fade to 0 in the second half": replace(WHOLE, fade=.5),
     "DCGAN's networks": replace(WHOLE, critic=partial(dcgan_critic), generator=dcgan_generator,
                                 steps=1_100),
 }

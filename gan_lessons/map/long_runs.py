@@ -36,8 +36,9 @@ class Long:
 
 
 _WIDE = dict(critic=partial(image_critic, width=64), generator=partial(image_generator, width=48),
-             ema=.999)
+             ema=.999, fade=.5)
 
+# unlike a minute's, their rates fade to 0 in the second half
 LONG = {
     "01 non-saturating": Long(longer(
         RECIPES["non-saturating"], 36_000, rates=dict(f=8e-3, g=3e-3), **_WIDE)),
@@ -61,8 +62,8 @@ LONG = {
     # a minute's rates lose their digits again after two; slower, and two critic steps a round
     "07 WGAN-GP": Long(longer(RECIPES["WGAN-GP"], 16_000, rates=dict(f=3e-3, g=1e-3),
                               game=partial(wasserstein, gradient_penalty, 1.0),
-                              turns={"f": 2}, ema=.999)),
-    "07 hinge, photographs": Long(longer(PHOTOGRAPHS["hinge"], 60_000, ema=.9995),
+                              turns={"f": 2}, ema=.999, fade=.5)),
+    "07 hinge, photographs": Long(longer(PHOTOGRAPHS["hinge"], 60_000, ema=.9995, fade=.5),
                                   data="cifar10"),
 }
 

@@ -6,7 +6,7 @@
 
 The rates of a recipe were chosen by the score of seed 0 alone, which a page trains; the table of
 benchmarks/digits.py has the seeds after it. What all share: batches of 32, Adam with β = (0, .99)
-(RMSprop where weights are clipped), an averaged generator, rates that fade in the second half.
+(RMSprop where weights are clipped), an averaged generator, rates that stay as they are.
 Introduced in notebooks/01_minimax.ipynb.
 """
 from __future__ import annotations
@@ -57,7 +57,8 @@ class Recipe:
     critic, generator     (shape, seed=) -> network
     normalised            spectral normalisation of the critic
     noise     numbers of z; batch: samples a round; turns: moves of a player each round
-    betas     of Adam; ema: decay of the averaged generator; fade: from where on the rates fall
+    betas     of Adam; ema: decay of the averaged generator
+    fade      the part of the training after which the rates fall to 0; None: they stay
     precision, reuse      as in `train`
     """
 
@@ -72,7 +73,7 @@ class Recipe:
     turns: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     betas: tuple[float, float] = (0.0, 0.99)
     ema: float = 0.998
-    fade: float = 0.5
+    fade: float | None = None
     precision: str = "bfloat16"
     reuse: str | None = "g"
     optimizer: str = "adam"
@@ -102,8 +103,8 @@ class Recipe:
         source = batches(images, z=Normal(dim=self.noise), batch=self.batch, seed=seed)
         settings = dict(steps=self.steps if steps is None else steps, turns=self.turns,
                         optimizer={name: make(rate) for name, rate in self.rates.items()},
-                        ema=self.ema, rate=fading(self.fade), precision=self.precision,
-                        reuse=self.reuse, seed=seed)
+                        ema=self.ema, rate=None if self.fade is None else fading(self.fade),
+                        precision=self.precision, reuse=self.reuse, seed=seed)
         return train(self.game(), self.players(images.shape, seed), source, **settings | options)
 
     def __str__(self):
@@ -112,8 +113,9 @@ class Recipe:
             "game": _said(self.game),
             f"critic {f}": _said(self.critic) + (", spectrally normalised" * self.normalised),
             "generator g": _said(self.generator),
-            "rates": f"{f} {self.rates[f]:g}, g {self.rates[g]:g}, falling to 0 "
-                     f"from {self.fade:.0%} of the training on",
+            "rates": f"{f} {self.rates[f]:g}, g {self.rates[g]:g}, "
+                     + ("to the end" if self.fade is None else
+                        f"falling to 0 from {self.fade:.0%} of the training on"),
             "optimiser": f"Adam, β = {self.betas}" if self.optimizer == "adam" else "RMSprop",
             "a round": f"{self.batch} samples, {self.turns.get(f, 1)} : {self.turns.get(g, 1)} "
                        f"moves of {f} and g, {self.precision}",

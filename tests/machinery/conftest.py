@@ -1,9 +1,22 @@
-"""What several tests of files need: a user who may not write everywhere, and mirrors."""
+"""What several tests need: a user who may not write everywhere, mirrors, an asyncio for Dask."""
+import asyncio
 import contextlib
+import inspect
 import os
 
 import pytest
 from mirror import Server
+
+
+@pytest.fixture(scope="module")
+def dask_can_start():
+    """Skips where ipykernel < 6.18 has put nest_asyncio's `run`, which Dask cannot call, in place.
+
+    A Kaggle notebook is such a place.
+    """
+    if "nest_asyncio" in asyncio.run.__code__.co_filename and (
+            "loop_factory" not in inspect.signature(asyncio.run).parameters):
+        pytest.skip("nest_asyncio's asyncio.run takes no loop_factory, which Dask gives")
 
 
 @pytest.fixture

@@ -510,7 +510,8 @@ def made_small():
         setattr(arena, name, many)
 
 
-def test_pictures_are_kept_by_the_workers_of_a_cluster(tmp_path, monkeypatch, capsys):
+def test_pictures_are_kept_by_the_workers_of_a_cluster(tmp_path, monkeypatch, capsys,
+                                                        dask_can_start):
     from distributed import Client, LocalCluster
     monkeypatch.undo()                          # workers find their own functions, not patched ones
     monkeypatch.chdir(tmp_path)

@@ -34,6 +34,8 @@ def card(monkeypatch):
             return what
         monkeypatch.setattr(torch.cuda, "is_available", lambda: many > 0)
         monkeypatch.setattr(torch.cuda, "device_count", lambda: many)
+        # what an optimiser asks of a PyTorch built for cards, which has no driver here
+        monkeypatch.setattr(torch.cuda, "is_current_stream_capturing", lambda: False)
         monkeypatch.setattr(devices, "_kernel", kernel)
         return tried
     tried = []

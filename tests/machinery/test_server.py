@@ -1,7 +1,13 @@
 """The connection that lets a slider's picture leave at once."""
-from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
+import pytest
 
-from gan_lessons.drawing.server import PromptConnection
+pytest.importorskip("jupyter_server", reason="the connection is jupyter_server's")
+
+from jupyter_server.services.kernels.connection.channels import (  # noqa: E402
+    ZMQChannelsWebsocketConnection,
+)
+
+from gan_lessons.drawing.server import PromptConnection  # noqa: E402
 
 
 def test_no_delay_is_set_before_the_usual_connection(monkeypatch):

@@ -342,7 +342,7 @@ def test_a_process_that_dies_takes_nothing_with_it(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def dask():
+def dask(dask_can_start):
     from distributed import Client, LocalCluster
 
     with LocalCluster(
@@ -407,7 +407,7 @@ def test_a_worker_killed_in_the_middle_changes_no_figure(tmp_path, dask):
     assert len(path.with_name("arena.csv.runs").read_text().splitlines()) == 7
 
 
-def test_a_cluster_that_is_not_there_is_named(tmp_path):
+def test_a_cluster_that_is_not_there_is_named(tmp_path, dask_can_start):
     import dask.config
 
     with (

@@ -10,9 +10,9 @@ from mirror import Server
 
 @pytest.fixture(scope="module")
 def dask_can_start():
-    """Skips where ipykernel < 6.18 has put nest_asyncio's `run`, which Dask cannot call, in place.
+    """Skips where nest_asyncio has put its own `asyncio.run` in place, which Dask cannot call.
 
-    A Kaggle notebook is such a place.
+    So it is with the ipykernel of a Kaggle notebook.
     """
     if "nest_asyncio" in asyncio.run.__code__.co_filename and (
             "loop_factory" not in inspect.signature(asyncio.run).parameters):

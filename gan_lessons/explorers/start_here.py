@@ -55,10 +55,10 @@ def constant_answer():
         dot, title = artists
         dot.set_data([D], [-np.log(D) - np.log(1 - D)])
         title.set_text(f"real {-np.log(D):.3f}  +  fake {-np.log(1 - D):.3f}"
-                       f"  =  {-np.log(D * (1 - D)):.3f}      (2 log 2 = {2 * np.log(2):.3f})")
+                       f"  =  {-np.log(D * (1 - D)):.3f}    (2 log 2 = {2 * np.log(2):.3f})")
 
     return Explorer(
         setup, update,
-        dict(D=slider(.01, .99, .01, .7, "D, the answer to everything")),
+        dict(D=slider(.01, .99, .01, .7, "D, the answer to everything")), figsize=(5.4, 3.4),
         alt="The cost of one constant answer D on real and on fake samples, and their sum, "
             "least at one half.")

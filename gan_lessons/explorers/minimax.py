@@ -54,13 +54,12 @@ def discriminator():
         bracket = rel_entr(D, expit(c(X))) + rel_entr(expit(-c_star), expit(-c(X)))
         lost.set_ydata((P.pdf(X) + Q.pdf(X)) * bracket)
         value = gan_value(P, Q, c)
-        title.set_text(f"V(D) = {value:.4f}      the best possible is {best:.4f}"
-                       f"      you lose {best - value:.4f}")
+        title.set_text(f"V(D) = {value:.4f}    best {best:.4f}    you lose {best - value:.4f}")
 
     return Explorer(
         setup, update,
         dict(slope=slider(-2.0, 6.0, .1, .5, "slope of the logit"),
-             threshold=slider(-2.0, 4.0, .1, 0.0, "threshold")),
+             threshold=slider(-2.0, 4.0, .1, 0.0, "threshold")), figsize=(5.4, 3.4),
         alt="The densities of real and fake samples, the discriminator set with the sliders, and "
             "at which x it loses against the optimal one; the title gives its value and the best "
             "value.")
@@ -99,7 +98,7 @@ def generator():
     return Explorer(
         setup, update,
         dict(distance=slider(0.0, 8.0, .1, 3.0, "distance μ"),
-             sigma=slider(.4, 3.0, .1, 1.0, "width σ")), figsize=(6.4, 5.4),
+             sigma=slider(.4, 3.0, .1, 1.0, "width σ")), figsize=(5.4, 4.8),
         alt="Above, the densities of real and fake samples with the optimal discriminator; below, "
             "JS against their distance, flat under its ceiling log 2; the title gives JS, the "
             "value and the slope.")

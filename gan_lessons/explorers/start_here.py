@@ -14,23 +14,23 @@ def game_picture(ax):
     each loss back to its player. Nothing moves.
     """
     box = dict(boxstyle="round,pad=0.5", lw=1.5)
-    nodes = {"noise $z$": (.06, .38, "#777777"), "generator $g$": (.27, .38, FAKE),
-             "fakes $g(z)$": (.49, .38, FAKE), "real $x$": (.49, .86, REAL),
-             "critic $f$": (.71, .62, CRITIC), "losses\n$L_f$, $L_g$": (.92, .62, "#777777")}
+    nodes = {"noise\n$z$": (.07, .36, "#777777"), "generator\n$g$": (.3, .36, FAKE),
+             "fakes\n$g(z)$": (.53, .36, FAKE), "real\n$x$": (.53, .84, REAL),
+             "critic\n$f$": (.74, .6, CRITIC), "losses\n$L_f$, $L_g$": (.93, .6, "#777777")}
     for text, (x, y, colour) in nodes.items():
         ax.text(x, y, text, ha="center", va="center", bbox=dict(box, fc="white", ec=colour),
-                fontsize=11)
-    arrows = [((.115, .38), (.185, .38)), ((.358, .38), (.412, .38)), ((.57, .4), (.655, .53)),
-              ((.54, .84), (.655, .71)), ((.77, .62), (.855, .62))]
+                fontsize=12)
+    arrows = [((.135, .36), (.205, .36)), ((.395, .36), (.455, .36)), ((.605, .41), (.67, .52)),
+              ((.59, .82), (.67, .7)), ((.805, .6), (.845, .6))]
     for start, end in arrows:
-        ax.annotate("", end, start, arrowprops=dict(arrowstyle="->", color=CRITIC, lw=1.4))
-    back = dict(arrowstyle="->", color=BAD, lw=1.6, ls=(0, (4, 3)))
-    ax.annotate("", (.71, .73), (.92, .75),
-                arrowprops=dict(back, connectionstyle="arc3,rad=0.5", shrinkA=0))
-    ax.plot([.92, .92, .27], [.48, .12, .12], color=BAD, lw=1.6, ls=(0, (4, 3)))
-    ax.annotate("", (.27, .28), (.27, .12), arrowprops=dict(back, shrinkA=0))
-    ax.text(.815, .97, "gradient of $L_f$", ha="center", color=BAD, fontsize=10)
-    ax.text(.6, .15, "gradient of $L_g$", ha="center", color=BAD, fontsize=10)
+        ax.annotate("", end, start, arrowprops=dict(arrowstyle="->", color=CRITIC, lw=1.4,
+                                                    shrinkA=0, shrinkB=0))
+    back = dict(arrowstyle="->", color=BAD, lw=1.6, ls=(0, (4, 3)), shrinkA=0)
+    ax.annotate("", (.74, .74), (.93, .74), arrowprops=dict(back, connectionstyle="arc3,rad=0.6"))
+    ax.plot([.93, .93, .3], [.46, .09, .09], color=BAD, lw=1.6, ls=(0, (4, 3)))
+    ax.annotate("", (.3, .22), (.3, .09), arrowprops=back)
+    ax.text(.835, .93, "gradient of $L_f$", ha="center", color=BAD, fontsize=12)
+    ax.text(.62, .12, "gradient of $L_g$", ha="center", color=BAD, fontsize=12)
     ax.set(xlim=(0, 1), ylim=(0, 1))
     ax.set_axis_off()
 
@@ -55,10 +55,10 @@ def constant_answer():
         dot, title = artists
         dot.set_data([D], [-np.log(D) - np.log(1 - D)])
         title.set_text(f"real {-np.log(D):.3f}  +  fake {-np.log(1 - D):.3f}"
-                       f"  =  {-np.log(D * (1 - D)):.3f}      (2 log 2 = {2 * np.log(2):.3f})")
+                       f"  =  {-np.log(D * (1 - D)):.3f}    (2 log 2 = {2 * np.log(2):.3f})")
 
     return Explorer(
         setup, update,
-        dict(D=slider(.01, .99, .01, .7, "D, the answer to everything")),
+        dict(D=slider(.01, .99, .01, .7, "D, the answer to everything")), figsize=(5.4, 3.4),
         alt="The cost of one constant answer D on real and on fake samples, and their sum, "
             "least at one half.")

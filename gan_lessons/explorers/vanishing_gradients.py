@@ -53,7 +53,8 @@ def blurred(axes, noises, narrow: float = .1, broad: float = 1.0):
         draw_density(ax, x, q, FAKE, "fake, $q$")
         ax.set(yticks=[], xlabel="$x$", title=f"$\\tau$ = {noise:g}:  JS = {js(p, q):.3f}")
         ax.spines["left"].set_visible(False)
-    axes[-1].legend(frameon=False, loc="upper right", handlelength=1)
+    axes[0].figure.legend(*axes[0].get_legend_handles_labels(), frameon=False, ncols=2,
+                          loc="outside upper center")
 
 
 def js_and_slope(left, right, sigmas=(.5, 1, 2), reach: float = 12.0):

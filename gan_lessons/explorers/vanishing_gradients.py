@@ -17,22 +17,44 @@ from ..drawing.plots import (
     square_grid,
 )
 from ..exact.divergences import js, js_slope
-from ..exact.laws import Normal
+from ..exact.laws import Mixture, Normal
 from ..exact.minimax import generator_gradient, optimal_discriminator
 
 FLOOR = 1e-12                                             # the least gradient that the atlas draws
 
 
 def stages(axes, distances, sigma: float = 1.0):
-    """A generator on its way, one distance on each axes: both densities, and JS in the title."""
+    """A generator on its way, one distance on each axes: both densities and the optimal
+    discriminator, and JS in the title.
+    """
     for ax, distance in zip(axes, distances):
         x = np.linspace(-4 * sigma, max(distances) + 4 * sigma, 400)
         p, q = Normal(0, sigma), Normal(distance, sigma)
         draw_density(ax, x, p, REAL, "real, $p$")
         draw_density(ax, x, q, FAKE, "fake, $q$")
-        ax.set(yticks=[], xlabel="$x$", title=f"distance {distance:g}:  JS = {js(p, q):.3f}")
-        ax.spines["left"].set_visible(False)
+        ax.plot(x, optimal_discriminator(p, q)(x), color=CRITIC, lw=1.8, label="$D^*$")
+        ax.set(yticks=[0, 1], ylim=(-.02, 1.06),
+               title=f"distance {distance:g}:  JS = {js(p, q):.3f}")
+    axes[-1].set_xlabel("$x$")
     axes[-1].legend(frameon=False, loc="upper right")
+
+
+def blurred(axes, noises, narrow: float = .1, broad: float = 1.0):
+    """Two narrow components and one broad Normal under instance noise, one width on each axes.
+
+    JS in the title; needles and Normal have the same mean and nearly the same variance.
+    """
+    x = np.linspace(-4, 4, 800)
+    for ax, noise in zip(axes, noises):
+        needle = np.hypot(narrow, noise)
+        p = Mixture([Normal(-1, needle), Normal(1, needle)])
+        q = Normal(0, float(np.hypot(broad, noise)))
+        draw_density(ax, x, p, REAL, "real, $p$")
+        draw_density(ax, x, q, FAKE, "fake, $q$")
+        ax.set(yticks=[], xlabel="$x$", title=f"$\\tau$ = {noise:g}:  JS = {js(p, q):.3f}")
+        ax.spines["left"].set_visible(False)
+    axes[0].figure.legend(*axes[0].get_legend_handles_labels(), frameon=False, ncols=2,
+                          loc="outside upper center")
 
 
 def js_and_slope(left, right, sigmas=(.5, 1, 2), reach: float = 12.0):
@@ -144,12 +166,13 @@ def generator_losses(left, right):
     left.axvspan(0, .1, color="0.92", lw=0, zorder=0)
     left.set(xlabel="$D(g(z))$", title="loss of the generator", xlim=(0, 1), ylim=(-4, 4))
     c = np.linspace(-8, 8, 400)
-    right.plot(c, 1 / (1 + np.exp(-c)), color=BAD, lw=2, label="saturating: $D$")
-    right.plot(c, 1 / (1 + np.exp(c)), color=GOOD, lw=2, label="non-saturating: $1-D$")
+    right.plot(c, 1 / (1 + np.exp(-c)), color=BAD, lw=2, label="saturating $D$")
+    right.plot(c, 1 / (1 + np.exp(c)), color=GOOD, lw=2, label="non-sat. $1-D$")
     right.axvspan(-8, np.log(1 / 9), color="0.92", lw=0, zorder=0)
     right.set(xlabel="logit $c$ of the fake", title="|slope| against the logit", xlim=(-8, 8),
               ylim=(0, 1.3))
-    right.legend(frameon=False, loc="upper center", ncols=2, fontsize=8, columnspacing=1)
+    right.legend(frameon=False, loc="upper center", ncols=2, fontsize=9, columnspacing=1,
+                 handlelength=1)
 
 
 def best_fits(ax, p, fits):
@@ -202,29 +225,29 @@ def coverage(ax, curves, modes: int = 8):
 
 
 # Three trainings on MNIST of which the page shows none; losses averaged over 20 rounds, the other
-# columns over 500 samples. A: two networks of 256 × 2 dense neurons, non-saturating, adam(5e-4).
+# columns over 500 fakes. A: two networks of 256 × 2 dense neurons, non-saturating, adam(5e-4).
 # B: RECIPES["non-saturating"], 600 rounds. C: RECIPES["minimax"].players, Adam 1e-3 for the critic,
 # plain steps of .02 for the generator. All with seed 4.
 LOGS = """
-     round  loss of f  loss of g  D(real)  D(fake)  largest class
-A      100      1.332      0.941    0.707    0.677            62%
-       200      1.354      0.953    0.625    0.391           100%
-       300      0.971      1.318    0.769    0.408           100%
-       400      0.806      2.336    0.946    0.600           100%
-       500      0.452      3.312    0.937    0.289           100%
-       600      0.496      3.283    0.764    0.105            56%
+  round  loss f  loss g D(fake) largest
+A   100   1.332   0.941   0.677     62%
+    200   1.354   0.953   0.391    100%
+    300   0.971   1.318   0.408    100%
+    400   0.806   2.336   0.600    100%
+    500   0.452   3.312   0.289    100%
+    600   0.496   3.283   0.105     56%
 
-B      100      1.368      0.866    0.500    0.486            29%
-       200      1.372      0.797    0.541    0.508            28%
-       300      1.360      0.820    0.479    0.453            22%
-       400      1.340      0.810    0.433    0.403            22%
-       500      1.310      0.781    0.519    0.467            18%
-       600      1.317      0.743    0.519    0.482            20%
+B   100   1.368   0.866   0.486     29%
+    200   1.372   0.797   0.508     28%
+    300   1.360   0.820   0.453     22%
+    400   1.340   0.810   0.403     22%
+    500   1.310   0.781   0.467     18%
+    600   1.317   0.743   0.482     20%
 
-C       25      0.722     -0.481    0.921    0.157           100%
-        50      0.081     -0.046    0.975    0.029           100%
-       100      0.007     -0.004    0.999    0.004           100%
-       150      0.002     -0.001    0.999    0.001           100%
-       200      0.001     -0.001    1.000    0.000           100%
-       300      0.000     -0.000    1.000    0.000           100%
+C    25   0.722  -0.481   0.157    100%
+     50   0.081  -0.046   0.029    100%
+    100   0.007  -0.004   0.004    100%
+    150   0.002  -0.001   0.001    100%
+    200   0.001  -0.001   0.000    100%
+    300   0.000  -0.000   0.000    100%
 """.strip("\n")

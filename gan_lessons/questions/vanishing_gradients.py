@@ -40,6 +40,8 @@ QUESTIONS = {
     "02 sum": (_sum, "σ(c) + σ(-c) = 1, so the sum is -E_q c'(x), and E_q of log q's slope is 0"),
     "02 half": (np.log(1e-8), "σ / (σ + ε) = ½, and σ(c) is about exp(c) far below 0"),
     "02 noise": (_best_noise, "between 4 and 5: use the arrow keys and read the title"),
+    "02 ring": (lambda: True,
+                "the critic must keep pace with three moves: look at the two learning rates"),
     "02 step": (_one_step, "no detach in the generator's loss, and its fakes have the label real: "
                            "softplus(-f)"),
     "02 logs": ([2, 3, 1],

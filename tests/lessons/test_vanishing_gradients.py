@@ -146,6 +146,14 @@ def test_the_three_stages_print_the_classic_numbers():
     figure, axes = plots.figure(3)
     explorers.stages(axes, (12, 8, 2))
     assert [ax.get_title()[-5:] for ax in axes] == ["0.693", "0.693", "0.337"]
+    x, D = axes[-1].get_lines()[0].get_data()
+    np.testing.assert_allclose(D, Normal().pdf(x) / (Normal().pdf(x) + Normal(2).pdf(x)))
+
+
+def test_noise_makes_two_needles_and_a_normal_alike():
+    figure, axes = plots.figure(3)
+    explorers.blurred(axes, (0, .3, 1))
+    assert [ax.get_title()[-5:] for ax in axes] == ["0.400", "0.142", "0.002"]
 
 
 def test_the_two_losses_are_drawn_with_their_slopes():
@@ -194,7 +202,7 @@ def test_the_three_logs_have_the_diagnoses_that_are_judged_right():
     for log in explorers.LOGS.split("\n\n"):
         rows = [[float(word.rstrip("%")) for word in line[1:].split()]
                 for line in log.splitlines() if line.endswith("%")]
-        _, _, loss, _, fake, largest = np.transpose(rows)
+        _, _, loss, fake, largest = np.transpose(rows)
         vanished = (loss <= 0).all() and fake[-1] < .001
         found.append(1 if vanished else 2 if largest.max() == 100 else 3)
     assert found == QUESTIONS["02 logs"][0]

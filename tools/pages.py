@@ -25,7 +25,10 @@ WITH_LIMITS = ("msub", "msup", "msubsup", "munder", "munderover")
 THIN = {"width": "0.167em"}
 OPERANDS = set("mi mn mfrac msub msup msubsup msqrt mrow mstyle munder".split())
 FONT = """<style>math { font-family: "STIX Two Math", "Latin Modern Math", "Cambria Math",
-"DejaVu Math TeX Gyre", math; } .boxed { border: 1px solid; padding: .3em; }</style>"""
+"DejaVu Math TeX Gyre", math; } .boxed { border: 1px solid; padding: .3em; }
+/* browsers leave the attribute columnalign alone */
+mtd[columnalign="right"] { text-align: -webkit-right; text-align: right; }
+mtd[columnalign="left"] { text-align: -webkit-left; text-align: left; }</style>"""
 
 
 def mathml(latex, display="inline"):

@@ -170,6 +170,7 @@ def scores(ax, runs):
     ax.set_yticks(ticks, map(str, ticks))
     ax.minorticks_off()
     ax.set(xlabel="CPU-seconds", title="Fréchet distance")
+    ax.set_xlim(right=ax.get_xlim()[1] * 1.3)                       # room for the last figures
     ax.legend(frameon=False)
     _spread(labels)
 
@@ -177,6 +178,7 @@ def scores(ax, runs):
 def _spread(labels, gap: float = 12):
     """Move labels upwards, sorted from the lowest on, until each is `gap` points above the last."""
     lowest = -np.inf
+    labels[0].figure.draw_without_rendering()           # only now the axes have their size
     for label in labels:
         height = label.axes.transData.transform(label.xy)[1] * 72 / label.figure.dpi    # points
         lift = max(0, lowest + gap - height)

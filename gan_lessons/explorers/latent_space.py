@@ -47,11 +47,11 @@ def walk(run, a: int = 0, b: int = 1):
     side = first.shape[-1]                                          # pixels of a picture
 
     def setup(figure):
-        left, right = figure.subplots(1, 2, width_ratios=[1, 2.6])
-        big, row = pictures(left, first[:1], 1), pictures(right, first, STEPS)
-        here, = right.plot([0], [side + 4], "^", color=BAD, ms=9, clip_on=False)
-        right.set_title("the whole way from A to B", fontsize=11)
-        return big, row, here, left.set_title("", fontsize=11)
+        above, below = figure.subplots(2, 1, height_ratios=[2.2, 1])
+        big, row = pictures(above, first[:1], 1), pictures(below, first, STEPS)
+        here, = below.plot([0], [side + 4], "^", color=BAD, ms=9, clip_on=False)
+        below.set_title("the whole way from A to B")
+        return big, row, here, above.set_title("")
 
     def update(artists, t, a, b):
         big, row, here, title = artists
@@ -64,6 +64,6 @@ def walk(run, a: int = 0, b: int = 1):
     return Explorer(
         setup, update,
         dict(t=slider(0.0, 1.0, .05, .5, "part t of the way"), a=slider(0, 9, 1, a, "code A"),
-             b=slider(0, 9, 1, b, "code B")), figsize=(8.4, 2.6),
-        alt="A picture that the stored generator makes of a code between two codes A and B, beside "
+             b=slider(0, 9, 1, b, "code B")), figsize=(5.4, 3.6),
+        alt="A picture that the stored generator makes of a code between two codes A and B, above "
             "eleven pictures along the whole way.")

@@ -20,7 +20,7 @@ P = Normal(0, 1)                             # the data
 
 
 def two_losses(left, right, reach=(-8, 4)):
-    """Left data and fakes, right the push of two losses on a fake at x, if f(x) = 1 - x."""
+    """`left`: data and fakes; `right`: the push of two losses on a fake at x, if f(x) = 1 - x."""
     x = np.linspace(*reach, 400)
     score = 1 - x
     draw_density(left, x, P, REAL, "real, $p$")

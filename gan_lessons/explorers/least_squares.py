@@ -69,7 +69,7 @@ def labels():
         best, = centre.plot(X, X, color=CRITIC, lw=2.2, label="best critic $f^*$")
         goal, = centre.plot(X, X, color=GOOD, lw=1.2, ls="--", label="target $c$")
         centre.set(xlabel="$x$", ylim=(-2.1, 2.1), xlim=(X[0], X[-1]), title="the best critic")
-        centre.legend(frameon=False, fontsize=9, loc="upper right")
+        centre.legend(frameon=False, fontsize=9, loc="upper right", ncols=2)
         right.plot(distances, slope, color=CRITIC, lw=4, alpha=.35, label="½ slope of $\\chi^2$")
         felt, = right.plot(distances, slope, color=GOOD, lw=2, label="felt, frozen critic")
         dot, = right.plot([0], [0], "o", color=GOOD, ms=8)

@@ -1,4 +1,4 @@
-"""Pictures of notebooks/03_f_gan.ipynb: tangents, conjugates, bounds, and fits."""
+"""Pictures of notebooks/03_f_gan.ipynb: tangents, bounds, and fits."""
 from __future__ import annotations
 
 import numpy as np
@@ -66,7 +66,7 @@ def tangents():
     controls = dict(name=choice(ROWS, "KL", "divergence"), t=slider(-4.0, 4.0, .05, .5, "slope t"))
     return Explorer(
         setup, update, controls,
-        figsize=(8.4, 3.5),
+        figsize=(7.2, 3.4),
         alt="Left, a convex function and the highest line of slope t below it; right, the "
             "conjugate against t. The title gives the conjugate and where the line touches.")
 
@@ -91,7 +91,7 @@ def workbench():
         bar = right.axhline(0, color=GOOD, lw=1, ls="--", label="threshold $\\varphi'(1)$")
         top = right.axhline(9, color=SKY, lw=1, ls=":", label="$T$ must stay below")
         right.set(xlabel="$x$", xlim=(x[0], x[-1]), ylim=(-6, 6))
-        right.legend(frameon=False, loc="lower left", fontsize=8)
+        right.legend(frameon=False, loc="lower left", fontsize=9)
         open_axes(left, right)
         return real, fake, best, mine, bar, top, title
 
@@ -122,27 +122,9 @@ def workbench():
                     shift=slider(-1.0, 1.0, .05, 0.0, "bias of your critic"))
     return Explorer(
         setup, update, controls,
-        figsize=(8.4, 3.5),
+        figsize=(7.2, 3.4),
         alt="Left, the densities of data and fakes; right, the best critic of the divergence, "
             "yours and the threshold. The title gives the divergence and both bounds.")
-
-
-def legendre_gallery(axes, rows, legendre):
-    """Conjugates found numerically (dots) on closed forms (lines), one of `rows` on each axes.
-
-    legendre: (φ, t) -> φ*(t). Slopes that are not admissible are shaded.
-    """
-    t = np.linspace(-4, 3, 701)
-    for ax, D in zip(np.ravel(axes), rows):
-        closed = D.conjugate(t)
-        ax.plot(t, np.where(np.isfinite(closed), closed, np.nan), color=CRITIC, lw=3, alpha=.35)
-        dots = np.array([s for s in np.arange(-4, 3.01, .35) if s < D.t_max - .02])
-        ax.plot(dots, [legendre(D.phi, s) for s in dots], "o", color=BAD, ms=3)
-        if D.t_max < 3:
-            ax.axvspan(D.t_max, 3, color=SKY, alpha=.25, lw=0)
-        ax.axvline(D.threshold, color=GOOD, lw=1, ls="--")
-        ax.set(title=D.name, xlim=(-4, 3), ylim=(-3, 5))
-        ax.title.set_fontsize(9)
 
 
 def fits(ax, x, p, curves, colours=(BAD, FAKE, SKY, GOOD, CRITIC)):

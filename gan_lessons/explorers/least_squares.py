@@ -20,7 +20,7 @@ P = Normal(0, 1)                             # the data
 
 
 def two_losses(left, right, reach=(-8, 4)):
-    """Left data and fakes, right the push of two losses on a fake at x, if f(x) = 1 - x."""
+    """`left`: data and fakes; `right`: the push of two losses on a fake at x, if f(x) = 1 - x."""
     x = np.linspace(*reach, 400)
     score = 1 - x
     draw_density(left, x, P, REAL, "real, $p$")
@@ -52,13 +52,14 @@ def _felt():
 def labels():
     """Sliders for the labels a, b, c and the distance of two Normals.
 
-    Left the three parabolas, in the middle the densities, the best critic and the target c, right
+    Above the densities, the best critic and the target c; below, left the three parabolas, right
     the gradient that the generator feels beside half the slope of χ².
     """
     distances, chi2, slope, middle = _felt()
 
     def setup(figure):
-        left, centre, right = figure.subplots(1, 3, width_ratios=(1, 1.1, 1.1))
+        axes = figure.subplot_mosaic([["critic"] * 2, ["losses", "gradient"]])
+        left, centre, right = (axes[name] for name in ("losses", "critic", "gradient"))
         title = figure.suptitle(" ", fontsize=11)
         parabolas = [left.plot(SCORES, SCORES, color=colour, lw=2, ls=style)[0]
                      for colour, style in [(FAKE, "-"), (REAL, "-"), (GOOD, "--")]]
@@ -68,13 +69,13 @@ def labels():
         best, = centre.plot(X, X, color=CRITIC, lw=2.2, label="best critic $f^*$")
         goal, = centre.plot(X, X, color=GOOD, lw=1.2, ls="--", label="target $c$")
         centre.set(xlabel="$x$", ylim=(-2.1, 2.1), xlim=(X[0], X[-1]), title="the best critic")
-        centre.legend(frameon=False, fontsize=8, loc="upper right")
+        centre.legend(frameon=False, fontsize=9, loc="upper right", ncols=2)
         right.plot(distances, slope, color=CRITIC, lw=4, alpha=.35, label="½ slope of $\\chi^2$")
         felt, = right.plot(distances, slope, color=GOOD, lw=2, label="felt, frozen critic")
         dot, = right.plot([0], [0], "o", color=GOOD, ms=8)
         right.axhline(0, color=CRITIC, lw=.8)
         right.set(xlabel="distance", ylim=(-.5, 1), title="gradient, over $(b-a)^2/4$")
-        right.legend(frameon=False, fontsize=8)
+        right.legend(frameon=False, fontsize=9)
         open_axes(left, centre, right)
         return parabolas, fake, best, goal, felt, dot, title
 
@@ -97,8 +98,8 @@ def labels():
         dot.set_data([distance], [here / ((b - a) ** 2 / 4)])
         title.set_text(f"$\\chi^2$ = {triangular(P, q):.4f}"
                        f"      C = {least_squares_value(P, q, a, b, c):.4f}"
-                       f"      gradient felt {here:.4f}"
-                       f"      ratio to the slope of C {_ratio(here, q, a, b)}")
+                       f"      gradient felt {here:.4f}\n"
+                       f"ratio to the slope of C {_ratio(here, q, a, b)}")
 
     return Explorer(
         setup, update,
@@ -106,11 +107,11 @@ def labels():
              b=slider(-2.0, 2.0, .1, 1.0, "b, label of real"),
              c=slider(-2.0, 2.0, .1, 0.0, "c, the generator's target"),
              distance=slider(0.0, 10.0, .1, 2.0, "distance")),
-        figsize=(9.6, 3.4),
-        alt="Left, three parabolas with their feet at a, b and c; in the middle, the "
-            "densities, the best critic between a and b, and the target; right, the gradient the "
-            "generator feels against the distance, over half the slope of chi squared. The "
-            "title gives both and their ratio.")
+        figsize=(6.8, 5.2),
+        alt="Above, the densities, the best critic between a and b, and the target. Below left, "
+            "three parabolas with their feet at a, b and c; right, the gradient the generator "
+            "feels against the distance, over half the slope of chi squared. The title gives "
+            "both and their ratio.")
 
 
 def _ratio(felt, q, a, b):

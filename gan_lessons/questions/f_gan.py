@@ -22,6 +22,16 @@ def _apart() -> list[float]:
     return [f_divergence(name)(p, q) for name in ("total variation", "squared Hellinger", "JS")]
 
 
+def _safe() -> float:
+    """Critic's loss of φ(u) = 1/(1+u)² - 1/4 where real and fake scores are -200 and 200.
+
+    φ* ∘ φ' = u φ' - φ there, whose limits at u = 0 and ∞ are -φ(0) and -φ(∞).
+    """
+    phi, slope = lambda u: (1 + u) ** -2 - 1 / 4, lambda u: -2 * (1 + u) ** -3
+    ends = 0.0, 1e30                                                 # u φ'(u) is 0 at both
+    return float(np.mean([-slope(u) for u in ends]) + np.mean([-phi(u) for u in ends]))
+
+
 def _step() -> float:
     """The weight of f(x) = w x, from 0.5, after one step of rate 0.1 on the critic's loss of KL."""
     w = torch.tensor(.5, requires_grad=True)
@@ -52,6 +62,7 @@ def _alpha_of_the_trick(name: str) -> float:
 QUESTIONS = {
     "03 conjugate": (_conjugate, "a ratio is never negative: where does the line lean?"),
     "03 apart": (_apart, "φ(0) from the fakes, φ'(∞) from the data"),
+    "03 safe": (_safe, "with w = 1/(1 + u) = sigmoid(-v) no term can overflow"),
     "03 step": (_step, "w - 0.1 · the gradient; the loss is -mean f(x) + mean e^(f(fake) - 1)"),
     "03 log": (lambda: _impossible(.5), "a bound from below never lies above"),
     "03 width": (lambda: _widest(f_divergence("alpha", alpha=1.5)),

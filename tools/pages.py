@@ -28,7 +28,8 @@ FONT = """<style>math { font-family: "STIX Two Math", "Latin Modern Math", "Camb
 "DejaVu Math TeX Gyre", math; } .boxed { border: 1px solid; padding: .3em; }
 /* browsers leave the attribute columnalign alone */
 mtd[columnalign="right"] { text-align: -webkit-right; text-align: right; }
-mtd[columnalign="left"] { text-align: -webkit-left; text-align: left; }</style>"""
+mtd[columnalign="left"] { text-align: -webkit-left; text-align: left; }
+.jp-OutputArea-output pre { word-break: normal; overflow-wrap: anywhere; }</style>"""
 
 
 def mathml(latex, display="inline"):

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from textwrap import fill
 from types import MappingProxyType
 
 from torch import nn
@@ -120,7 +121,8 @@ class Recipe:
             "a round": f"{self.batch} samples, {self.turns.get(f, 1)} : {self.turns.get(g, 1)} "
                        f"moves of {f} and g, {self.precision}",
             "length": f"{self.steps:,} rounds; g averaged with decay {self.ema:g}"}
-        return "\n".join(f"{name:12} {text}" for name, text in rows.items())
+        return "\n".join(fill(f"{name:12} {text}", 60, subsequent_indent=" " * 13)
+                         for name, text in rows.items())
 
 
 def _said(value) -> str:

@@ -204,12 +204,13 @@ class LongRun:
 
     @property
     def provenance(self) -> str:
-        """Where it comes from, in one line."""
+        """Where it comes from, in five lines that a phone can show."""
         row = self.row
-        return (f"{self.name}: Fréchet distance {row['distance']:.1f}, {row['steps']:,} rounds, "
-                f"{row['cpu_seconds'] / 60:.0f} CPU-minutes of one core, seed {row['seed']}, "
-                f"{row['data'].rpartition(',')[0]}, torch {row['versions']['torch']}, "
-                f"{row['machine']}, code {row['fingerprint']}")
+        return (f"{self.name}: Fréchet distance {row['distance']:.1f}\n"
+                f"{row['steps']:,} rounds, {row['cpu_seconds'] / 60:.0f} CPU-minutes of one core\n"
+                f"seed {row['seed']}, {row['data'].rpartition(',')[0]}\n"
+                f"torch {row['versions']['torch']}, {row['machine']}\n"
+                f"code {row['fingerprint']}")
 
     def stale(self) -> list[str]:
         """Modules and versions that have changed since; empty where code and versions are same."""

@@ -121,7 +121,8 @@ class Recipe:
             "a round": f"{self.batch} samples, {self.turns.get(f, 1)} : {self.turns.get(g, 1)} "
                        f"moves of {f} and g, {self.precision}",
             "length": f"{self.steps:,} rounds; g averaged with decay {self.ema:g}"}
-        return "\n".join(fill(f"{name:12} {text}", 60, subsequent_indent=" " * 13)
+        return "\n".join(fill(f"{name:12} {text}", 60, subsequent_indent=" " * 13,
+                              break_long_words=False, break_on_hyphens=False)
                          for name, text in rows.items())
 
 

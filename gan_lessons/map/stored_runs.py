@@ -254,7 +254,7 @@ def long_run(name: str, folder=RESULTS) -> LongRun:
     if weights != row.get("weights"):
         raise LongRunError(f"the weights of {name!r} in {place} are damaged: fetch them again "
                            f"(git checkout -- {place}), or {again}")
-    if row.get("recipe") != str(LONG[name].recipe):
+    if str(row.get("recipe")).split() != str(LONG[name].recipe).split():        # as words
         raise LongRunError(f"{name!r} was stored with another recipe than today's: {again}")
     return LongRun(name, place, row)
 

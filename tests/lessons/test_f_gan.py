@@ -130,7 +130,7 @@ def test_the_questions_have_the_answers_of_the_page():
     assert answer["03 conjugate"] == pytest.approx([2 * math.log(2) + 1, 1 - math.exp(-1)])
     assert answer["03 apart"] == pytest.approx([1, 2, 2 * math.log(2)])
     assert answer["03 step"] == pytest.approx(.5 + .1 * (1.5 + math.exp(-1.5) / 2))
-    assert answer["03 safe"] == pytest.approx(.75)               # w is 1 and 0: (2 + 0)/2 + (-¾ + ¼)/2
+    assert answer["03 safe"] == pytest.approx(.75)   # w is 1 and 0: (2 + 0)/2 + (-¾ + ¼)/2
     assert answer["03 log"] == "B"
 
 

@@ -474,6 +474,16 @@ def neighbours(axes, queries, truth, shelf, labels, found):
         ax.text(-4, 14, name, va="center", ha="right")
 
 
+def measured(axes, sets, values, most=12):
+    """The first pictures of each set, with its distance to real digits where it has one.
+
+    sets: name -> (n, h, w) from 0 to 1; values: name -> distance.
+    """
+    for ax, (name, shown) in zip(axes, sets.items()):
+        pictures(ax, 2 * np.asarray(shown)[:most, None] - 1, columns=4, gap=2)
+        ax.set_title(name + (f"\n$W = {values[name]:.2f}$" if name in values else "\n"), fontsize=11)
+
+
 def idea(axes, places=(12, 8, 2)):
     """Fakes on their way to the data, as in lesson 02, with JS and W."""
     for ax, distance in zip(axes, places):
@@ -483,6 +493,7 @@ def idea(axes, places=(12, 8, 2)):
         draw_density(ax, x, q, FAKE, "fake, $q$")
         ax.annotate("", (.1, .2), (distance - .1, .2),
                     arrowprops=dict(arrowstyle="-|>", color=CRITIC, lw=1.4))
-        ax.set(yticks=[], xlabel="$x$", title=f"JS = {js(p, q):.3f}      W = {distance:g}")
+        ax.set(yticks=[], xlabel="$x$", title=f"JS = {js(p, q):.3f},  W = {distance:g}")
+        ax.title.set_fontsize(11)
         ax.spines["left"].set_visible(False)
-    axes[-1].legend(frameon=False, loc="upper right")
+    axes[-1].legend(frameon=False, loc="upper right", handlelength=1)

@@ -74,7 +74,7 @@ def three_critics(axes, p, q, x=np.linspace(-4, 9, 500)):
         draw_density(ax, x, p, REAL)
         draw_density(ax, x, q, FAKE)
         ax.set(title=name, xlabel="$x$", yticks=[], ylim=(-.5, .5))
-        ax.title.set_fontsize(11)
+        ax.title.set_fontsize(10)
         _own_axis(ax, x, values, CRITIC, np.array([-1.25, 1.25]) * np.abs(values).max())
 
 
@@ -112,10 +112,12 @@ def bounds_by_depth(ax, c, widths, depths=range(7)):
 
 
 def weights(ax, network, c, colour=CRITIC):
-    """Histogram of all weights of a network, over [-c, c]; returns the share on the border."""
+    """Histogram of all weights of a network, over [-c, c], as shares; returns that on the border."""
     values = np.concatenate([w.detach().numpy().ravel() for w in network.parameters()]) / c
-    ax.hist(values, bins=np.linspace(-1.025, 1.025, 42), color=colour)
-    ax.set(xlabel="weight / c", yticks=[], xlim=(-1.15, 1.15))
+    ax.hist(values, bins=np.linspace(-1.025, 1.025, 42), weights=np.full(len(values), 1 / len(values)),
+            color=colour)
+    ax.set(xlabel="weight / c", xlim=(-1.15, 1.15), xticks=[-1, 0, 1], ylim=(0, 1.05),
+           yticks=[0, .5, 1])
     return float((np.abs(values) > .999).mean())
 
 

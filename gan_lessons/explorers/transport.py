@@ -213,7 +213,7 @@ def drag_atoms():
                     power=choice({"distance": 1, "distance squared": 2}, 1, "cost of a path"))
     return Explorer(
         setup, update, controls,
-        figsize=(9.2, 3.4),
+        figsize=(8.4, 3.4),
         alt="Left, three real atoms above the line, two fake ones below it, and the paths of "
             "the optimal plan; right, both distribution functions and the area between them. The "
             "title gives the least cost.")
@@ -276,7 +276,7 @@ def distances():
                 for colour, label in ((REAL, "real, $p$"), (FAKE, "fake, $q$"))]
         axes["laws"].set(xlabel="$x$", yticks=[], ylim=(0, .85), xlim=(x[0], x[-1]))
         axes["laws"].spines["left"].set_visible(False)
-        axes["laws"].legend(frameon=False, loc="upper left", fontsize=8)
+        axes["laws"].legend(frameon=False, loc="upper left", fontsize=9)
         curves, dots = [], []
         limits = {"W": (-.4, 8.4), "JS": (-.04, .8), "W slope": (-1.15, 1.15),
                   "JS slope": (-.5, .5)}
@@ -318,7 +318,7 @@ def distances():
                     sd_fake=slider(0.0, 2.0, .1, 1.0, "width of q"))
     return Explorer(
         setup, update, controls,
-        figsize=(9.4, 3.7),
+        figsize=(8.4, 3.7),
         alt="Left, a real and a fake density; then W and JS against their distance, and below "
             "each its slope. The title gives all four numbers.")
 
@@ -342,7 +342,7 @@ def paths(ax, x, x_fake, moved, f, reach):
     ax.scatter(*np.asarray(x_fake).T, s=16, color=FAKE, label="fake", zorder=3)
     ax.set(aspect="equal", xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
-    ax.legend(frameon=True, loc="upper left", fontsize=8)
+    ax.legend(frameon=True, loc="upper left", fontsize=9)
 
 
 def climb(left, right, values, cost, x, potential, exact):

@@ -183,7 +183,7 @@ def critic_by_hand():
         p, = laws.plot(X, X, color=REAL, lw=2, label="real, $p$")
         q, = laws.plot(X, X, color=FAKE, lw=2, label="fake, $q$")
         laws.set(xlabel="$x$", xlim=(X[0], X[-1]), ylim=(0, .85), yticks=[])
-        laws.legend(frameon=False, fontsize=8, loc="upper right")
+        laws.legend(frameon=False, fontsize=9, loc="upper right")
         for ax in (critic, laws):
             for knot in KNOTS:
                 ax.axvline(knot, color=CRITIC, lw=.6, ls=":")
@@ -193,8 +193,8 @@ def critic_by_hand():
         earned = bars.bar(places, np.ones(4), width=.4, color=GOOD, label="yours")
         bars.axhline(0, color=CRITIC, lw=.8)
         bars.set(ylim=(-4.1, 5.2), title="added by each stretch")
-        bars.set_xticks(places, ["left\nof -1", "-1\nto 0", "0\nto 1", "right\nof 1"], fontsize=8)
-        bars.legend(frameon=False, fontsize=8, loc="upper center")
+        bars.set_xticks(places, ["left\nof -1", "-1\nto 0", "0\nto 1", "right\nof 1"], fontsize=9)
+        bars.legend(frameon=False, fontsize=9, loc="upper center")
         open_axes(*axes.values())
         return curves, p, q, list(limits), list(earned), title
 
@@ -225,7 +225,7 @@ def critic_by_hand():
              b=slope("slope from -1 to 0", -0.5),
              c=slope("slope from 0 to 1", -1.5),
              d=slope("slope right of 1", -0.75)),
-        figsize=(9.6, 4.0),
+        figsize=(8.6, 4.0),
         alt="Above, a critic of four straight pieces, drawn by hand; below it, the densities of "
             "real and fake samples; right, what each piece adds to the gap, beside the most "
             "that a slope up to 1 can add. The title gives the gap, the steepest slope, their "

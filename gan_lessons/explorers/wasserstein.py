@@ -43,7 +43,8 @@ def discriminator_and_critic(left, right, theta=8):
         own.spines["right"].set_bounds(ticks[0], ticks[-1])
         own.set_ylabel(label, color=colour)
         ax.plot([], [], color=colour, lw=2.2, label=label)
-        ax.legend(frameon=False, ncols=3, fontsize=9, loc="upper center")
+        ax.legend(frameon=False, ncols=3, fontsize=9, loc="upper center", handlelength=1.2,
+                  columnspacing=1, handletextpad=.5)
     left.set_title("probability: flat under the fakes")
     right.set_title("score: slope $-1$ everywhere")
 

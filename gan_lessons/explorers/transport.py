@@ -77,8 +77,8 @@ def areas(left, right, x, x_fake, p, q):
     right.plot(line, F, color=REAL, lw=2, label="real, $F$")
     right.plot(line, G, color=FAKE, lw=2, label="fake, $G$")
     right.set(xlabel="$x$", title="by distribution functions")
-    for ax in (left, right):
-        ax.legend(frameon=False, loc="upper left")
+    left.legend(frameon=False, loc="upper left")
+    right.legend(frameon=False, loc="lower right")
 
 
 def parallel_lines(left, right, theta=.5):

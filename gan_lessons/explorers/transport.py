@@ -481,7 +481,8 @@ def measured(axes, sets, values, most=12):
     """
     for ax, (name, shown) in zip(axes, sets.items()):
         pictures(ax, 2 * np.asarray(shown)[:most, None] - 1, columns=4, gap=2)
-        ax.set_title(name + (f"\n$W = {values[name]:.2f}$" if name in values else "\n"), fontsize=11)
+        distance = f"$W = {values[name]:.2f}$" if name in values else ""
+        ax.set_title(f"{name}\n{distance}", fontsize=11)
 
 
 def idea(axes, places=(12, 8, 2)):

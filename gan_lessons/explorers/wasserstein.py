@@ -113,10 +113,10 @@ def bounds_by_depth(ax, c, widths, depths=range(7)):
 
 
 def weights(ax, network, c, colour=CRITIC):
-    """Histogram of all weights of a network, over [-c, c], as shares; returns that on the border."""
+    """Histogram of all weights of a network, over [-c, c]; returns the share on the border."""
     values = np.concatenate([w.detach().numpy().ravel() for w in network.parameters()]) / c
-    ax.hist(values, bins=np.linspace(-1.025, 1.025, 42), weights=np.full(len(values), 1 / len(values)),
-            color=colour)
+    ax.hist(values, bins=np.linspace(-1.025, 1.025, 42), color=colour,
+            weights=np.full(len(values), 1 / len(values)))
     ax.set(xlabel="weight / c", xlim=(-1.15, 1.15), xticks=[-1, 0, 1], ylim=(0, 1.05),
            yticks=[0, .5, 1])
     return float((np.abs(values) > .999).mean())

@@ -77,8 +77,8 @@ def areas(left, right, x, x_fake, p, q):
     right.plot(line, F, color=REAL, lw=2, label="real, $F$")
     right.plot(line, G, color=FAKE, lw=2, label="fake, $G$")
     right.set(xlabel="$x$", title="by distribution functions")
-    for ax in (left, right):
-        ax.legend(frameon=False, loc="upper left")
+    left.legend(frameon=False, loc="upper left")
+    right.legend(frameon=False, loc="lower right")
 
 
 def parallel_lines(left, right, theta=.5):
@@ -213,7 +213,7 @@ def drag_atoms():
                     power=choice({"distance": 1, "distance squared": 2}, 1, "cost of a path"))
     return Explorer(
         setup, update, controls,
-        figsize=(9.2, 3.4),
+        figsize=(8.4, 3.4),
         alt="Left, three real atoms above the line, two fake ones below it, and the paths of "
             "the optimal plan; right, both distribution functions and the area between them. The "
             "title gives the least cost.")
@@ -276,7 +276,7 @@ def distances():
                 for colour, label in ((REAL, "real, $p$"), (FAKE, "fake, $q$"))]
         axes["laws"].set(xlabel="$x$", yticks=[], ylim=(0, .85), xlim=(x[0], x[-1]))
         axes["laws"].spines["left"].set_visible(False)
-        axes["laws"].legend(frameon=False, loc="upper left", fontsize=8)
+        axes["laws"].legend(frameon=False, loc="upper left", fontsize=9)
         curves, dots = [], []
         limits = {"W": (-.4, 8.4), "JS": (-.04, .8), "W slope": (-1.15, 1.15),
                   "JS slope": (-.5, .5)}
@@ -318,7 +318,7 @@ def distances():
                     sd_fake=slider(0.0, 2.0, .1, 1.0, "width of q"))
     return Explorer(
         setup, update, controls,
-        figsize=(9.4, 3.7),
+        figsize=(8.4, 3.7),
         alt="Left, a real and a fake density; then W and JS against their distance, and below "
             "each its slope. The title gives all four numbers.")
 
@@ -342,7 +342,7 @@ def paths(ax, x, x_fake, moved, f, reach):
     ax.scatter(*np.asarray(x_fake).T, s=16, color=FAKE, label="fake", zorder=3)
     ax.set(aspect="equal", xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
-    ax.legend(frameon=True, loc="upper left", fontsize=8)
+    ax.legend(frameon=True, loc="upper left", fontsize=9)
 
 
 def climb(left, right, values, cost, x, potential, exact):
@@ -474,6 +474,17 @@ def neighbours(axes, queries, truth, shelf, labels, found):
         ax.text(-4, 14, name, va="center", ha="right")
 
 
+def measured(axes, sets, values, most=12):
+    """The first pictures of each set, with its distance to real digits where it has one.
+
+    sets: name -> (n, h, w) from 0 to 1; values: name -> distance.
+    """
+    for ax, (name, shown) in zip(axes, sets.items()):
+        pictures(ax, 2 * np.asarray(shown)[:most, None] - 1, columns=4, gap=2)
+        distance = f"$W = {values[name]:.2f}$" if name in values else ""
+        ax.set_title(f"{name}\n{distance}", fontsize=11)
+
+
 def idea(axes, places=(12, 8, 2)):
     """Fakes on their way to the data, as in lesson 02, with JS and W."""
     for ax, distance in zip(axes, places):
@@ -483,6 +494,7 @@ def idea(axes, places=(12, 8, 2)):
         draw_density(ax, x, q, FAKE, "fake, $q$")
         ax.annotate("", (.1, .2), (distance - .1, .2),
                     arrowprops=dict(arrowstyle="-|>", color=CRITIC, lw=1.4))
-        ax.set(yticks=[], xlabel="$x$", title=f"JS = {js(p, q):.3f}      W = {distance:g}")
+        ax.set(yticks=[], xlabel="$x$", title=f"JS = {js(p, q):.3f},  W = {distance:g}")
+        ax.title.set_fontsize(11)
         ax.spines["left"].set_visible(False)
-    axes[-1].legend(frameon=False, loc="upper right")
+    axes[-1].legend(frameon=False, loc="upper right", handlelength=1)

@@ -43,7 +43,8 @@ def discriminator_and_critic(left, right, theta=8):
         own.spines["right"].set_bounds(ticks[0], ticks[-1])
         own.set_ylabel(label, color=colour)
         ax.plot([], [], color=colour, lw=2.2, label=label)
-        ax.legend(frameon=False, ncols=3, fontsize=9, loc="upper center")
+        ax.legend(frameon=False, ncols=3, fontsize=9, loc="upper center", handlelength=1.2,
+                  columnspacing=1, handletextpad=.5)
     left.set_title("probability: flat under the fakes")
     right.set_title("score: slope $-1$ everywhere")
 
@@ -74,7 +75,7 @@ def three_critics(axes, p, q, x=np.linspace(-4, 9, 500)):
         draw_density(ax, x, p, REAL)
         draw_density(ax, x, q, FAKE)
         ax.set(title=name, xlabel="$x$", yticks=[], ylim=(-.5, .5))
-        ax.title.set_fontsize(11)
+        ax.title.set_fontsize(10)
         _own_axis(ax, x, values, CRITIC, np.array([-1.25, 1.25]) * np.abs(values).max())
 
 
@@ -114,8 +115,10 @@ def bounds_by_depth(ax, c, widths, depths=range(7)):
 def weights(ax, network, c, colour=CRITIC):
     """Histogram of all weights of a network, over [-c, c]; returns the share on the border."""
     values = np.concatenate([w.detach().numpy().ravel() for w in network.parameters()]) / c
-    ax.hist(values, bins=np.linspace(-1.025, 1.025, 42), color=colour)
-    ax.set(xlabel="weight / c", yticks=[], xlim=(-1.15, 1.15))
+    ax.hist(values, bins=np.linspace(-1.025, 1.025, 42), color=colour,
+            weights=np.full(len(values), 1 / len(values)))
+    ax.set(xlabel="weight / c", xlim=(-1.15, 1.15), xticks=[-1, 0, 1], ylim=(0, 1.05),
+           yticks=[0, .5, 1])
     return float((np.abs(values) > .999).mean())
 
 
@@ -181,7 +184,7 @@ def critic_by_hand():
         p, = laws.plot(X, X, color=REAL, lw=2, label="real, $p$")
         q, = laws.plot(X, X, color=FAKE, lw=2, label="fake, $q$")
         laws.set(xlabel="$x$", xlim=(X[0], X[-1]), ylim=(0, .85), yticks=[])
-        laws.legend(frameon=False, fontsize=8, loc="upper right")
+        laws.legend(frameon=False, fontsize=9, loc="upper right")
         for ax in (critic, laws):
             for knot in KNOTS:
                 ax.axvline(knot, color=CRITIC, lw=.6, ls=":")
@@ -191,8 +194,8 @@ def critic_by_hand():
         earned = bars.bar(places, np.ones(4), width=.4, color=GOOD, label="yours")
         bars.axhline(0, color=CRITIC, lw=.8)
         bars.set(ylim=(-4.1, 5.2), title="added by each stretch")
-        bars.set_xticks(places, ["left\nof -1", "-1\nto 0", "0\nto 1", "right\nof 1"], fontsize=8)
-        bars.legend(frameon=False, fontsize=8, loc="upper center")
+        bars.set_xticks(places, ["left\nof -1", "-1\nto 0", "0\nto 1", "right\nof 1"], fontsize=9)
+        bars.legend(frameon=False, fontsize=9, loc="upper center")
         open_axes(*axes.values())
         return curves, p, q, list(limits), list(earned), title
 
@@ -223,7 +226,7 @@ def critic_by_hand():
              b=slope("slope from -1 to 0", -0.5),
              c=slope("slope from 0 to 1", -1.5),
              d=slope("slope right of 1", -0.75)),
-        figsize=(9.6, 4.0),
+        figsize=(8.6, 4.0),
         alt="Above, a critic of four straight pieces, drawn by hand; below it, the densities of "
             "real and fake samples; right, what each piece adds to the gap, beside the most "
             "that a slope up to 1 can add. The title gives the gap, the steepest slope, their "

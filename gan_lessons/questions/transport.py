@@ -1,8 +1,7 @@
 """Questions of notebooks/05_transport.ipynb and their answers."""
 import numpy as np
 
-from ..exact.laws import Uniform
-from ..exact.transport import earth_mover, wasserstein_1
+from ..exact.transport import earth_mover
 
 
 def _distance_and_slope(x, x_fake, p, q) -> list[float]:
@@ -22,8 +21,6 @@ def _best_place(power) -> float:
 QUESTIONS = {
     "05 atoms": (lambda: _distance_and_slope([0., 6.], [1., 3.], [.5, .5], [.25, .75]),
                  "|F - G| is ½, ¼, ½; for the rate, which mass comes nearer to its target?"),
-    "05 uniforms": (lambda: wasserstein_1(Uniform(0, 1), Uniform(-1, 3)),
-                    "∫ |t - (-1 + 4t)| dt: two triangles"),
     "05 second": (lambda: [_best_place(power) for power in (1, 2)],
                   "use the arrow keys; of the mass that is left, one is a median, one a mean"),
     "05 shared": (lambda: [.5 * 2, .5 * 2 ** 2, earth_mover([0., 1.], [1., 2.], power=2) ** 2],

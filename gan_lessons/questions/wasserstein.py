@@ -55,7 +55,7 @@ QUESTIONS = {
                  "TV is ½ Σ|p - q|, W the way to go, MMD² = k(x, x) + k(x', x') - 2 k(x, x')"),
     "06 linear": (lambda: _linear([4, 1, 5], [2, 4, -1]),
                   "c times the sum of |differences|; W is the length of the shift"),
-    "06 box": (lambda: [100 ** (-3 / 4), .01 * (100 * .01) ** 3], "K = c (n c)³ = n³ c⁴"),
+    "06 box": (lambda: [200 ** (-3 / 4), .01 * (200 * .01) ** 3], "K = c (n c)³ = n³ c⁴"),
     "06 drawn": (_drawn,
                  "every stretch should fill its pale bar: only the signs of the slopes matter"),
     "06 reach": (lambda: True,

@@ -250,7 +250,7 @@ def test_answers_by_other_means():
     assert answers["06 three"] == pytest.approx([1, 12, math.sqrt(2)])
     assert answers["06 linear"] == pytest.approx([.11, 7, .07])
     c, steep = answers["06 box"]
-    assert c * (100 * c) ** 3 == pytest.approx(1) and steep == pytest.approx(.01)
+    assert c * (200 * c) ** 3 == pytest.approx(1) and steep == pytest.approx(.08)
     p, q = explorers.PAIRS["skewed: N(1, 0.5) and N(0, 2)"]
     assert answers["06 drawn"] == pytest.approx(np.abs(explorers.stretches(p, q)).sum(), abs=1e-5)
     assert answers["06 drawn"] < wasserstein_1(p, q) - .05

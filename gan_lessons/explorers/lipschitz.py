@@ -170,6 +170,24 @@ def maxima_at_modes(f, law, within: float = .3, reach: float = 3.0) -> int:
     return int((distance <= within).sum())
 
 
+def shares_of_w(axes, readings, distances):
+    """Gap / largest slope as a share of W along training, one panel a toy.
+
+    readings: (toy, constraint) -> steps -> (gap, mean slope, largest slope); distances: toy -> W.
+    """
+    styles = {"gradient penalty": (BAD, "-"), "one-sided": (GOOD, "--")}
+    for ax, (toy, distance) in zip(axes, distances.items()):
+        for limit, (colour, style) in styles.items():
+            steps, rows = zip(*readings[toy, limit].items())
+            ax.plot(steps, [gap / steepest / distance for gap, _, steepest in rows], "o",
+                    color=colour, ls=style, lw=1.8, label=limit)
+        ax.set(title=toy, xlabel="steps", ylim=(0, 1), xscale="log")
+        ax.set_xticks([800, 2_500, 6_000], ["800", "2,500", "6,000"])
+        ax.minorticks_off()
+    axes[0].set_ylabel("share of W")
+    axes[0].legend(frameon=False, fontsize=9, loc="lower right")
+
+
 def spectra(ax, critics, layer: int = 1):
     """Singular values of one layer, the largest set to 1; critics: name -> network."""
     for (name, f), (colour, style) in zip(critics.items(), (

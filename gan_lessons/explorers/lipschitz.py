@@ -45,12 +45,12 @@ def lipschitz_limits(left, right):
         left.plot(x, steep * (1.5 - x), color=CRITIC, lw=1.8, ls=style,
                   label=f"slope {steep}: gap {3 * steep}")
     left.set_title("no constraint: any gap")
-    left.legend(frameon=False, fontsize=8, loc="lower left")
+    left.legend(frameon=False, fontsize=9, loc="lower left")
     right.plot(x, 1.5 - x, color=GOOD, lw=2.4, label="slope 1: gap 3")
     right.fill_between(x, 1.5 - np.abs(x), 1.5 + np.abs(x), color=SKY, alpha=.18, lw=0,
                        label="values that slope 1 allows from $x=0$")
     right.set_title("slope at most 1: the gap is $W$")
-    right.legend(frameon=False, fontsize=8, loc="lower left")
+    right.legend(frameon=False, fontsize=9, loc="lower left")
 
 
 def stretched(left, right, A, turns: int = 4):
@@ -90,19 +90,19 @@ def penalty_points():
         draw_density(left, X, P, REAL, "real, $p$")
         fake, = left.plot(X, X, color=FAKE, lw=2, label="fake, $q$")
         points, = left.plot(X, X, color=BAD, lw=2, ls="--", label="$\\rho$: slopes measured")
-        left.set(xlabel="$x$", ylim=(0, .62), xlim=(-5, 11), yticks=[], title="where")
-        left.legend(frameon=False, fontsize=8, loc="upper right")
+        left.set(xlabel="$x$", ylim=(0, .68), xlim=(-5, 11), yticks=[], title="where")
+        left.legend(frameon=False, fontsize=9, loc="upper right")
         worth, = centre.plot(SLOPES, SLOPES, color=CRITIC, lw=2)
         summit, = centre.plot([0], [0], "o", color=GOOD, ms=8, label="maximum")
         wrong, = centre.plot([0], [0], "X", color=BAD, ms=9, label="wrong maximum")
         centre.axvline(0, color=CRITIC, lw=.6)
-        centre.set(xlabel="slope $s$ towards the real samples", ylim=(-8, 4.5),
-                   xlim=(SLOPES[0], SLOPES[-1]), title="objective at the midpoint")
-        centre.legend(frameon=False, fontsize=8, loc="upper left")
+        centre.set(xlabel="slope $s$ towards the real samples", ylim=(-12, 4.5),
+                   xlim=(SLOPES[0], SLOPES[-1]), title="objective, midpoint")
+        centre.legend(frameon=False, fontsize=9, loc="lower center")
         best, = right.plot(X, X, color=GOOD, lw=2.2, label="optimal critic")
         right.axhline(1, color=CRITIC, ls=":", lw=1)
-        right.set(xlabel="$x$", ylim=(0, 4), xlim=(-5, 11), title="optimal slope at every $x$")
-        right.legend(frameon=False, fontsize=8, loc="lower right")
+        right.set(xlabel="$x$", ylim=(0, 4), xlim=(-5, 11), title="optimal slope")
+        right.legend(frameon=False, fontsize=9, loc="lower right")
         open_axes(left, centre, right)
         return fake, points, worth, summit, wrong, best, title
 
@@ -137,7 +137,7 @@ def penalty_points():
              ask=choice(list(ASK), "slope = 1, gradient penalty", "what is asked"),
              weight=slider(.1, 20.0, .1, 10.0, "λ, weight of the penalty"),
              distance=slider(.1, 6.0, .1, 3.0, "distance")),
-        figsize=(9.6, 3.4),
+        figsize=(8.8, 3.4),
         alt="Left, the real and the fake density and that of the points where slopes are measured; "
             "in the middle, the critic's objective at the midpoint as a function of the slope "
             "there, with its maxima; right, the optimal critic's slope at every place against 1. "
@@ -170,6 +170,24 @@ def maxima_at_modes(f, law, within: float = .3, reach: float = 3.0) -> int:
     return int((distance <= within).sum())
 
 
+def shares_of_w(axes, readings, distances):
+    """Gap / largest slope as a share of W along training, one panel a toy.
+
+    readings: (toy, constraint) -> steps -> (gap, mean slope, largest slope); distances: toy -> W.
+    """
+    styles = {"gradient penalty": (BAD, "-"), "one-sided": (GOOD, "--")}
+    for ax, (toy, distance) in zip(axes, distances.items()):
+        for limit, (colour, style) in styles.items():
+            steps, rows = zip(*readings[toy, limit].items())
+            ax.plot(steps, [gap / steepest / distance for gap, _, steepest in rows], "o",
+                    color=colour, ls=style, lw=1.8, label=limit)
+        ax.set(title=toy, xlabel="steps", ylim=(0, 1), xscale="log")
+        ax.set_xticks([800, 2_500, 6_000], ["800", "2,500", "6,000"])
+        ax.minorticks_off()
+    axes[0].set_ylabel("share of W")
+    axes[0].legend(frameon=False, fontsize=9, loc="lower right")
+
+
 def spectra(ax, critics, layer: int = 1):
     """Singular values of one layer, the largest set to 1; critics: name -> network."""
     for (name, f), (colour, style) in zip(critics.items(), (
@@ -179,7 +197,7 @@ def spectra(ax, critics, layer: int = 1):
                 lw=1.8, label=name)
     ax.set(xlabel="singular value, the largest first", ylabel=r"$\sigma_i/\sigma_1$",
            ylim=(0, 1.03))
-    ax.legend(frameon=False, fontsize=8)
+    ax.legend(frameon=False, fontsize=9)
 
 
 def spectrum(f, layer: int = 1):
@@ -191,10 +209,10 @@ def spectrum(f, layer: int = 1):
 def through_the_layers(ax, gradients):
     """Norm of the loss's gradient at the output of each layer; gradients: name -> (layers,)."""
     for (name, values), colour in zip(gradients.items(), (BAD, FAKE, THIRD, REAL, GOOD)):
-        ax.semilogy(np.arange(1, len(values) + 1), values, "o-", color=colour, ms=4, lw=1.5,
-                    label=name)
+        ax.semilogy(np.arange(1, len(values) + 1), values, marker="o", color=colour, ms=4, lw=1.5,
+                    ls="--" if name == "normalised" else "-", label=name)
     ax.set(xlabel="layer, from the input (1) to the score", ylabel="norm of the gradient")
-    ax.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, .5))
+    ax.legend(frameon=False, fontsize=9, loc="lower right")
 
 
 def over_the_exact(left, right, x, slope, critics):
@@ -212,4 +230,4 @@ def over_the_exact(left, right, x, slope, critics):
         right.plot(x, np.abs(np.gradient(f, x)), color=colour, lw=1.4)
     left.set(xlabel="$x$", title="critics $f$")
     right.set(xlabel="$x$", title="slopes", ylim=(0, 2))
-    left.legend(frameon=False, fontsize=8)
+    left.legend(frameon=False, fontsize=9)

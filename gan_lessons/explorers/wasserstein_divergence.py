@@ -20,17 +20,18 @@ def slope_costs(left, right):
     s, m = np.linspace(0, 2.2, 300), np.linspace(0, 12, 300)
     left.axvspan(1, 2.2, color=CRITIC, alpha=.12, lw=0)
     left.plot([0, 1, 1], [0, 0, 30], color=CRITIC, lw=2)
-    left.plot(s, 10 * (s - 1) ** 2, color=THIRD, lw=2)
+    left.plot(s, 10 * (s - 1) ** 2, color=THIRD, lw=2, ls="--")
     left.plot(s, 2 * s ** 6, color=GOOD, lw=2.4)
-    left.plot(s, s ** 2 / 2, color=BAD, lw=2.4)
+    left.plot(s, s ** 2 / 2, color=BAD, lw=2.4, ls="-.")
     left.set(xlabel="slope $s$", ylim=(0, 12), xlim=(0, 2.2), title="penalty for a slope")
-    right.plot(m, m, color=BAD, lw=2.4, label="$k\\,s^p$ with $k=\\frac{1}{2}$, $p=2$")
-    right.plot(m, 1 + m / 20, color=THIRD, lw=2, label="gradient penalty, $\\lambda=10$")
-    right.plot(m, 0 * m + 1, color=CRITIC, lw=2, label="$W_1$: nothing above 1")
-    right.plot(m, (m / 12) ** .2, color=GOOD, lw=2.4, label="$k\\,s^p$ with $k=2$, $p=6$")
-    right.set(xlabel="mean displacement there, $m$", ylim=(0, 2.2), xlim=(0, 12),
+    right.plot(m, m, color=BAD, lw=2.4, ls="-.", label="square: $k=\\frac{1}{2}$, $p=2$")
+    right.plot(m, 1 + m / 20, color=THIRD, lw=2, ls="--",
+               label="gradient penalty, $\\lambda=10$")
+    right.plot(m, 0 * m + 1, color=CRITIC, lw=2, label="wall of $W_1$")
+    right.plot(m, (m / 12) ** .2, color=GOOD, lw=2.4, label="sixth power: $k=2$, $p=6$")
+    right.set(xlabel="mean displacement there, $m$", ylim=(0, 3), xlim=(0, 12),
               title="optimal slope $s^*(m)$")
-    right.legend(frameon=False, fontsize=8, loc="lower right")
+    right.legend(frameon=False, fontsize=9, loc="upper right", bbox_to_anchor=(1.02, 1.06))
 
 
 def _two_normals():
@@ -112,7 +113,7 @@ def reports():
              p=slider(1.5, 20.0, .5, 6.0, "p, its power"),
              weight=slider(1.0, 20.0, .5, 10.0, "λ of GP and LP"),
              c=slider(.05, 1.5, .05, .5, "c of the clip")),
-        figsize=(9.6, 3.6),
+        figsize=(8.8, 3.6),
         alt="Left, real and fake distributions and the size of the best slope under the "
             "divergence, the gradient penalty and clipping. Right, the gap each of them reports "
             "against the distance, beside W1. The title gives the four numbers.")

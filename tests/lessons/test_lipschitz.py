@@ -256,3 +256,13 @@ def test_the_spectrum_is_that_of_the_matrix_in_use():
     figure, ax = plots.figure()
     explorers.spectra(ax, {"one": f, "normalised": spectrally_normalised(f)})
     assert all(line.get_ydata()[0] == 1 for line in ax.lines)
+
+
+def test_shares_of_w_are_gap_by_largest_slope_by_w():
+    readings = {("ring", "gradient penalty"): {800: (.6, .9, 2.), 2_500: (.9, 1., 1.5)},
+                ("ring", "one-sided"): {800: (1., .9, 1.25)}}
+    figure, axes = plots.figure(2)
+    explorers.shares_of_w(axes[:1], readings, {"ring": .8})
+    two_sided, one_sided = axes[0].lines
+    assert two_sided.get_xydata() == pytest.approx(np.array([[800, .375], [2_500, .75]]))
+    assert one_sided.get_ydata() == pytest.approx([1.])

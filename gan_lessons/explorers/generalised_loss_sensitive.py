@@ -43,7 +43,7 @@ def cost_functions(left, right):
     left.plot([2], [0], "o", color=FAKE, ms=8, label="fake")
     left.set(xlim=(-.7, 3.9), ylim=(-.3, 3.6), xlabel="$x$", ylabel="loss $l$",
              title="on the fake, $l$ should be $\\Delta=2$ higher")
-    left.legend(frameon=False, loc="upper left", fontsize=8)
+    left.legend(frameon=False, loc="upper left", fontsize=9)
     cost_curves(right)
 
 
@@ -55,7 +55,7 @@ def cost_curves(ax, reach=2.2):
                              (0, CRITIC, "$\\nu=0$\nLS-GAN"), (-1, GOOD, "$\\nu=-1$\n$|a|$")]:
         ax.plot(a, leaky(a, nu), color=colour, lw=2)
         ax.text(-reach - .15, -reach * nu, name, color=colour, fontsize=9, ha="right", va="center")
-    ax.text(2.1, -1.6, "not allowed: $C(a)<a$", color=BAD, fontsize=8, ha="right")
+    ax.text(2.1, -1.6, "not allowed: $C(a)<a$", color=BAD, fontsize=9, ha="right")
     ax.set(xlabel="violation $a$ (left of 0: surplus)", xlim=(-3.7, reach), ylim=(-2.6, 2.6),
            title="cost $C_\\nu(a)$")
 
@@ -75,11 +75,12 @@ def straight(k, nu, shift):
 def costs():
     """Five pairs under a straight loss function; sliders for ν, its slope k, a shift of the fakes.
 
-    Left the samples on the line l(x) = k x and the push on each of their losses, in the middle
-    their violations on the curve C_ν, right S against k.
+    Left the samples on the line l(x) = k x and the push on each of their losses, right their
+    violations on the curve C_ν, below S against k.
     """
     def setup(figure):
-        left, centre, right = figure.subplots(1, 3, width_ratios=(1.15, 1, 1))
+        axes = figure.subplot_mosaic([["pairs", "cost"], ["mean", "mean"]], height_ratios=(1.3, 1))
+        left, centre, right = axes["pairs"], axes["cost"], axes["mean"]
         title = figure.suptitle(" ", fontsize=11)
         line, = left.plot([-3, 5], [0, 0], color=CRITIC, lw=1.5)
         joins = [left.plot([0, 0], [0, 0], color=CRITIC, lw=.7, alpha=.5)[0] for _ in X_REAL]
@@ -89,7 +90,7 @@ def costs():
         tips = [left.plot([], [], ls="", marker=mark, color=colour, ms=6)[0]
                 for colour in (REAL, FAKE) for mark in ("^", "v")]
         left.set(xlim=(-2, 4.2), ylim=(-4, 7), xlabel="$x$", title="pushes on the values of $l$")
-        left.legend(frameon=False, fontsize=8, loc="upper left")
+        left.legend(frameon=False, fontsize=9.5, loc="upper left")
         a = np.linspace(-7, 6, 200)
         centre.plot(a, a, color=CRITIC, lw=1, ls=":")
         curve, = centre.plot(a, a, color=GOOD, lw=2)
@@ -99,7 +100,7 @@ def costs():
         total, = right.plot(SLOPES, SLOPES, color=GOOD, lw=2)
         here, = right.plot([], [], "o", color=BAD, ms=8)
         right.axvline(1, color=CRITIC, lw=.8, ls=":")
-        right.set(xlim=(-1, 3), ylim=(-3, 5), xlabel="slope $k$ of $l$", title="$S$, mean cost")
+        right.set(xlim=(-1, 3), ylim=(-3, 5), xlabel="slope $k$ of $l$", ylabel="$S$, mean cost")
         open_axes(left, centre, right)
         return line, joins, points, pushes, tips, curve, dots, total, here, title
 
@@ -133,10 +134,10 @@ def costs():
         dict(nu=slider(-2.0, 1.0, .05, 0.0, "ν, worth of a surplus"),
              k=slider(-1.0, 3.0, .1, .5, "k, slope of l"),
              shift=slider(0.0, 3.0, .1, 1.0, "shift of the fakes")),
-        figsize=(9.6, 3.5),
+        figsize=(7.6, 5.8),
         alt="Left, five real and five fake samples on a straight loss function, joined in pairs, "
-            "with the push on every value; in the middle the cost curve with the five "
-            "violations on it; right, the mean cost against the slope of the line. The title "
+            "with the push on every value; beside it the cost curve with the five "
+            "violations on it; below, the mean cost against the slope of the line. The title "
             "gives the mean cost and its derivative.")
 
 
@@ -169,16 +170,16 @@ def capped():
         left.set(xlim=(-1.5, 3), ylim=(-1.3, 1.7), xlabel="$x_1$", ylabel="$x_2$",
                  title="the plan: width is what moves")
         left.set_aspect("equal")
-        left.legend(frameon=False, fontsize=8, loc="upper right", ncols=2)
+        left.legend(frameon=False, fontsize=9.5, loc="upper right", ncols=2)
         work, = right.plot(NUS, NUS, color=GOOD, lw=2, label="$W_\\nu$")
         low, = right.plot(NUS, NUS, color=CRITIC, lw=1, ls=":", label="$W$, earth mover")
         high, = right.plot(NUS, NUS, color=SKY, lw=1.4, ls="--", label="$\\mathbb{E}\\,\\Delta$")
         here, = right.plot([], [], "o", color=BAD, ms=8)
         right.axvspan(0, 1, color=BAD, alpha=.08, lw=0)
-        right.text(.5, .05, "no plan", color=BAD, fontsize=8, rotation=90, ha="center",
+        right.text(.5, .05, "no plan", color=BAD, fontsize=9.5, rotation=90, ha="center",
                    transform=right.get_xaxis_transform())
         right.set(xlim=(-4, 1), ylim=(0, 2.6), xlabel="$\\nu$", title="its work")
-        right.legend(frameon=False, fontsize=8, loc="upper left")
+        right.legend(frameon=False, fontsize=9.5, loc="lower left")
         open_axes(left, right)
         return lines, real, fake, work, low, high, here, title
 
@@ -195,21 +196,21 @@ def capped():
             for line in lines:
                 line.set_linewidth(0)
             here.set_data([], [])
-            return title.set_text(f"ν = {nu:g}: a pair may carry {1 - nu:g}/16, "
+            return title.set_text(f"ν = {nu:g}: a pair may carry {1 - nu:g}/16,\n"
                                   "all sixteen less than 1. No plan; S has no minimum")
         places, _, best = solved[shift, NUS[abs(NUS - nu).argmin()]]
         for line, (i, j) in zip(lines, np.ndindex(4, 4)):
             line.set_data(*places[[i, 4 + j]].T)
             line.set_linewidth(40 * best.plan[i, 4 + j])
         here.set_data([nu], [best.work])
-        title.set_text(f"at most {1 - nu:g}/16 a pair:   work $W_\\nu$ = {best.work:.4f}"
-                       f"   earth mover W = {works[0]:.4f}   lowest S = {mean - best.work:.4f}")
+        title.set_text(f"at most {1 - nu:g}/16 a pair: work $W_\\nu$ = {best.work:.4f}\n"
+                       f"earth mover W = {works[0]:.4f}   lowest S = {mean - best.work:.4f}")
 
     return Explorer(
         setup, update,
         dict(nu=slider(-4.0, 1.0, .5, 0.0, "ν, worth of a surplus"),
              shift=slider(0.0, 2.0, .2, .4, "shift of the fakes")),
-        figsize=(9.6, 3.6),
+        figsize=(7.6, 4.0),
         alt="Left, four real and four fake points in the plane, joined by lines as wide as "
             "what the best capped plan moves; right, the work of that plan against ν, between "
             "the earth mover distance and the mean margin; no plan exists right of 0. The title "

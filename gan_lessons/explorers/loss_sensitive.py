@@ -90,15 +90,16 @@ def _best(weight, across, up, kappa, p):
 def svm_and_loss():
     """An SVM beside the best loss function of LS-GAN, with one fake that two sliders move.
 
-    Left the SVM with C = λ, in the middle the lowest best l as shades, right the five pairs:
+    Left the SVM with C = λ, right the lowest best l as shades, below the five pairs:
     margin, what l gives of it, and slack. More sliders for λ and κ, a menu for the norm.
     """
     side = np.linspace(-REACH, REACH, 53), np.linspace(-2.1, 2.1, 43)
     grid = np.stack(np.meshgrid(*side), axis=-1).reshape(-1, 2)           # (43 · 53, 2)
 
     def setup(figure):
-        left, middle, right = figure.subplots(1, 3, width_ratios=(1, 1, .8))
-        title = figure.suptitle(" ", fontsize=10.5)
+        axes = figure.subplot_mosaic([["svm", "l"], ["pairs", "pairs"]], height_ratios=(1.2, 1))
+        left, middle, right = axes["svm"], axes["l"], axes["pairs"]
+        title = figure.suptitle(" ", fontsize=11)
         shade = middle.imshow(np.zeros((43, 53)), extent=(-REACH, REACH, -2.1, 2.1), origin="lower",
                               cmap="Greys", vmin=0, vmax=6, aspect="auto", interpolation="nearest")
         links, = middle.plot([], [], color=SKY, lw=1)
@@ -109,15 +110,15 @@ def svm_and_loss():
         dots = [ax.plot([0], [0], "D", color=FAKE, ms=8, mec=CRITIC)[0] for ax in (left, middle)]
         left.set(ylabel="$x_2$", title="SVM: boundary, margin, slack")
         middle.set(yticks=[], title="LS-GAN: lowest best $l$, pairs")
-        asked, = right.plot([], [], color=CRITIC, alpha=.25, lw=16, solid_capstyle="butt",
+        asked, = right.plot([], [], color=CRITIC, alpha=.25, lw=22, solid_capstyle="butt",
                             label="margin $\\Delta$")
-        gained, = right.plot([], [], color=GOOD, lw=7, solid_capstyle="butt",
+        gained, = right.plot([], [], color=GOOD, lw=10, solid_capstyle="butt",
                              label="$l$(fake) $- l$(real)")
-        lacking, = right.plot([], [], color=BAD, lw=7, solid_capstyle="butt", label="slack")
+        lacking, = right.plot([], [], color=BAD, lw=10, solid_capstyle="butt", label="slack")
         right.axhline(0, color=CRITIC, lw=.8)
         right.set(xlim=(.4, 5.6), ylim=(-1, 7.5), xticks=range(1, 6),
-                  xlabel="pair (5 has the moving sample)", title="the five pairs")
-        right.legend(frameon=False, fontsize=8, loc="upper right")
+                  xlabel="pair (5 has the moving sample)", ylabel="margin and gain")
+        right.legend(frameon=False, fontsize=9.5, loc="upper center", ncols=3)
         open_axes(left, middle, right)
         return shade, links, lines, short, still, dots, asked, gained, lacking, title
 
@@ -143,7 +144,7 @@ def svm_and_loss():
         wide = f"{2 / size**.5:.2f} wide" if size > 1e-12 else "without end"
         lack = (best.slack > 1e-6).sum()
         title.set_text(f"SVM: margin {wide}, slack {found.slack.sum():.3f}, {wrong} on the wrong "
-                       f"side        LS-GAN: S = {best.value:.3f}, "
+                       f"side\nLS-GAN: S = {best.value:.3f}, "
                        f"slack {best.slack.sum():.3f} in {lack} of 5 pairs")
 
     return Explorer(
@@ -154,10 +155,10 @@ def svm_and_loss():
              kappa=slider(.2, 3.0, .1, 1.0, "κ, slopes of l"),
              p=choice({"1, a diamond": 1, "2, a circle": 2, "infinity, a square": np.inf}, 1,
                       "p of the norm")),
-        figsize=(9.6, 3.5),
-        alt="Left, real and fake samples in the plane with a boundary, its margin and red strokes "
-            "of slack; in the middle the same samples over a shaded loss function, each real "
-            "one linked to its fake; right, for each pair the margin asked, what the loss function "
+        figsize=(7.6, 5.8),
+        alt="Above left, real and fake samples in the plane with a boundary, its margin and red strokes "
+            "of slack; on the right the same samples over a shaded loss function, each real "
+            "one linked to its fake; below, for each pair the margin asked, what the loss function "
             "gives of it, and the slack. The title gives the sums.")
 
 
@@ -191,7 +192,7 @@ def cones():
         real, = ax.plot([], [], "o", color=REAL, ms=9, label="real")
         fake, = ax.plot([], [], "o", color=FAKE, ms=9, label="fake")
         ax.set(xlim=(LINE[0], LINE[-1]), ylim=(-.3, 9), xlabel="$x$", ylabel="$l$")
-        ax.legend(frameon=False, fontsize=8, loc="upper left")
+        ax.legend(frameon=False, fontsize=9.5, loc="upper left")
         open_axes(ax)
         return between, low, high, short, real, fake, title
 
@@ -216,7 +217,7 @@ def cones():
              weight=slider(.2, 8.0, .2, 2.0, "λ"),
              kappa=slider(.2, 8.0, .2, .8, "κ, slopes of l"),
              pairs=choice({"all nine": "all", "matched, three": "matched"}, "all", "pairs")),
-        figsize=(7.6, 3.6),
+        figsize=(7.6, 3.8),
         alt="Three blue and three orange dots on the line at the heights that the best loss "
             "function gives them, the lower and upper cones between which every such function "
             "runs, and red strokes where a fake lies below its margin. The title gives S and "

@@ -101,7 +101,7 @@ def scores():
                       for colour in (REAL, FAKE)]
             dots = [ax.plot(values, rows, "o", color=colour, ms=8)[0]
                     for values, colour in zip(SCORES, (REAL, FAKE))]
-            texts = [[ax.text(0, row + up, "", color=colour, ha="center", va=side, fontsize=8.5)
+            texts = [[ax.text(0, row + up, "", color=colour, ha="center", va=side, fontsize=9.5)
                       for row in rows]
                      for colour, up, side in ((REAL, .14, "bottom"), ("#9a6a00", -.16, "top"))]
             moving.append((links, arrows, dots, texts))
@@ -126,15 +126,15 @@ def scores():
                     real_and_still = player == "g" and labels is texts[0]
                     label.set_text("" if real_and_still else
                                    f"{strength + 0:+.2f}".replace("-0.00", "+0.00"))
-        title.set_text(f"{objective}:  all pushes of the critic add up to {sums['f'] + 0.:+.3f},"
-                       f"  those of the generator to {sums['g']:+.3f}".replace("-0.000", "+0.000"))
+        title.set_text(f"{objective}: all pushes of the critic add up to {sums['f'] + 0.:+.3f},\n"
+                       f"those of the generator to {sums['g']:+.3f}".replace("-0.000", "+0.000"))
 
     return Explorer(
         setup, update,
         dict(objective=choice(list(GAMES), "RSGAN", "objective"),
              real=slider(-4.0, 4.0, .1, 2.6, "real score of pair 1"),
              fake=slider(-4.0, 4.0, .1, -.1, "fake score of pair 1")),
-        figsize=(9.4, 3.7),
+        figsize=(7.6, 4.2),
         alt="Four real scores in blue and four fake ones in orange, partners in one row, with "
             "bars for the push on each score, on the left in the critic's move, on the right in "
             "the generator's; the title gives the sum of the pushes.")
@@ -165,8 +165,8 @@ def gradients(ax, distances, curves):
         ax.semilogy(distances, np.maximum(values, FLOOR / 10), color=colour, ls=style, label=name,
                     **wide)
     ax.set(xlabel="distance $\\theta$", ylim=(FLOOR, 300), xlim=(0, distances[-1]),
-           title="the gradient that the generator feels")
-    ax.legend(frameon=False, loc="lower left", fontsize=8)
+           title="what the generator feels")
+    ax.legend(frameon=False, loc="lower left", fontsize=9)
 
 
 def atlas():
@@ -188,7 +188,7 @@ def atlas():
                  for colour in (REAL, FAKE)]
         span, = left.plot([0, 1], [1, 0], color=GOOD, lw=1.8)
         left.set(xlim=(-3.6, 14), ylim=(-3.6, 14), aspect="equal", xlabel="first sample",
-                 ylabel="second sample", title="(real, fake) and (fake, real)")
+                 ylabel="second sample", title="(real, fake), (fake, real)")
         gradients(right, distances, curves)
         dots = [right.plot([1], [1], "o", color=STYLES[name][0], ms=8)[0] for name in curves]
         open_axes(left, right)
@@ -204,14 +204,14 @@ def atlas():
         for dot, values in zip(dots, curves.values()):
             dot.set_data([distance], [max(values[at], FLOOR)])
         one, two = curves["non-saturating"][at], curves["RSGAN"][at]
-        title.set_text(f"JS of pairs {paired[at]:.4f}, of samples {single[at]:.4f}"
-                       f"      RSGAN feels {two:.4f}, non-saturating {one:.4f}, "
+        title.set_text(f"JS of pairs {paired[at]:.4f}, of samples {single[at]:.4f}\n"
+                       f"RSGAN feels {two:.4f}, non-saturating {one:.4f}, "
                        f"ratio {two / one:.4f}")
 
     return Explorer(
         setup, update,
         dict(distance=slider(.1, 11.0, .1, 2.0, "distance θ")),
-        figsize=(9.4, 4.0),
+        figsize=(7.6, 4.0),
         alt="Left, the densities of pairs (real, fake) and (fake, real) in the plane, on both "
             "sides of the diagonal; right, on a log scale, the gradients that generators feel at "
             "their best critics against the distance, with a dot at the slider's. The title "

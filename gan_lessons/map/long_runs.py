@@ -63,6 +63,11 @@ LONG = {
     "07 WGAN-GP": Long(longer(RECIPES["WGAN-GP"], 16_000, rates=dict(f=3e-3, g=1e-3),
                               game=partial(wasserstein, gradient_penalty, 1.0),
                               turns={"f": 2}, ema=.999, fade=.5)),
+    "08 WGAN-div": Long(longer(RECIPES["WGAN-div"], 16_000, rates=dict(f=2.5e-3, g=1.5e-3),
+                               turns={"f": 2}, ema=.999, fade=.5)),
+    "09 LS-GAN": Long(longer(RECIPES["LS-GAN"], 36_000, rates=dict(l=5e-3, g=2.5e-3), **_WIDE)),
+    "11 RSGAN": Long(longer(RECIPES["RSGAN"], 36_000, rates=dict(f=5e-3, g=2.5e-3), **_WIDE)),
+    "11 RaSGAN": Long(longer(RECIPES["RaSGAN"], 36_000, rates=dict(f=5e-3, g=2.5e-3), **_WIDE)),
     "07 hinge, photographs": Long(longer(PHOTOGRAPHS["hinge"], 60_000, ema=.9995, fade=.5),
                                   data="cifar10"),
 }

@@ -14,7 +14,7 @@ import numpy as np
 from .checks import as_numbers, check_function
 from .divergences import refuse_jumps
 from .laws import log_ratio
-from .quadrature import nodes, panels
+from .quadrature import check_whole, nodes, panels
 
 _FAR = 1e6                   # where a tail is tested, in half-widths of the panels around both laws
 _NEGLIGIBLE = 1e-300         # what an integrand has to fall below out there
@@ -155,6 +155,7 @@ def _mass(log_density, value):
 def _integral(p, q, value) -> float:
     """∫ value(x, log p, log q) dx, as far out as it takes; ∞, with its sign, if it does not end."""
     edges = panels(p, q)
+    check_whole(p, q)
     centre, reach = (edges[0] + edges[-1]) / 2, (edges[-1] - edges[0]) / 2
     # an integrand that has not vanished a million half-widths away never does
     far = _at(centre + reach * _FAR * np.array([-1, 1]), p, q, value)             # (2,)

@@ -158,6 +158,8 @@ def refuse_misfit(state: dict, like: dict, optimizers, samples, path) -> None:
         _need(state["cuda"] is None or state["cuda"].dtype == torch.uint8, "cuda")
         _check_rates(state["rates"], like["rates"], step)
         _need(isinstance(state["samples"], type(like["samples"])), "samples")
+        _need(list(map(type, state["generators"])) == list(map(type, like["generators"])),
+              "random generators")
         _need(len(state["optimizers"]) == len(optimizers), "optimizers")
         for stored, optimizer in zip(state["optimizers"], optimizers):
             _check_memory(stored, optimizer)

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 from collections.abc import Mapping
 
 import torch
@@ -36,6 +37,8 @@ def check_request(asked):
                             f"{told(getattr(asked, name))}")
     if not (asked.watch in ("auto", None) or callable(asked.watch)):
         raise TypeError(f'watch is "auto", None or a function of the Run, not {asked.watch!r}')
+    if callable(asked.watch):
+        _check_takes_one("watch", asked.watch, "the Run, as lambda run: print(run.step)")
     _check_players(asked.game, asked.players, getattr(asked.samples, "dtype", None))
     _check_moves({move.player for move in asked.game.moves}, asked.turns, asked.optimizer)
     if not all(name in asked.players and fits(decay, above=0, below=1)
@@ -61,8 +64,20 @@ def _check_rate(rate):
     if not callable(rate):
         raise TypeError(f"rate is None or a function of the part of the training that is over, "
                         f"such as fading(), not {rate!r}")
+    _check_takes_one("rate", rate, "the part of the training that is over, as lambda t: 1 - t")
     for part in range(257):
         checked_rate(rate, part / 256)
+
+
+def _check_takes_one(name: str, function, what: str):
+    """TypeError for a function that cannot be called with one argument, where that can be told."""
+    try:
+        inspect.signature(function).bind(None)
+    except ValueError:                                   # of C: it will say so itself
+        return
+    except TypeError as error:
+        raise TypeError(f"{name} is called with one argument, {what}, and {told(function)} does "
+                        f"not take it ({error})") from error
 
 
 def checked_rate(rate, done: float) -> float:
@@ -127,6 +142,14 @@ def made_optimizer(factory, weights, label: str):
     if not isinstance(made, torch.optim.Optimizer):
         raise TypeError(f"optimizer made {told(made)} for player {label!r}, no optimiser: "
                         f"{remedy}")
+    if isinstance(made, torch.optim.SparseAdam):
+        raise TypeError(f"SparseAdam moves weights by sparse gradients alone, and player {label!r} "
+                        f"has dense ones: {remedy}")
+    needed = [one for one in inspect.signature(made.step).parameters.values()
+              if one.default is one.empty and one.kind is one.POSITIONAL_OR_KEYWORD]
+    if needed:
+        raise TypeError(f"{type(made).__name__} of player {label!r} asks for the loss several "
+                        f"times in one step ({needed[0]}), and train computes it once: {remedy}")
     return made
 
 

@@ -1,18 +1,22 @@
 """Cousins of faults that were found once: acts that were answered wrongly, or without a remedy."""
+import math
+import random
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from helpers import itself
 from torch import nn
 
 import gan_lessons as gl
 from gan_lessons.data.folders import _deep_grey, _Unclear
-from gan_lessons.drawing import plots
-from gan_lessons.exact.transport import earth_mover
+from gan_lessons.drawing import explorer, plots
+from gan_lessons.exact.transport import earth_mover, plan
 from gan_lessons.game import couples_batch
 from gan_lessons.map.recipes import RECIPES
 from gan_lessons.measures import metrics
+from gan_lessons.objectives.own_divergence import own_divergence
 from gan_lessons.players.penalties import slopes
 from gan_lessons.players.spectral import lipschitz_bound
 from gan_lessons.questions.judges import agree
@@ -21,6 +25,24 @@ from gan_lessons.training import devices
 
 def drawn(n, dim=3, seed=0):
     return torch.randn(n, dim, generator=torch.Generator().manual_seed(seed))
+
+
+_, AX = plots.figure()
+
+
+def played(f=None, draw=lambda: 0., data=None, **how):
+    """A training of three steps; `draw` is a number that the critic's loss draws for itself."""
+    game = gl.Game({"f": lambda f, g, x, z: (f(g(z)) - f(x)).mean() + draw() * f(x).mean(),
+                    "g": lambda f, g, z: -f(g(z)).mean()})
+    torch.manual_seed(0)
+    players = dict(f=f or gl.mlp_critic(2, width=4), g=nn.Linear(3, 2))
+    samples = gl.batches(data or gl.Ring(), z=gl.Normal(dim=3), batch=4)
+    return gl.train(game, players, samples, **dict(steps=3, watch=None) | how)
+
+
+def explores(controls=(), setup=lambda figure: figure.subplots().plot([0, 1]), **how):
+    return explorer.Explorer(setup, lambda line: None, dict(controls) if controls == () else
+                             controls, alt="a line", **how)
 
 
 @pytest.mark.parametrize("n", [1000, 1002, 1003, 1999])
@@ -58,6 +80,34 @@ BITS = (PICTURES > 127).to(torch.uint8)
     (lambda: gl.expectation(gl.Normal(), __import__("math").sin), "np.sin"),
     (lambda: gl.expectation(gl.Normal(), lambda x: None), "write return"),
     (lambda: gl.expectation(gl.Normal(), lambda x: np.exp(1j * x)), "real"),
+    (lambda: own_divergence(lambda u: u.float() ** 2 - 1), "float32"),
+    (lambda: played(optimizer=torch.optim.LBFGS), "several times"),
+    (lambda: played(optimizer=torch.optim.SparseAdam), "sparse"),
+    (lambda: played(watch=lambda: 1), "watch is called with one argument, the Run"),
+    (lambda: played(watch=None, rate=lambda t, u: 1.), "rate is called with one argument"),
+    (lambda: plots.losses(AX, [1., 2.]), "a Run.*not of list: .*smooth"),
+    (lambda: plots.losses(PICTURES, None), "losses.ax, run. draws on axes"),
+    (lambda: plots.points(AX, PICTURES), "missing|n, 2"),
+    (lambda: plots.points(AX, drawn(4), "k"), r"x\[:, :2\]"),
+    (lambda: plots.points(AX, AX, "k"), "run.samples"),
+    (lambda: plots.smooth([1., 2.], span=0), "span = 0"),
+    (lambda: plots.smooth("abc"), "not str"),
+    (lambda: plots.classes(AX, [1, 2], range(10)), "10 names"),
+    (lambda: plots.classes(AX, [np.nan]), "one count"),
+    (lambda: plots.plane(AX, nn.Linear(2, 1)), "a network tensors"),
+    (lambda: plots.plane(AX, lambda x: x.sum()), "one number each"),
+    (lambda: plots.plane(AX, itself, reach=0), "larger than 0"),
+    (lambda: plots.scores(AX, [1]), "gl.long_run"),
+    (lambda: plots.draw_density(AX, np.arange(3.), gl.Normal, "k"), "the class Normal"),
+    (lambda: plots.figure(0), "columns = 0"),
+    (lambda: plots.figure(width=-1), "inches"),
+    (lambda: explorer.slider(0, 1, .1, .5, 5), "label"),
+    (lambda: explorer.choice(None, "a", "x"), "a list or a dict"),
+    (lambda: explores([1]), "controls are a dict"),
+    (lambda: explores(dict(a=3)), "the control 'a' is a slider"),
+    (lambda: explores({}, figsize=3), "inches"),
+    (lambda: explores({}, dpi=0), "dots per inch"),
+    (lambda: explores(setup=None), "are functions"),
     (lambda: plots.sheet(PICTURES), "uint8"),
     (lambda: plots.sheet(PICTURES[:, 0].byte()), r"images\[:, None\]"),
     (lambda: plots.sheet(PICTURES.byte().permute(0, 2, 3, 1)), "channels"),
@@ -144,3 +194,84 @@ def test_devices_are_numbered_plainly(name):
 def test_the_variable_may_say_auto(monkeypatch):
     monkeypatch.setenv(devices.VARIABLE, "auto")
     assert devices.choose().type in ("cpu", "cuda")
+
+
+# -- a generator that a loss, a law or a network holds stands where it stood -----------------------
+
+class Drawn(gl.exact.laws.Law):
+    dim = 2
+
+    def __init__(self):
+        self.own = np.random.RandomState(2)
+
+    def sample(self, n, rng):
+        return self.own.normal(size=(n, 2))
+
+
+class Noisy(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer, self.own = nn.Linear(2, 1), torch.Generator().manual_seed(3)
+
+    def forward(self, x):
+        return self.layer(x)[:, 0] + torch.randn(len(x), generator=self.own)
+
+
+def of_the_process():
+    np.random.seed(1)
+    random.seed(1)
+    return lambda: np.random.normal() + random.gauss(0, 1)
+
+
+HOLDERS = {
+    "NumPy's": lambda: dict(draw=np.random.default_rng(0).normal),
+    "RandomState": lambda: dict(draw=lambda own=np.random.RandomState(0): float(own.normal())),
+    "Python's": lambda: dict(draw=lambda own=random.Random(0): own.gauss(0, 1)),
+    "torch's": lambda: dict(draw=lambda own=torch.Generator().manual_seed(0): torch.randn(
+        (), generator=own).item()),
+    "of the process": lambda: dict(draw=of_the_process()),
+    "a law's": lambda: dict(data=Drawn()), "a network's": lambda: dict(f=Noisy())}
+
+
+@pytest.mark.parametrize("holder", HOLDERS)
+def test_a_generator_that_is_held_is_put_back(holder, tmp_path, capsys):
+    whole = played(**HOLDERS[holder](), steps=6).losses
+    played(**HOLDERS[holder](), checkpoint=tmp_path / "c.pt")
+    assert played(**HOLDERS[holder](), steps=6, checkpoint=tmp_path / "c.pt").losses == whole
+
+
+def test_a_file_that_holds_no_state_of_a_generator_is_refused(tmp_path):
+    path = tmp_path / "c.pt"
+    played(**HOLDERS["NumPy's"](), checkpoint=path)
+    state = torch.load(path) | {"generators": [{"bit_generator": "PCG64", "state": 3}]}
+    torch.save(state, path)
+    with pytest.raises(RuntimeError, match="where a random generator stood"):
+        played(**HOLDERS["NumPy's"](), steps=6, checkpoint=path)
+
+
+# -- numbers ---------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("power", [2, 8, 30])
+@pytest.mark.parametrize("mean", [-.3, .3])
+def test_steep_powers_have_their_divergence(power, mean):
+    with np.errstate(all="raise", over="ignore", under="ignore"):
+        found = own_divergence(lambda u: u ** power - 1)(gl.Normal(), gl.Normal(mean))
+    assert found == pytest.approx(math.expm1(power * (power - 1) / 2 * mean ** 2), rel=1e-9)
+
+
+def test_a_small_mass_is_moved_and_small_points_are_told_apart():
+    assert plan([1 - 1e-9, 1e-9], [1, 0], [[0, 1], [2, 0]]).cost == pytest.approx(2e-9)
+    x = torch.arange(9., dtype=torch.float64)[:, None]
+    for size in (1e-200, 1, 1e200):
+        assert metrics.precision_recall(x * size, (x + .2) * size) == (1, 1)
+        assert metrics.precision_recall(x * size, (x + 90) * size) == (0, 0)
+
+
+def test_half_precision_is_read_and_a_gap_in_a_curve_stays_a_gap():
+    assert earth_mover(torch.zeros(3).bfloat16(), torch.ones(3).half()) == 1
+    smooth = plots.smooth([1, 2, np.nan, 4, 5, 6], span=2)
+    np.testing.assert_allclose(smooth, [1, 1.5, np.nan, np.nan, 4.5, 5.5])
+
+
+def test_a_margin_is_written_as_it_was_made():
+    assert "loss_sensitive(margin(0.1), first=0)" in str(RECIPES["LS-GAN"])

@@ -257,8 +257,9 @@ def _shown(path: Path) -> str:
 
 
 def _composed(name: str) -> str:
-    """A name with its accents in one piece: folders that look alike are one."""
-    return unicodedata.normalize("NFC", name)
+    """A name with its accents in one piece and no blank around it: folders that look alike are one.
+    """
+    return unicodedata.normalize("NFC", name).strip() or name
 
 
 def _text(name: str) -> str:

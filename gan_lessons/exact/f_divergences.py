@@ -114,13 +114,12 @@ class FDivergence:
         """E_p T - E_q φ*(T) ≤ D_φ(p ‖ q), for T(x), or for a score v(x) with T = activation(v).
 
         T, v: (k,) -> (k,). With neither, the optimal critic's. -∞ where q reaches a T that is not
-        admissible. ValueError for both.
+        admissible. ValueError for both, and for what gives another shape or NaN where there is
+        mass.
         """
         if T is not None and v is not None:
             raise ValueError("T is given, and v, of which another T would follow: give one")
-        for name, function in dict(T=T, v=v).items():
-            if function is not None:
-                check_function(name, function)
+        T, v = _of_points("T", T), _of_points("v", v)
         if T is None:
             c = log_ratio(p, q)
             v = v or (lambda x: self.best(c(x)))
@@ -131,10 +130,29 @@ class FDivergence:
             step = 4 * np.spacing(abs(self.t_max))
             near = lambda t: np.where(abs(t - self.t_max) <= step, self.t_max - step, t)
             conjugate = lambda x: self.conjugate(near(T(x)))
-        return _integral(p, q, lambda x, lp, lq: _mass(lp, T(x)) - _mass(lq, conjugate(x)))
+        found = _integral(p, q, lambda x, lp, lq: _mass(lp, T(x)) - _mass(lq, conjugate(x)))
+        if np.isnan(found):
+            raise ValueError("the critic is nan, or inf and -inf, where the laws have mass: no "
+                             "expectation of it is a number")
+        return found
 
     def __repr__(self):
         return f"FDivergence({self.name!r})"
+
+
+def _of_points(name: str, function):
+    """A reader's function of points, whose values are looked at; None for none."""
+    if function is None:
+        return None
+    check_function(name, function)
+
+    def values(x):
+        found = as_numbers(function(x), name, finite=False)
+        if found.shape not in ((), x.shape):
+            raise ValueError(f"{name} gives shape {found.shape} for {len(x)} points: one number "
+                             "each, (k,) -> (k,)")
+        return np.broadcast_to(found, x.shape)
+    return values
 
 
 def _times(limit, mass):

@@ -67,10 +67,14 @@ def expectation(law, h, edges=None) -> float:
     _check_whole(law, mass.sum())
     try:
         with np.errstate(invalid="ignore"):                    # nan is named below
-            value = np.asarray(h(x))
+            value = h(x)
     except TypeError as error:                                 # math.sin and its kind
         raise ValueError(f"h is asked for {len(x)} points at once and cannot ({error}): write it "
                          "with NumPy, np.sin in place of math.sin") from error
+    if np.ma.is_masked(value):
+        raise ValueError("h masks some of its values: an expectation counts them all; fill them, "
+                         "as value.filled(0) does")
+    value = np.asarray(value.detach() if hasattr(value, "detach") else value)
     if value.dtype.kind not in "fiub":
         raise ValueError(f"h gives {value.dtype}: real numbers have an expectation here; ask for "
                          "h(x).real and h(x).imag one by one, or write return")
@@ -81,6 +85,8 @@ def expectation(law, h, edges=None) -> float:
     if np.isnan(value).any():
         raise ValueError(f"h is nan at x = {x[np.isnan(value)][0]:g}, where {told(law)} has mass: "
                          "it has no expectation")
+    if (value == np.inf).any() and (value == -np.inf).any():
+        raise ValueError("h is inf at some points and -inf at others: it has no expectation")
     return float(mass @ value)
 
 
@@ -109,6 +115,10 @@ def masses(law, edges=None, least: float = 0.0, order: int = ORDER):
         raise ValueError(f"least = {least!r}: the mass that is left out is 0 or more")
     x, weight = nodes(law.edges() if edges is None else edges, order)
     density = law.pdf(x) if hasattr(law, "pdf") else np.exp(law.logpdf(x))
+    density = np.asarray(density.detach() if hasattr(density, "detach") else density)
+    if density.shape not in ((), x.shape):
+        raise ValueError(f"the density of {told(law)} has shape {density.shape} at {len(x)} "
+                         "points: one number each, (k,) -> (k,)")
     mass = density * weight
     if np.isnan(mass).any():
         raise ValueError(f"the density of {law!r} is nan at x = {x[np.isnan(mass)][0]:g}: no "

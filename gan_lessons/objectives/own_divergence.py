@@ -64,9 +64,11 @@ def _check_function(phi):
     u = torch.tensor([.5, 1., 2.], dtype=torch.float64, requires_grad=True)
     try:
         value, why = phi(u), ""
+        alone = phi(u[0])
     except Exception as error:  # noqa: BLE001  a reader's function may fail in any way
-        value, why = None, f" ({type(error).__name__}: {error})"
-    if not (isinstance(value, torch.Tensor) and value.shape == u.shape and value.requires_grad):
+        value, alone, why = None, None, f" ({type(error).__name__}: {error})"
+    if not (isinstance(value, torch.Tensor) and value.shape == u.shape and value.requires_grad
+            and alone.shape == ()):
         raise TypeError("φ is a function of tensors, number by number and with a gradient, such as "
                         f"lambda u: u * torch.log(u), not {phi!r}{why}")
     if value.dtype != u.dtype:

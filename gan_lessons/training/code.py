@@ -299,8 +299,8 @@ class Code:
             for name, wanted in _inner_imports(value.__code__, package):
                 self.imported(name, wanted, module, value.__code__)
             where = module
-        elif not _ours(module):
-            return
+        elif not _ours(module) and "<locals>" not in value.__qualname__:
+            return                              # what it holds was given to its maker, else
         self.each((value.__defaults__, value.__kwdefaults__, *inside), where)
 
     def attributes(self, home, code, where):

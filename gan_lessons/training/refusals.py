@@ -100,6 +100,9 @@ def _check_players(game, players, dtype):
             remedy = f": call it, {net.__name__}(...)" if hasattr(net, "__name__") else ""
             raise TypeError(f"player {name!r} must be a torch Module, not {type(net).__name__}"
                             + remedy)
+        if any(w.is_meta for w in net.parameters()):
+            raise ValueError(f"player {name!r} has shapes and no numbers yet: build it outside of "
+                             "torch.device(\"meta\")")
         strange = {w.dtype for w in net.parameters() if w.is_floating_point()} - {dtype}
         if dtype is not None and strange:
             raise ValueError(f"player {name!r} has weights in {strange.pop()}, batches are in "

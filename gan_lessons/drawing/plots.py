@@ -54,6 +54,13 @@ def _check_axes(ax, how: str):
                         f"{_kind(ax)}")
 
 
+def _check_square(reach, points_a_side):
+    if not (isinstance(reach, Real) and 0 < reach < np.inf
+            and isinstance(points_a_side, (int, np.integer)) and points_a_side > 1):
+        raise ValueError(f"reach = {reach!r}, points_a_side = {points_a_side!r}: a square is "
+                         "larger than 0, with 2 points a side or more")
+
+
 def _kind(value) -> str:
     return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
 
@@ -70,7 +77,9 @@ def _numbers(values, what: str) -> np.ndarray:
 
 
 def png(fig) -> str:
-    """The figure as a PNG in base64."""
+    """The figure as a PNG in base64. TypeError for what is no figure."""
+    if not hasattr(fig, "savefig"):
+        raise TypeError(f"a figure is shown, as fig, ax = figure() gives it, not {_kind(fig)}")
     buffer = io.BytesIO()
     fig.savefig(buffer, format="png")
     return base64.b64encode(buffer.getvalue()).decode()
@@ -197,6 +206,10 @@ def show_sheet(joined, alt: str, scale: int = 2):
     if joined.ndim not in (2, 3) or joined.shape[2:] not in ((), (3,)):
         raise ValueError(f"a sheet is (h, w) or (h, w, 3), not {joined.shape}: sheet(images) makes "
                          "one")
+    if joined.dtype.kind not in "fiub" or not (joined.size and joined.min() >= 0
+                                               and joined.max() <= 1):
+        raise ValueError("a sheet holds numbers from 0 to 1, as sheet(images) makes them, and this "
+                         f"one, of {joined.dtype} {joined.shape}, does not")
     if not (isinstance(scale, int) and scale > 0):
         raise ValueError(f"scale is a whole number above 0, not {scale!r}")
     from PIL import Image
@@ -254,6 +267,9 @@ def points(ax, x, colour, label=None, size: float = 4):
     if x.ndim != 2 or x.shape[1] not in (1, 2):
         raise ValueError(f"points are (n, 2), or (n, 1) on the line, not {x.shape}: choose two "
                          "columns, as x[:, :2], or one, as x[:, None]")
+    if not len(x) or not np.isfinite(x).all():
+        raise ValueError(f"{len(x)} points, {(~np.isfinite(x)).sum()} of their numbers nan or inf: "
+                         "nothing to draw, or the training that made them has diverged")
     if x.shape[1] == 1:
         return ax.hist(x[:, 0], bins=60, density=True, color=colour, alpha=.5, label=label)
     ax.set_aspect("equal")
@@ -270,9 +286,9 @@ def plane(ax, score, reach: float = 3.0, points_a_side: int = 80):
     if hasattr(score, "state_dict"):
         raise TypeError("score takes points of NumPy, and a network tensors: lambda x: "
                         "f(torch.as_tensor(x).float()).detach().numpy()")
-    if not (np.isfinite(reach) and reach > 0 and points_a_side == int(points_a_side) > 1):
-        raise ValueError(f"reach = {reach!r}, points_a_side = {points_a_side!r}: a square is "
-                         "larger than 0, with 2 points a side or more")
+    if not callable(score):
+        raise TypeError(f"score is a function of points (k, 2), not {_kind(score)}")
+    _check_square(reach, points_a_side)
     line = np.linspace(-reach, reach, points_a_side)
     grid = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)     # (points², 2)
     heights = _numbers(score(grid), "score gives numbers (k,)")
@@ -320,10 +336,15 @@ def progress(run):
 def open_axes(*axes):
     """Take the upper and the right border away, as `figure` does."""
     for ax in axes:
+        _check_axes(ax, "open_axes(ax, …)")
         ax.spines[["top", "right"]].set_visible(False)
 
 
 def square_grid(reach: float, points_a_side: int):
-    """Places on the square [-reach, reach]²: one side (k,), and the grid, row by row, (k², 2)."""
+    """Places on the square [-reach, reach]²: one side (k,), and the grid, row by row, (k², 2).
+
+    ValueError for sizes that are none.
+    """
+    _check_square(reach, points_a_side)
     line = np.linspace(-reach, reach, points_a_side)
     return line, np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)

@@ -245,6 +245,8 @@ class _Loop:
                 shapes = ", ".join(f"{name} {tuple(value.shape)}" for name, value in batch.items())
                 error.add_note(f"This happened when player {planned.label!r} moved, on the batch "
                                f"{shapes}.")
+                if "backward through the graph a second time" in str(error):
+                    error.add_note("train calls .backward() itself: leave it out of the loss.")
                 raise
             planned.optimizer.step()
         if planned.move.after is not None:

@@ -38,7 +38,11 @@ def check_request(asked):
     if not (asked.watch in ("auto", None) or callable(asked.watch)):
         raise TypeError(f'watch is "auto", None or a function of the Run, not {asked.watch!r}')
     if callable(asked.watch):
-        _check_takes_one("watch", asked.watch, "the Run, as lambda run: print(run.step)")
+        _check_call("watch", asked.watch, "the Run, as lambda run: print(run.step)")
+    for move in asked.game.moves:
+        if move.after is not None:
+            _check_call(f"after of {move.player!r}", move.after, "the network that has moved, as "
+                        "lambda f: …", len(move.movers))
     _check_players(asked.game, asked.players, getattr(asked.samples, "dtype", None))
     _check_moves({move.player for move in asked.game.moves}, asked.turns, asked.optimizer)
     if not all(name in asked.players and fits(decay, above=0, below=1)
@@ -64,20 +68,22 @@ def _check_rate(rate):
     if not callable(rate):
         raise TypeError(f"rate is None or a function of the part of the training that is over, "
                         f"such as fading(), not {rate!r}")
-    _check_takes_one("rate", rate, "the part of the training that is over, as lambda t: 1 - t")
+    _check_call("rate", rate, "the part of the training that is over, as lambda t: 1 - t")
     for part in range(257):
         checked_rate(rate, part / 256)
 
 
-def _check_takes_one(name: str, function, what: str):
-    """TypeError for a function that cannot be called with one argument, where that can be told."""
+def _check_call(name: str, function, what: str, many: int = 1):
+    """TypeError for a function that cannot be called with so many arguments, where that can be
+    told."""
     try:
-        inspect.signature(function).bind(None)
+        inspect.signature(function).bind(*[None] * many)
     except ValueError:                                   # of C: it will say so itself
         return
     except TypeError as error:
-        raise TypeError(f"{name} is called with one argument, {what}, and {told(function)} does "
-                        f"not take it ({error})") from error
+        given = "one argument" if many == 1 else f"{many} arguments"
+        raise TypeError(f"{name} is called with {given}, {what}, and {told(function)} does not "
+                        f"take that ({error})") from error
 
 
 def checked_rate(rate, done: float) -> float:
@@ -214,7 +220,11 @@ def check_shapes(players, samples, movers: set[str], asked: set[str]):
                              f"{tuple(x.shape[1:])}: choose a generator for that size")
         scores = _try(players[critic], critic, probe, "x", "samples",
                       "choose a critic for that size")
-        if isinstance(scores, Tensor) and scores.dim() > 1 and scores[0].numel() == 1:
+        if not isinstance(scores, Tensor) or not scores.dim():
+            kind = "one number for all" if isinstance(scores, Tensor) else type(scores).__name__
+            raise ValueError(f"{critic} returns {kind}: it scores each sample, a tensor (n,) for n "
+                             "of them; look at the return of its forward")
+        if scores.dim() > 1 and scores[0].numel() == 1:
             shape = ", ".join(["n", *map(str, scores.shape[1:])])
             raise ValueError(f"{critic} returns shape ({shape}), which broadcasts against (n,) "
                              "without a word: end the critic with .flatten() or nn.Flatten(0)")

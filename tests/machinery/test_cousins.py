@@ -1,4 +1,5 @@
 """Cousins of faults that were found once: acts that were answered wrongly, or without a remedy."""
+import functools
 import math
 import random
 from types import SimpleNamespace
@@ -10,11 +11,14 @@ from helpers import itself
 from torch import nn
 
 import gan_lessons as gl
+from gan_lessons.data import downloads
 from gan_lessons.data.folders import _deep_grey, _Unclear
 from gan_lessons.drawing import explorer, plots
+from gan_lessons.exact.f_table import f_divergence
 from gan_lessons.exact.transport import earth_mover, plan
 from gan_lessons.game import couples_batch
 from gan_lessons.map.recipes import RECIPES
+from gan_lessons.map.study import load, study
 from gan_lessons.measures import metrics
 from gan_lessons.objectives.own_divergence import own_divergence
 from gan_lessons.players.penalties import slopes
@@ -30,14 +34,28 @@ def drawn(n, dim=3, seed=0):
 _, AX = plots.figure()
 
 
-def played(f=None, draw=lambda: 0., data=None, **how):
+def played(f=None, draw=lambda: 0., data=None, after=None, **how):
     """A training of three steps; `draw` is a number that the critic's loss draws for itself."""
-    game = gl.Game({"f": lambda f, g, x, z: (f(g(z)) - f(x)).mean() + draw() * f(x).mean(),
-                    "g": lambda f, g, z: -f(g(z)).mean()})
+    game = gl.Game([
+        gl.Move("f", lambda f, g, x, z: (f(g(z)) - f(x)).mean() + draw() * f(x).mean(), after),
+        gl.Move("g", lambda f, g, z: -f(g(z)).mean())])
     torch.manual_seed(0)
     players = dict(f=f or gl.mlp_critic(2, width=4), g=nn.Linear(3, 2))
     samples = gl.batches(data or gl.Ring(), z=gl.Normal(dim=3), batch=4)
     return gl.train(game, players, samples, **dict(steps=3, watch=None) | how)
+
+
+class Returns(nn.Linear):
+    """A critic whose forward returns what `made` makes of the scores."""
+    def __init__(self, made):
+        super().__init__(2, 1)
+        self.made = made
+
+    def forward(self, x):
+        return self.made(super().forward(x)[:, 0])
+
+
+KL = f_divergence("KL")
 
 
 def explores(controls=(), setup=lambda figure: figure.subplots().plot([0, 1]), **how):
@@ -108,6 +126,32 @@ BITS = (PICTURES > 127).to(torch.uint8)
     (lambda: explores({}, figsize=3), "inches"),
     (lambda: explores({}, dpi=0), "dots per inch"),
     (lambda: explores(setup=None), "are functions"),
+    (lambda: played(after=lambda: 1), "after of 'f' is called with one argument"),
+    (lambda: played(f=Returns(lambda s: (s, 1))), "f returns tuple"),
+    (lambda: played(f=Returns(torch.Tensor.mean)), "f returns one number for all"),
+    (lambda: played(f=nn.Linear(2, 1, device="meta")), "no numbers yet"),
+    (lambda: gl.mlp_critic(2, seed=None), "seed = None"),
+    (lambda: plots.png(AX), "as fig, ax = figure"),
+    (lambda: plots.show_sheet(np.full((4, 4), 255), alt="a b c d"), "0 to 1"),
+    (lambda: plots.show_sheet(np.full((4, 4), np.nan), alt="a b c d"), "0 to 1"),
+    (lambda: plots.points(AX, np.full((3, 1), np.nan), "k"), "diverged"),
+    (lambda: plots.plane(AX, "f"), "a function of points"),
+    (lambda: plots.open_axes([AX]), "draws on axes"),
+    (lambda: plots.square_grid(-1, 3), "larger than 0"),
+    (lambda: gl.Images(torch.zeros(3, 1, 8, 8).byte().to_sparse()), "to_dense"),
+    (lambda: gl.batches(torch.eye(4, device="meta")), "one by one"),
+    (lambda: gl.Images(PICTURES.byte(), [5] * 20, ("a", "b")), "up to 5, and 2 classes"),
+    (lambda: gl.Images(PICTURES.byte(), classes={0: "a"}), "values"),
+    (lambda: played(checkpoint="https://x.y/c.pt"), "is an address"),
+    (lambda: gl.expectation(gl.Normal(), lambda x: np.ma.masked_less(x, 0)), "masks"),
+    (lambda: gl.expectation(gl.Normal(), lambda x: np.where(x > 0, np.inf, -np.inf)), "-inf at"),
+    (lambda: KL.dual(gl.Normal(), gl.Normal(1), T=lambda x: x * np.nan), "nan"),
+    (lambda: KL.dual(gl.Normal(), gl.Normal(1), T=lambda x: x[:5]), "one number each"),
+    (lambda: own_divergence(lambda u: u ** 2 - torch.ones(1)), "number by number"),
+    (lambda: load(3), "path of a file"),
+    (lambda: study(itself, dict(a=[1]), "never.csv", cluster="nonsense"), "port"),
+    (lambda: study(itself, dict(a=[1]), "never.csv", cluster=5), "a Client, not 5"),
+    (lambda: study(itself, dict(a=[1]), "never.csv", aside=[1]), "aside = "),
     (lambda: plots.sheet(PICTURES), "uint8"),
     (lambda: plots.sheet(PICTURES[:, 0].byte()), r"images\[:, None\]"),
     (lambda: plots.sheet(PICTURES.byte().permute(0, 2, 3, 1)), "channels"),
@@ -247,6 +291,58 @@ def test_a_file_that_holds_no_state_of_a_generator_is_refused(tmp_path):
     torch.save(state, path)
     with pytest.raises(RuntimeError, match="where a random generator stood"):
         played(**HOLDERS["NumPy's"](), steps=6, checkpoint=path)
+
+
+def singly(value):
+    """A dispatcher of functools, which holds its functions in a closure of functools' own."""
+    return functools.singledispatch(lambda one: value)
+
+
+def test_what_a_foreign_maker_was_given_counts(tmp_path):
+    play = lambda value: played(draw=functools.partial(singly(value), 0),
+                                checkpoint=tmp_path / "c.pt")
+    play(1.)
+    with pytest.raises(RuntimeError, match="another training"):
+        play(2.)
+
+
+@pytest.mark.parametrize("spoil, names", [
+    (lambda state: state["players"]["g"]["weight"].fill_(math.nan), "weights of g, which hold nan"),
+    (lambda state: state["optimizers"][0]["state"][0]["exp_avg_sq"].fill_(-1), "exp_avg_sq")])
+def test_memories_that_no_training_has_are_refused(tmp_path, spoil, names):
+    path = tmp_path / "c.pt"
+    played(checkpoint=path)
+    state = torch.load(path)
+    spoil(state)
+    torch.save(state, path)
+    with pytest.raises(RuntimeError, match=names):
+        played(steps=6, checkpoint=path)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit")
+def test_networks_of_torchscript_play():
+    made = torch.jit.script(nn.Sequential(nn.Linear(2, 1), nn.Flatten(0)))
+    players = dict(f=made, g=nn.Linear(3, 2))
+    samples = gl.batches(gl.Ring(), z=gl.Normal(dim=3), batch=4)
+    assert gl.train(gl.minimax(), players, samples, steps=1, watch=None).step == 1
+
+
+def nothing(a):
+    pass
+
+
+def test_a_run_without_return_is_told_so(tmp_path, capsys):
+    row, = study(nothing, dict(a=[1]), tmp_path / "s.csv", processes=1, watch=False)
+    assert "write return" in row["error"]
+
+
+@pytest.mark.parametrize("named", ["~nobody-here/x", "https://x.y/z"])
+def test_a_cache_that_is_no_folder_is_named(monkeypatch, named):
+    monkeypatch.setenv("GAN_LESSONS_CACHE", named)
+    with pytest.raises(ValueError, match="GAN_LESSONS_CACHE is"):
+        downloads.cache()
+    monkeypatch.setenv("GAN_LESSONS_CACHE", "  ")
+    assert downloads.cache().name == "gan-lessons"
 
 
 # -- numbers ---------------------------------------------------------------------------------------

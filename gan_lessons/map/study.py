@@ -236,13 +236,14 @@ def _attempt(run, one: dict, expected: dict, aside: dict) -> dict:
 
 def _returned(result) -> dict:
     """What a run returned as a dictionary; TypeError, with the remedy, for what is none."""
-    if not isinstance(result, (Mapping, list, tuple)):
+    try:
+        return dict(result)
+    except (TypeError, ValueError) as error:
         remedy = "write return" if result is None else "as {'score': 1.5}"
         if hasattr(result, "close"):
             result.close()                       # a coroutine that nobody will await
-        raise TypeError(f"a run returns a dictionary of numbers and words, not "
-                        f"{type(result).__name__}: {remedy}")
-    return dict(result)
+        raise TypeError("a run returns a dictionary of numbers and words, not "
+                        f"{type(result).__name__}: {remedy}") from error
 
 
 def _said(error: BaseException) -> str:

@@ -167,7 +167,8 @@ def draws(value) -> bool:
     """A random generator that can be put back to where it stood."""
     home, kind = type(value).__module__, type(value).__name__
     return (isinstance(value, random.Random) and not isinstance(value, random.SystemRandom)
-            or home.startswith("numpy.random") and kind in ("Generator", "RandomState")
+            or home.startswith("numpy.random") and (
+                kind in ("Generator", "RandomState") or hasattr(value, "random_raw"))
             or home.startswith("torch.") and kind == "Generator")
 
 
@@ -178,7 +179,7 @@ def standing(value):
     if hasattr(value, "get_offset"):                        # of torch
         return value.get_state()
     return _listed(value.get_state(legacy=False) if hasattr(value, "get_state") else
-                   value.bit_generator.state)
+                   get(value, "bit_generator", value).state)
 
 
 def put_back(value, state):
@@ -192,7 +193,7 @@ def put_back(value, state):
         key = sys.modules["numpy"].array(state["state"]["key"], dtype="uint32")
         value.set_state(state | {"state": inner | {"key": key}})
     else:
-        value.bit_generator.state = state
+        get(value, "bit_generator", value).state = state
 
 
 def shared(module: str, names: set[str]):

@@ -214,6 +214,9 @@ def check_shapes(players, samples, movers: set[str], asked: set[str]):
         probe = samples.probe(asked)
         x_fake = _try(players["g"], "g", probe, "z", "noise",
                       "set z=Normal(dim=...) in batches(...) to what g takes")
+        if not isinstance(x_fake, Tensor):
+            raise ValueError(f"g returns {type(x_fake).__name__}: it makes a tensor of samples, "
+                             "(n, …); look at the return of its forward")
         x = probe["x"]
         if x.shape[1:] != x_fake.shape[1:]:
             raise ValueError(f"g makes samples of shape {tuple(x_fake.shape[1:])}, the data have "

@@ -34,21 +34,21 @@ def drawn(n, dim=3, seed=0):
 _, AX = plots.figure()
 
 
-def played(f=None, draw=lambda: 0., data=None, after=None, **how):
+def played(f=None, g=None, draw=lambda: 0., data=None, after=None, **how):
     """A training of three steps; `draw` is a number that the critic's loss draws for itself."""
     game = gl.Game([
         gl.Move("f", lambda f, g, x, z: (f(g(z)) - f(x)).mean() + draw() * f(x).mean(), after),
         gl.Move("g", lambda f, g, z: -f(g(z)).mean())])
     torch.manual_seed(0)
-    players = dict(f=f or gl.mlp_critic(2, width=4), g=nn.Linear(3, 2))
+    players = dict(f=f or gl.mlp_critic(2, width=4), g=g or nn.Linear(3, 2))
     samples = gl.batches(data or gl.Ring(), z=gl.Normal(dim=3), batch=4)
     return gl.train(game, players, samples, **dict(steps=3, watch=None) | how)
 
 
 class Returns(nn.Linear):
     """A critic whose forward returns what `made` makes of the scores."""
-    def __init__(self, made):
-        super().__init__(2, 1)
+    def __init__(self, made, ins=2):
+        super().__init__(ins, 1)
         self.made = made
 
     def forward(self, x):
@@ -129,6 +129,7 @@ BITS = (PICTURES > 127).to(torch.uint8)
     (lambda: played(after=lambda: 1), "after of 'f' is called with one argument"),
     (lambda: played(f=Returns(lambda s: (s, 1))), "f returns tuple"),
     (lambda: played(f=Returns(torch.Tensor.mean)), "f returns one number for all"),
+    (lambda: played(g=Returns(lambda s: None, 3)), "g returns NoneType"),
     (lambda: played(f=nn.Linear(2, 1, device="meta")), "no numbers yet"),
     (lambda: gl.mlp_critic(2, seed=None), "seed = None"),
     (lambda: plots.png(AX), "as fig, ax = figure"),
@@ -269,6 +270,7 @@ def of_the_process():
 
 HOLDERS = {
     "NumPy's": lambda: dict(draw=np.random.default_rng(0).normal),
+    "its bits": lambda: dict(draw=lambda own=np.random.PCG64(0): own.random_raw() / 2 ** 64),
     "RandomState": lambda: dict(draw=lambda own=np.random.RandomState(0): float(own.normal())),
     "Python's": lambda: dict(draw=lambda own=random.Random(0): own.gauss(0, 1)),
     "torch's": lambda: dict(draw=lambda own=torch.Generator().manual_seed(0): torch.randn(

@@ -35,10 +35,6 @@ class Images:
         if self.labels is not None:
             self.labels = _labels(self.labels, len(self))
         self.classes = _names(self.classes)
-        if self.classes and self.labels is not None and len(self.labels):
-            if (most := int(self.labels.max())) >= len(self.classes):
-                raise ValueError(f"labels go up to {most}, and {len(self.classes)} classes have a "
-                                 "name, numbered from 0: name them all, or none")
 
     def __len__(self):
         return len(self.images)

@@ -141,7 +141,6 @@ BITS = (PICTURES > 127).to(torch.uint8)
     (lambda: plots.square_grid(-1, 3), "larger than 0"),
     (lambda: gl.Images(torch.zeros(3, 1, 8, 8).byte().to_sparse()), "to_dense"),
     (lambda: gl.batches(torch.eye(4, device="meta")), "one by one"),
-    (lambda: gl.Images(PICTURES.byte(), [5] * 20, ("a", "b")), "up to 5, and 2 classes"),
     (lambda: gl.Images(PICTURES.byte(), classes={0: "a"}), "values"),
     (lambda: played(checkpoint="https://x.y/c.pt"), "is an address"),
     (lambda: gl.expectation(gl.Normal(), lambda x: np.ma.masked_less(x, 0)), "masks"),

@@ -370,4 +370,4 @@ def test_half_precision_is_read_and_a_gap_in_a_curve_stays_a_gap():
 
 
 def test_a_margin_is_written_as_it_was_made():
-    assert "loss_sensitive(margin(0.1), first=0)" in str(RECIPES["LS-GAN"])
+    assert "loss_sensitive(margin(0.0005), first=0)" in str(RECIPES["LS-GAN"])

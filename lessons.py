@@ -9,6 +9,7 @@ and the environment's Python executes both; family.py and checkup.py help this f
 """
 # Standard library only, and no argparse: a command's own options are read in tools/course.py.
 # This file stays readable for Python 3.6, which is told what it lacks.
+import difflib
 import errno
 import hashlib
 import importlib
@@ -89,7 +90,7 @@ def check_ours():
         raise Stop("%s is no folder; %s" % (VENV, NEW_FOLDER))
     if os.environ.get("GAN_LESSONS_VENV", "").strip().startswith("~") and "~" in str(VENV):
         raise Stop("there is nobody of that name to have %s; %s" % (VENV, NEW_FOLDER))
-    if VENV.exists() and not STAMP.exists() and any(
+    if VENV.exists() and not stamped() and any(
             not path.name.startswith("gan-lessons.") for path in VENV.iterdir()):
         raise Stop("%s was not made by this set-up, which changes nothing that others made; %s"
                    % (VENV, NEW_FOLDER))
@@ -97,6 +98,11 @@ def check_ours():
         raise Stop("%s is %s, and may not be written by you: whoever made it has to run "
                    "`python lessons.py setup`, or set GAN_LESSONS_VENV to a folder of your own."
                    % (VENV, condition()))
+
+
+def stamped():
+    """Whether this set-up made VENV: its stamp says so, or one that was damaged in a real one."""
+    return "state" in read_stamp() or STAMP.exists() and (VENV / "pyvenv.cfg").exists()
 
 
 def condition():
@@ -138,9 +144,10 @@ def fingerprint():
 
 def read_stamp():
     try:
-        return dict(json.loads(STAMP.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        stamp = json.loads(STAMP.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         return {}
+    return stamp if isinstance(stamp, dict) else {}
 
 
 def write_stamp(state, wish):
@@ -253,6 +260,8 @@ def tool(name):
     """One of tools/, imported here: these need the standard library only, until they run."""
     if str(TOOLS) not in sys.path:
         sys.path.insert(0, str(TOOLS))
+    if not (TOOLS / (name + ".py")).exists():
+        raise Stop("%s is missing: copy or clone the course whole." % (TOOLS / (name + ".py")))
     return importlib.import_module(name)
 
 
@@ -333,6 +342,8 @@ COPY = ("that place may not be written: copy the course into a folder of yours (
 def remedy(error):
     if error.errno == errno.ENOSPC:
         return "free some space and run this again."
+    if error.errno in (errno.ELOOP, errno.ENAMETOOLONG):
+        return NEW_FOLDER
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return WRITABLE if str(error.filename or VENV).startswith(str(VENV)) else COPY
     return "run `python lessons.py doctor` to see what is wrong."
@@ -343,11 +354,18 @@ def main(arguments):
     if arguments == ["--version"]:
         return say(re.search(r'^version = "(.*)"', (ROOT / "pyproject.toml").read_text(
             encoding="utf-8"), re.M).group(1)) or 0
+    for meant in difflib.get_close_matches("".join(arguments[:1]), ["--version", "--help"], 1, .75):
+        if arguments[0].startswith("--") and meant != arguments[0]:
+            return finish(mistyped, arguments[0], meant)
     if arguments and not arguments[0].startswith("-"):
         name, rest = arguments[0], arguments[1:]
     if name in COMMANDS and ("-h" in rest or "--help" in rest):
         name, rest = "help", ([] if name == "help" or rest is arguments else [name])
     return finish(dispatch, name, rest)
+
+
+def mistyped(given, meant):
+    raise Stop("no option %s; did you mean %s?" % (given, meant))
 
 
 def dispatch(name, arguments):

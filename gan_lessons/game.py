@@ -252,8 +252,8 @@ def _alone(m: nn.Module) -> bool:
         return True
     if isinstance(m, nn.Flatten):
         return kind.forward is nn.Flatten.forward and m.start_dim > 0
-    return kind.forward in _ALONE and not (m._forward_hooks or m._forward_pre_hooks
-                                           or "forward" in vars(m))
+    known = getattr(kind, "forward", None) in _ALONE     # what TorchScript made has none
+    return known and not (m._forward_hooks or m._forward_pre_hooks or "forward" in vars(m))
 
 
 def _tried_out(network, strange: nn.Module, x, call: str) -> bool:

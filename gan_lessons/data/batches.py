@@ -221,7 +221,7 @@ def _pool(source):
         raise TypeError(f"{source.__name__} is a class: give one of its kind, "
                         f"{source.__name__}()")
     data = getattr(source, "images", source)
-    if isinstance(data, np.ndarray):
+    if isinstance(data, (np.ndarray, Tensor)):
         data = as_tensor(data, "samples are a float tensor or array (n, ...)")
     if isinstance(data, Tensor):
         if data.dim() < 2 or len(data) == 0:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import glob
 import os
+import re
 import secrets
 import sys
 import threading
@@ -27,7 +28,14 @@ _silent: dict[str, float] = {}      # host -> when it was found silent
 def cache() -> Path:
     """What was fetched, drawn or trained once: $GAN_LESSONS_CACHE or the system's folder."""
     import pooch
-    return Path(os.environ.get("GAN_LESSONS_CACHE") or pooch.os_cache("gan-lessons")).expanduser()
+    named = os.environ.get("GAN_LESSONS_CACHE", "").strip()
+    try:
+        if re.match("[a-zA-Z][a-zA-Z0-9+.-]+://", named):
+            raise RuntimeError("it is an address")
+        return Path(named or pooch.os_cache("gan-lessons")).expanduser()
+    except RuntimeError as error:                           # ~nobody
+        raise ValueError(f"GAN_LESSONS_CACHE is {named!r}, which names no folder ({error}): "
+                         "correct or unset it") from error
 
 
 def fetch(name: str, known_hash: str, mirrors, folder: Path, most: int = 1 << 31) -> Path:

@@ -50,6 +50,9 @@ def usable(path, what: str = "path", example: str = "run.pt") -> Path:
         raise TypeError(f"{what} is the path of a file, as {example!r}, not {path!r}")
     if not (text := os.fspath(path)) or "\0" in text:
         raise ValueError(f"{what}={text!r} names no file: give a path, as {example!r}")
+    if re.match("[a-zA-Z][a-zA-Z0-9+.-]+://", text):
+        raise ValueError(f"{what}={text!r} is an address: give a path on this machine, as "
+                         f"{example!r}")
     with contextlib.suppress(RuntimeError):                  # no such user: "~" stays what it is
         path = Path(path).expanduser()
     path = Path(path)

@@ -135,9 +135,12 @@ class _Sorted:
         self.unlabelled = bool(classed) and len(stray) > len(classed)
         self.stray = stray if classed and not self.unlabelled else []
         self.kept = classed if self.stray else parts
-        self.label, self.classes = {}, ()
+        self.label, self.classes, self.twice = {}, (), []
         if classed and not self.unlabelled:
-            self.label = {path: part[depth] for path, part in classed}
+            self.label = {path: _composed(part[depth]) for path, part in classed}
+            spelt = {part[depth] for _, part in classed}
+            self.twice = sorted(name for name in set(self.label.values())
+                                if sum(_composed(one) == name for one in spelt) > 1)
             self.classes = tuple(sorted(set(self.label.values())))
         self.split_folders = splits
 
@@ -163,6 +166,8 @@ class _Sorted:
         sentences = [f"left out {'; '.join(said)}"] if said else []
         if self.unlabelled:
             sentences.append("no labels, as most pictures lie beside the subfolders")
+        if self.twice:                  # é is one letter or two, and looks the same
+            sentences.append(f"folders that look alike are one class: {', '.join(self.twice)}")
         if animated:
             sentences.append(f"of {animated:,} with several frames the first is taken")
         return f"{_text(found.folder.name)}: {'. '.join(sentences)}." if sentences else ""
@@ -251,7 +256,13 @@ def _shown(path: Path) -> str:
     return _text(str(path))
 
 
+def _composed(name: str) -> str:
+    """A name with its accents in one piece and no blank around it: folders that look alike are one.
+    """
+    return unicodedata.normalize("NFC", name).strip() or name
+
+
 def _text(name: str) -> str:
     """A name that can be printed: accents in one piece, bytes that are no text as "�"."""
     readable = os.fsencode(name).decode("utf-8", "replace")
-    return unicodedata.normalize("NFC", readable)
+    return _composed(readable)

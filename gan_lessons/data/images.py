@@ -4,6 +4,7 @@ Introduced in notebooks/00_start_here.ipynb, where `load_images` returns one.
 """
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -112,6 +113,9 @@ def _names(classes) -> tuple[str, ...]:
     """The names of the classes; TypeError for one string or a number in their place."""
     if isinstance(classes, (str, bytes)) or not hasattr(classes, "__iter__"):
         raise TypeError(f'classes are names, as ("cat", "dog") or ("cat",), not {told(classes)}')
+    if isinstance(classes, Mapping):
+        raise TypeError("classes are names in the order of their labels, not a dictionary: "
+                        "tuple(classes.values()), where that is right")
     if isinstance(classes, (set, frozenset)):
         raise TypeError("classes are names in the order of their labels, and a set has no order: "
                         "tuple(sorted(classes)), where that is right")
@@ -124,6 +128,10 @@ def _names(classes) -> tuple[str, ...]:
 def as_tensor(values, what: str) -> Tensor:
     """A tensor of a tensor, an array, or a list of numbers. TypeError for anything else."""
     if isinstance(values, Tensor):
+        if values.is_nested or values.is_quantized or values.is_meta or (
+                values.layout is not torch.strided):
+            raise TypeError(f"{what}, and this tensor does not hold its numbers one by one: give "
+                            "a plain one, as .to_dense(), .dequantize() or torch.stack make it")
         return values
     if np.ma.is_masked(values):
         raise TypeError(f"{what}, and some numbers of this array are masked: fill them, or leave "

@@ -29,6 +29,7 @@ def slider(low, high, step, value, label):
 
     ValueError unless low <= value <= high, 0 < step <= high - low, all of them finite numbers.
     """
+    _check_label(label)
     given = (low, high, step, value)
     real = all(isinstance(n, Real) and not isinstance(n, (bool, np.bool_)) and math.isfinite(n)
                for n in given)
@@ -63,10 +64,31 @@ def choice(options, value, label):
 
     ValueError for a start that is not among them.
     """
+    _check_label(label)
+    if isinstance(options, str) or not isinstance(options, Iterable):
+        raise ValueError(f"choice {label!r}: its options are a list or a dict, not {options!r}")
     known = list(options.values()) if isinstance(options, Mapping) else list(options)
     if value not in known:
         raise ValueError(f"choice {label!r}: {value!r} is not one of {known}")
     return widgets.Dropdown(options=options, value=value, description=label)
+
+
+def _check_label(label):
+    if not isinstance(label, str):
+        raise ValueError(f"the label of a control is text, not {label!r}")
+
+
+def _checked_controls(controls) -> dict:
+    """Controls by their names; TypeError for what has no value to move."""
+    if not isinstance(controls, Mapping):
+        raise TypeError("controls are a dict from arguments of update, as dict(theta=slider(0, 1, "
+                        f".1, .5, \"θ\")), not {type(controls).__name__}")
+    for name, control in controls.items():
+        if not isinstance(name, str) or not (hasattr(control, "value")
+                                             and hasattr(control, "observe")):
+            raise TypeError(f"the control {name!r} is a slider(...), a choice(...) or another "
+                            f"control of ipywidgets, not {control!r:.60}")
+    return dict(controls)
 
 
 class Explorer:
@@ -81,8 +103,9 @@ class Explorer:
     time for a page without a kernel. Returned artists lie above the rest of the figure, and only
     they are redrawn; changing anything else in `update` (limits, ticks) works too, but is slower.
 
-    Raises ValueError where `alt` is empty or a control is unknown, TypeError where `setup` returns
-    something else than artists. An error of `update` while a control moves is shown in the widget.
+    Raises ValueError where `alt` is empty, a control unknown or a size none, TypeError where
+    `setup` returns something else than artists and for controls that are none. An error of `update`
+    while a control moves is shown in the widget.
     Introduced in notebooks/00_start_here.ipynb.
     """
 
@@ -90,7 +113,16 @@ class Explorer:
         if not isinstance(alt, str) or not alt.strip():
             raise ValueError("an Explorer needs alt=\"...\": one sentence that says what it shows")
         self.alt = " ".join(alt.split())
-        self.controls = dict(controls)
+        self.controls = _checked_controls(controls)
+        if not (callable(setup) and callable(update)):
+            raise TypeError("setup(figure) and update(artists, …) are functions, not "
+                            f"{setup!r:.60} and {update!r:.60}")
+        sizes = [*figsize] if isinstance(figsize, Iterable) else [figsize]
+        rest = [dpi] if width is None else [dpi, width]
+        if len(sizes) != 2 or not all(isinstance(n, Real) and 0 < n < 1e5
+                                      for n in (*sizes, *rest)):
+            raise ValueError(f"figsize = {figsize!r}, dpi = {dpi!r}, width = {width!r}: inches "
+                             "(6.4, 3.6), dots per inch and pixels, all above 0")
         self.error = None                           # of the state shown, as a sentence
         self.figure = Figure(figsize=figsize, dpi=dpi, layout="constrained")
         FigureCanvasAgg(self.figure)

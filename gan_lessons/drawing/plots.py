@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Mapping
+from numbers import Real
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -24,8 +26,13 @@ def figure(columns: int = 1, rows: int = 1, *, width: float = 6.4, height: float
     """(figure, axes): one axes, or an array of them, (columns,), (rows,) or (rows, columns).
 
     width and height in inches; share: sharex, sharey and other arguments of Figure.subplots. The
-    figure never enters pyplot, which would keep it in memory.
+    figure never enters pyplot, which would keep it in memory. ValueError for sizes that are none.
     """
+    for name, value in dict(columns=columns, rows=rows).items():
+        if not isinstance(value, (int, np.integer)) or value < 1:
+            raise ValueError(f"{name} = {value!r}: a figure has a whole number of {name}, of 1 or "
+                             "more")
+    _check_size(width, height)
     fig = Figure(figsize=(width, height), dpi=110, layout="constrained")
     axes = fig.subplots(rows, columns, **share)
     for ax in np.ravel(axes):
@@ -33,8 +40,46 @@ def figure(columns: int = 1, rows: int = 1, *, width: float = 6.4, height: float
     return fig, axes
 
 
+def _check_size(width, height):
+    """ValueError unless a figure can be so many inches wide and high."""
+    if not all(isinstance(side, Real) and 0 < side < 1000 for side in (width, height)):
+        raise ValueError(f"a figure of {width!r} × {height!r}: inches, two numbers above 0, as "
+                         "6.4 × 3.2")
+
+
+def _check_axes(ax, how: str):
+    """TypeError for what is no axes; how: the call as it should be."""
+    if not hasattr(ax, "set_axis_off"):
+        raise TypeError(f"{how} draws on axes, as fig, ax = figure() gives them, not on "
+                        f"{_kind(ax)}")
+
+
+def _check_square(reach, points_a_side):
+    if not (isinstance(reach, Real) and 0 < reach < np.inf
+            and isinstance(points_a_side, (int, np.integer)) and points_a_side > 1):
+        raise ValueError(f"reach = {reach!r}, points_a_side = {points_a_side!r}: a square is "
+                         "larger than 0, with 2 points a side or more")
+
+
+def _kind(value) -> str:
+    return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
+
+
+def _numbers(values, what: str) -> np.ndarray:
+    """An array of numbers, also of a tensor in a graph; ValueError for what is none."""
+    if hasattr(values, "detach"):
+        values = values.detach().cpu()
+        values = values.float() if "bfloat16" in str(values.dtype) else values
+    array = np.asarray(values)
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"{what}, not {_kind(values)}")
+    return array
+
+
 def png(fig) -> str:
-    """The figure as a PNG in base64."""
+    """The figure as a PNG in base64. TypeError for what is no figure."""
+    if not hasattr(fig, "savefig"):
+        raise TypeError(f"a figure is shown, as fig, ax = figure() gives it, not {_kind(fig)}")
     buffer = io.BytesIO()
     fig.savefig(buffer, format="png")
     return base64.b64encode(buffer.getvalue()).decode()
@@ -59,6 +104,9 @@ def _display(picture: str, alt: str):
 
 def draw_density(ax, x, law, colour, label=None):
     """The density of a law on the line at x (k,), filled."""
+    if not hasattr(law, "pdf") or isinstance(law, type):
+        raise TypeError(f"a density is that of a law on the line, as Normal(0, 1), not of "
+                        f"{_kind(law)}")
     return ax.fill_between(x, law.pdf(x), alpha=.35, color=colour, lw=0, label=label)
 
 
@@ -73,7 +121,19 @@ def draw_densities(ax, x, p, q, c=None):
 
 
 def smooth(values, span: int = 25):
-    """Running mean over the last `span` values, fewer at the start: (k,) -> (k,)."""
+    """Running mean over the last `span` values, fewer at the start: (k,) -> (k,).
+
+    Where one of them is not finite the mean is NaN. ValueError for other shapes, and for a span
+    that is no whole number above 0.
+    """
+    values = _numbers(values, "what is smoothed is numbers (k,)")
+    if values.ndim != 1 or not isinstance(span, (int, np.integer)) or span < 1:
+        raise ValueError(f"span = {span!r}, values of shape {values.shape}: a running mean of (k,) "
+                         "numbers takes a whole number of them, 1 or more")
+    known = np.isfinite(values)
+    if not known.all():
+        lost = smooth(~known, span) > 0
+        return np.where(lost, np.nan, smooth(np.where(known, values, 0.0), span))
     total = np.concatenate([[0.0], np.cumsum(values)])
     end = np.arange(1, len(total))
     start = np.maximum(end - span, 0)
@@ -82,6 +142,10 @@ def smooth(values, span: int = 25):
 
 def losses(ax, run):
     """Each player's loss against the step: a running mean over a faint trace. run: a Run."""
+    _check_axes(ax, "losses(ax, run)")
+    if not hasattr(run, "losses"):
+        raise TypeError(f"losses(ax, run) draws those of a Run, as train(...) returns it, not of "
+                        f"{_kind(run)}: of plain numbers ax.plot(smooth(values))")
     for name, values in run.losses.items():
         colour = PLAYER_COLOURS.get(name, THIRD)
         ax.plot(values, color=colour, alpha=.25, lw=.6)
@@ -126,6 +190,7 @@ def sheet(images, columns: int = 8, gap: int = 0):
 
 def pictures(ax, images, columns: int = 8, gap: int = 0):
     """A `sheet` of pictures (n, c, h, w) on axes without frame."""
+    _check_axes(ax, "pictures(ax, images)")
     joined = sheet(images, columns, gap)
     ax.set_axis_off()
     grey = "gray_r" if joined.ndim == 2 else None               # digits are dark on white
@@ -141,6 +206,10 @@ def show_sheet(joined, alt: str, scale: int = 2):
     if joined.ndim not in (2, 3) or joined.shape[2:] not in ((), (3,)):
         raise ValueError(f"a sheet is (h, w) or (h, w, 3), not {joined.shape}: sheet(images) makes "
                          "one")
+    if joined.dtype.kind not in "fiub" or not (joined.size and joined.min() >= 0
+                                               and joined.max() <= 1):
+        raise ValueError("a sheet holds numbers from 0 to 1, as sheet(images) makes them, and this "
+                         f"one, of {joined.dtype} {joined.shape}, does not")
     if not (isinstance(scale, int) and scale > 0):
         raise ValueError(f"scale is a whole number above 0, not {scale!r}")
     from PIL import Image
@@ -156,6 +225,10 @@ def scores(ax, runs):
 
     runs: name -> what has a `curve()` of round, CPU-seconds and distance, (k, 3).
     """
+    _check_axes(ax, "scores(ax, runs)")
+    if not isinstance(runs, Mapping) or not all(hasattr(run, "curve") for run in runs.values()):
+        raise TypeError("scores are those of stored trainings by name, as {name: "
+                        f"gl.long_run(name)}}, not {_kind(runs)}")
     ends = []
     for (name, run), colour in zip(runs.items(), (FAKE, REAL, GOOD, BAD)):
         _, seconds, distance = run.curve().T
@@ -187,8 +260,18 @@ def _spread(labels, gap: float = 12):
 
 
 def points(ax, x, colour, label=None, size: float = 4):
-    """A cloud of points in the plane (n, 2), or on the line (n, 1) as a histogram."""
-    x = np.asarray(x)
+    """A cloud of points in the plane (n, 2), or on the line (n, 1) as a histogram.
+
+    ValueError for other shapes.
+    """
+    _check_axes(ax, "points(ax, x, colour)")
+    x = _numbers(x, "points are (n, 2), as run.samples(500) draws them")
+    if x.ndim != 2 or x.shape[1] not in (1, 2):
+        raise ValueError(f"points are (n, 2), or (n, 1) on the line, not {x.shape}: choose two "
+                         "columns, as x[:, :2], or one, as x[:, None]")
+    if not len(x) or not np.isfinite(x).all():
+        raise ValueError(f"{len(x)} points, {(~np.isfinite(x)).sum()} of their numbers nan or inf: "
+                         "nothing to draw, or the training that made them has diverged")
     if x.shape[1] == 1:
         return ax.hist(x[:, 0], bins=60, density=True, color=colour, alpha=.5, label=label)
     ax.set_aspect("equal")
@@ -198,19 +281,39 @@ def points(ax, x, colour, label=None, size: float = 4):
 def plane(ax, score, reach: float = 3.0, points_a_side: int = 80):
     """Shades of a critic over the square [-reach, reach]²: dark is fake.
 
-    score: points (k, 2) -> logits (k,).
+    score: points (k, 2) of NumPy -> logits (k,). ValueError for other shapes, TypeError for a
+    network.
     """
+    _check_axes(ax, "plane(ax, score)")
+    if hasattr(score, "state_dict"):
+        raise TypeError("score takes points of NumPy, and a network tensors: lambda x: "
+                        "f(torch.as_tensor(x).float()).detach().numpy()")
+    if not callable(score):
+        raise TypeError(f"score is a function of points (k, 2), not {_kind(score)}")
+    _check_square(reach, points_a_side)
     line = np.linspace(-reach, reach, points_a_side)
     grid = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)     # (points², 2)
-    D = 1 / (1 + np.exp(-np.clip(score(grid), -30, 30))).reshape(points_a_side, points_a_side)
+    heights = _numbers(score(grid), "score gives numbers (k,)")
+    if heights.size != len(grid) or np.isnan(heights).any():
+        raise ValueError(f"score gives shape {heights.shape}, {np.isnan(heights).sum()} of them "
+                         f"nan, for {len(grid)} points: one number each")
+    D = 1 / (1 + np.exp(-np.clip(heights, -30, 30))).reshape(points_a_side, points_a_side)
     # a narrow range of greys, so that coloured points stay visible on the darkest and the lightest
     return ax.imshow(D, extent=(-reach, reach, -reach, reach), origin="lower", cmap="gray",
                      vmin=-1, vmax=1.15, interpolation="bilinear")
 
 
-def classes(ax, counts, names=range(10), colour=FAKE):
-    """How many samples a classifier puts in each class, (k,); the dotted line is an equal share."""
-    counts = np.asarray(counts)
+def classes(ax, counts, names=None, colour=FAKE):
+    """How many samples a classifier puts in each class, (k,); the dotted line is an equal share.
+
+    names: of the k classes, else their numbers. ValueError for other shapes.
+    """
+    _check_axes(ax, "classes(ax, counts)")
+    counts = _numbers(counts, "counts are numbers (k,), as class_histogram(fakes) gives them")
+    names = range(counts.size) if names is None else list(names)
+    if counts.ndim != 1 or not counts.size or len(names) != counts.size or not (counts >= 0).all():
+        raise ValueError(f"counts of shape {counts.shape} and {len(names)} names: one count of 0 "
+                         "or more for each class, as class_histogram(fakes) gives them")
     ax.bar(np.arange(len(counts)), counts, color=colour)
     ax.axhline(counts.sum() / len(counts), color=CRITIC, ls=":", lw=1)
     ax.set_xticks(np.arange(len(counts)), [str(name) for name in names])
@@ -235,10 +338,15 @@ def progress(run):
 def open_axes(*axes):
     """Take the upper and the right border away, as `figure` does."""
     for ax in axes:
+        _check_axes(ax, "open_axes(ax, …)")
         ax.spines[["top", "right"]].set_visible(False)
 
 
 def square_grid(reach: float, points_a_side: int):
-    """Places on the square [-reach, reach]²: one side (k,), and the grid, row by row, (k², 2)."""
+    """Places on the square [-reach, reach]²: one side (k,), and the grid, row by row, (k², 2).
+
+    ValueError for sizes that are none.
+    """
+    _check_square(reach, points_a_side)
     line = np.linspace(-reach, reach, points_a_side)
     return line, np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)

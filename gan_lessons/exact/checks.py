@@ -60,7 +60,10 @@ def as_numbers(x, what: str = "x", finite: bool = True):
         raise ValueError(f"{what}: some of these numbers are masked; leave them out, as "
                          "x.compressed() does")
     try:
-        array = np.asarray(x.detach() if hasattr(x, "detach") else x)
+        if hasattr(x, "detach"):                               # NumPy has no bfloat16, no float8
+            x = x.detach().cpu()
+            x = x.double() if "bfloat" in str(x.dtype) or "float8" in str(x.dtype) else x
+        array = np.asarray(x)
         if array.dtype.kind not in "fiubO":                    # complex numbers, text, dates
             raise TypeError(f"{array.dtype}")
         array = array.astype(float, copy=False)

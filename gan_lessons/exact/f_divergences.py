@@ -14,7 +14,7 @@ import numpy as np
 from .checks import as_numbers, check_function
 from .divergences import refuse_jumps
 from .laws import log_ratio
-from .quadrature import nodes, panels
+from .quadrature import check_whole, nodes, panels
 
 _FAR = 1e6                   # where a tail is tested, in half-widths of the panels around both laws
 _NEGLIGIBLE = 1e-300         # what an integrand has to fall below out there
@@ -114,13 +114,11 @@ class FDivergence:
         """E_p T - E_q φ*(T) ≤ D_φ(p ‖ q), for T(x), or for a score v(x) with T = activation(v).
 
         T, v: (k,) -> (k,). With neither, the optimal critic's. -∞ where q reaches a T that is not
-        admissible. ValueError for both.
+        admissible, NaN where it is ∞ - ∞. ValueError for both, and for what gives another shape.
         """
         if T is not None and v is not None:
             raise ValueError("T is given, and v, of which another T would follow: give one")
-        for name, function in dict(T=T, v=v).items():
-            if function is not None:
-                check_function(name, function)
+        T, v = _of_points("T", T), _of_points("v", v)
         if T is None:
             c = log_ratio(p, q)
             v = v or (lambda x: self.best(c(x)))
@@ -135,6 +133,21 @@ class FDivergence:
 
     def __repr__(self):
         return f"FDivergence({self.name!r})"
+
+
+def _of_points(name: str, function):
+    """A reader's function of points, whose values are looked at; None for none."""
+    if function is None:
+        return None
+    check_function(name, function)
+
+    def values(x):
+        found = as_numbers(function(x), name, finite=False)
+        if found.shape not in ((), x.shape):
+            raise ValueError(f"{name} gives shape {found.shape} for {len(x)} points: one number "
+                             "each, (k,) -> (k,)")
+        return found if found.ndim else np.full(x.shape, float(found))
+    return values
 
 
 def _times(limit, mass):
@@ -155,6 +168,7 @@ def _mass(log_density, value):
 def _integral(p, q, value) -> float:
     """∫ value(x, log p, log q) dx, as far out as it takes; ∞, with its sign, if it does not end."""
     edges = panels(p, q)
+    check_whole(p, q)
     centre, reach = (edges[0] + edges[-1]) / 2, (edges[-1] - edges[0]) / 2
     # an integrand that has not vanished a million half-widths away never does
     far = _at(centre + reach * _FAR * np.array([-1, 1]), p, q, value)             # (2,)

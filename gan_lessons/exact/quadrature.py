@@ -9,10 +9,11 @@ from functools import lru_cache
 
 import numpy as np
 
-from .checks import as_numbers, check_count, check_function, fits
+from .checks import as_numbers, check_count, check_function, fits, told
 from .laws import log_ratio
 
 ORDER = 24                                                     # nodes on a panel
+WHOLE = 1e-5                                                   # what a law's mass may miss of 1
 _legendre = lru_cache(np.polynomial.legendre.leggauss)
 
 
@@ -54,22 +55,53 @@ def expectation(law, h, edges=None) -> float:
 
     edges: borders of the panels, by default those of the law; `panels(p, q)` where h compares two.
     A point where the law has no mass counts nothing, whatever h is there. ValueError for a law that
-    is not on the line or whose density is NaN, and for an h that gives another shape.
+    is not on the line, whose density is NaN or does not integrate to 1 between the edges, and for
+    an h that is NaN or gives another shape.
+
+    What nobody can see here: h is taken for smooth on a panel, a polynomial of degree 47. Where it
+    jumps or has a pole, hand over that place among the edges; a panel of a Normal, half an sd wide,
+    holds five waves of a fast h and no more. An h that overflows counts as ∞.
     """
     check_function("h", h)
     x, mass = masses(law, edges)
+    _check_whole(law, mass.sum())
     try:
-        value = np.asarray(h(x))
+        with np.errstate(invalid="ignore"):                    # nan is named below
+            value = h(x)
     except TypeError as error:                                 # math.sin and its kind
         raise ValueError(f"h is asked for {len(x)} points at once and cannot ({error}): write it "
                          "with NumPy, np.sin in place of math.sin") from error
+    if np.ma.is_masked(value):
+        raise ValueError("h masks some of its values: an expectation counts them all; fill them, "
+                         "as value.filled(0) does")
+    value = np.asarray(value.detach() if hasattr(value, "detach") else value)
     if value.dtype.kind not in "fiub":
         raise ValueError(f"h gives {value.dtype}: real numbers have an expectation here; ask for "
                          "h(x).real and h(x).imag one by one, or write return")
     if value.shape not in ((), x.shape):
         raise ValueError(f"h gives shape {value.shape} for {len(x)} points: one number each, "
                          "(k,) -> (k,)")
-    return float(mass @ np.broadcast_to(value, x.shape))
+    value = np.broadcast_to(value, x.shape)
+    if np.isnan(value).any():
+        raise ValueError(f"h is nan at x = {x[np.isnan(value)][0]:g}, where {told(law)} has mass: "
+                         "it has no expectation")
+    if (value == np.inf).any() and (value == -np.inf).any():
+        raise ValueError("h is inf at some points and -inf at others: it has no expectation")
+    return float(mass @ value)
+
+
+def check_whole(*laws):
+    """ValueError for a law whose density does not integrate to 1 between its edges: what lies
+    beyond them no integral sees."""
+    for law in laws:
+        _check_whole(law, masses(law)[1].sum())
+
+
+def _check_whole(law, total: float):
+    if not abs(total - 1) <= WHOLE:
+        raise ValueError(f"the density of {told(law)} integrates to {total:.6g} between its edges, "
+                         "not to 1: normalise logpdf, and let edges() reach as far as the law does "
+                         "and name the places where it bends")
 
 
 def masses(law, edges=None, least: float = 0.0, order: int = ORDER):
@@ -82,7 +114,12 @@ def masses(law, edges=None, least: float = 0.0, order: int = ORDER):
     if not fits(least, least=0):
         raise ValueError(f"least = {least!r}: the mass that is left out is 0 or more")
     x, weight = nodes(law.edges() if edges is None else edges, order)
-    mass = law.pdf(x) * weight
+    density = law.pdf(x) if hasattr(law, "pdf") else np.exp(law.logpdf(x))
+    density = np.asarray(density.detach() if hasattr(density, "detach") else density)
+    if density.shape not in ((), x.shape):
+        raise ValueError(f"the density of {told(law)} has shape {density.shape} at {len(x)} "
+                         "points: one number each, (k,) -> (k,)")
+    mass = density * weight
     if np.isnan(mass).any():
         raise ValueError(f"the density of {law!r} is nan at x = {x[np.isnan(mass)][0]:g}: no "
                          "integral over it is a number")

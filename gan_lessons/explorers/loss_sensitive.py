@@ -156,10 +156,10 @@ def svm_and_loss():
              p=choice({"1, a diamond": 1, "2, a circle": 2, "infinity, a square": np.inf}, 1,
                       "p of the norm")),
         figsize=(7.6, 5.8),
-        alt="Above left, real and fake samples in the plane with a boundary, its margin and red strokes "
-            "of slack; on the right the same samples over a shaded loss function, each real "
-            "one linked to its fake; below, for each pair the margin asked, what the loss function "
-            "gives of it, and the slack. The title gives the sums.")
+        alt="Above left, real and fake samples in the plane with a boundary, its margin and red "
+            "strokes of slack; on the right the same samples over a shaded loss function, each "
+            "real one linked to its fake; below, for each pair the margin asked, what the loss "
+            "function gives of it, and the slack. The title gives the sums.")
 
 
 def _margins(fakes, p):

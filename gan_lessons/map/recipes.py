@@ -11,6 +11,7 @@ Introduced in notebooks/01_minimax.ipynb.
 """
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -131,6 +132,16 @@ def _said(value) -> str:
     if isinstance(value, partial):
         given = [*map(_said, value.args), *(f"{k}={_said(v)}" for k, v in value.keywords.items())]
         return f"{_said(value.func)}({', '.join(given)})"
+    maker, inside, name = getattr(value, "__qualname__", "").partition(".<locals>.")
+    made = getattr(value, "__globals__", {}).get(maker)
+    if inside and made and name == value.__name__:              # what margin(.1) has made
+        held, given = inspect.getclosurevars(value).nonlocals, []
+        usual = inspect.signature(made).parameters.items()
+        for place, (key, one) in enumerate(usual):
+            if key in held and held[key] != one.default:
+                given.append(_said(held[key]) if len(given) == place else
+                             f"{key}={_said(held[key])}")
+        return f"{maker}({', '.join(given)})"
     return getattr(value, "__name__", None) or (f"{value:g}" if isinstance(value, float)
                                                 else str(value))
 

@@ -19,6 +19,7 @@ import itertools
 import json
 import os
 import platform
+import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -116,6 +117,10 @@ def study(run: Callable[..., Mapping], settings, path, *, cluster: str | None = 
         raise ValueError(f"fresh={fresh!r}: True to forget what is written there, or False")
     if stale not in ("refuse", "again"):
         raise ValueError(f'stale={stale!r}: choose "refuse" or "again"')
+    if not isinstance(aside or {}, Mapping):
+        raise TypeError(f"aside = {aside!r:.80}: a dictionary of what every run is handed besides, "
+                        "as dict(folder=...)")
+    _check_cluster(cluster)
     todo, aside = combinations(settings), dict(aside or {})
     _check_call(run, todo, aside, processes)
     path, runs = places(path)
@@ -151,6 +156,17 @@ def study(run: Callable[..., Mapping], settings, path, *, cluster: str | None = 
     return rows
 
 
+def _check_cluster(cluster):
+    """TypeError, ValueError for what is no address of a scheduler; of a Client itself, nothing."""
+    if cluster is None or hasattr(cluster, "submit"):
+        return
+    if not isinstance(cluster, str):
+        raise TypeError(f"cluster is the address of a Dask scheduler or a Client, not {cluster!r}")
+    if cluster and not re.search(r":\d+$|^inproc://", cluster.rstrip("/")):
+        raise ValueError(f"cluster = {cluster!r}: the address of a Dask scheduler ends with its "
+                         "port, as tcp://10.0.0.1:8786")
+
+
 def _check_call(run, todo, aside, processes):
     """TypeError, ValueError where no run could begin: better once than for every combination."""
     if not callable(run):
@@ -176,7 +192,9 @@ def load(path) -> list[dict]:
     """The rows of a tidy file that `study` wrote: numbers as numbers, empty fields left out, words
     as words, also where they look like numbers. OSError names a file that is not there or cannot be
     read, ValueError one that is no table: of lines that differ in length, of a column that stands
-    twice, of fields parted by semicolons."""
+    twice, of fields parted by semicolons or tabs; TypeError for what is no path."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"a table is loaded from the path of a file, as 'arena.csv', not {path!r}")
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:  # Excel begins it with a mark
             table = csv.DictReader(file)
@@ -188,9 +206,10 @@ def load(path) -> list[dict]:
     if len(set(names)) < len(names):
         raise ValueError(f"{path} is no table of a study: a column stands twice, one of "
                          f"{', '.join(names):.200}; rename it")
-    if len(names) == 1 and ";" in names[0]:
-        raise ValueError(f"{path} is no table of a study: its fields are parted by semicolons; "
-                         "save it with commas")
+    for mark, word in ((";", "semicolons"), ("\t", "tabs")):
+        if len(names) == 1 and mark in names[0]:
+            raise ValueError(f"{path} is no table of a study: its fields are parted by {word}; "
+                             "save it with commas")
     return [{name: read(text) for name, text in row.items() if text != ""} for row in rows]
 
 
@@ -204,7 +223,7 @@ def _attempt(run, one: dict, expected: dict, aside: dict) -> dict:
     start = time.perf_counter()
     try:
         _agree(run, one, expected)
-        outcome = dict(run(**one, **aside))
+        outcome = _returned(run(**one, **aside))
         _check(outcome, one, expected)
     except (KeyboardInterrupt, GeneratorExit):
         raise
@@ -213,6 +232,18 @@ def _attempt(run, one: dict, expected: dict, aside: dict) -> dict:
     return {**outcome, "seconds": round(outcome.get("seconds", time.perf_counter() - start), 3),
             "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "versions": ", ".join(f"{name} {number}" for name, number in versions().items())}
+
+
+def _returned(result) -> dict:
+    """What a run returned as a dictionary; TypeError, with the remedy, for what is none."""
+    try:
+        return dict(result)
+    except (TypeError, ValueError) as error:
+        remedy = "write return" if result is None else "as {'score': 1.5}"
+        if hasattr(result, "close"):
+            result.close()                       # a coroutine that nobody will await
+        raise TypeError("a run returns a dictionary of numbers and words, not "
+                        f"{type(result).__name__}: {remedy}") from error
 
 
 def _said(error: BaseException) -> str:

@@ -225,6 +225,7 @@ def load(path: Path) -> Judge:
     ValueError for a file that is damaged, no classifier, or cannot be read.
     """
     from safetensors import safe_open
+    path = Path(path)
     try:
         if not path.is_file():
             raise ValueError("it is no file")

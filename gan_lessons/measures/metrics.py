@@ -6,6 +6,7 @@ between its anchors, which `report` prints beside it. Used from notebooks/01_min
 """
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
@@ -297,6 +298,10 @@ def _images(images) -> Tensor:
 def _inside(points: Tensor, balls: Tensor, k: int) -> float:
     """Share of `points` nearer to one of `balls` than its k-th neighbour among them."""
     points, balls = points.double(), balls.double()
+    size = max(points.abs().max().item(), balls.abs().max().item())
+    if not 1e-100 < size < 1e100:                              # else squares leave the range
+        by = 2.0 ** min(-math.frexp(size)[1], 1000)
+        points, balls = points * by, balls * by
     radius = torch.cat([_distances(part, balls).kthvalue(k + 1).values        # the first is itself
                         for part in balls.split(1000)])                       # (n,)
     hits = [(_distances(part, balls) <= radius).any(1) for part in points.split(1000)]

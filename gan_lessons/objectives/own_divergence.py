@@ -23,7 +23,7 @@ def own_divergence(phi, name: str = "yours") -> FDivergence:
     every T is admissible and φ*(T) = u φ'(u) - φ(u) needs no inverse. Convexity is tested on 1,601
     points from 1e-7 to 9e6. A φ made of straight pieces trains no critic, because its T is a step.
     ValueError where φ is not finite, not convex, a straight line, or not 0 at 1; TypeError where it
-    is no function of tensors, as np.log is none. Lesson 03.
+    is no function of tensors, as np.log is none, or leaves float64. Lesson 03.
     """
     _check_function(phi)
     value = _on_arrays(phi)
@@ -64,11 +64,16 @@ def _check_function(phi):
     u = torch.tensor([.5, 1., 2.], dtype=torch.float64, requires_grad=True)
     try:
         value, why = phi(u), ""
+        alone = phi(u[0])
     except Exception as error:  # noqa: BLE001  a reader's function may fail in any way
-        value, why = None, f" ({type(error).__name__}: {error})"
-    if not (isinstance(value, torch.Tensor) and value.shape == u.shape and value.requires_grad):
+        value, alone, why = None, None, f" ({type(error).__name__}: {error})"
+    if not (isinstance(value, torch.Tensor) and value.shape == u.shape and value.requires_grad
+            and alone.shape == ()):
         raise TypeError("φ is a function of tensors, number by number and with a gradient, such as "
                         f"lambda u: u * torch.log(u), not {phi!r}{why}")
+    if value.dtype != u.dtype:
+        raise TypeError(f"φ gives {value.dtype} for numbers of {u.dtype}, which is too coarse to "
+                        "divide by: leave the format as it comes, without .float()")
 
 
 def _check(value):
@@ -100,6 +105,8 @@ def _limit(values) -> float:
     come add up to (c - b) (r + r² + …) = (c - b) r / (1 - r). Steps that do not shrink have no sum.
     """
     a, b, c = map(float, values)
+    if abs(c) == np.inf:                                   # beyond the range of floats, too
+        return c
     if abs(c - b) <= 1e-9 * (1 + abs(c)):
         return c
     shrink = (c - b) / (b - a)
@@ -111,14 +118,19 @@ def _integrand(value, prime):
 
     Where |c| = |log p/q| exceeds 90, u = e^c is left to a fit: the logarithm of the excess of φ
     over its tangent is taken as a |c| + b log |c| + k, which holds for powers of u times powers of
-    log u. The three numbers are those that fit at |c| = 45, 65 and 90, for each sign of c.
+    log u. The three numbers are those that fit at |c| = 45, 65 and 90, for each sign of c; nearer
+    where φ, as u**8, leaves the range of floats before.
     """
-    ends, slope = np.array([45., 65., 90.]), prime(1.0)
+    slope = prime(1.0)
 
     def log_excess(c):
         u = np.exp(c)
-        return np.log(np.maximum(value(u) - slope * (u - 1), 0))
+        with np.errstate(divide="ignore"):                           # -∞ where φ is its tangent
+            return np.log(np.maximum(value(u) - slope * (u - 1), 0))
 
+    reach = next(far for far in (90., 70., 50., 35., 25., 16.)
+                 if np.isfinite(value(np.exp([far, -far]))).all() or far == 16.)
+    ends = np.array([45., 65., 90.]) * (reach / 90)
     terms = np.stack([ends, np.log(ends), np.ones(3)], 1)            # (3 ends, 3 terms)
     # -1e4 for -∞, where φ is its tangent: the fit stays finite, and its exponential is 0
     fits = {sign: np.linalg.solve(terms, np.maximum(log_excess(sign * ends), -1e4))
@@ -126,11 +138,11 @@ def _integrand(value, prime):
 
     def integrand(lp, lq):
         c = lp - lq
-        size = np.maximum(abs(c), 1.0)                               # log |c| only counts above 90
+        size = np.maximum(abs(c), 1.0)                               # log |c| only counts far out
         a, b, k = np.where(c > 0, fits[1][:, None], fits[-1][:, None])       # (k,) each
-        inside = log_excess(np.clip(c, -90, 90))
+        inside = log_excess(np.clip(c, -reach, reach))
         beyond = a * size + b * np.log(size) + k
-        return np.exp(lq + np.where(abs(c) > 90, beyond, inside))
+        return np.exp(lq + np.where(abs(c) > reach, beyond, inside))
     return integrand
 
 

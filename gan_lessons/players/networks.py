@@ -28,6 +28,7 @@ class Player(nn.Module):
 
     def __init__(self, layers, shape: tuple[int, ...], seed: int):
         super().__init__()
+        check_count("seed", seed, least=0)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.layers = nn.Sequential(*layers())

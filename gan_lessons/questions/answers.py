@@ -19,6 +19,7 @@ from ..exact.checks import told
 MOST = 1000                                     # numbers in an answer; no question asks for as many
 _MINUS = dict.fromkeys(map(ord, "−–‒﹣－"), "-")
 _BLANK = dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u202f"), " ")
+_FULL = str.maketrans("０１２３４５６７８９．，＋", "0123456789.,+")
 _UPPER = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _GROUPS = re.compile(r"\d{1,3}([ _'’]\d{3})+(?!\d)")          # 1 234 567, 1_234_567, 1'234'567
 _OF_TEN = re.compile(r"(?:(.+?)\s*[·×*x⋅]\s*)?(-?)10\s*(?:\^|\*\*)\s*[({]?([+-]?\d{1,3})[)}]?")
@@ -149,7 +150,7 @@ def _split(text: str, many: int) -> list[str] | str:
     Unreadable where it has not.
     """
     inside = text.strip().strip("()[]{}").strip()
-    for mark in (r"\s*;\s*", r",\s+", r"\s+(?:and|und|和)\s+", r"\s+", r"\s*,\s*"):
+    for mark in (r"\s*;\s*", r",?\s+(?:and|und|和)\s+|,\s+", r"\s+", r"\s*,\s*"):
         parts = re.split(mark, inside)
         if len(parts) == many:
             return parts
@@ -160,6 +161,7 @@ def _split(text: str, many: int) -> list[str] | str:
 def _parsed(text: str) -> tuple[float, ...]:
     """All readings of a text as one number; Unreadable where it is none."""
     clean = text.strip().strip("()[]{}$'\"").strip().translate(_MINUS).translate(_BLANK)
+    clean = re.sub(r"(?<=\d)[.,;。]$", "", clean.translate(_FULL))       # the end of a sentence
     clean = re.split("[=≈≃~]", clean)[-1].strip()                     # "c* = 1.5", "≈ 1.5"
     share = 1.
     if clean.endswith(("%", "％")):

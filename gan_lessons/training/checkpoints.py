@@ -149,6 +149,9 @@ def refuse_misfit(state: dict, like: dict, optimizers, samples, path) -> None:
             _need(state[part].keys() == like[part].keys(), part)
             for name, expected in like[part].items():
                 _alike(state[part][name], expected, f"{part} {name}")
+                _need(not any(isinstance(value, Tensor) and bool(value.isnan().any())
+                              for value in state[part][name].values()),
+                      f"weights of {name}, which hold nan,")
         _need(state["losses"].keys() == like["losses"].keys(), "losses")
         for values in state["losses"].values():
             _need(values.shape == (step,) and values.is_floating_point(), "losses")
@@ -158,6 +161,8 @@ def refuse_misfit(state: dict, like: dict, optimizers, samples, path) -> None:
         _need(state["cuda"] is None or state["cuda"].dtype == torch.uint8, "cuda")
         _check_rates(state["rates"], like["rates"], step)
         _need(isinstance(state["samples"], type(like["samples"])), "samples")
+        _need(list(map(type, state["generators"])) == list(map(type, like["generators"])),
+              "random generators")
         _need(len(state["optimizers"]) == len(optimizers), "optimizers")
         for stored, optimizer in zip(state["optimizers"], optimizers):
             _check_memory(stored, optimizer)
@@ -224,7 +229,9 @@ def _check_memory(stored: dict, optimizer):
             if value is None:
                 continue
             _need(value.shape == (() if key == "step" else weight.shape)
-                  and value.is_floating_point(), f"memory {key} of an optimiser")
+                  and value.is_floating_point() and bool((value.isfinite()).all())
+                  and bool(key not in ("step", "exp_avg_sq", "sum") or (value >= 0).all()),
+                  f"memory {key} of an optimiser")
             # laid out in memory as the weight is, which a fused step takes for granted
             memory[key] = (value.float() if key == "step" else torch.empty_like(
                 weight, device="cpu", requires_grad=False).copy_(value))

@@ -148,6 +148,7 @@ class Code:
         self.texts, self.whole, self.met = defaultdict(list), set(), {}
         self.read, self.walks = set(), 0
         self.unseen = set()                     # kinds of what nobody can take apart
+        self.generators = []                    # random ones, in the order in which they are met
 
     def hashes(self) -> dict[str, str]:
         modules = {name for name in set().union(*map(_reached, self.whole)) - {PACKAGE}
@@ -298,8 +299,8 @@ class Code:
             for name, wanted in _inner_imports(value.__code__, package):
                 self.imported(name, wanted, module, value.__code__)
             where = module
-        elif not _ours(module):
-            return
+        elif not _ours(module) and "<locals>" not in value.__qualname__:
+            return                              # what it holds was given to its maker, else
         self.each((value.__defaults__, value.__kwdefaults__, *inside), where)
 
     def attributes(self, home, code, where):
@@ -311,6 +312,9 @@ class Code:
                 if name in home.__all__ or f"{PACKAGE}.{name}" in TEXTS:
                     self.follow(getattr(home, name), where)
             return
+        if isinstance(home, ModuleType) and (
+                one := held.shared(home.__name__, _attributes(code))):
+            self.draws_from(one)
         if not isinstance(home, (ModuleType, FunctionType)) or (id(home), code) in self.read:
             return
         module = home.__name__ if isinstance(home, ModuleType) else home.__module__ or where
@@ -361,14 +365,22 @@ class Code:
         elif isinstance(value, held.BUILT_IN):
             self.texts[where].append(held.name_of(value))           # as torch.asinh
             home = held.get(value, "__self__")
+            if held.draws(home):
+                self.draws_from(home)
             if not isinstance(home, (ModuleType, type, type(None))) and not held.of_the_process(
                     home):
                 self.follow(home, where)
         else:
             self.taken_apart(value, where)
 
+    def draws_from(self, generator):
+        if all(generator is not one for one in self.generators):
+            self.generators.append(generator)
+
     def taken_apart(self, value, where):
         """An object of an installed package: its name or its words, and what it is made of."""
+        if held.draws(value):
+            self.draws_from(value)
         name = held.name_of(value)
         if name or " at 0x" not in (text := held.words(value)):
             self.texts[where].append(name or text)

@@ -28,7 +28,7 @@ def choose(asked="auto") -> torch.device:
         asked = str(asked)
     if not isinstance(asked, str):
         raise TypeError(f'device is "auto", or {NAMES}, not {asked!r}')
-    if asked != "auto":
+    if asked.strip().lower() != "auto":
         device = _named(asked, f"device={asked!r}")
         if reason := trouble(device):
             raise ValueError(f'device={asked!r} cannot compute here ({reason}): choose "auto" or '

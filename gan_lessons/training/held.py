@@ -163,6 +163,56 @@ def seed_of(value) -> str | None:
     return f"{type(bits).__name__} {entropy} {get(sequence, 'spawn_key')}"
 
 
+def draws(value) -> bool:
+    """A random generator that can be put back to where it stood."""
+    home, kind = type(value).__module__, type(value).__name__
+    return (isinstance(value, random.Random) and not isinstance(value, random.SystemRandom)
+            or home.startswith("numpy.random") and (
+                kind in ("Generator", "RandomState") or hasattr(value, "random_raw"))
+            or home.startswith("torch.") and kind == "Generator")
+
+
+def standing(value):
+    """Where a random generator stands, in numbers and words."""
+    if isinstance(value, random.Random):
+        return value.getstate()
+    if hasattr(value, "get_offset"):                        # of torch
+        return value.get_state()
+    return _listed(value.get_state(legacy=False) if hasattr(value, "get_state") else
+                   get(value, "bit_generator", value).state)
+
+
+def put_back(value, state):
+    """Let a random generator stand where `standing` found it."""
+    if isinstance(value, random.Random):
+        value.setstate(state)
+    elif hasattr(value, "get_offset"):
+        value.set_state(state)
+    elif hasattr(value, "get_state"):
+        inner = {name: one for name, one in state["state"].items() if name != "key"}
+        key = sys.modules["numpy"].array(state["state"]["key"], dtype="uint32")
+        value.set_state(state | {"state": inner | {"key": key}})
+    else:
+        get(value, "bit_generator", value).state = state
+
+
+def shared(module: str, names: set[str]):
+    """The generator of the whole process that code draws from which says random.gauss or
+    np.random.normal; None for none."""
+    if module == "random":
+        return random._inst
+    if module == "numpy.random" or module == "numpy" and "random" in names:
+        return None if "default_rng" in names else get(sys.modules.get("numpy.random.mtrand"),
+                                                       "_rand")
+    return None
+
+
+def _listed(state):
+    if isinstance(state, dict):
+        return {name: _listed(one) for name, one in state.items()}
+    return state.tolist() if hasattr(state, "tolist") else state
+
+
 def graph_of(value) -> str | None:
     """What TorchScript has made of a function or a network, without the lines of its source."""
     graph = get(value, "inlined_graph") if type(value).__module__.startswith("torch.") else None

@@ -21,6 +21,7 @@ from ..players.networks import takes_labels
 from . import checkpoints
 from .again import remember, trained_before
 from .devices import choose
+from .held import put_back, standing
 from .optimizers import adam
 from .plan import hashes, plan
 from .refusals import (
@@ -130,8 +131,8 @@ class _Loop:
 
     def _plan(self) -> dict:
         """What a checkpoint is compared by; a line names what it cannot compare."""
-        unseen = set()
-        made = plan(self, unseen)
+        unseen, self.generators = set(), []
+        made = plan(self, unseen, self.generators)
         if unseen:
             print(f"cannot be compared: {', '.join(sorted(unseen))}. A checkpoint takes another "
                   "one for the same.", flush=True)
@@ -244,6 +245,8 @@ class _Loop:
                 shapes = ", ".join(f"{name} {tuple(value.shape)}" for name, value in batch.items())
                 error.add_note(f"This happened when player {planned.label!r} moved, on the batch "
                                f"{shapes}.")
+                if "backward through the graph a second time" in str(error):
+                    error.add_note("train calls .backward() itself: leave it out of the loss.")
                 raise
             planned.optimizer.step()
         if planned.move.after is not None:
@@ -332,6 +335,7 @@ class _Loop:
             "random": torch.get_rng_state(),
             "cuda": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
             "samples": self.samples.state(),
+            "generators": [standing(one) for one in self.generators],     # held by a loss or a law
         }
 
     def _save(self):
@@ -361,6 +365,13 @@ class _Loop:
                 f"{path} holds {state['step']:,} steps, and steps={run.steps:,} are asked for: ask "
                 "for as many or more, or use another file name")
         checkpoints.refuse_misfit(state, like, optimizers, self.samples, path)
+        try:
+            for generator, stood in zip(self.generators, state["generators"]):
+                put_back(generator, stood)
+        except Exception as error:                           # of whatever kind its package has
+            raise checkpoints.CheckpointError(
+                f"{path} does not say where a random generator stood ({error}); "
+                f"{checkpoints.AFRESH}") from error
         self.plan, run.step = state["plan"], state["step"]
         run.seconds, run.images = state["seconds"], state["images"]
         for name, values in state["losses"].items():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 import torch
@@ -23,11 +24,12 @@ POINTS = 128            # of a rate, besides its code
 _hashed = WeakIdKeyDictionary()                 # large tensor -> (its version, its hash)
 
 
-def plan(loop, unseen: set | None = None) -> dict[str, object]:
+def plan(loop, unseen: set | None = None, generators: list | None = None) -> dict[str, object]:
     """{what: how} of a training: its moves, settings and shapes, then hashes of losses, networks
     and data. Two trainings with equal plans play the same game on the same data.
 
-    unseen: takes the kinds of what nobody can look into.
+    unseen: takes the kinds of what nobody can look into; generators: the random generators that
+    losses, networks and laws hold, besides those that a training has itself.
     """
     # Anew for each training: what is changed through NumPy, or .data, leaves the version as it was
     _hashed.clear()
@@ -55,15 +57,17 @@ def plan(loop, unseen: set | None = None) -> dict[str, object]:
            for label, planned in movers.items()},
         **{f"optimizer of {label}": _settings(planned.optimizer)
            for label, planned in movers.items()},
-        **hashes(loop, unseen)})
+        **hashes(loop, unseen, generators)})
 
 
-def hashes(loop, unseen: set | None = None) -> dict[str, str]:
+def hashes(loop, unseen: set | None = None, generators: list | None = None) -> dict[str, str]:
     """The part of a plan that a run may change while it plays: what a loss holds, as a list that it
     fills, or a counter of a network's own. None where there is nothing to tell.
 
-    unseen: takes the kinds of what nobody can look into, so that it counts as equal.
+    unseen: takes the kinds of what nobody can look into, so that it counts as equal; generators:
+    random generators, as in `plan`.
     """
+    described = partial(_described, generators=generators)
     made_of = getattr(loop.samples, "made_of", lambda: {"samples": loop.samples})
     unseen = set() if unseen is None else unseen
     moving = {name for planned in loop.moves for name in planned.move.movers}
@@ -72,7 +76,7 @@ def hashes(loop, unseen: set | None = None) -> dict[str, str]:
     for planned in loop.moves:
         found[f"loss of {planned.label}"] = described(planned.move.loss, unseen)
         found[f"after of {planned.label}"] = described(planned.move.after, unseen)
-        found[f"step of {planned.label}"] = _step(planned.optimizer, unseen)
+        found[f"step of {planned.label}"] = _step(planned.optimizer, unseen, generators)
     for name, net in loop.players.items():
         found[f"network {name}"] = described(net, unseen, fixed=name not in moving)
     found["code of the rate"] = described(loop.asked.rate, unseen)
@@ -87,6 +91,10 @@ def described(value, unseen: set | None = None, *, fixed: bool = False, but=()) 
     fixed: weights count by their numbers, except those of the networks in `but`. unseen: takes the
     kinds of what nobody can look into.
     """
+    return _described(value, unseen, fixed=fixed, but=but)
+
+
+def _described(value, unseen=None, *, fixed=False, but=(), generators=None):
     if isinstance(value, PLAIN) and type(value).__module__ == "builtins":
         return value
     if isinstance(value, Tensor):
@@ -97,6 +105,8 @@ def described(value, unseen: set | None = None, *, fixed: bool = False, but=()) 
     seen = found.look(value, "")
     if unseen is not None:
         unseen |= found.unseen
+    if generators is not None:
+        generators += [one for one in found.generators if all(one is not had for had in generators)]
     digest = short(str(sorted((where, *texts) for where, texts in found.texts.items())))
     return f"{name[-50:]} {digest if seen else 'not looked into'}"
 
@@ -141,7 +151,7 @@ class _Parts(Code):
         return not any(w.requires_grad for w in net.parameters())
 
 
-def _step(optimizer, unseen: set) -> str | None:
+def _step(optimizer, unseen: set, generators=None) -> str | None:
     """What an optimiser does beyond torch's own of its kind: a class of the reader's, attributes,
     hooks that clip gradients; None for torch's own."""
     kind = type(optimizer)
@@ -153,7 +163,7 @@ def _step(optimizer, unseen: set) -> str | None:
              for when in ("pre", "post")]
     if kind.__module__.startswith("torch.") and not any(hooks):
         return None                              # its settings say the rest
-    return described([kind, own, *hooks], unseen)
+    return _described([kind, own, *hooks], unseen, generators=generators)
 
 
 def _weights(optimizer, players) -> list[list[str]]:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 from collections.abc import Mapping
 
 import torch
@@ -36,6 +37,12 @@ def check_request(asked):
                             f"{told(getattr(asked, name))}")
     if not (asked.watch in ("auto", None) or callable(asked.watch)):
         raise TypeError(f'watch is "auto", None or a function of the Run, not {asked.watch!r}')
+    if callable(asked.watch):
+        _check_call("watch", asked.watch, "the Run, as lambda run: print(run.step)")
+    for move in asked.game.moves:
+        if move.after is not None:
+            _check_call(f"after of {move.player!r}", move.after, "the network that has moved, as "
+                        "lambda f: …", len(move.movers))
     _check_players(asked.game, asked.players, getattr(asked.samples, "dtype", None))
     _check_moves({move.player for move in asked.game.moves}, asked.turns, asked.optimizer)
     if not all(name in asked.players and fits(decay, above=0, below=1)
@@ -61,8 +68,22 @@ def _check_rate(rate):
     if not callable(rate):
         raise TypeError(f"rate is None or a function of the part of the training that is over, "
                         f"such as fading(), not {rate!r}")
+    _check_call("rate", rate, "the part of the training that is over, as lambda t: 1 - t")
     for part in range(257):
         checked_rate(rate, part / 256)
+
+
+def _check_call(name: str, function, what: str, many: int = 1):
+    """TypeError for a function that cannot be called with so many arguments, where that can be
+    told."""
+    try:
+        inspect.signature(function).bind(*[None] * many)
+    except ValueError:                                   # of C: it will say so itself
+        return
+    except TypeError as error:
+        given = "one argument" if many == 1 else f"{many} arguments"
+        raise TypeError(f"{name} is called with {given}, {what}, and {told(function)} does not "
+                        f"take that ({error})") from error
 
 
 def checked_rate(rate, done: float) -> float:
@@ -85,6 +106,9 @@ def _check_players(game, players, dtype):
             remedy = f": call it, {net.__name__}(...)" if hasattr(net, "__name__") else ""
             raise TypeError(f"player {name!r} must be a torch Module, not {type(net).__name__}"
                             + remedy)
+        if any(w.is_meta for w in net.parameters()):
+            raise ValueError(f"player {name!r} has shapes and no numbers yet: build it outside of "
+                             "torch.device(\"meta\")")
         strange = {w.dtype for w in net.parameters() if w.is_floating_point()} - {dtype}
         if dtype is not None and strange:
             raise ValueError(f"player {name!r} has weights in {strange.pop()}, batches are in "
@@ -127,6 +151,14 @@ def made_optimizer(factory, weights, label: str):
     if not isinstance(made, torch.optim.Optimizer):
         raise TypeError(f"optimizer made {told(made)} for player {label!r}, no optimiser: "
                         f"{remedy}")
+    if isinstance(made, torch.optim.SparseAdam):
+        raise TypeError(f"SparseAdam moves weights by sparse gradients alone, and player {label!r} "
+                        f"has dense ones: {remedy}")
+    needed = [one for one in inspect.signature(made.step).parameters.values()
+              if one.default is one.empty and one.kind is one.POSITIONAL_OR_KEYWORD]
+    if needed:
+        raise TypeError(f"{type(made).__name__} of player {label!r} asks for the loss several "
+                        f"times in one step ({needed[0]}), and train computes it once: {remedy}")
     return made
 
 
@@ -182,13 +214,20 @@ def check_shapes(players, samples, movers: set[str], asked: set[str]):
         probe = samples.probe(asked)
         x_fake = _try(players["g"], "g", probe, "z", "noise",
                       "set z=Normal(dim=...) in batches(...) to what g takes")
+        if not isinstance(x_fake, Tensor):
+            raise ValueError(f"g returns {type(x_fake).__name__}: it makes a tensor of samples, "
+                             "(n, …); look at the return of its forward")
         x = probe["x"]
         if x.shape[1:] != x_fake.shape[1:]:
             raise ValueError(f"g makes samples of shape {tuple(x_fake.shape[1:])}, the data have "
                              f"{tuple(x.shape[1:])}: choose a generator for that size")
         scores = _try(players[critic], critic, probe, "x", "samples",
                       "choose a critic for that size")
-        if isinstance(scores, Tensor) and scores.dim() > 1 and scores[0].numel() == 1:
+        if not isinstance(scores, Tensor) or not scores.dim():
+            kind = "one number for all" if isinstance(scores, Tensor) else type(scores).__name__
+            raise ValueError(f"{critic} returns {kind}: it scores each sample, a tensor (n,) for n "
+                             "of them; look at the return of its forward")
+        if scores.dim() > 1 and scores[0].numel() == 1:
             shape = ", ".join(["n", *map(str, scores.shape[1:])])
             raise ValueError(f"{critic} returns shape ({shape}), which broadcasts against (n,) "
                              "without a word: end the critic with .flatten() or nn.Flatten(0)")

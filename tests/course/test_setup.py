@@ -459,7 +459,8 @@ def test_an_environment_of_an_older_version_of_the_course_is_adopted(course, fol
 
 FOREIGN = {"photos": ["me.png"], "a work folder": ["pyvenv.cfg", "bin/python"],      # as uv makes
            "with pip": ["pyvenv.cfg", "bin/python", "lib/python3.11/site-packages/pip/__init__.py"],
-           "conda": ["conda-meta/history", "bin/python"], "hidden": [".git/HEAD"]}
+           "conda": ["conda-meta/history", "bin/python"], "hidden": [".git/HEAD"],
+           "of the stamp's name": ["gan-lessons.json", "me.png"]}
 
 
 @pytest.mark.parametrize("place", ["elsewhere", ".venv"])
@@ -481,6 +482,12 @@ def test_what_bears_no_stamp_of_ours_is_never_touched(folder, monkeypatch, tmp_p
     assert "was not made by this set-up" in capsys.readouterr().out
     assert {path: path.stat().st_mtime_ns for path in home.rglob("*")} == before
     assert not machine.ran("-m venv") and not machine.ran("-m pip")
+
+
+@pytest.mark.parametrize("given, meant", [("--versoin", "--version"), ("--hlep", "--help")])
+def test_a_mistyped_option_sets_nothing_up(folder, monkeypatch, fails, given, meant):
+    module, machine = load(folder, monkeypatch)
+    assert f"did you mean {meant}?" in fails(module, given) and not machine.commands
 
 
 def test_a_file_where_the_environment_should_be(folder, monkeypatch, tmp_path, fails):

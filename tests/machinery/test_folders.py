@@ -290,3 +290,12 @@ def test_a_file_in_place_of_its_folder(tmp_path):
 def test_sizes_that_are_none(tmp_path, size):
     with pytest.raises(ValueError, match="size = .*: a whole number from 8 to 256"):
         load_images(tree(tmp_path, "1.png"), size=size)
+
+
+def test_folders_that_look_alike_are_one_class(tmp_path, capsys):
+    for name in ("\u00e9", "e\u0301", "z", "z "):          # é in one piece and in two
+        (tmp_path / name).mkdir()
+        RED.save(tmp_path / name / "a.png")
+    found = load_images(tmp_path, size=16)
+    assert found.classes == ("z", "é") and sorted(found.labels.tolist()) == [0, 0, 1, 1]
+    assert "folders that look alike are one class: z, é" in capsys.readouterr().out

@@ -191,6 +191,7 @@ RIGHT = {
                ["100%", T(2.)], [T(1., requires_grad=True), 2], [np.array([1]), np.array([2])],
                T([1., 2.], requires_grad=True), (x for x in (1, 2)), [[1, 2]],
                {"a": 1, "b": 2}.values()],
+    (1., 2., 3.): ["1, 2 and 3", "1, 2, and 3", "1 und 2 und 3"],
     (.5, np.inf): [["½", "∞"], (.5, np.inf), ["50%", "inf"]],
     "wasserstein": ["Wasserstein", "wasserstein.", ["wasserstein"], np.array("wasserstein"),
                     np.str_("WASSERSTEIN"), b"wasserstein", "„Wasserstein“"],

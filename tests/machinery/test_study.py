@@ -108,7 +108,7 @@ def test_one_failing_run_is_reported_and_tried_again(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("result, says", [
-    ({"x": object()}, "plain numbers"), ({"seed": 3}, "rename"), (3, "not iterable"),
+    ({"x": object()}, "plain numbers"), ({"seed": 3}, "rename"), (3, "a dictionary"),
     ({"fingerprint": "a"}, "rename"),
 ])
 def test_results_that_no_file_can_hold_are_errors_of_their_run(tmp_path, result, says):

@@ -196,21 +196,21 @@ def test_the_surfaces():
     frames = {ex.draw(push=push, weight=weight) for push in (0., 1.) for weight in (.5, 2.)}
     assert len(frames) == 3  # at push 0 the weight changes nothing
     ex.draw(push=1., weight=1.)
-    assert "named rightly 75." in ex._artists[-1].get_text()
+    assert "predicted correctly 75." in ex._artists[-1].get_text()
 
 
 def test_joint_masses_are_the_laws():
     x = np.array([-.9, 1.2])
-    p = explorers.joint(explorers.COINS, x)
+    p = explorers.joint(explorers.CLASSES, x)
     for y in range(3):
-        assert np.log(p[:, y] / p.sum(1)) == pytest.approx(log_posterior(explorers.COINS, y)(x))
+        assert np.log(p[:, y] / p.sum(1)) == pytest.approx(log_posterior(explorers.CLASSES, y)(x))
 
 
 def test_figures_show_what_they_are_given():
     figure, axes = plots.figure(3, 2)
     axes = axes.ravel()
     explorers.class_losses(axes[0])
-    assert [text.get_text() for text in axes[0].texts] == ["says 0", "says 1", "says 2"]
+    assert [text.get_text() for text in axes[0].texts] == ["0", "1", "2"]
     explorers.counts(axes[1], [[5, 1], [0, 7]], "ab")
     assert [text.get_text() for text in axes[1].texts] == ["5", "1", "7"]
     assert axes[1].images[0].get_array().tolist() == [[0, 1], [0, 0]]  # only mistakes are shaded

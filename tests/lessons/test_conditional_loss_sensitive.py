@@ -1,5 +1,6 @@
 """The best l(x, y): weights while margins are asked, exact l by cutting planes, where the game
 rests; pictures and answers."""
+import copy
 import math
 
 import numpy as np
@@ -9,6 +10,7 @@ from helpers import answers_to
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 
+from gan_lessons import mlp_critic, mlp_generator
 from gan_lessons.drawing import plots
 from gan_lessons.exact.conditional import log_posterior
 from gan_lessons.exact.conditional_loss_sensitive import (
@@ -18,7 +20,9 @@ from gan_lessons.exact.conditional_loss_sensitive import (
 )
 from gan_lessons.exact.loss_sensitive import best_loss
 from gan_lessons.explorers import conditional_loss_sensitive as explorers
-from gan_lessons.measures.prediction import reliability
+from gan_lessons.measures.prediction import ClassLoss, reliability
+from gan_lessons.players.networks import Concatenated
+from gan_lessons.questions.conditional_loss_sensitive import two_rounds
 
 AT = np.arange(4.)
 DELTA = abs(AT[:, None] - AT)
@@ -243,4 +247,28 @@ def test_answers_by_independent_means():
     sure = [.95] * 5 + [.6] * 5
     table = reliability(-torch.tensor([[s, 1 - s] for s in sure]).double().log(),
                         torch.tensor([0, 0, 0, 0, 1] * 2))
-    assert known["13 confidence"] == pytest.approx([table.error, 1 / 3])
+    cooler = 1 / (1 + math.exp(-math.log(19) / known["13 confidence"][1]))
+    assert known["13 confidence"][0] == pytest.approx(table.error) and cooler == pytest.approx(.8)
+    ruled_out = lambda width: explorers.judged(0., width, 1.)[2][2]
+    assert ruled_out(known["13 narrow"] + .01) == 0 < ruled_out(known["13 narrow"] - .01)
+
+
+def test_two_rounds_are_those_of_the_game():
+    torch.manual_seed(0)
+    l = ClassLoss(mlp_critic(2, outputs=3), 3).double()
+    g = Concatenated(mlp_generator(2 + 3, 2), 3).double()
+    x, z, y = torch.randn(6, 2).double(), torch.randn(6, 2).double(), torch.arange(6) % 3
+    before = [w.clone() for w in l.parameters()]
+    found, mine = two_rounds(l, g, x, y, z), copy.deepcopy(dict(l=l, g=g))
+    assert all(torch.equal(a, b) for a, b in zip(before, l.parameters()))
+    moves = {name: torch.optim.SGD(net.parameters(), lr=.1) for name, net in mine.items()}
+    for _ in range(2):
+        moves["l"].zero_grad()
+        x_fake = mine["g"](z, y).detach()
+        lack = .5 * (x - x_fake).abs().sum(1) + mine["l"](x, y) - mine["l"](x_fake, y)
+        (mine["l"](x, y) + lack.relu()).mean().backward()
+        moves["l"].step()
+        moves["g"].zero_grad()
+        mine["l"](mine["g"](z, y), y).mean().backward()
+        moves["g"].step()
+    assert found == pytest.approx(mine["l"](x, y).mean().item(), rel=1e-12)

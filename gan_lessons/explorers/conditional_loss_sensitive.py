@@ -163,7 +163,8 @@ def regions(ax, named, points=None, labels=None, title=""):
     borders(ax)
     if points is not None:
         ax.scatter(*np.asarray(points).T, s=3, color=[COLOURS[y] for y in labels], lw=0, alpha=.7)
-    ax.set(xticks=[], yticks=[], xlim=(-WIDE, WIDE), ylim=(-WIDE, WIDE), aspect="equal", title=title)
+    ax.set(xticks=[], yticks=[], xlim=(-WIDE, WIDE), ylim=(-WIDE, WIDE), aspect="equal",
+           title=title)
 
 
 def counts(ax, table, names):

@@ -21,7 +21,6 @@ from ..players.image_networks import dcgan_critic, image_critic, image_generator
 from ..players.networks import Concatenated, Projected
 from .recipes import Recipe, Recipes
 
-
 # -- networks with labels --------------------------------------------------------------------------
 
 def concatenated_critic(shape, classes: int = 10, seed: int = 1, **options) -> nn.Module:
@@ -44,7 +43,8 @@ def class_loss(shape, classes: int = 10, seed: int = 1, **options) -> nn.Module:
 def labelled_generator(shape, noise: int = 64, classes: int = 10, seed: int = 2,
                        **options) -> nn.Module:
     """g(z, y) of noise and one-hot label side by side. Lesson 12."""
-    return Concatenated(image_generator(shape, noise=noise + classes, seed=seed, **options), classes)
+    net = image_generator(shape, noise=noise + classes, seed=seed, **options)
+    return Concatenated(net, classes)
 
 
 # -- recipes ---------------------------------------------------------------------------------------
@@ -59,7 +59,7 @@ def cls_gan():
     return conditional(loss_sensitive(margin(8e-4)))
 
 
-_LABELLED = dict(generator=labelled_generator, normalised=True, steps=3_600)
+_LABELLED = dict(generator=labelled_generator, normalised=True, steps=2_400)
 
 CONDITIONAL = Recipes({
     "concatenation": Recipe(cgan, dict(f=2e-2, g=5e-3), critic=concatenated_critic, **_LABELLED),
@@ -68,6 +68,6 @@ CONDITIONAL = Recipes({
     "ACGAN": Recipe(acgan, dict(f=4e-3, g=4e-3), critic=partial(image_critic, outputs=1 + 10),
                     **_LABELLED | dict(normalised=False)),
     # the author's rates; without batch norm a class soon has one picture only: distance 243
-    "CLS-GAN": Recipe(cls_gan, dict(l=1e-3, g=1e-3), critic=class_loss, generator=labelled_generator,
-                      batch=128, betas=(0.5, 0.999), steps=1_200),
+    "CLS-GAN": Recipe(cls_gan, dict(l=1e-3, g=1e-3), critic=class_loss,
+                      generator=labelled_generator, batch=128, betas=(0.5, 0.999), steps=1_200),
 })

@@ -249,7 +249,7 @@ def walk(run, stops: int = 24, between: int = 4):
     return Explorer(
         setup, update,
         dict(label=slider(0.0, float(classes - 1), 1 / between, 3.0, "label y"),
-             style=slider(0, stops - 1, 1, 0, "noise z, a walk in a circle")),
+             style=slider(0, stops - 1, 1, min(7, stops - 1), "noise z, a walk in a circle")),
         figsize=(9.4, 2.6),
         alt="One generated digit, the same noise under all ten labels, and the same label under "
             "ten noises; the title says what a classifier reads in the digit and how sure it is.")

@@ -608,7 +608,7 @@ def test_answers_by_independent_means():
     for mu in (known["12 target"] - .1, known["12 target"]):
         p = Mixture([Normal(-mu), Normal(mu)])
         bias.append(exact.within(p, exact.acgan_rest(p, 1.)))
-    assert bias[1] <= .01 < bias[0]
+    assert bias[1] <= .015 < bias[0]
 
 
 def test_two_rounds_are_those_of_the_game():

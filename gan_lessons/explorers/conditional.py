@@ -1,5 +1,5 @@
 """Pictures of notebooks/12_conditional.ipynb: laws with labels, the weight of a class loss, class
-against style.
+by class, class against style.
 """
 from __future__ import annotations
 
@@ -25,12 +25,13 @@ from ..drawing.plots import (
 )
 from ..exact.conditional import acgan_rest, class_loss, label_entropy, log_posterior, mixed, within
 from ..exact.laws import Mixture, Normal
-from ..measures.metrics import class_probabilities
+from ..measures.frechet import frechet, moments
+from ..measures.metrics import class_probabilities, features
 from ..players.modes import evaluating
 
 X = np.linspace(-7, 9, 641)
 X_WIDE = np.linspace(-14, 18, 1601)                            # for sums: no tail is cut off
-STAMPED = Mixture([Normal(-1.5, 1), Normal(1.5, 1)])           # real samples, of label 0 and 1
+LABELLED = Mixture([Normal(-1.5, 1), Normal(1.5, 1)])           # real samples, of label 0 and 1
 CLOSE = Mixture([Normal(-1, 1), Normal(1, 1)])                 # two that overlap more
 LABEL_COLOURS = (REAL, FAKE, GOOD, THIRD, SKY, BAD)
 
@@ -39,26 +40,26 @@ LABEL_COLOURS = (REAL, FAKE, GOOD, THIRD, SKY, BAD)
 
 def muddled(mixed_up: float = 0.0, shift: float = 0.0):
     """A generator with two faults: samples are shifted, a share of the labels is mixed up."""
-    low, high = (Normal(law.mean + shift, law.sd) for law in STAMPED.laws)
+    low, high = (Normal(law.mean + shift, law.sd) for law in LABELLED.laws)
     return Mixture([Mixture([low, high], [1 - mixed_up, mixed_up]),
                     Mixture([high, low], [1 - mixed_up, mixed_up])])
 
 
 def views(p, q):
     """All samples, those of label 0, those of label 1: [(title, p, q), …]."""
-    return [("all coins", p, q),
-            *((f"coins that say {y}", *pair) for y, pair in enumerate(zip(p.laws, q.laws)))]
+    return [("all samples", p, q),
+            *((f"label {y}", *pair) for y, pair in enumerate(zip(p.laws, q.laws)))]
 
 
 def three_views(axes, p, q):
     """Real densities filled, fake ones as lines, D* dotted; returns the two that move."""
     moving = []
     for ax, (title, real, fake) in zip(axes, views(p, q)):
-        draw_density(ax, X, real, REAL, "genuine")
-        density, = ax.plot(X, fake.pdf(X), color=FAKE, lw=2.2, label="forged")
+        draw_density(ax, X, real, REAL, "real")
+        density, = ax.plot(X, fake.pdf(X), color=FAKE, lw=2.2, label="generated")
         D, = ax.plot(X, expit(real.logpdf(X) - fake.logpdf(X)), color=CRITIC, ls=":", lw=2,
                      label="$D^*$")
-        ax.set(title=title, xlabel="weight, $x$", xlim=(-5.5, 7.5), ylim=(0, 1.02))
+        ax.set(title=title, xlabel="$x$", xlim=(-5.5, 7.5), ylim=(0, 1.02))
         open_axes(ax)
         moving.append((density, D))
     axes[0].legend(frameon=False, loc="upper right", fontsize=8.5)
@@ -84,27 +85,27 @@ def labels():
     def setup(figure):
         axes = figure.subplots(1, 3, sharey=True)
         title = figure.suptitle(" ", fontsize=11)
-        return three_views(axes, STAMPED, muddled()), title
+        return three_views(axes, LABELLED, muddled()), title
 
     def update(artists, mixed_up, shift):
         moving, title = artists
         q = muddled(mixed_up, shift)
-        for (density, D), (_, real, fake) in zip(moving, views(STAMPED, q)):
+        for (density, D), (_, real, fake) in zip(moving, views(LABELLED, q)):
             density.set_ydata(fake.pdf(X))
             D.set_ydata(expit(real.logpdf(X) - fake.logpdf(X)))
-        blind, sharp = abs(grid_js(STAMPED, q)), abs(within(STAMPED, q, grid_js))
-        title.set_text(f"JS of the weights alone {blind:.4f}"
-                       f"      JS with the stamp {sharp:.4f}"
+        blind, sharp = abs(grid_js(LABELLED, q)), abs(within(LABELLED, q, grid_js))
+        title.set_text(f"JS without the label {blind:.4f}"
+                       f"      JS with the label {sharp:.4f}"
                        f"      value of the conditional game {2 * sharp - 2 * np.log(2):.4f}")
 
     return Explorer(
         setup, update,
-        dict(mixed_up=slider(0.0, 1.0, .05, .3, "share of stamps mixed up"),
-             shift=slider(0.0, 4.0, .1, 0.0, "all coins too heavy by")),
+        dict(mixed_up=slider(0.0, 1.0, .05, .3, "share of labels mixed up"),
+             shift=slider(0.0, 4.0, .1, 0.0, "all generated samples shifted by")),
         figsize=(9.6, 3.2),
-        alt="Genuine and forged heaps and the best police, for all coins, for those stamped 0 "
-            "and those stamped 1; the title gives the Jensen-Shannon divergence without the "
-            "stamp and with it.")
+        alt="Real and generated densities and the optimal discriminator, for all samples, for "
+            "label 0 and for label 1; the title gives the Jensen-Shannon divergence without "
+            "the label and with it.")
 
 
 # -- what the class loss buys ----------------------------------------------------------------------
@@ -130,22 +131,22 @@ def class_weight():
     weights, found = rests()
     curves = {"class loss": (BAD, [class_loss(CLOSE, q) for q in found]),
               "entropy $H_q(y\\,|\\,x)$": (FAKE, [label_entropy(q) for q in found]),
-              "JS with the stamp": (GOOD, [within(CLOSE, q, grid_js) for q in found])}
+              "JS with the label": (GOOD, [within(CLOSE, q, grid_js) for q in found])}
     truth = label_entropy(CLOSE)
 
     def setup(figure):
         left, right = figure.subplots(1, 2, width_ratios=(1.25, 1))
         title = figure.suptitle(" ", fontsize=11)
         for law, colour, name in zip(CLOSE.laws, (REAL, SKY), "01"):
-            draw_density(left, X, law, colour, f"genuine, says {name}")
-        fakes = [left.plot(X, X, color=colour, lw=2.2, label=f"forged, says {name}")[0]
+            draw_density(left, X, law, colour, f"real, label {name}")
+        fakes = [left.plot(X, X, color=colour, lw=2.2, label=f"generated, label {name}")[0]
                  for colour, name in zip((FAKE, BAD), "01")]
         classifier, = left.plot(X, X, color=CRITIC, lw=1.6, ls=":", label="$C^*(1\\,|\\,x)$")
-        left.set(xlabel="weight, $x$", xlim=(-4.5, 4.5), ylim=(0, 1.38))
+        left.set(xlabel="$x$", xlim=(-4.5, 4.5), ylim=(0, 1.38))
         left.legend(frameon=False, fontsize=8.5, loc="upper center", ncols=3, columnspacing=1)
         for name, (colour, values) in curves.items():
             right.plot(weights, values, color=colour, lw=2, label=name)
-        right.axhline(truth, color=CRITIC, ls=":", lw=1.2, label="entropy of genuine coins")
+        right.axhline(truth, color=CRITIC, ls=":", lw=1.2, label="entropy of real samples")
         right.set(xlabel="weight of the class loss, $\\lambda$", ylim=(0, .4), ylabel="nats")
         right.legend(frameon=False, fontsize=8.5, loc="upper right", bbox_to_anchor=(1, .88))
         dots = [right.plot([0], [0], "o", color=colour, ms=7)[0] for colour, _ in curves.values()]
@@ -165,15 +166,15 @@ def class_weight():
         title.set_text(f"λ = {weight:.1f}"
                        f"      means ±{q.laws[1].mean:.2f}, width {q.laws[1].sd:.2f}"
                        f"      class loss {loss:.3f}"
-                       f"      entropy {entropy:.3f} (genuine {truth:.3f})      JS {abs(js):.3f}")
+                       f"      entropy {entropy:.3f} (real {truth:.3f})      JS {abs(js):.3f}")
 
     return Explorer(
         setup, update,
         dict(weight=slider(0.0, 3.0, .1, 1.0, "weight λ of the class loss")),
         figsize=(9.6, 3.5),
-        alt="Left, two genuine heaps that overlap, and the forger's heaps, narrower and farther "
-            "apart, with the classifier between them; right, class loss, entropy and JS against "
-            "the weight.")
+        alt="Left, two real densities that overlap, and the generated ones, narrower and "
+            "farther apart, with the classifier between them; right, class loss, entropy and JS "
+            "against the weight.")
 
 
 # -- class against style ---------------------------------------------------------------------------
@@ -201,7 +202,7 @@ def style_sheet(ax, run, styles: int = 6, seed: int = 4):
     """A row for each noise, a column for each label: the same noise all along a row."""
     z, classes = run.source.noise(styles, seed=seed), _generator(run).classes
     z, y = z.repeat_interleave(classes, 0), torch.arange(classes).repeat(styles)
-    pictures(ax, blended(run, z, y), columns=classes)
+    pictures(ax, blended(run, z, y), columns=classes, gap=2)
 
 
 def walk(run, stops: int = 24, between: int = 4):
@@ -225,8 +226,8 @@ def walk(run, stops: int = 24, between: int = 4):
         big, column, row = figure.subplots(1, 3, width_ratios=(1, 1.72, 1.72))
         title = figure.suptitle(" ", fontsize=11)
         images = [pictures(big, made[:1, 0], columns=1),
-                  pictures(column, made[0, ::between], columns=(classes + 1) // 2),
-                  pictures(row, made[:, 0][_spread(stops)], columns=5)]
+                  pictures(column, made[0, ::between], columns=(classes + 1) // 2, gap=2),
+                  pictures(row, made[:, 0][_spread(stops)], columns=5, gap=2)]
         big.set_title("here", fontsize=10)
         column.set_title("this noise, every label", fontsize=10)
         row.set_title("this label, ten noises", fontsize=10)
@@ -238,7 +239,7 @@ def walk(run, stops: int = 24, between: int = 4):
         for image, stack, columns in ((big, made[style, i:i + 1], 1),
                                       (column, made[style, ::between], (classes + 1) // 2),
                                       (row, made[:, i][_spread(stops)], 5)):
-            image.set_data(sheet(stack, columns))
+            image.set_data(sheet(stack, columns, gap=2))
         read = said[style, i]
         asked = f"{label:g}" if label == int(label) else f"{label:.2f}, between two labels"
         title.set_text(f"asked for {asked}"
@@ -248,7 +249,7 @@ def walk(run, stops: int = 24, between: int = 4):
     return Explorer(
         setup, update,
         dict(label=slider(0.0, float(classes - 1), 1 / between, 3.0, "label y"),
-             style=slider(0, stops - 1, 1, 0, "noise z, a walk in a circle")),
+             style=slider(0, stops - 1, 1, min(7, stops - 1), "noise z, a walk in a circle")),
         figsize=(9.4, 2.6),
         alt="One generated digit, the same noise under all ten labels, and the same label under "
             "ten noises; the title says what a classifier reads in the digit and how sure it is.")
@@ -257,6 +258,75 @@ def walk(run, stops: int = 24, between: int = 4):
 def _spread(stops: int, count: int = 10):
     """`count` stops of a walk, evenly spread."""
     return np.arange(count) * stops // count
+
+
+# -- class by class --------------------------------------------------------------------------------
+
+def class_by_class(pictures, labels, real, real_labels):
+    """Fakes (n, c, h, w) of labels (n,) beside real ones: three arrays (K,), a number a class.
+
+    Fréchet distance of the class to the real class; share of fakes that the classifier of the
+    course reads as their label; diversity, the mean distance of two fakes of the class in that
+    classifier's features, divided by the same for real ones.
+    """
+    made, true = features(pictures).double(), features(real).double()
+    right = (class_probabilities(pictures).argmax(1) == labels).double()
+    far, share, spread = [], [], []
+    for y in range(int(real_labels.max()) + 1):
+        mine, theirs = made[labels == y], true[real_labels == y]
+        far.append(frechet(*moments(mine), *moments(theirs)))
+        share.append(right[labels == y].mean().item())
+        spread.append(apart(mine) / apart(theirs))
+    return np.array(far), np.array(share), np.array(spread)
+
+
+def apart(points) -> float:
+    """The mean distance of two different points (n, d), over at most 1,000 of them."""
+    points = points[:1000]
+    n = len(points)
+    return (torch.cdist(points, points).sum() / (n * (n - 1))).item()
+
+
+def by_class(axes, tables):
+    """Dots for each class: distance, share as asked, diversity; tables: name -> class_by_class."""
+    titles = "Fréchet distance", "read as the label asked for", "diversity, real = 1"
+    for k, (ax, title) in enumerate(zip(axes, titles)):
+        for (name, table), colour, mark in zip(tables.items(), (CRITIC, FAKE, GOOD, BAD), "_os^"):
+            ax.plot(range(len(table[k])), table[k], mark, color=colour, ms=12 if mark == "_" else 6,
+                    mew=1.5, alpha=.85, label=name)
+        ax.set(title=title, xlabel="label", xticks=range(len(table[k])))
+        open_axes(ax)
+    axes[0].set_ylim(bottom=0)
+    axes[0].legend(frameon=False, fontsize=9)
+
+
+def three_critics(axes):
+    """Where the label enters: joined to the input, multiplied with the features, nowhere."""
+    plans = {
+        "concatenation": ({"x": (.27, .08), "y": (.73, .08), "[x, one-hot y]": (.5, .36),
+                           "network": (.5, .64), "f(x, y)": (.5, .92)},
+                          ("x>[x, one-hot y]", "y>[x, one-hot y]", "[x, one-hot y]>network",
+                           "network>f(x, y)")),
+        "projection": ({"x": (.27, .08), "y": (.73, .08), "h(x)": (.27, .36), "w(y)": (.73, .36),
+                        "w(y) · h(x)": (.73, .64), "ψ": (.27, .64), "sum  f(x, y)": (.5, .92)},
+                       ("x>h(x)", "y>w(y)", "h(x)>w(y) · h(x)", "w(y)>w(y) · h(x)", "h(x)>ψ",
+                        "ψ>sum  f(x, y)", "w(y) · h(x)>sum  f(x, y)")),
+        "ACGAN": ({"x": (.5, .08), "network": (.5, .36), "source c(x)": (.24, .64),
+                   "classes a(x)": (.76, .64), "real or not?": (.24, .92), "which y?": (.76, .92)},
+                  ("x>network", "network>source c(x)", "network>classes a(x)",
+                   "source c(x)>real or not?", "classes a(x)>which y?"))}
+    for ax, (title, (boxes, arrows)) in zip(axes, plans.items()):
+        for arrow in arrows:
+            start, end = (boxes[name] for name in arrow.split(">"))
+            ax.annotate("", (end[0], end[1] - .065), (start[0], start[1] + .065),
+                        arrowprops=dict(arrowstyle="-|>", color=CRITIC, lw=1.2))
+        for name, place in boxes.items():
+            label = "y" in name and name != "network"
+            ax.text(*place, name, ha="center", va="center", fontsize=10.5,
+                    bbox=dict(boxstyle="round,pad=.35", fc="#FDF1D8" if label else "#E5F0F7",
+                              ec=FAKE if label else REAL, lw=1.2))
+        ax.set(title=title, xlim=(0, 1), ylim=(0, 1))
+        ax.set_axis_off()
 
 
 # -- figures ---------------------------------------------------------------------------------------

@@ -15,10 +15,11 @@ from ..players.modes import evaluating
 
 COLOURS = (REAL, BAD, GOOD, THIRD, SKY, FAKE)
 # three classes on the line, and three in the plane
-COINS = Mixture([Normal(-2, 1), Normal(0, .7), Normal(3, 1)], [.5, .3, .2])
+CLASSES = Mixture([Normal(-2, 1), Normal(0, .7), Normal(3, 1)], [.5, .3, .2])
 SPOTS = Mixture([Normal(1.5 * np.array([np.cos(t), np.sin(t)]), .9)
                  for t in np.pi * np.array([.5, 7 / 6, 11 / 6])], [.4, .3, .3])
 REACH, SIDE, CEILING = 4.2, 61, 6.0
+WIDE = 6.0                                                   # of pictures of generated samples
 LINE = np.linspace(-REACH, REACH, SIDE)
 PLANE = np.stack(np.meshgrid(LINE, LINE), axis=-1)           # (SIDE, SIDE, 2)
 BOX = (-REACH, REACH, -REACH, REACH)
@@ -32,15 +33,15 @@ def joint(law, x):
 def class_losses(ax):
     """The three losses -log p(y | x) on a line; below them the label whose loss is least."""
     x = np.linspace(-5, 6, 600)
-    p = joint(COINS, x)
+    p = joint(CLASSES, x)
     l = -np.log(p / p.sum(-1, keepdims=True))                # (n, 3)
     for y, colour in enumerate(COLOURS[:3]):
         ax.fill_between(x, 4 * p[:, y], color=colour, alpha=.25, lw=0)
         ax.plot(x, l[:, y], color=colour, lw=2.2, label=f"$l(x,{y})$")
         ax.fill_between(x, -.45, -.12, where=l.argmin(-1) == y, color=colour, lw=0, step="mid")
-        ax.text(x[l.argmin(-1) == y].mean(), -.3, f"says {y}", ha="center", va="center",
-                color="white", fontsize=9)
-    ax.set(xlabel="weight of the coin, $x$", ylim=(-.45, 5), xlim=(-5, 6))
+        ax.text(x[l.argmin(-1) == y].mean(), -.3, f"{y}", ha="center", va="center",
+                color="white", fontsize=10)
+    ax.set(xlabel="$x$; below, the label of the smallest loss", ylim=(-.45, 5), xlim=(-5, 6))
     ax.legend(frameon=False, loc="upper right")
 
 
@@ -53,7 +54,7 @@ def pushed(push: float = 0.0, width: float = 1.0):
 
 
 _REAL = joint(SPOTS, PLANE)
-_FINE = np.linspace(-REACH, REACH, 500)
+_FINE = np.linspace(-WIDE, WIDE, 500)
 _BAYES = joint(SPOTS, np.stack(np.meshgrid(_FINE, _FINE), axis=-1)).argmax(-1)
 
 
@@ -118,18 +119,18 @@ def surfaces():
         q = pushed(push, width)
         for law, line in zip([*q.laws, *q.laws], lines):
             line.set_data(law.mean[0] + law.sd * ring.real, law.mean[1] + law.sd * ring.imag)
-        title.set_text(f"genuine coins named rightly {right:.1%}"
+        title.set_text(f"real samples predicted correctly {right:.1%}"
                        f"      mean confidence {sure:.1%}"
                        f"      their own label ruled out {banned:.1%}")
 
     return Explorer(
         setup, update,
-        dict(push=slider(-1.5, 2.5, .1, 1.0, "fakes pushed outwards by"),
+        dict(push=slider(-1.5, 2.5, .1, 1.0, "generated samples pushed outwards by"),
              weight=slider(0.0, 4.0, .1, 1.0, "weight λ of the margins"),
-             width=slider(.3, 1.5, .1, 1.0, "width of the fakes' heaps, times")),
+             width=slider(.3, 1.5, .1, 1.0, "width of the generated classes, times")),
         figsize=(9.6, 2.9), dpi=120,
         alt="Three shaded planes, the loss of each label, bright where it is low, with circles "
-            "for the genuine and dashed ones for the forged heap; on the right the regions of "
+            "for the real and dashed ones for the generated class; on the right the regions of "
             "the least loss in three colours.")
 
 
@@ -150,18 +151,20 @@ def margins_met(ax, scales, said, truth):
 # -- trained ones ----------------------------------------------------------------------------------
 
 def grid():
-    """The points of the plane, (SIDE², 2) float32."""
-    return PLANE.reshape(-1, 2).astype(np.float32)
+    """Points of the plane up to WIDE, (SIDE², 2) float32."""
+    side = np.linspace(-WIDE, WIDE, SIDE)
+    return np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2).astype(np.float32)
 
 
 def regions(ax, named, points=None, labels=None, title=""):
     """The label given to each place of the grid (SIDE²,), Bayes's borders, points (n, 2)."""
-    ax.imshow(np.reshape(named, (SIDE, SIDE)), extent=BOX, origin="lower",
+    ax.imshow(np.reshape(named, (SIDE, SIDE)), extent=(-WIDE, WIDE, -WIDE, WIDE), origin="lower",
               cmap=ListedColormap(COLOURS[:3]), vmin=0, vmax=2, alpha=.3, interpolation="nearest")
     borders(ax)
     if points is not None:
         ax.scatter(*np.asarray(points).T, s=3, color=[COLOURS[y] for y in labels], lw=0, alpha=.7)
-    ax.set(xticks=[], yticks=[], xlim=BOX[:2], ylim=BOX[2:], aspect="equal", title=title)
+    ax.set(xticks=[], yticks=[], xlim=(-WIDE, WIDE), ylim=(-WIDE, WIDE), aspect="equal",
+           title=title)
 
 
 def counts(ax, table, names):
@@ -176,7 +179,7 @@ def counts(ax, table, names):
     ax.set_xticks(range(len(table)), names, rotation=0 if max(map(len, names)) < 3 else 60,
                   fontsize=8.5)
     ax.set_yticks(range(len(table)), names, fontsize=8.5)
-    ax.set(xlabel="said", ylabel="is")
+    ax.set(xlabel="predicted", ylabel="true label")
     ax.spines[:].set_visible(False)
 
 
@@ -197,7 +200,7 @@ def style_sheet(ax, run, styles: int = 6, seed: int = 4):
     z = run.source.noise(styles, seed=seed).to(run.device).repeat_interleave(g.classes, 0)
     y = torch.arange(g.classes, device=run.device).repeat(styles)
     with evaluating(g), torch.no_grad():
-        pictures(ax, g(z, y).float().cpu(), columns=g.classes)
+        pictures(ax, g(z, y).float().cpu(), columns=g.classes, gap=2)
 
 
 def mistakes(ax, images, predicted, sure, columns: int = 6, rows: int = 6):
@@ -210,8 +213,8 @@ def mistakes(ax, images, predicted, sure, columns: int = 6, rows: int = 6):
     columns = min(columns, len(order))
     order = order[:len(order) // max(columns, 1) * columns]      # full rows only, as in a sheet
     if len(order):
-        pictures(ax, np.asarray(images)[order], columns)
-    size = images.shape[-1]
+        pictures(ax, np.asarray(images)[order], columns, gap=2)
+    size = images.shape[-1] + 2
     for place, i in enumerate(order):
         row, column = divmod(place, columns)
         ax.text(column * size + 1, row * size + 1, f"{int(predicted[i])}", color=BAD, fontsize=10,

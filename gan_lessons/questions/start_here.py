@@ -13,5 +13,5 @@ def _best_answer(real: int = 3, fake: int = 1) -> float:
 QUESTIONS = {
     "00 quarter": (_best_answer, "set the derivative to 0: -3 σ(-c) + σ(c) = 0"),
     "00 slider": (lambda: (1 + np.sqrt(1 - 4 * np.exp(-2))) / 2, "between 0.8 and 0.9"),
-    "00 log": (lambda: 2 * .61, "an average of two numbers is half of their sum"),
+    "00 log": (lambda: [2 * .61, np.log(2)], "an average of two numbers is half of their sum"),
 }

@@ -1,5 +1,6 @@
 """The best l(x, y): weights while margins are asked, exact l by cutting planes, where the game
 rests; pictures and answers."""
+import copy
 import math
 
 import numpy as np
@@ -9,6 +10,7 @@ from helpers import answers_to
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 
+from gan_lessons import mlp_critic, mlp_generator
 from gan_lessons.drawing import plots
 from gan_lessons.exact.conditional import log_posterior
 from gan_lessons.exact.conditional_loss_sensitive import (
@@ -18,7 +20,9 @@ from gan_lessons.exact.conditional_loss_sensitive import (
 )
 from gan_lessons.exact.loss_sensitive import best_loss
 from gan_lessons.explorers import conditional_loss_sensitive as explorers
-from gan_lessons.measures.prediction import reliability
+from gan_lessons.measures.prediction import ClassLoss, reliability
+from gan_lessons.players.networks import Concatenated
+from gan_lessons.questions.conditional_loss_sensitive import two_rounds
 
 AT = np.arange(4.)
 DELTA = abs(AT[:, None] - AT)
@@ -196,21 +200,21 @@ def test_the_surfaces():
     frames = {ex.draw(push=push, weight=weight) for push in (0., 1.) for weight in (.5, 2.)}
     assert len(frames) == 3  # at push 0 the weight changes nothing
     ex.draw(push=1., weight=1.)
-    assert "named rightly 75." in ex._artists[-1].get_text()
+    assert "predicted correctly 75." in ex._artists[-1].get_text()
 
 
 def test_joint_masses_are_the_laws():
     x = np.array([-.9, 1.2])
-    p = explorers.joint(explorers.COINS, x)
+    p = explorers.joint(explorers.CLASSES, x)
     for y in range(3):
-        assert np.log(p[:, y] / p.sum(1)) == pytest.approx(log_posterior(explorers.COINS, y)(x))
+        assert np.log(p[:, y] / p.sum(1)) == pytest.approx(log_posterior(explorers.CLASSES, y)(x))
 
 
 def test_figures_show_what_they_are_given():
     figure, axes = plots.figure(3, 2)
     axes = axes.ravel()
     explorers.class_losses(axes[0])
-    assert [text.get_text() for text in axes[0].texts] == ["says 0", "says 1", "says 2"]
+    assert [text.get_text() for text in axes[0].texts] == ["0", "1", "2"]
     explorers.counts(axes[1], [[5, 1], [0, 7]], "ab")
     assert [text.get_text() for text in axes[1].texts] == ["5", "1", "7"]
     assert axes[1].images[0].get_array().tolist() == [[0, 1], [0, 0]]  # only mistakes are shaded
@@ -243,4 +247,28 @@ def test_answers_by_independent_means():
     sure = [.95] * 5 + [.6] * 5
     table = reliability(-torch.tensor([[s, 1 - s] for s in sure]).double().log(),
                         torch.tensor([0, 0, 0, 0, 1] * 2))
-    assert known["13 confidence"] == pytest.approx([table.error, 1 / 3])
+    cooler = 1 / (1 + math.exp(-math.log(19) / known["13 confidence"][1]))
+    assert known["13 confidence"][0] == pytest.approx(table.error) and cooler == pytest.approx(.8)
+    ruled_out = lambda width: explorers.judged(0., width, 1.)[2][2]
+    assert ruled_out(known["13 narrow"] + .01) == 0 < ruled_out(known["13 narrow"] - .01)
+
+
+def test_two_rounds_are_those_of_the_game():
+    torch.manual_seed(0)
+    l = ClassLoss(mlp_critic(2, outputs=3), 3).double()
+    g = Concatenated(mlp_generator(2 + 3, 2), 3).double()
+    x, z, y = torch.randn(6, 2).double(), torch.randn(6, 2).double(), torch.arange(6) % 3
+    before = [w.clone() for w in l.parameters()]
+    found, mine = two_rounds(l, g, x, y, z), copy.deepcopy(dict(l=l, g=g))
+    assert all(torch.equal(a, b) for a, b in zip(before, l.parameters()))
+    moves = {name: torch.optim.SGD(net.parameters(), lr=.1) for name, net in mine.items()}
+    for _ in range(2):
+        moves["l"].zero_grad()
+        x_fake = mine["g"](z, y).detach()
+        lack = .5 * (x - x_fake).abs().sum(1) + mine["l"](x, y) - mine["l"](x_fake, y)
+        (mine["l"](x, y) + lack.relu()).mean().backward()
+        moves["l"].step()
+        moves["g"].zero_grad()
+        mine["l"](mine["g"](z, y), y).mean().backward()
+        moves["g"].step()
+    assert found == pytest.approx(mine["l"](x, y).mean().item(), rel=1e-12)

@@ -136,7 +136,7 @@ def atlas():
              sigma=slider(.5, 3.0, .1, 1.0, "width σ"),
              noise=slider(0.0, 6.0, .1, 0.0, "instance noise τ")),
         figsize=(8.4, 3.5),
-        alt="Left, both densities and the best discriminator; right, both gradients of the "
+        alt="Left, both densities and the optimal discriminator; right, both gradients of the "
             "generator against the distance on a log scale. The title gives JS, both gradients "
             "and their ratio.")
 

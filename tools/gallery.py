@@ -11,7 +11,7 @@ from nb import ROOT, lessons
 
 FOLDER = ROOT / "docs" / "gallery"
 PICTURES = {                                         # lesson -> how the picture's alt text begins
-    "02": "Left, both densities and the best discriminator; right, both gradients",
+    "02": "Left, both densities and the optimal discriminator; right, both gradients",
     "05": "Points on a ring and in a blob",
     "07": "Critics on the ring after 800",
     "10": "Left, four real and four fake points in the plane",

@@ -348,6 +348,6 @@ def roads(ax, x, x_fake, measured, title):
     for a, b in zip(x, x_fake):
         ax.plot(*zip(a, b), color=CRITIC, lw=.5, alpha=.25)
     ax.scatter(*np.asarray(x).T, s=10, color=REAL, lw=0, label="real")
-    ax.scatter(*np.asarray(x_fake).T, s=10, color=FAKE, lw=0, label="fake")
+    ax.scatter(*np.asarray(x_fake).T, s=10, color=FAKE, lw=0, label="generated")
     ax.scatter(*np.asarray(measured).T, s=10, color=GOOD, lw=0, label="measured")
     ax.set(aspect="equal", xlim=(-2.5, 2.5), ylim=(-2.5, 2.5), xticks=[], yticks=[], title=title)

@@ -142,10 +142,11 @@ def margins_met(ax, scales, said, truth):
     scales (k,), said (k, places), truth (places,): the dotted lines p(0 | x).
     """
     for place, (values, goal) in enumerate(zip(np.transpose(said), truth)):
-        ax.plot(scales, values, "o-", color=COLOURS[place], ms=4, lw=1.6, label=f"at place {place}")
+        ax.plot(scales, values, "o-", color=COLOURS[place], ms=4, lw=1.6)
         ax.axhline(goal, color=COLOURS[place], ls=":", lw=1.2)
+        ax.annotate(f"place {place}", (1.01, goal), xycoords=("axes fraction", "data"),
+                    color=COLOURS[place], fontsize=10, va="center")
     ax.set(xscale="log", xlabel="scale $k$ of the margins", ylabel="$e^{-l(x,0)}$", ylim=(0, 1))
-    ax.legend(frameon=False, fontsize=9)
 
 
 # -- trained ones ----------------------------------------------------------------------------------

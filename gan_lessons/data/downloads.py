@@ -8,8 +8,8 @@ import contextlib
 import glob
 import os
 import re
-import stat
 import secrets
+import stat
 import sys
 import threading
 import time
@@ -113,7 +113,7 @@ def _is_right(path: Path, known_hash: str) -> bool:
             raise DataUnavailable(f"{path} is a folder or a device, and should be a file: move it "
                                   "away, or set GAN_LESSONS_CACHE to another folder")
         return pooch.file_hash(path, kind) == digest
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as error:
         raise DataUnavailable(f"{path} cannot be read ({error.strerror}): ask its owner for "

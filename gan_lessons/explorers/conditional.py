@@ -180,8 +180,13 @@ def class_weight():
 # -- class against style ---------------------------------------------------------------------------
 
 def _generator(run):
-    """The averaged one, where there is one."""
-    return run.ema.get("g", run.players["g"])
+    """That of a stored long run; of a training the averaged one, where there is one."""
+    return run.generator if hasattr(run, "generator") else run.ema.get("g", run.players["g"])
+
+
+def _codes(run, n: int, seed: int = 4):
+    """n codes of the prior, (n, d), the same for the same seed."""
+    return run.latent(n, seed) if hasattr(run, "latent") else run.source.noise(n, seed=seed)
 
 
 def blended(run, z, y):
@@ -195,25 +200,29 @@ def blended(run, z, y):
     eye = torch.eye(g.classes)
     one_hot = (1 - share) * eye[low] + share * eye[(low + 1).clamp(max=g.classes - 1)]
     with evaluating(g), torch.no_grad():
-        return g.net(torch.cat([z.cpu(), one_hot], 1).to(run.device)).float().cpu()
+        device = next(g.parameters()).device
+        return g.net(torch.cat([z.cpu(), one_hot], 1).to(device)).float().cpu()
 
 
 def style_sheet(ax, run, styles: int = 6, seed: int = 4):
-    """A row for each noise, a column for each label: the same noise all along a row."""
-    z, classes = run.source.noise(styles, seed=seed), _generator(run).classes
+    """A row for each noise, a column for each label: the same noise all along a row.
+
+    run: a training, or what `long_run(name)` returned.
+    """
+    z, classes = _codes(run, styles, seed), _generator(run).classes
     z, y = z.repeat_interleave(classes, 0), torch.arange(classes).repeat(styles)
     pictures(ax, blended(run, z, y), columns=classes, gap=2)
 
 
 def walk(run, stops: int = 24, between: int = 4):
-    """Walk in the noise and in the label of a trained generator, a slider each.
+    """Walk in the noise and in the label of a generator, a slider each.
 
-    On the left one sample, in the middle its noise under every label, on the right its label under
+    run: a training, or what `long_run(name)` returned. On the left one sample, in the middle its noise under every label, on the right its label under
     ten noises. Every picture is made beforehand.
     """
     classes = _generator(run).classes
     turn = 2 * np.pi * torch.arange(stops) / stops
-    one, other = run.source.noise(2, seed=4)
+    one, other = _codes(run, 2)
     # cos² + sin² = 1: every stop is a typical noise
     z = turn.cos()[:, None] * one + turn.sin()[:, None] * other
     labels = torch.arange(between * (classes - 1) + 1) / between

@@ -305,7 +305,7 @@ COMMANDS = {
     "lab": (None, "[JupyterLab options]", "set up on first use, then open the course"),
     "test": (None, "[pytest options]", "set up, then run every test and every notebook"),
     "run": (None, "NN ...", "run a lesson headless; its page goes to build/html"),
-    "site": (None, "[NN ...]", "the course as pages without kernel or network"),
+    "book": (None, "[NN ...]", "the course as a book, without kernel or network"),
     "slides": (None, "NN ...", "a lesson as a deck of slides, into build/slides"),
     "refresh": (None, "[NN ...]", "run lessons and store their outputs"),
     "arena": (None, "toys|mnist|cifar10", "every objective on the same data, in one table"),

@@ -116,6 +116,9 @@ def prepared(path, nb, films: dict[str, str], out: pathlib.Path):
                            "src": f"_pictures/{path.stem}/{place.name}"}
                 output.data = {"text/html": "<img " + " ".join(
                     f'{key}="{html.escape(str(value))}"' for key, value in options.items()) + ">"}
+            if "text/html" in data:
+                output.data["text/html"] = re.sub(r'href="(\d\d_\w+|reference)\.ipynb',
+                                                  r'href="\1.html', output.data["text/html"])
             data.pop(WIDGET, None)
     return nb
 

@@ -102,21 +102,19 @@ def literature(pages) -> str:
     """Every reference of the lessons once, with the lessons that use it."""
     found = {}
     for path, nb in pages.items():
-        inside = False
-        for cell in nb.cells:
-            if cell.cell_type != "markdown":
-                continue
-            for line in cell.source.splitlines():
-                if line.startswith("## "):
-                    inside = line.startswith("## References")
-                elif inside and line.startswith(("- ", "* ")):
-                    key = re.search(r"\d{4}\.\d{4,5}", line)
-                    key = key[0] if key else re.sub(r"\W", "", line)[:40]
-                    found.setdefault(key, [line[2:], []])[1].append(path)
-    rows = ["# Literature", ""]
-    for line, places in sorted(found.values(), key=lambda one: one[0].lower()):
-        links = ", ".join(f"[{path.stem[:2]}]({path.name})" for path in dict.fromkeys(places))
-        rows += [f"- {line} Lessons: {links}."]
+        text = "\n\n".join(cell.source for cell in nb.cells if cell.cell_type == "markdown")
+        for entry in re.split(r"\n| · ", text.partition("## References\n")[2]):
+            entry = entry.strip(" -*.")
+            if re.match(r"[A-Z][^*]{1,150}(19|20)\d\d", entry) and "Next:" not in entry:
+                number = re.search(r"\d{4}\.\d{4,5}", entry)
+                key = number[0] if number else re.sub(r"\W", "", entry)[:30]
+                found.setdefault(key, (entry, {}))[1][path] = None
+    rows = ["# Literature", "",
+            "What the lessons rest on, once, with what was read of it and the lessons that use it.",
+            ""]
+    for entry, places in sorted(found.values(), key=lambda one: one[0].lower()):
+        links = ", ".join(f"[{path.stem[:2]}]({path.name})" for path in places)
+        rows.append(f"- {entry}. Lessons: {links}.")
     return "\n".join(rows) + "\n"
 
 

@@ -73,14 +73,18 @@ def run(asked, arguments):
     return 0
 
 
-def site(asked, arguments):
-    """Makes static pages of lessons (all, if none is named) in build/site: stored outputs,
-    mathematics set ahead, sliders that move between pictures drawn ahead. They need no kernel and
-    no network; put the folder on any web server, or open its index.html. A minute or more for each
-    lesson; pages that are up to date are left alone, so a build that was stopped goes on.
+def book(asked, arguments):
+    """Makes a book of lessons (all, if none is named) in build/book: stored outputs, search,
+    sliders that move between pictures drawn ahead. It needs no kernel and no network; put the
+    folder on any web server, or open its index.html. Sphinx is installed when first asked for. What
+    is drawn and up to date is left alone, so a build that was stopped goes on. With --no-films
+    sliders stay pictures, and the whole book takes a minute.
     """
-    import static_site
-    return static_site.main(["--out", str(BUILD / "site"), *map(str, asked.lessons)])
+    from install import need
+    need("book", "sphinx", "myst_nb", "sphinx_book_theme")
+    import book as maker
+    return maker.main(["--out", str(BUILD / "book"), *["--no-films"] * asked.no_films,
+                       *map(str, asked.lessons)])
 
 
 def slides(asked, arguments):
@@ -183,7 +187,7 @@ def wheels(asked, arguments):
 
 # ------------------------------------------------------------------------------- reading a command
 
-COMMANDS = {command.__name__: command for command in (lab, test, run, site, slides, refresh, arena,
+COMMANDS = {command.__name__: command for command in (lab, test, run, book, slides, refresh, arena,
                                                       long, afresh, wheels)}
 
 
@@ -199,13 +203,15 @@ def parse(name, arguments):
     parser = Parser(prog=f"python lessons.py {name}", description=inspect.getdoc(COMMANDS[name]),
                     formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
                     usage=f"python lessons.py {name} {lessons.COMMANDS[name][1]}")
-    if name in ("run", "site", "slides", "refresh", "afresh"):
+    if name in ("run", "book", "slides", "refresh", "afresh"):
         # `*` where one is needed, too: our own refusal says which lessons there are
         find = find_lesson if name != "afresh" else lambda text: find_lesson(text, once_there)
         parser.add_argument("lessons", nargs="*", type=find, metavar="NN",
                             help="a lesson's number or name, as 01 or 01_minimax")
     if name == "refresh":
         parser.add_argument("--force", action="store_true", help="even with unsaved changes")
+    elif name == "book":
+        parser.add_argument("--no-films", action="store_true", help="sliders stay pictures")
     elif name == "wheels":
         parser.add_argument("folder", nargs="*", type=pathlib.Path, metavar="FOLDER")
     elif name == "arena":

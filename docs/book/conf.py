@@ -2,7 +2,7 @@
 import os
 
 import book_math
-from launch import BRANCH, OWNER_NAME, REPOSITORY
+from launch import BRANCH, REPOSITORY
 
 project = "GAN Lessons"
 author = copyright = "GAN Lessons contributors"
@@ -33,7 +33,6 @@ html_theme_options = {
     "show_toc_level": 2, "home_page_in_toc": True,
 }
 html_context = {"default_mode": "auto"}
-OWNER_NAME
 
 
 def setup(app):

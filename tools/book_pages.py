@@ -104,7 +104,7 @@ def literature(pages) -> str:
     for path, nb in pages.items():
         text = "\n\n".join(cell.source for cell in nb.cells if cell.cell_type == "markdown")
         for entry in re.split(r"\n| · ", text.partition("## References\n")[2]):
-            entry = entry.strip(" -*.")
+            entry = re.sub(r"^[-*] ", "", entry.strip()).rstrip(".")
             if re.match(r"[A-Z][^*]{1,150}(19|20)\d\d", entry) and "Next:" not in entry:
                 number = re.search(r"\d{4}\.\d{4,5}", entry)
                 key = number[0] if number else re.sub(r"\W", "", entry)[:30]

@@ -18,7 +18,7 @@ from scipy.ndimage import binary_dilation
 
 MOST, SMOKE = 240, 24                       # frames of one explorer, some 5 KB each
 PATIENCE = 700                              # and where MOST would leave a slider fewer than FEW
-FEW, FEWEST = 5, 2                          # positions that a slider keeps
+FEW, FEWEST = 5, 3                          # positions that a slider keeps: both ends, where it is
 DPI = 110                                   # of a frame; 100 would be a pixel of the page each
 SEEN = 32                                   # frames that tell what all have in common
 

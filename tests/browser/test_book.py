@@ -1,6 +1,7 @@
 """The book in a real browser that has no network: read, searched, moved, printed, on any screen."""
 import os
 import re
+import tarfile
 
 import book
 import pytest
@@ -99,6 +100,38 @@ def test_nothing_is_wider_than_the_screen(built, offline, width, scheme):
                     box = box.parentElement;
                 return right > innerWidth + 1 && !box; }).map(one => one.outerHTML.slice(0, 80))""")
         assert cut == [], path.stem
+
+
+AXE, AXE_HASH = "axe-core-4.14.1.tgz", (
+    "sha256:e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745")     # MPL 2.0
+
+
+@pytest.fixture(scope="module")
+def axe():
+    """The script of axe-core, which finds what a reader with another screen or none cannot use."""
+    from gan_lessons import DataUnavailable
+    from gan_lessons.data.downloads import cache, fetch
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GAN_LESSONS_OFFLINE", "0")
+        try:
+            path = fetch(AXE, AXE_HASH, ["https://registry.npmjs.org/axe-core/-/",
+                                         "https://registry.npmmirror.com/axe-core/-/"], cache())
+        except DataUnavailable as error:
+            pytest.skip(f"no package registry: {error}")
+    with tarfile.open(path) as archive:
+        return archive.extractfile("package/axe.min.js").read().decode("utf-8")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_hard_to_reach(built, offline, axe, scheme):
+    offline.emulate_media(color_scheme=scheme)
+    for stem in ("index", *STEMS, "terms", "package"):
+        offline.goto((built / f"{stem}.html").as_uri())
+        offline.evaluate(axe)
+        found = offline.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        assert [(one["id"], [node["html"][:100] for node in one["nodes"][:3]])
+                for one in found["violations"]
+                if one["impact"] in ("serious", "critical")] == [], stem
 
 
 def test_code_is_whole_in_print(built, offline):

@@ -33,3 +33,9 @@ for (const film of document.querySelectorAll(".gan-film")) {
     }
   }));
 }
+
+// Names that hide what a button says: the theme's "Search" over "Search Ctrl+K", and its like.
+for (const one of document.querySelectorAll(
+  'summary[aria-label="Toggle hidden content"], .search-button__button')) {
+  one.removeAttribute("aria-label");
+}

@@ -28,6 +28,7 @@ from book_pages import chapters, write_appendix
 from cells import trimmed
 from launch import ANY_BUTTONS, BRANCH, REPOSITORY, without
 from nb import ROOT, WIDGET, LessonFailed, execute, fingerprint, pages, read, tags
+from pages import FONT
 
 HERE = ROOT / "docs" / "book"
 
@@ -160,6 +161,8 @@ def build(paths, out: pathlib.Path, films: bool = True) -> int:
     shutil.rmtree(extra, ignore_errors=True)
     extra.mkdir()
     shutil.copytree(HERE, source, dirs_exist_ok=True)
+    style = FONT.removeprefix("<style>").removesuffix("</style>")
+    (source / "_static" / "math.css").write_text(style, encoding="utf-8")
     failed = False
     for path in paths:
         start, nb = time.perf_counter(), read(path)

@@ -3,16 +3,14 @@ from __future__ import annotations
 
 from html import escape
 
-from pages import FONT, UnknownMarkup, mathml
+from pages import UnknownMarkup, mathml
 from sphinx.errors import ExtensionError
 
 
 def setup(app):
-    """Make MathML the way in which Sphinx writes formulas, and bring its few lines of style."""
+    """Make MathML the way in which Sphinx writes formulas."""
     app.add_html_math_renderer("mathml", (inline, None), (block, None))
     app.config.html_math_renderer = "mathml"
-    app.connect("html-page-context", lambda app, name, template, context, tree: context.update(
-        metatags=context.get("metatags", "") + FONT))
 
 
 def inline(self, node):

@@ -20,7 +20,7 @@ suppress_warnings = ["myst.header", "mystnb.unknown_mime_type"]
 
 html_theme = "sphinx_book_theme"
 html_static_path = ["_static"]
-html_css_files = ["book.css"]
+html_css_files = ["book.css", "math.css"]
 html_js_files = [("film.js", {"defer": "defer"})]
 html_favicon = "_static/favicon.svg"
 html_extra_path = [os.environ["GAN_LESSONS_BOOK_EXTRA"]]

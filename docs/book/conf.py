@@ -25,6 +25,7 @@ html_js_files = [("film.js", {"defer": "defer"})]
 html_favicon = "_static/favicon.svg"
 html_extra_path = [os.environ["GAN_LESSONS_BOOK_EXTRA"]]
 html_show_sphinx = False
+html_show_search_summary = False                        # it would be fetched: not from file://
 html_theme_options = {
     "repository_url": REPOSITORY, "repository_branch": BRANCH, "path_to_docs": "notebooks",
     "use_repository_button": True, "use_download_button": True, "use_fullscreen_button": False,

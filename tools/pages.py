@@ -174,10 +174,18 @@ DECK = """<style>%s
 </style></head>"""
 PLAY = """<script>%s</script><script>
 const screen = 690;                                      // pixels of 720 that a slide may fill
+const high = (section) => {                             // how far down all that it holds reaches
+  let down = 0;
+  for (const one of section.querySelectorAll("*")) {
+    const edge = one.getBoundingClientRect();
+    if (edge.height) down = Math.max(down, edge.bottom);
+  }
+  return (down - section.getBoundingClientRect().top) / Reveal.getScale();
+};
 const fit = (section) => {                              // what is still too high becomes smaller
   section.style.zoom = 1;
-  for (let k = 0; k < 4 && section.scrollHeight * section.style.zoom > screen; k++)
-    section.style.zoom *= Math.max(.5, screen / (section.scrollHeight * section.style.zoom)) * .99;
+  for (let k = 0; k < 4 && high(section) > screen; k++)
+    section.style.zoom *= Math.max(.5, screen / high(section)) * .99;
 };
 Reveal.initialize({hash: true, slideNumber: "c/t", width: 1220, height: 720, margin: .02,
                    center: false, transition: "none", controlsLayout: "edges",

@@ -178,14 +178,20 @@ const high = (section) => {                             // how far down all that
   let down = 0;
   for (const one of section.querySelectorAll("*")) {
     const edge = one.getBoundingClientRect();
-    if (edge.height) down = Math.max(down, edge.bottom);
+    const folded = one.closest("details:not([open])") && !one.closest("summary");
+    if (edge.height && !folded) down = Math.max(down, edge.bottom);
   }
   return (down - section.getBoundingClientRect().top) / Reveal.getScale();
 };
 const fit = (section) => {                              // what is still too high becomes smaller
   section.style.zoom = 1;
-  for (let k = 0; k < 4 && high(section) > screen; k++)
-    section.style.zoom *= Math.max(.5, screen / high(section)) * .99;
+  if (high(section) <= screen) return;
+  let fits = .5, not = 1;                               // text flows anew: halve what is between
+  for (let k = 0; k < 6; k++) {
+    const zoom = section.style.zoom = (fits + not) / 2;
+    if (high(section) > screen) not = zoom; else fits = zoom;
+  }
+  section.style.zoom = fits;
 };
 Reveal.initialize({hash: true, slideNumber: "c/t", width: 1220, height: 720, margin: .02,
                    center: false, transition: "none", controlsLayout: "edges",

@@ -46,7 +46,7 @@ def test_no_slide_is_higher_or_wider_than_the_screen(page, reveal, tmp_path, les
     assert len(seen) > 20
     assert [one for one in seen if one[1] > 721 or one[2] > 1281] == []
     smaller = [one for one in seen if one[3] < 1]
-    assert len(smaller) <= len(seen) / 20 and all(one[3] > .5 for one in smaller), smaller
+    assert len(smaller) <= len(seen) / 12 and all(one[3] > .6 for one in smaller), smaller
     assert page.js_errors == []
 
 

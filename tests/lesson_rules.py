@@ -10,7 +10,8 @@ from launch import without
 from nb import tags
 
 VOCABULARY = set("setup derive explore train exercise solution bug hide-input lecture-skip "
-                 "raises-exception nbval-check-output nbval-ignore-output nbval-raises-exception".split())
+                 "raises-exception nbval-check-output nbval-ignore-output "
+                 "nbval-raises-exception".split())
 SLIDES = {"slide", "subslide", "fragment", "notes", "skip", "-"}
 HEADS = {"#": "slide", "##": "slide", "###": "subslide"}
 PARTS = [

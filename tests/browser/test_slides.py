@@ -26,7 +26,10 @@ WALK = """() => {
     let down = box.bottom, right = box.right;
     for (const one of now.querySelectorAll("p, pre, img, table, math, h1, h2, h3, li")) {
       const edge = one.getBoundingClientRect();
-      if (edge.width && !one.closest("details:not([open])")) { down = Math.max(down, edge.bottom); right = Math.max(right, edge.right); }
+      if (edge.width && !one.closest("details:not([open])")) {
+        down = Math.max(down, edge.bottom);
+        right = Math.max(right, edge.right);
+      }
     }
     seen.push([k, down, right, Number(now.style.zoom || 1)]);
     if (Reveal.isLastSlide()) break;

@@ -369,7 +369,7 @@ def test_codes_of_the_first_picture():
     for step, sd in explorers.CODES.values():
         rate, information, aggregate = explorers.split(explorers.codes(step, sd))
         assert rate == pytest.approx(information + aggregate, abs=1e-9)
-    far_apart = explorers.split(explorers.codes(*explorers.CODES["long notes"]))
+    far_apart = explorers.split(explorers.codes(*explorers.CODES["long codes"]))
     assert far_apart[1] == pytest.approx(math.log(5), abs=1e-6)
     figure, axes = plots.figure(3)
     explorers.three_codes(axes)

@@ -1,7 +1,7 @@
 """The flow that needs no training: every number of a sample bent by its own histogram.
 
-b(x)ᵢ = Φ⁻¹(Fᵢ(xᵢ)), with Fᵢ the distribution function of number i in the data: afterwards each number
-is standard Normal by itself, and couplings have only dependences left to learn.
+b(x)ᵢ = Φ⁻¹(Fᵢ(xᵢ)), with Fᵢ the distribution function of number i in the data: afterwards each
+number is standard Normal by itself, and couplings have only dependences left to learn.
 Gaussianization: Chen & Gopinath 2000. Derived in notebooks/18_f_vae.ipynb.
 """
 from __future__ import annotations
@@ -53,6 +53,8 @@ class Marginals(nn.Module):
         if tuple(x.shape[1:]) != self.shape:
             raise ValueError(f"samples of shape {tuple(x.shape[1:])} for histograms of "
                              f"{self.shape}")
+        if not x.isfinite().all():
+            raise ValueError("samples hold nan or inf, which have no place in a histogram")
         return x.flatten(1).double()
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:

@@ -312,7 +312,7 @@ def test_the_density_of_a_flow_decoder():
         def noise(y):
             seen, r = d(v), (y[None] - d(v)) * (-d.log_sd).exp()
             for steps in d.levels:
-                r, seen = nn.functional.pixel_unshuffle(r, 2), nn.functional.pixel_unshuffle(seen, 2)
+                r, seen = (nn.functional.pixel_unshuffle(part, 2) for part in (r, seen))
                 for step in steps:
                     r = step(r, seen)[0]
             return r.flatten()

@@ -914,7 +914,7 @@ REFUSED = {
         ("rank", lambda: vae.code_logpdf(points(), points(), points(3)), "means")],
     "objectives.variational.split_rate": [
         ("nan", lambda: vae.split_rate(points() * NAN, points()), "nan"),
-        ("zero", lambda: vae.split_rate(points(), points(), notes=0), "notes"),
+        ("zero", lambda: vae.split_rate(points(), points(), draws=0), "draws"),
         ("empty", lambda: vae.split_rate(points()[:0], points()[:0]), "no sample")],
     "objectives.variational.gaussian_nll": [
         ("zero", lambda: vae.gaussian_nll(points(), points(), 0), "sd"),

@@ -96,19 +96,20 @@ def terms(h, e, d, b, x):
 
 
 def train_f_vae(seed, note, folder):
-    """First a Normal decoder, so that codes are used; then its residual goes through couplings."""
+    """First a Normal decoder, so that codes are used. Then encoder and prior rest, and the decoder
+    learns couplings for its residual.
+    """
     images, pictures = load_images(), held_out()
     h = Marginals(images)
-    game = Game([Move("e d b", lambda e, d, b, x: sum(
-        terms(h, e, d, b, dequantised(x, GREY))).mean())])
+    loss = lambda e, d, b, x: sum(terms(h, e, d, b, dequantised(x, GREY))).mean()
 
     def measured(run):
         players = averaged(run)
         return in_bits(torch.cat([sum(terms(h, **players, x=x)) for x in pictures.split(500)]))
 
-    def play(players, length, done, name):
-        return train(game, players, batches(images, z=Normal(dim=CODE), batch=64, seed=seed),
-                     steps=length, seed=seed, optimizer=adam(2e-3), rate=fading(),
+    def play(movers, players, length, done, name):
+        return train(Game([Move(movers, loss)]), players,
+                     batches(images, z=Normal(dim=CODE), batch=64, seed=seed), seed=seed, optimizer=adam(2e-3), rate=fading(),
                      ema=dict.fromkeys(players, .998), checkpoint=folder / name,
                      watch=now_and_then(note, length, done, measured))
 
@@ -117,7 +118,7 @@ def train_f_vae(seed, note, folder):
     e = image_critic(SHAPE, 14, outputs=2 * CODE, seed=10_000 * seed + 1)
     b = point_flow(CODE, couplings=4, width=24, mix=True, seed=10_000 * seed + 4)
     plain = FlowDecoder(mean, SHAPE)
-    run = play(dict(e=e, d=plain, b=b), first, 0, "normal.pt")
+    run = play("e d b", dict(e=e, d=plain, b=b), first, 0, "normal.pt")
     d = FlowDecoder(mean, SHAPE, couplings=2, width=24, seed=10_000 * seed + 5)
     d.grown = plain.grown
     before = averaged(run)
@@ -127,7 +128,7 @@ def train_f_vae(seed, note, folder):
         means = torch.cat([h.inverse(before["d"](part)) for part in v.split(500)]).clamp(-1, 1)
     found = {"bits_normal_decoder": measured(run), "distance_normal_decoder":
              frechet_distance(means)}
-    run = play(dict(e=e, d=d, b=b), second, first, "flow.pt")
+    run = play("d", dict(e=e.eval(), d=d, b=b.eval()), second, first, "flow.pt")
     players = averaged(run)
     torch.manual_seed(seed)
     with torch.no_grad():

@@ -109,7 +109,8 @@ def train_f_vae(seed, note, folder):
 
     def play(movers, players, length, done, name):
         return train(Game([Move(movers, loss)]), players,
-                     batches(images, z=Normal(dim=CODE), batch=64, seed=seed), seed=seed, optimizer=adam(2e-3), rate=fading(),
+                     batches(images, z=Normal(dim=CODE), batch=64, seed=seed), steps=length,
+                     seed=seed, optimizer=adam(2e-3), rate=fading(),
                      ema=dict.fromkeys(players, .998), checkpoint=folder / name,
                      watch=now_and_then(note, length, done, measured))
 

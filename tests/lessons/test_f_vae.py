@@ -8,7 +8,8 @@ from helpers import title_of
 from scipy import stats
 from torch import nn
 
-from gan_lessons import Moons, Normal, adam, batches, mlp_critic, mlp_generator, train
+from gan_lessons import Normal, adam, batches, mlp_critic, mlp_generator, train
+from gan_lessons.exact.laws import Moons
 from gan_lessons.explorers import f_vae as explorers
 from gan_lessons.objectives.f_vae import (
     LearntNoise,

@@ -130,8 +130,8 @@ def boundary():
 
     return Explorer(
         setup, update,
-        dict(at=slider(-4.0, 4.0, .05, -.9, "border b"),
-             eta=slider(0.0, 30.0, .5, 4.0, "weight η of the doubt")),
+        dict(at=slider(-4.0, 4.0, .05, 3.0, "border b"),
+             eta=slider(0.0, 30.0, .5, 20.0, "weight η of the doubt")),
         figsize=(9.6, 3.6),
         alt="Left, the density of unlabelled samples with two components, two labelled samples, "
             "and a classifier with its doubt; right, the labelled loss, the mean doubt and their "
@@ -338,7 +338,7 @@ def plan(ax):
     ax.text(.485, .60, "network $f$ ", ha="right", va="center", fontsize=12.5, color=CRITIC)
     box(.485, .06, r"generator: $\Vert$ mean $h(u)$ − mean $h(g(z))$ $\Vert^2$", FAKE, "#FDF1D8")
     arrow((.485, .32), (.485, .11), FAKE)
-    arrow((.2, .07), (.1, .25), FAKE, "--")
+    arrow((.17, .11), (.1, .25), FAKE, "--")
     ax.set(xlim=(0, 1), ylim=(0, 1))
     ax.set_axis_off()
 

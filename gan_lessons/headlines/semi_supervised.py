@@ -41,7 +41,7 @@ def train_cls_gan(seed: int, note, folder) -> dict:
           optimizer=adam(1e-3), precision="bfloat16", watch=None)
     g = mlp_generator(NOISE + 10, (1, 28, 28), WIDTH, act=_normed, seed=20 + seed)
     return _play(semi_supervised(margin(.003)), dict(l=ClassLoss(net), g=Concatenated(g)),
-                 adam(1e-3), 60_000, seed, note, folder)
+                 adam(1e-3), 30_000, seed, note, folder)
 
 
 def train_on_labels_alone(seed: int, note, folder) -> dict:

@@ -56,9 +56,6 @@ def two_rounds(f, g, x, y, u, z):
 
 
 QUESTIONS = {
-    "14 fresh": (np.log(1.01) + np.log(101),
-                 "log Z = log 100 for an unlabelled sample as for a fake"),
-    "14 best logits": ((np.log(2.4), np.log(.6)), "a_k = log p(k|x) + log p(x)/q(x)"),
     "14 feature matching": (_matched, "E |x| of N(0, σ²) is σ √(2/π), E x² is σ²; the loss is the "
                                       "mean of two squares"),
     "14 log": (lambda: [np.exp(-.02), .5 / (1 - np.exp(-.02))],

@@ -226,7 +226,7 @@ def architecture(ax):
         arrow((x, 10.25), (x, 9.3), "convolutions")
     cells(.8, 6.7, 8, 8, .3, REAL, marked={(6, 3)})
     ax.text(.65, 7.9, "feature map", rotation=90, ha="right", va="center", fontsize=12)
-    ax.text(2, 6.4, "$M=8\\times8$ places", ha="center", va="center", fontsize=11)
+    ax.text(2.55, 6.4, "$8\\times8$ places", ha="right", va="center", fontsize=11)
     box((7.4, 8.95), "feature map", REAL)
     arrow((7.4, 8.6), (7.4, 7.75), "layers above")
     cells(5.9, 7.05, 10, 1, .3, GOOD, marked={(i, 0) for i in range(10)})

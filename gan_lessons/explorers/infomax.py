@@ -80,7 +80,7 @@ def bounds(seeds: int = 16):
     """Four estimates of mutual information against its exact value, over many batches.
 
     Sliders move the correlation, menus choose the size of a batch and the number of coordinates;
-    left means and the middle 80 % of the batches against the exact value, right a dot a batch.
+    above means and the middle 80 % of the batches against the exact value, below a dot a batch.
     """
     at_every_rho = lambda k, n: np.stack(
         [estimates(CorrelatedNormal(rho, k), n, seeds) for rho in RHOS], axis=1)
@@ -89,7 +89,7 @@ def bounds(seeds: int = 16):
     order = list(COLOURS)
 
     def setup(figure):
-        left, right = figure.subplots(1, 2, width_ratios=(1.5, 1))
+        left, right = figure.subplots(2, 1, height_ratios=(1.5, 1))
         title = figure.suptitle(" ", fontsize=11)
         truth, = left.plot([], [], color=CRITIC, lw=4, alpha=.3, label="exact $I$")
         cap, = left.plot([], [], color=CRITIC, ls=":", lw=1.2, label="$\\log N$")
@@ -99,11 +99,11 @@ def bounds(seeds: int = 16):
         here, = left.plot([], [], color=CRITIC, lw=.8, ls="--")
         left.set(xlim=(0, 1), ylim=(-.04, 1.3), xlabel="exact $I$, as a share of its largest here",
                  ylabel="estimate, share of the largest $I$")
-        left.legend(frameon=False, fontsize=8, loc="upper left")
+        left.legend(frameon=False, fontsize=9, loc="upper left")
         dots = [right.plot([], [], "o", color=COLOURS[name], ms=4, alpha=.6)[0] for name in order]
         line, = right.plot([], [], color=CRITIC, lw=4, alpha=.3)
-        right.set_xticks(range(4), [name.replace(" + ", "\n+ ") for name in order], fontsize=8)
-        right.set(xlim=(-.6, 3.6), ylim=(-.04, 1.3), title="one dot for each batch")
+        right.set_xticks(range(4), order, fontsize=10)
+        right.set(xlim=(-.6, 3.6), ylim=(-.04, 1.3), ylabel="one dot a batch")
         open_axes(left, right)
         return truth, cap, curves, spans, here, dots, line, title
 
@@ -131,9 +131,9 @@ def bounds(seeds: int = 16):
         dict(rho=slider(0.0, .95, .05, .95, "rho, correlation"),
              n=choice(list(SIZES), 32, "N, pairs in a batch"),
              k=choice({"1 number each": 1, "6 numbers each": 6}, 6, "x and z have")),
-        figsize=(9.2, 3.9),
-        alt="Left, four estimates of mutual information against its exact value, with the "
-            "diagonal and log N; right, one dot per batch for each estimate. The title gives "
+        figsize=(6.8, 6.6),
+        alt="Above, four estimates of mutual information against its exact value, with the "
+            "diagonal and log N; below, one dot per batch for each estimate. The title gives "
             "the exact value and three means.")
 
 

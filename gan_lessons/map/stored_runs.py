@@ -88,11 +88,11 @@ def store(name: str, folder, looks: list[Look], found: dict, cpu: float, device,
     shutil.copyfile(looks[-1].path, place / "weights.safetensors")
     row["weights"] = _hash(place / "weights.safetensors")
     row |= _of_labels(last, nets[-1], judge, LONG[name].data, test)
-    _write_png(place / "sheet.png", sheet(last[:SHEET].numpy(), 10))
+    write_png(place / "sheet.png", sheet(last[:SHEET].numpy(), 10))
     chosen = [nets[k] for k in strip_looks(len(nets))]
     across = nets[-1].classes if takes_labels(nets[-1]) else STRIP[0]      # a column a class
     rows = torch.cat([_draw(net, recipe, across) for net in chosen])
-    _write_png(place / "strip.png", sheet(rows.numpy(), across))
+    write_png(place / "strip.png", sheet(rows.numpy(), across))
     row["strip"] = [curve[k][0] for k in strip_looks(len(nets))]
     with atomic_write(place / "row.json") as file:               # last: now it is whole
         file.write(json.dumps(row, indent=1, ensure_ascii=False).encode())
@@ -149,7 +149,7 @@ def latent(dim: int, n: int, seed: int = 0) -> Tensor:
     return torch.as_tensor(drawn, dtype=torch.float32)
 
 
-def _write_png(path, picture):
+def write_png(path, picture):
     buffer = io.BytesIO()
     Image.fromarray((np.asarray(picture) * 255).round().astype(np.uint8)).save(buffer, "png",
                                                                               optimize=True)
@@ -237,12 +237,12 @@ class LongRun:
 
     def sheet(self) -> np.ndarray:
         """A hundred pictures as they were stored, 10 × 10: (10 h, 10 w[, 3]) from 0 to 1."""
-        return _read_png(self.folder / "sheet.png")
+        return read_png(self.folder / "sheet.png")
 
     def strip(self) -> np.ndarray:
         """The film strip, a row of eight pictures, or one of each label, at each of four rounds:
         (4 h, 8 w[, 3])."""
-        return _read_png(self.folder / "strip.png")
+        return read_png(self.folder / "strip.png")
 
     def curve(self) -> np.ndarray:
         """(k, 3): round, CPU-seconds of training, Fréchet distance of 10,000 pictures."""
@@ -305,5 +305,5 @@ def long_run(name: str, folder=RESULTS) -> LongRun:
     return LongRun(name, place, row)
 
 
-def _read_png(path) -> np.ndarray:
+def read_png(path) -> np.ndarray:
     return np.asarray(Image.open(path), dtype=np.float64) / 255

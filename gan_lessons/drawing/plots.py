@@ -244,7 +244,7 @@ def scores(ax, runs):
     ax.minorticks_off()
     ax.set(xlabel="CPU-seconds", title="Fréchet distance")
     ax.set_xlim(right=ax.get_xlim()[1] * 1.3)                       # room for the last figures
-    ax.legend(frameon=False)
+    ax.legend(frameon=False, loc="upper right")
     _spread(labels)
 
 

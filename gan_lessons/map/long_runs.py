@@ -99,9 +99,9 @@ LONG = {
     "07 hinge, photographs": Long(longer(PHOTOGRAPHS["hinge"], 60_000, ema=.9995, fade=.5),
                                   data="cifar10"),
     "11 RpGAN + R1 + R2, photographs": Long(longer(
-        PHOTOGRAPHS["RpGAN + R1 + R2"], 24_000, ema=.9995, fade=.5), data="cifar10"),
+        PHOTOGRAPHS["RpGAN + R1 + R2"], 20_000, ema=.9995, fade=.5), data="cifar10"),
     "12 projection, photographs": Long(longer(
-        CONDITIONAL_PHOTOGRAPHS["projection"], 27_000, ema=.9995, fade=.5), data="cifar10"),
+        CONDITIONAL_PHOTOGRAPHS["projection"], 24_000, ema=.9995, fade=.5), data="cifar10"),
 }
 
 

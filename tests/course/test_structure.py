@@ -17,8 +17,8 @@ from gan_lessons import moved, questions
 STEMS = [path.stem[3:] for path in lessons()]
 # a recipe trains by its method `train`; what has been stored is read by pages, and not trained
 TRAINERS = rules.trainers(path.read_text(encoding="utf-8") for path in import_rules.modules()
-                          if path.stem not in ("recipes", "long_runs", "long_training",
-                                               "stored_runs"))
+                          if path.parent.name != "headlines" and path.stem not in
+                          ("recipes", "long_runs", "long_training", "stored_runs"))
 
 
 # -- the house ----------------------------------------------------------------------------------

@@ -595,7 +595,8 @@ def test_two_rounds_are_those_of_the_game():
     from gan_lessons.questions.infomax import two_rounds
     torch.manual_seed(0)
     e, t = small()
-    f, x, z = gl.mlp_critic(3).double(), torch.rand(4, 1, 28, 28).double(), torch.rand(4, 3).double()
+    x, z = torch.rand(4, 1, 28, 28).double(), torch.rand(4, 3).double()
+    f = gl.mlp_critic(3).double()
     before = [weight.clone() for weight in (*e.parameters(), *t.parameters(), *f.parameters())]
     found, mine, game = two_rounds(e, t, f, x, z), copy.deepcopy([e, t, f]), deep_infomax()
     assert all(map(torch.equal, before, (*e.parameters(), *t.parameters(), *f.parameters())))

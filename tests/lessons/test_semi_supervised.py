@@ -17,7 +17,6 @@ from torch.nn import functional as F
 from gan_lessons import (
     Images,
     Mixture,
-    Moons,
     Normal,
     Ring,
     batches,
@@ -28,6 +27,7 @@ from gan_lessons import (
 )
 from gan_lessons.data.label_budget import t_interval
 from gan_lessons.drawing import plots
+from gan_lessons.exact.laws import Moons
 from gan_lessons.explorers import semi_supervised as explorers
 from gan_lessons.measures.prediction import ClassLoss
 from gan_lessons.objectives.loss_sensitive import margin

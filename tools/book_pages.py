@@ -121,7 +121,7 @@ def literature(pages) -> str:
 def package() -> str:
     """The names that a reader types again and again, and the wings of the package."""
     import gan_lessons as gl
-    rows = ["# The package", "", "```{eval-rst}"]
+    rows = ["# The package", "", "```{eval-rst}", ".. highlight:: none"]
     homes = {}
     for name in gl.__all__:
         thing = getattr(gl, name)

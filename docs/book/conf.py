@@ -18,6 +18,8 @@ myst_dmath_double_inline = True
 myst_heading_anchors = 3
 suppress_warnings = ["myst.header", "mystnb.unknown_mime_type"]
 
+autodoc_preserve_defaults = True                        # RESULTS, not a path of this machine
+
 html_theme = "sphinx_book_theme"
 html_static_path = ["_static"]
 html_css_files = ["book.css", "math.css"]

@@ -23,7 +23,7 @@ from ..drawing.plots import (
     open_axes,
     pictures,
 )
-from ..exact.laws import Mixture, Normal
+from ..exact.laws import Normal
 from ..measures.metrics import class_probabilities
 from ..players.modes import evaluating
 
@@ -95,11 +95,6 @@ def tile_means(n: int, s: float) -> np.ndarray:
     """
     quantiles = norm.ppf((np.arange(n) + .5) / n)
     return np.sqrt(1 - s**2) * quantiles / np.sqrt(np.mean(quantiles**2))
-
-
-def tiles(n: int, s: float, shift: float = 0.0) -> Mixture:
-    """The aggregate p(z) of n equally frequent samples with codes N(m_i + shift, s²)."""
-    return Mixture([Normal(m + shift, s) for m in tile_means(n, s)])
 
 
 def tile_numbers(n: int, s: float, shift: float = 0.0, every: int = 1):

@@ -467,9 +467,14 @@ def test_contingency_refuses_what_it_cannot_count(arguments, remedy):
 
 # -- facts of the page -----------------------------------------------------------------------------
 
+def tiles(n, s, shift=0.):
+    """The aggregate of n equally frequent samples with codes N(m_i + shift, s²)."""
+    return gl.Mixture([gl.Normal(m + shift, s) for m in explorers.tile_means(n, s)])
+
+
 @pytest.mark.parametrize("n, s, shift", [(5, .4, 0.), (12, .15, .7)])
 def test_tile_numbers_against_quadrature(n, s, shift):
-    aggregate, prior = explorers.tiles(n, s, shift), gl.Normal()
+    aggregate, prior = tiles(n, s, shift), gl.Normal()
     _, per_sample, information, js, recognised = explorers.tile_numbers(n, s, shift)
     direct = np.mean([gl.kl(law, prior) for law in aggregate.laws])
     assert per_sample == pytest.approx(direct, abs=1e-9) == -np.log(s) + shift**2 / 2
@@ -482,7 +487,7 @@ def test_tile_numbers_against_quadrature(n, s, shift):
 
 def test_aggregate_is_the_prior_to_second_order():
     for n, s in ((3, .2), (32, .7)):
-        aggregate = explorers.tiles(n, s)
+        aggregate = tiles(n, s)
         assert gl.expectation(aggregate, lambda z: z) == pytest.approx(0, abs=1e-12)
         assert gl.expectation(aggregate, lambda z: z**2) == pytest.approx(1, abs=1e-12)
 

@@ -1,7 +1,7 @@
 """Lesson 15's results beside the paper's: AAEs of class and style, with few labels or none.
 
-Makhzani et al. 2015, arXiv 1511.05644. The joint step of e and d; e sees every picture with noise
-and moved by up to two pixels. Hidden labels lie behind a ledger; those of the test images are read
+Makhzani et al. 2015, arXiv 1511.05644. The joint step of e and d; e sees every picture with noise,
+and where there are labels moved by up to two pixels. Hidden labels lie behind a ledger; those of the test images are read
 for the scores only. Shown in notebooks/15_adversarial_autoencoder.ipynb.
 """
 from __future__ import annotations
@@ -29,7 +29,7 @@ from ..training.optimizers import adam, fading
 from .headline import Headline
 
 STYLE = 5                                       # numbers of the style code
-SEEN = dict(noise=.3, shift=2, joint=.05)       # what e sees, and the weight of all but redrawing
+LOSS = dict(noise=.3, joint=.05)                # what e sees, and the weight of all but redrawing
 
 
 def labels_1000(seed, note, folder):
@@ -72,7 +72,7 @@ def _semi_supervised(budget, rounds, seed, note, folder):
     ledger = Ledger(images.labels, budget)
     samples = batches(few_labels(images, budget, seed, ledger), z=Normal(dim=STYLE), seed=seed,
                       unlabelled=images)
-    game = semi_supervised_autoencoder(10, class_weight=.3, **SEEN)
+    game = semi_supervised_autoencoder(10, shift=2, class_weight=.3, **LOSS)
 
     def score(e):
         named = _numbers(e, test.images)[:, :10].argmax(1)
@@ -87,7 +87,7 @@ def _clusters(k, rounds, seed, note, folder):
     """{"vote", "papers_rule", "matching", "empty", a sheet} of k clusters without any label."""
     images, test = load_images(), load_images(split="test")
     samples = batches(images, z=Normal(dim=STYLE), batch=100, seed=seed, unlabelled=images)
-    game = clustering_autoencoder(k, balance=1.0, **SEEN)
+    game = clustering_autoencoder(k, balance=1.0, **LOSS)
 
     def table_of(e):
         sure = _numbers(e, test.images)[:, :k].double().log_softmax(1)                # (n, k)

@@ -1,8 +1,8 @@
 """Lesson 15's results beside the paper's: AAEs of class and style, with few labels or none.
 
 Makhzani et al. 2015, arXiv 1511.05644. The joint step of e and d; e sees every picture with noise,
-and where there are labels moved by up to two pixels. Hidden labels lie behind a ledger; those of the test images are read
-for the scores only. Shown in notebooks/15_adversarial_autoencoder.ipynb.
+and where there are labels moved by up to two pixels. Hidden labels lie behind a ledger; those of
+the test images are read for the scores only. Shown in notebooks/15_adversarial_autoencoder.ipynb.
 """
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ def labels_100(seed, note, folder):
 
 def clusters_16(seed, note, folder):
     """Sixteen clusters, no labels."""
-    return _clusters(16, 25_000, seed, note, folder)
+    return _clusters(16, 40_000, seed, note, folder)
 
 
 def clusters_30(seed, note, folder):
     """Thirty clusters, no labels."""
-    return _clusters(30, 25_000, seed, note, folder)
+    return _clusters(30, 40_000, seed, note, folder)
 
 
 _BY_DILOKTHANAKUL = "as quoted in Table 1 of Dilokthanakul et al. 2016, arXiv 1611.02648"

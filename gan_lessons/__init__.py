@@ -7,12 +7,13 @@ the import line says where they live: `from gan_lessons.players.penalties import
     players      networks, flows, penalties      data         image sets, batches, labels
     objectives   one module for each             training     the loop that plays every game
     measures     how good are the samples?       map          all objectives, compared
-    drawing      figures and sliders             explorers    the sliders of each lesson
-    questions    the exercises' answers          pixels       bytes as numbers from -1 to 1
+    headlines    results beside the papers'      explorers    the sliders of each lesson
+    drawing      figures and sliders             questions    the exercises' answers
+    pixels       bytes as numbers from -1 to 1
 
 A module imports from lower floors or from its own wing, never upwards, and `exact` never torch:
-game, pixels, exact, drawing < players, data < objectives, training, measures < map < explorers,
-questions.
+game, pixels, exact, drawing < players, data < objectives, training, measures < map < headlines <
+explorers, questions.
 Names are imported when first used, so that what needs no torch does not load it.
 """
 from importlib import import_module
@@ -38,6 +39,7 @@ _HOME = {
     "objectives.wasserstein": "wasserstein",
     "measures.metrics": "frechet_distance",
     "map.stored_runs": "long_run",
+    "headlines.table": "headline",
     "questions.judges": "check agree",
 }
 _MODULES = {"metrics": "measures.metrics", "plots": "drawing.plots"}      # used on every page

@@ -126,12 +126,13 @@ def arena(asked, arguments):
 def long(asked, arguments):
     """Trains the long runs of lessons (all, if none is named): ten minutes to an hour of one core
     each, two at a time on two cores, with progress and an estimate. What they make, sheet, film
-    strip, curve and weights, is stored in gan_lessons/results/long. Ctrl-C stops them, the same
+    strip, curve and weights, is stored in gan_lessons/results/long, and results that stand beside
+    a paper's, three seeds each, in gan_lessons/results/headlines. Ctrl-C stops them, the same
     command goes on; a run whose code has changed since it began is refused (--again begins anew).
     """
     from long_runs import main
     return main(asked.runs, asked.jobs or min(2, os.cpu_count() or 1), asked.again,
-                asked.out or ROOT / "gan_lessons" / "results" / "long")
+                asked.out)
 
 
 def afresh(asked, arguments):
@@ -215,7 +216,7 @@ def parse(name, arguments):
         parser.add_argument("--jobs", type=count, metavar="N", help="runs at a time (default 2)")
         parser.add_argument("--again", action="store_true", help="forget what is unfinished")
         parser.add_argument("--out", type=pathlib.Path, metavar="FOLDER",
-                            help="default: gan_lessons/results/long")
+                            help="default: gan_lessons/results")
     elif name == "lab":
         parser.usage = "python lessons.py [lab] [JupyterLab options]"
         parser.add_argument("--port", "--ServerApp.port", type=free_port, metavar="PORT",

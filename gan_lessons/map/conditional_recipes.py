@@ -17,6 +17,7 @@ from ..measures.prediction import ClassLoss
 from ..objectives.conditional import acgan, conditional
 from ..objectives.loss_sensitive import loss_sensitive, margin
 from ..objectives.minimax import non_saturating
+from ..objectives.wasserstein import hinge
 from ..players.image_networks import dcgan_critic, image_critic, image_generator
 from ..players.networks import Concatenated, Projected
 from .recipes import Recipe, Recipes
@@ -54,6 +55,11 @@ def cgan():
     return conditional(non_saturating())
 
 
+def conditional_hinge():
+    """The hinge game with labels."""
+    return conditional(hinge())
+
+
 def cls_gan():
     """LS-GAN's game with labels and the margins of its author's code."""
     return conditional(loss_sensitive(margin(8e-4)))
@@ -70,4 +76,10 @@ CONDITIONAL = Recipes({
     # the author's rates; without batch norm a class soon has one picture only: distance 243
     "CLS-GAN": Recipe(cls_gan, dict(l=1e-3, g=1e-3), critic=class_loss,
                       generator=labelled_generator, batch=128, betas=(0.5, 0.999), steps=1_200),
+})
+
+# photographs to order: lesson 07's, with the label in both networks
+CONDITIONAL_PHOTOGRAPHS = Recipes({
+    "projection": Recipe(conditional_hinge, dict(f=4e-3, g=1.5e-3), critic=projected_critic,
+                         generator=labelled_generator, normalised=True, steps=1_200, ema=.999),
 })

@@ -13,11 +13,19 @@ from safetensors.torch import load_file
 
 from ..data.datasets import Images, load_images
 from ..objectives.f_gan import f_gan
+from ..objectives.loss_sensitive import leaky, loss_sensitive, margin
 from ..objectives.minimax import minimax
 from ..objectives.wasserstein import wasserstein
 from ..players.image_networks import image_critic, image_generator
 from ..players.penalties import gradient_penalty
 from ..training.code import bytes_hash
+from .conditional_recipes import (
+    CONDITIONAL,
+    CONDITIONAL_PHOTOGRAPHS,
+    concatenated_critic,
+    labelled_generator,
+    projected_critic,
+)
 from .recipes import PHOTOGRAPHS, RECIPES, Recipe, longer
 from .study import depends
 
@@ -37,6 +45,14 @@ class Long:
 
 _WIDE = dict(critic=partial(image_critic, width=64), generator=partial(image_generator, width=48),
              ema=.999, fade=.5)
+_WIDE_LABELLED = _WIDE | dict(generator=partial(labelled_generator, width=48))
+
+
+def _gls(nu: float) -> Recipe:
+    """GLS-GAN with C_ν: all settings are those of "09 LS-GAN", which is ν = 0."""
+    game = partial(loss_sensitive, margin(5e-4), cost=leaky(nu), first=0.0)
+    return longer(RECIPES["LS-GAN"], 36_000, game=game, rates=dict(l=5e-3, g=2.5e-3), **_WIDE)
+
 
 # unlike a minute's, their rates fade to 0 in the second half
 LONG = {
@@ -66,10 +82,26 @@ LONG = {
     "08 WGAN-div": Long(longer(RECIPES["WGAN-div"], 16_000, rates=dict(f=2.5e-3, g=1.5e-3),
                                turns={"f": 2}, ema=.999, fade=.5)),
     "09 LS-GAN": Long(longer(RECIPES["LS-GAN"], 36_000, rates=dict(l=5e-3, g=2.5e-3), **_WIDE)),
+    "10 GLS-GAN, nu minus 1": Long(_gls(-1.0)),
+    "10 GLS-GAN, nu 1": Long(_gls(1.0)),
     "11 RSGAN": Long(longer(RECIPES["RSGAN"], 36_000, rates=dict(f=5e-3, g=2.5e-3), **_WIDE)),
     "11 RaSGAN": Long(longer(RECIPES["RaSGAN"], 36_000, rates=dict(f=5e-3, g=2.5e-3), **_WIDE)),
+    "12 concatenation": Long(longer(
+        CONDITIONAL["concatenation"], 24_000, rates=dict(f=8e-3, g=3e-3),
+        **_WIDE_LABELLED | dict(critic=partial(concatenated_critic, width=64)))),
+    "12 projection": Long(longer(
+        CONDITIONAL["projection"], 24_000, rates=dict(f=8e-3, g=3e-3),
+        **_WIDE_LABELLED | dict(critic=partial(projected_critic, width=64)))),
+    "12 ACGAN": Long(longer(
+        CONDITIONAL["ACGAN"], 24_000, rates=dict(f=2e-3, g=2e-3),
+        **_WIDE_LABELLED | dict(critic=partial(image_critic, width=64, outputs=1 + 10)))),
+    "13 CLS-GAN": Long(longer(CONDITIONAL["CLS-GAN"], 12_000, ema=.999, fade=.5)),
     "07 hinge, photographs": Long(longer(PHOTOGRAPHS["hinge"], 60_000, ema=.9995, fade=.5),
                                   data="cifar10"),
+    "11 RpGAN + R1 + R2, photographs": Long(longer(
+        PHOTOGRAPHS["RpGAN + R1 + R2"], 24_000, ema=.9995, fade=.5), data="cifar10"),
+    "12 projection, photographs": Long(longer(
+        CONDITIONAL_PHOTOGRAPHS["projection"], 27_000, ema=.9995, fade=.5), data="cifar10"),
 }
 
 
@@ -83,7 +115,8 @@ def images_of(name: str, split: str = "train") -> Images:
     return images
 
 
-@depends(lambda name: {"run": LONG[name]}, apart=[LONG, RECIPES, PHOTOGRAPHS])
+@depends(lambda name: {"run": LONG[name]}, apart=[
+    LONG, RECIPES, PHOTOGRAPHS, CONDITIONAL, CONDITIONAL_PHOTOGRAPHS])
 def train_long(name: str, **options):
     """The training of LONG[name], whole; options as in `Recipe.train`."""
     long = LONG[name]

@@ -52,7 +52,8 @@ def make(name: str, folder, *, watch: Callable | None = None, again: bool = Fals
             raise LongRunError(f"{name} was stopped at round {run.step:,} of {run.steps:,}; the "
                                "same command goes on from there")
         record.finish(run)
-        stored = store(name, folder, record.looks(), found, record.cpu, run.device)
+        stored = store(name, folder, record.looks(), found, record.cpu, run.device,
+                       run.players[LONG[name].recipe.judge])
     except OSError as error:
         raise LongRunError(f"{name}: {error}. Free some space, or set GAN_LESSONS_CACHE to a "
                            "folder with more; what was trained so far is kept") from error

@@ -187,6 +187,9 @@ RECIPES = Recipes({
 
 PHOTOGRAPHS = {
     "hinge": Recipe(hinge, dict(f=4e-3, g=1.5e-3), normalised=True, steps=1_200, ema=.999),
+    "RpGAN + R1 + R2": Recipe(
+        partial(penalised, relativistic("RSGAN"), zero_centred(at_few(at_both, 8), sd=.01), .005),
+        dict(f=4e-3, g=1.5e-3), normalised=True, steps=1_000, ema=.999),
 }
 
 

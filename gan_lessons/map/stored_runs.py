@@ -31,7 +31,10 @@ from ..drawing.plots import sheet
 from ..exact.checks import told
 from ..exact.laws import Normal
 from ..measures.metrics import class_probabilities, frechet_distance, precision_recall
+from ..measures.prediction import predict
 from ..pixels import scaled
+from ..players.modes import evaluating
+from ..players.networks import takes_labels
 from .fingerprint import changes, fingerprint, parts, versions
 from .long_runs import (
     LONG,
@@ -59,8 +62,12 @@ class Look(NamedTuple):
 
 # -- writing ---------------------------------------------------------------------------------------
 
-def store(name: str, folder, looks: list[Look], found: dict, cpu: float, device) -> Path:
-    """Score the looks of a training on `device` and write its folder below `folder`. OSError."""
+def store(name: str, folder, looks: list[Look], found: dict, cpu: float, device,
+          judge: nn.Module) -> Path:
+    """Score the looks of a training on `device` and write its folder below `folder`. OSError.
+
+    judge: the trained player against the generator; one that predicts classes is scored as well.
+    """
     images, test, recipe = images_of(name), images_of(name, "test"), LONG[name].recipe
     nets = [generator(name, images.shape, look.path) for look in looks]
     curve = [(look.step, round(look.cpu, 1), round(_score(net, recipe, test), 2))
@@ -80,10 +87,12 @@ def store(name: str, folder, looks: list[Look], found: dict, cpu: float, device)
     place.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(looks[-1].path, place / "weights.safetensors")
     row["weights"] = _hash(place / "weights.safetensors")
-    _write_png(place / "sheet.png", sheet(last[:SHEET].numpy(), 10))
+    row |= _of_labels(last, nets[-1], judge, LONG[name].data, test)
+    write_png(place / "sheet.png", sheet(last[:SHEET].numpy(), 10))
     chosen = [nets[k] for k in strip_looks(len(nets))]
-    rows = torch.cat([_draw(net, recipe, STRIP[0]) for net in chosen])
-    _write_png(place / "strip.png", sheet(rows.numpy(), STRIP[0]))
+    across = nets[-1].classes if takes_labels(nets[-1]) else STRIP[0]      # a column a class
+    rows = torch.cat([_draw(net, recipe, across) for net in chosen])
+    write_png(place / "strip.png", sheet(rows.numpy(), across))
     row["strip"] = [curve[k][0] for k in strip_looks(len(nets))]
     with atomic_write(place / "row.json") as file:               # last: now it is whole
         file.write(json.dumps(row, indent=1, ensure_ascii=False).encode())
@@ -110,10 +119,28 @@ def _score(net, recipe, test) -> float:
     return frechet_distance(_draw(net, recipe, SCORED), test)
 
 
-def _draw(net, recipe, n: int, seed: int = 0) -> Tensor:
-    z = latent(recipe.noise, n, seed)
+def _of_labels(samples, net, judge, data: str, test: Images) -> dict:
+    """What a row says about labels: the share of samples that the set's classifier reads as the
+    label asked for, and the share of test pictures that a judge with `losses` predicts rightly."""
+    said = {}
+    if takes_labels(net):
+        asked = torch.arange(len(samples)) % net.classes
+        right = class_probabilities(samples, data).argmax(1) == asked
+        said["as_asked"] = round(right.double().mean().item(), 4)
+    if hasattr(judge, "losses"):
+        with evaluating(judge):
+            right = predict(judge, test.images) == test.labels
+        said["accuracy"] = round(right.double().mean().item(), 4)
+    return said
+
+
+def _draw(net, recipe, n: int, seed: int = 0, y=None) -> Tensor:
+    """n pictures of `net`; labels y (n,), by default 0, 1, 2, … in turn, where it takes them."""
+    given = [latent(recipe.noise, n, seed)]
+    if takes_labels(net):
+        given.append(torch.arange(n) % net.classes if y is None else y)
     with torch.no_grad():
-        return torch.cat([net(part) for part in z.split(500)])
+        return torch.cat([net(*part) for part in zip(*(whole.split(500) for whole in given))])
 
 
 def latent(dim: int, n: int, seed: int = 0) -> Tensor:
@@ -122,7 +149,7 @@ def latent(dim: int, n: int, seed: int = 0) -> Tensor:
     return torch.as_tensor(drawn, dtype=torch.float32)
 
 
-def _write_png(path, picture):
+def write_png(path, picture):
     buffer = io.BytesIO()
     Image.fromarray((np.asarray(picture) * 255).round().astype(np.uint8)).save(buffer, "png",
                                                                               optimize=True)
@@ -153,10 +180,23 @@ class LongRun:
         """n codes of the prior N(0, I): (n, noise), the same for the same seed."""
         return latent(LONG[self.name].recipe.noise, n, seed)
 
-    def samples(self, n: int = 64, seed: int = 0) -> Tensor:
-        """n pictures of the stored generator: (n, c, h, w) in [-1, 1]."""
-        with torch.no_grad():
-            return torch.cat([self.generator(z) for z in self.latent(n, seed).split(500)])
+    def samples(self, n: int = 64, y=None, *, seed: int = 0) -> Tensor:
+        """n pictures of the stored generator: (n, c, h, w) in [-1, 1].
+
+        y: labels (n,), or one for all, for a generator that takes them; by default 0, 1, 2, … in
+        turn. ValueError for labels that do not fit or are not taken.
+        """
+        net = self.generator
+        if y is not None and not takes_labels(net):
+            raise ValueError(f"the generator of {self.name!r} takes no labels")
+        if y is not None:
+            y = torch.as_tensor(y)
+            if (y.shape not in ((), (n,)) or y.is_floating_point()
+                    or not 0 <= y.min() <= y.max() < net.classes):
+                raise ValueError(f"{n} samples of {net.classes} classes need {n} labels from 0 to "
+                                 f"{net.classes - 1}, or one for all, not {told(y)}")
+            y = y.expand(n)
+        return _draw(net, LONG[self.name].recipe, n, seed, y)
 
     def neighbours(self, images: Images, n: int = 8, seed: int = 0) -> tuple[Tensor, Tensor]:
         """n pictures, and to each that of `images` at the least Euclidean distance in pixels.
@@ -167,7 +207,7 @@ class LongRun:
             raise ValueError(f"neighbours are looked for among Images of shape "
                              f"{tuple(self.row['shape'])}, as load_images() gives them, not in "
                              f"{told(images)}")
-        made, images = self.samples(n, seed), images.images
+        made, images = self.samples(n, seed=seed), images.images
         best, at = torch.full((n,), torch.inf), torch.zeros(n, dtype=torch.int64)
         for first in range(0, len(images), 5000):
             part = scaled(images[first:first + 5000]).flatten(1)
@@ -179,9 +219,14 @@ class LongRun:
     def by_class(self, n: int = 10, seed: int = 0, draws: int = 2000) -> Tensor:
         """n pictures of each class as the set's classifier names them: (classes, n, c, h, w).
 
-        The first ones that come, unchosen; a class of fewer than n among `draws` ends in blanks.
+        The first ones that come, unchosen; a class of fewer than n among `draws` ends in blanks. A
+        generator that takes labels is asked for each class.
         """
-        made = self.samples(draws, seed)
+        if takes_labels(self.generator):
+            classes = self.generator.classes
+            made = self.samples(n * classes, torch.arange(classes).repeat_interleave(n), seed=seed)
+            return made.unflatten(0, (classes, n))
+        made = self.samples(draws, seed=seed)
         kind = class_probabilities(made, LONG[self.name].data).argmax(1)
         classes = self.row["classes"]
         found_of = torch.full((classes, n, *made.shape[1:]), -1.0)
@@ -192,11 +237,12 @@ class LongRun:
 
     def sheet(self) -> np.ndarray:
         """A hundred pictures as they were stored, 10 × 10: (10 h, 10 w[, 3]) from 0 to 1."""
-        return _read_png(self.folder / "sheet.png")
+        return read_png(self.folder / "sheet.png")
 
     def strip(self) -> np.ndarray:
-        """The film strip, a row of eight pictures at each of four rounds: (4 h, 8 w[, 3])."""
-        return _read_png(self.folder / "strip.png")
+        """The film strip, a row of eight pictures, or one of each label, at each of four rounds:
+        (4 h, 8 w[, 3])."""
+        return read_png(self.folder / "strip.png")
 
     def curve(self) -> np.ndarray:
         """(k, 3): round, CPU-seconds of training, Fréchet distance of 10,000 pictures."""
@@ -259,5 +305,5 @@ def long_run(name: str, folder=RESULTS) -> LongRun:
     return LongRun(name, place, row)
 
 
-def _read_png(path) -> np.ndarray:
+def read_png(path) -> np.ndarray:
     return np.asarray(Image.open(path), dtype=np.float64) / 255

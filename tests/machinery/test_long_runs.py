@@ -16,6 +16,7 @@ import gan_lessons as gl
 from gan_lessons.drawing.plots import sheet
 from gan_lessons.explorers.latent_space import between_codes, walk
 from gan_lessons.map import long_training, stored_runs
+from gan_lessons.map.conditional_recipes import CONDITIONAL, CONDITIONAL_PHOTOGRAPHS
 from gan_lessons.map.long_runs import LONG, LongRunError, slug, train_long
 from gan_lessons.map.long_training import LOOKS, looks, make, work_of
 from gan_lessons.map.recipes import PHOTOGRAPHS, RECIPES, longer
@@ -62,6 +63,16 @@ def test_photographs_have_a_recipe():
     assert run.samples(2).shape == (2, 3, 32, 32)
 
 
+@pytest.mark.parametrize("recipe, size, channels", [
+    (PHOTOGRAPHS["RpGAN + R1 + R2"], 32, 3), (CONDITIONAL_PHOTOGRAPHS["projection"], 32, 3),
+    (CONDITIONAL["projection"], 28, 1)])
+def test_more_recipes_make_pictures_of_their_size(recipe, size, channels):
+    shape, random = (64, channels, size, size), np.random.default_rng(0)
+    images = gl.Images(torch.as_tensor(random.integers(0, 256, shape), dtype=torch.uint8),
+                       torch.arange(64) % 10)
+    assert recipe.train(images, steps=1, watch=None).samples(2).shape == (2, *shape[1:])
+
+
 # -- making ----------------------------------------------------------------------------------------
 
 @pytest.fixture
@@ -104,6 +115,28 @@ def test_a_long_run_is_made_and_loaded(short, whole):
     run.verify()
     again = run.samples(5)
     assert torch.equal(again, run.samples(5)) and not torch.equal(again, run.samples(5, seed=1))
+
+
+def test_a_long_run_with_labels_is_made_to_order(short, monkeypatch):
+    name = "13 CLS-GAN"
+    monkeypatch.setitem(LONG, name, replace(
+        LONG[name], recipe=longer(LONG[name].recipe, 12), data=gl.load_images().name))
+    run = long_run(name, make(name, short).parents[1])
+    assert run.strip().shape == (4 * 28, 10 * 28)                   # a column a class
+    threes = run.samples(6, 3)
+    assert torch.equal(threes, run.samples(6, [3] * 6)) and not torch.equal(threes, run.samples(6))
+    assert torch.equal(run.by_class(2, seed=1)[3], run.samples(20, torch.arange(10)
+                                                               .repeat_interleave(2), seed=1)[6:8])
+    assert 0 <= run.row["as_asked"] <= 1 and 0 <= run.row["accuracy"] <= 1
+    for labels in ([3] * 5, 10, -1, 1.5):
+        with pytest.raises(ValueError, match="labels"):
+            run.samples(6, labels)
+
+
+def test_a_generator_without_labels_takes_none(short, whole):
+    with pytest.raises(ValueError, match="takes no labels"):
+        long_run(NAME, whole).samples(6, 3)
+    assert "as_asked" not in long_run(NAME, whole).row
 
 
 @pytest.mark.skipif(os.name == "nt", reason="os.kill ends the process there")

@@ -370,9 +370,19 @@ def test_components_of_the_explorer_merge_where_the_question_says():
         assert (information < .0005) == merged
 
 
+@pytest.mark.parametrize("v", [.3, 1., 2.2])
+@pytest.mark.parametrize("delta", [.2, 1.5])
+def test_gain_of_parting_is_the_change_of_the_mean_loss(v, delta):
+    loss = lambda push: gl.expectation(gl.Normal(0, v**.5), lambda z: -np.logaddexp(
+        norm(push, 1).logpdf(z), norm(-push, 1).logpdf(z)) + np.log(2))
+    assert explorers.gain_of_parting(delta, v) == pytest.approx(loss(delta) - loss(0), abs=1e-6)
+
+
 def test_figures_of_the_page_draw():
     fig, axes = plots.figure(3)
     explorers.one_component_or_three(axes)
+    explorers.parts_of_the_model(axes[0])
+    explorers.parting(axes[:2])
     explorers.columns(axes[0], np.zeros((4, 3, 1, 28, 28)), list("1234"))
     explorers.confusion(axes[1], np.arange(12).reshape(4, 3), range(4))
     explorers.codes_by_component(axes[2], np.zeros((5, 2)), GaussianMixturePrior(3, 2),

@@ -1,5 +1,5 @@
-"""Pictures of notebooks/19_clustering.ipynb: a prior of one component or of three, the parts of the
-model, components that part and that follow their codes, and a column of pictures for each component.
+"""Pictures of notebooks/19_clustering.ipynb: a prior of one component or of three, the parts of
+the model, components that part and follow their codes, a column of pictures for each component.
 """
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def gain_of_parting(delta, v):
 
 
 def parting(axes):
-    """Left, what a push ±δ costs for codes of four variances; right, the best δ at each variance."""
+    """Left, what a push ±δ costs at four variances of the codes; right, the best δ at each."""
     left, right = axes
     delta = np.linspace(0, 1.6, 161)
     for v, colour in ((.5, REAL), (1, CRITIC), (1.5, FAKE), (2, BAD)):
@@ -113,7 +113,8 @@ def parting(axes):
 
 # -- components that follow their codes ------------------------------------------------------------
 
-def groups(classes: int, apart: float, n: int = 160, seed: int = 3) -> tuple[np.ndarray, np.ndarray]:
+def groups(classes: int, apart: float, n: int = 160,
+           seed: int = 3) -> tuple[np.ndarray, np.ndarray]:
     """n codes in the plane and their classes: (n, 2), (n,).
 
     The classes are round Normals of deviation 1 whose means lie on a circle of radius `apart`.
@@ -328,6 +329,7 @@ def confusion(ax, table, names):
         if count >= .01 * table.sum() / 10:
             ax.text(column, row, count, ha="center", va="center", fontsize=8,
                     color="white" if count > .5 * table.max() else CRITIC)
-    ax.set(xticks=range(table.shape[1]), yticks=range(len(table)), xlabel="label", ylabel="component")
+    ax.set(xticks=range(table.shape[1]), yticks=range(len(table)), xlabel="label",
+           ylabel="component")
     ax.set_yticklabels(names, fontsize=8)
     ax.spines[:].set_visible(False)

@@ -119,7 +119,7 @@ def _codes(e, images) -> np.ndarray:
 def _fitted(e, digits, seed):
     """A mixture on codes of training digits, as a prior, and its scores on the test digits."""
     images, test = digits
-    codes = _codes(e, images.images[:steps(laptop=10_000, smoke=500)])
+    codes = _codes(e, images.images[:steps(laptop=30_000, smoke=500)])
     found = gaussian_mixture(codes, K, steps=steps(laptop=200), seed=seed)
     prior = GaussianMixturePrior(K, CODE, widths=True, shares=True, tilts=True)
     prior.start(found.centres, found.covariances, found.shares)

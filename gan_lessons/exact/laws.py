@@ -73,7 +73,7 @@ class Law:
 
     def _check_draw(self, n, rng):
         check_count("n", n, least=0, why="it is how many points to draw")
-        if not hasattr(rng, "standard_normal"):
+        if not (hasattr(rng, "standard_normal") and hasattr(rng, "integers")):
             raise ValueError(f"rng = {rng!r}: a generator, np.random.default_rng(0)")
 
 
@@ -160,8 +160,9 @@ class Uniform(Law):
         return np.where(outside & ~unknown, -np.inf, inside)
 
     def score(self, x):
-        """0 everywhere: the jumps at the border are in no score, see `jumps`."""
-        return np.zeros_like(np.asarray(x, dtype=float))
+        """0 everywhere: the jumps at the border are in no score, see `jumps`. NaN at NaN."""
+        x = np.asarray(self._coordinates(x), dtype=float)
+        return np.where(np.isnan(x), np.nan, 0.0)
 
     def cdf(self, x):
         """Share of the law below x, on the line."""

@@ -86,8 +86,10 @@ def fill(wish):
 
 def check_ours():
     """Stop where VENV is not ours to fill: another's, a file, or a common one without a pen."""
-    if VENV.exists() and not VENV.is_dir() or any(path.is_file() for path in VENV.parents):
+    if any(path.exists() and not path.is_dir() for path in (VENV, *VENV.parents)):
         raise Stop("%s is no folder; %s" % (VENV, NEW_FOLDER))
+    if re.match("[a-zA-Z][a-zA-Z0-9+.-]+://", os.environ.get("GAN_LESSONS_VENV", "").strip()):
+        raise Stop("GAN_LESSONS_VENV is an address, and no folder; " + NEW_FOLDER)
     if os.environ.get("GAN_LESSONS_VENV", "").strip().startswith("~") and "~" in str(VENV):
         raise Stop("there is nobody of that name to have %s; %s" % (VENV, NEW_FOLDER))
     if VENV.exists() and not stamped() and any(
@@ -342,7 +344,8 @@ COPY = ("that place may not be written: copy the course into a folder of yours (
 def remedy(error):
     if error.errno == errno.ENOSPC:
         return "free some space and run this again."
-    if error.errno in (errno.ELOOP, errno.ENAMETOOLONG):
+    ours = str(error.filename or "").startswith(str(VENV))
+    if error.errno in (errno.ELOOP, errno.ENAMETOOLONG) or error.errno == errno.ENOENT and ours:
         return NEW_FOLDER
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return WRITABLE if str(error.filename or VENV).startswith(str(VENV)) else COPY
@@ -351,9 +354,12 @@ def remedy(error):
 
 def main(arguments):
     name, rest = "lab", arguments
-    if arguments == ["--version"]:
+    if arguments[:1] in (["--version"], ["-V"]):
         return say(re.search(r'^version = "(.*)"', (ROOT / "pyproject.toml").read_text(
             encoding="utf-8"), re.M).group(1)) or 0
+    command = "".join(arguments[:1]).partition("--")
+    if command[:2] == ("", "--") and command[2] in set(COMMANDS) - {"help"}:
+        return finish(mistyped, arguments[0], command[2])
     for meant in difflib.get_close_matches("".join(arguments[:1]), ["--version", "--help"], 1, .75):
         if arguments[0].startswith("--") and meant != arguments[0]:
             return finish(mistyped, arguments[0], meant)

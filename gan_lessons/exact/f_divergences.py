@@ -120,8 +120,8 @@ class FDivergence:
         """E_p T - E_q φ*(T) ≤ D_φ(p ‖ q), for T(x), or for a score v(x) with T = activation(v).
 
         T, v: (k,) -> (k,). With neither, the optimal critic's. -∞ where q reaches a T that is not
-        admissible, NaN where it is ∞ - ∞. ValueError for both, for what gives another shape, and for
-        a T or v that is NaN where there is mass.
+        admissible, NaN where it is ∞ - ∞. ValueError for both, for what gives another shape, and
+        for a T or v that is NaN where there is mass.
         """
         if T is not None and v is not None:
             raise ValueError("T is given, and v, of which another T would follow: give one")

@@ -131,8 +131,11 @@ def long(asked, arguments):
     command goes on; a run whose code has changed since it began is refused (--again begins anew).
     """
     from long_runs import main
-    return main(asked.runs, asked.jobs or min(2, os.cpu_count() or 1), asked.again,
-                asked.out or ROOT / "gan_lessons" / "results" / "long")
+
+    from gan_lessons.data.files import usable
+    out = asked.out or ROOT / "gan_lessons" / "results" / "long"
+    usable(out / "row.json", "--out", "row.json")               # before an hour is spent
+    return main(asked.runs, asked.jobs or min(2, os.cpu_count() or 1), asked.again, out)
 
 
 def afresh(asked, arguments):

@@ -17,6 +17,9 @@ def table(p, what: str = "p"):
     left as it is. ValueError for negative numbers, or another sum than 1.
     """
     p = as_numbers(p, what, finite=False)
+    if (p < 0).any():
+        raise ValueError(f"{what} is no table of probabilities, which are 0 or more: it holds "
+                         f"{p.min():g}")
     if not (p.size and (p >= 0).all() and abs(p.sum() - 1) < 1e-6):
         raise ValueError(f"{what} is no table of probabilities: numbers of 0 or more that sum to "
                          f"1, not {p.sum():.9g}; divide it by its sum")

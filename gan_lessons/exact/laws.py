@@ -23,7 +23,7 @@ def log_ratio(p, q):
     ValueError for what is no law.
     """
     for name, law in dict(p=p, q=q).items():
-        if not hasattr(law, "logpdf"):
+        if not hasattr(law, "logpdf") or isinstance(law, type):
             raise ValueError(f"{name} = {law!r} is no law with logpdf, such as Normal(0, 1)")
 
     def ratio(x):
@@ -203,7 +203,8 @@ class Mixture(Law):
         if not self.laws:
             raise ValueError("a mixture needs at least one law")
         for law in self.laws:
-            if not all(hasattr(law, part) for part in ("dim", "logpdf", "sample")):
+            if isinstance(law, type) or not all(hasattr(law, part)
+                                                for part in ("dim", "logpdf", "sample")):
                 raise ValueError(f"{law!r} is no law with dim, logpdf and sample to be mixed")
         self.weights = as_shares(weights, len(self.laws), of="laws")
         self.dim = self.laws[0].dim

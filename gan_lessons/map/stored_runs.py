@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import platform
 import shutil
 from dataclasses import dataclass
@@ -244,6 +245,9 @@ def long_run(name: str, folder=RESULTS) -> LongRun:
     or made by another recipe than today's.
     """
     known(name)
+    if not isinstance(folder, (str, os.PathLike)):
+        raise LongRunError(f"folder = {told(folder)}: the path of a folder of stored runs, or "
+                           "leave it out")
     place = Path(folder) / slug(name)
     again = f"train it with python lessons.py long {name[:2]}"
     try:

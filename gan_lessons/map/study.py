@@ -202,7 +202,7 @@ def load(path) -> list[dict]:
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:  # Excel begins it with a mark
             text = file.read()
-        table = csv.DictReader(io.StringIO(text, newline=""))
+        table = csv.DictReader(io.StringIO(text, newline=""), strict=True)
         rows, names = list(table), table.fieldnames or []
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{path} is no table of a study ({error}): save it as a table with commas "
@@ -218,6 +218,9 @@ def load(path) -> list[dict]:
     if len(set(names)) < len(names):
         raise ValueError(f"{path} is no table of a study: a column stands twice, one of "
                          f"{', '.join(names):.200}; rename it")
+    if text.lstrip()[:1] == "<":
+        raise ValueError(f"{path} is no table of a study but a page of the web: fetch the file "
+                         "itself")
     if "" in names and len(names) > 1:
         raise ValueError(f"{path} is no table of a study: a column has no name; name it, or save "
                          "the table without the numbers of its rows")

@@ -1,6 +1,7 @@
 """Checkpoints: written whole or not at all, read without unpickling code, compared before use."""
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import pickle
@@ -46,7 +47,11 @@ def save(state: dict, path) -> None:
     state = _plain(state)
     mine, there = (str(path), repr(state.get("plan"))), _stamp(path)
     if "plan" in state and there and _known.get(mine) != there:
-        _refuse_another(path, _read(Path(path)), state["plan"])
+        found = None
+        with contextlib.suppress(CheckpointError):         # a damaged one is nobody's
+            found = _read(Path(path))
+        if found is not None:
+            _refuse_another(path, found, state["plan"])
     with atomic_write(path) as file:
         watched = _Watched(file)
         try:

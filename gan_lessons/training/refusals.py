@@ -62,6 +62,11 @@ def check_request(asked):
     if torch.is_inference_mode_enabled():
         raise ValueError("within torch.inference_mode() nothing learns: train outside of it")
     refuse_shared_weights(asked.players)
+    if getattr(asked.samples, "batch", None) == 1:
+        for name, net in asked.players.items():
+            if any(isinstance(m, nn.BatchNorm1d) for m in net.modules()):
+                raise ValueError(f"{name} has batch norm, and one sample has no spread: take more, "
+                                 "as batches(..., batch=64)")
     _check_ends(asked.game, asked.players, asked.samples)
 
 
@@ -249,6 +254,15 @@ def check_loss(loss):
                          ".detach(), a no_grad() or the wrong player in it")
 
 
+def check_reached(optimizer, label: str):
+    """ValueError where a backward pass has reached none of the weights that an optimiser moves: the
+    loss played with another network, as one of an earlier cell."""
+    if all(w.grad is None for group in optimizer.param_groups for w in group["params"]):
+        raise ValueError(f"the loss of player {label!r} does not depend on its weights, but on "
+                         "those of another network: take the player from the arguments of the "
+                         "loss, not from outside")
+
+
 def check_reuse(schedule, labelled: bool = False):
     """`schedule`: the moves of a round; its last two are another player's and g's, on the same
     noise and, where g takes labels, the same labels. ValueError where they are not.
@@ -334,6 +348,9 @@ def _try(net, name: str, probe, what: str, called: str, remedy: str):
     labels = [probe["y"]] if takes_labels(net) else []
     try:
         return net(probe[what], *labels)
+    except NotImplementedError as error:
+        raise ValueError(f"{name} computes nothing ({error}): give its class a method forward") \
+            from error
     except RuntimeError as error:
         shape = tuple(probe[what].shape[1:])
         label = " and a label" if labels else ""

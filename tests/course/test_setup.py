@@ -1253,3 +1253,31 @@ def test_a_place_where_no_folder_can_be_says_to_choose_another(folder, monkeypat
 def test_the_short_option_says_the_version_of_the_course(course, capsys):
     assert course[0].main(["-V"]) == 0
     assert re.fullmatch(r"\d+\.\d+\.\d+\n", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("spoil, words, says", [
+    (lambda folder: (folder / "pyproject.toml").unlink(), ["--version"], "course whole"),
+    (lambda folder: (folder / "pyproject.toml").write_text(""), ["-V"], "course whole"),
+    (lambda folder: (folder / "constraints.txt").unlink(), ["setup"], "course whole")])
+def test_a_course_that_is_not_whole_says_so(course, folder, fails, spoil, words, says):
+    spoil(folder)
+    assert says in fails(course[0], *words)
+
+
+def test_a_tool_that_is_missing_is_named(course, fails):
+    module, _ = course
+    gone = ModuleNotFoundError("No module named 'nb'", name="nb")
+
+    def work():
+        raise gone
+    module.TOOLS = module.TOOLS / "nowhere"
+    assert module.finish(work) == 1
+    gone.name = "numpy"
+    with pytest.raises(ModuleNotFoundError):
+        module.finish(work)
+
+
+def test_a_folder_in_place_of_the_stamp_asks_for_another_environment(course, fails):
+    module, _ = course
+    module.STAMP.mkdir(parents=True)
+    assert "set GAN_LESSONS_VENV to a new or empty folder" in fails(module, "setup")

@@ -39,8 +39,18 @@ def players(**others):
     return dict(f=gl.mlp_critic(2, width=4), g=nn.Linear(3, 2)) | others
 
 
-def played(game=None, steps=2, data=None, checkpoint=None, watch=None, **others):
-    samples = gl.batches(gl.Ring() if data is None else data, z=gl.Normal(dim=3), batch=4)
+class Bodiless(nn.Module):
+    """A network whose author has forgotten forward."""
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(2, 1)
+
+
+OTHER = gl.mlp_critic(2, width=4)
+
+
+def played(game=None, steps=2, data=None, checkpoint=None, watch=None, batch=4, **others):
+    samples = gl.batches(gl.Ring() if data is None else data, z=gl.Normal(dim=3), batch=batch)
     return gl.train(game or gl.minimax(), players(**others), samples, steps=steps, watch=watch,
                     checkpoint=checkpoint)
 
@@ -71,6 +81,11 @@ def test_what_is_nan_where_nobody_is_changes_no_dual():
     (lambda: KL.dual(P, Q, T=gl.mlp_critic(1)), "on_arrays"),
     (lambda: gl.expectation(P, gl.mlp_critic(1)), "on_arrays"),
     (lambda: KL.phi_prime([.5, -1]), "u = -1"),
+    (lambda: gl.log_ratio(P, gl.Normal), "is no law"),
+    (lambda: gl.kl(gl.Normal, P), "is no law|need a law"),
+    (lambda: gl.wasserstein_1(P, gl.Normal), "distribution function"),
+    (lambda: gl.Mixture([gl.Normal]), "is no law"),
+    (lambda: information.mutual_information([[.5, -.5], [.5, .5]]), "holds -0.5"),
     (lambda: P.cdf(None), "None"),
     (lambda: gl.earth_mover([1, None], [1., 2.]), "None"),
     (lambda: gl.Ring().sample(3, np.random), "default_rng"),
@@ -113,6 +128,10 @@ def test_tables_out_of_float32_are_tables():
     (lambda: played(f=nn.Sequential(nn.LazyLinear(1), nn.Flatten(0))), "nn.Lazy"),
     (lambda: played(f=critic(outputs=2)), "2 numbers for a sample"),
     (lambda: played(gl.wasserstein(), f=critic(nn.Identity(), outputs=2)), "2 numbers"),
+    (lambda: played(gl.Game({"f": lambda x: OTHER(x).mean()})), "not from outside"),
+    (lambda: played(f=nn.Module()), "no weights|forward"),
+    (lambda: played(f=Bodiless()), "a method forward"),
+    (lambda: played(g=nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)), batch=1), "batch=64"),
     (lambda: torch.inference_mode()(played)(), "inference_mode"),
     (lambda: played(f=torch.inference_mode()(gl.mlp_critic)(2)), "inference_mode"),
     (lambda: played(f=nn.Sequential(nn.Linear(2, 1, dtype=torch.complex64), nn.Flatten(0))),
@@ -199,6 +218,12 @@ def test_of_two_trainings_on_one_path_none_writes_over_the_other(tmp_path, capsy
     assert "belongs to another training" in capsys.readouterr().out
     assert played(gl.wasserstein(), 5, checkpoint=path).step == 5           # whose file it is
     assert played(gl.wasserstein(), 6, checkpoint=path).step == 6
+
+
+def test_a_file_that_is_damaged_meanwhile_is_written_anew(tmp_path):
+    path = tmp_path / "c.pt"
+    played(steps=3, checkpoint=path, watch=lambda run: path.write_bytes(b""))
+    assert played(steps=3, checkpoint=path).step == 3
 
 
 @pytest.mark.parametrize("spoil", [
@@ -349,6 +374,7 @@ def test_long_words_are_read_again(tmp_path):
 
 @pytest.mark.parametrize("content, says", [
     (b"", "is empty"), (bytes(40), "zeros in place of letters"), (b"a,b\n1,\0\n", "zeros"),
+    (b'a,b\n1,"2\n3,4\n', "run the study again"), (b"<html>\n404\n", "a page of the web"),
     (b",a\n0,1\n", "a column has no name"), ("a,b\n".encode("utf-16"), "in UTF-8")])
 def test_tables_that_are_none_are_refused_with_a_remedy(tmp_path, content, says):
     (tmp_path / "t.csv").write_bytes(content)

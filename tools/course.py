@@ -10,6 +10,7 @@ import argparse
 import inspect
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -135,8 +136,11 @@ def long(asked, arguments):
     command goes on; a run whose code has changed since it began is refused (--again begins anew).
     """
     from long_runs import main
-    return main(asked.runs, asked.jobs or min(2, os.cpu_count() or 1), asked.again,
-                asked.out)
+
+    from gan_lessons.data.files import usable
+    if asked.out:
+        usable(asked.out / "row.json", "--out", "row.json")         # before an hour is spent
+    return main(asked.runs, asked.jobs or min(2, os.cpu_count() or 1), asked.again, asked.out)
 
 
 def afresh(asked, arguments):
@@ -228,12 +232,14 @@ def parse(name, arguments):
         parser.add_argument("--port", "--ServerApp.port", type=free_port, metavar="PORT",
                             help="where the server listens (default: 8888, or the next free one)")
     if name in ("lab", "test"):         # what is not ours goes to JupyterLab or pytest as it is
-        asked, _ = parser.parse_known_args(arguments)
+        asked, rest = parser.parse_known_args(arguments)
+        if name == "lab" and rest and not rest[0].startswith("-"):
+            refuse_lesson(rest[0])
     else:
         asked = parser.parse_args(arguments)
     if name in ("run", "slides", "afresh") and not asked.lessons:
         raise Stop(f"{name} needs the number of a lesson; {known_lessons()}")
-    if name == "wheels" and len(asked.folder) != 1:
+    if name == "wheels" and (len(asked.folder) != 1 or "" in arguments):
         raise Stop("wheels needs the folder to put them in, as: python lessons.py wheels D:/wheels")
     return asked
 
@@ -267,7 +273,7 @@ def known_lessons():
 
 
 def find_lesson(name, more=list):
-    wanted = pathlib.PurePath(name).stem
+    wanted = re.sub(r"\.ipynb$", "", pathlib.PurePath(name).name)       # 1.5 is no lesson 1
     if wanted.isdigit():
         wanted = wanted.zfill(2)
     for places in (lessons.lessons, more):              # git is asked for those that are gone
@@ -275,6 +281,13 @@ def find_lesson(name, more=list):
             if wanted in (path.stem, path.stem[:2]):
                 return path
     raise Stop(f"no lesson {name!r}; {known_lessons()}")
+
+
+def refuse_lesson(word):
+    """Stop for a lesson where JupyterLab would look for a file of that name; nothing for a file."""
+    if not pathlib.Path(word).exists():
+        raise Stop(f"lab opens the whole course, and takes no {word!r}: run it without, and choose "
+                   "the lesson in the list on the left")
 
 
 def once_there():

@@ -1230,3 +1230,56 @@ def test_doctor_and_setup_say_the_same_of_a_place_that_is_none(place, said):
         told = subprocess.run([sys.executable, ROOT / "lessons.py", command], text=True,
                               env=os.environ | {"GAN_LESSONS_VENV": place}, capture_output=True)
         assert told.returncode == 1 and said in told.stdout + told.stderr, told
+
+
+@pytest.mark.parametrize("words, says", [
+    (["--setup"], "did you mean setup"), (["--doctor", "x"], "did you mean doctor"),
+    (["run", "1.5"], "no lesson '1.5'"), (["run", "01_minimax.ipy"], "no lesson"),
+    (["lab", "01"], "lab opens the whole course"), (["wheels", ""], "wheels needs the folder")])
+def test_what_would_be_taken_for_something_else_is_refused(ready, fails, words, says):
+    module, machine = ready
+    before = len(machine.ran("jupyterlab"))
+    assert says in fails(module, *words)
+    assert len(machine.ran("jupyterlab")) == before
+
+
+@posix
+@pytest.mark.parametrize("place", ["/dev/null/x", "/proc/nowhere", "https://x.y/env"])
+def test_a_place_where_no_folder_can_be_says_to_choose_another(folder, monkeypatch, fails, place):
+    if place.startswith("/proc") and not os.path.isdir("/proc/self"):
+        pytest.skip("no /proc here")
+    module, _ = load(folder, monkeypatch, GAN_LESSONS_VENV=place)
+    assert "set GAN_LESSONS_VENV to a new or empty folder" in fails(module, "setup")
+
+
+def test_the_short_option_says_the_version_of_the_course(course, capsys):
+    assert course[0].main(["-V"]) == 0
+    assert re.fullmatch(r"\d+\.\d+\.\d+\n", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("spoil, words, says", [
+    (lambda folder: (folder / "pyproject.toml").unlink(), ["--version"], "course whole"),
+    (lambda folder: (folder / "pyproject.toml").write_text(""), ["-V"], "course whole"),
+    (lambda folder: (folder / "constraints.txt").unlink(), ["setup"], "course whole")])
+def test_a_course_that_is_not_whole_says_so(course, folder, fails, spoil, words, says):
+    spoil(folder)
+    assert says in fails(course[0], *words)
+
+
+def test_a_tool_that_is_missing_is_named(course, fails):
+    module, _ = course
+    gone = ModuleNotFoundError("No module named 'nb'", name="nb")
+
+    def work():
+        raise gone
+    module.TOOLS = module.TOOLS / "nowhere"
+    assert module.finish(work) == 1
+    gone.name = "numpy"
+    with pytest.raises(ModuleNotFoundError):
+        module.finish(work)
+
+
+def test_a_folder_in_place_of_the_stamp_asks_for_another_environment(course, fails):
+    module, _ = course
+    module.STAMP.mkdir(parents=True)
+    assert "set GAN_LESSONS_VENV to a new or empty folder" in fails(module, "setup")

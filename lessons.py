@@ -86,8 +86,10 @@ def fill(wish):
 
 def check_ours():
     """Stop where VENV is not ours to fill: another's, a file, or a common one without a pen."""
-    if VENV.exists() and not VENV.is_dir() or any(path.is_file() for path in VENV.parents):
+    if any(path.exists() and not path.is_dir() for path in (VENV, *VENV.parents)):
         raise Stop("%s is no folder; %s" % (VENV, NEW_FOLDER))
+    if re.match("[a-zA-Z][a-zA-Z0-9+.-]+://", os.environ.get("GAN_LESSONS_VENV", "").strip()):
+        raise Stop("GAN_LESSONS_VENV is an address, and no folder; " + NEW_FOLDER)
     if os.environ.get("GAN_LESSONS_VENV", "").strip().startswith("~") and "~" in str(VENV):
         raise Stop("there is nobody of that name to have %s; %s" % (VENV, NEW_FOLDER))
     if VENV.exists() and not stamped() and any(
@@ -261,7 +263,7 @@ def tool(name):
     if str(TOOLS) not in sys.path:
         sys.path.insert(0, str(TOOLS))
     if not (TOOLS / (name + ".py")).exists():
-        raise Stop("%s is missing: copy or clone the course whole." % (TOOLS / (name + ".py")))
+        raise Stop("%s is missing: %s" % (TOOLS / (name + ".py"), WHOLE))
     return importlib.import_module(name)
 
 
@@ -305,7 +307,7 @@ COMMANDS = {
     "lab": (None, "[JupyterLab options]", "set up on first use, then open the course"),
     "test": (None, "[pytest options]", "set up, then run every test and every notebook"),
     "run": (None, "NN ...", "run a lesson headless; its page goes to build/html"),
-    "site": (None, "[NN ...]", "the course as pages without kernel or network"),
+    "book": (None, "[NN ...]", "the course as a book, without kernel or network"),
     "slides": (None, "NN ...", "a lesson as a deck of slides, into build/slides"),
     "refresh": (None, "[NN ...]", "run lessons and store their outputs"),
     "arena": (None, "toys|mnist|cifar10", "every objective on the same data, in one table"),
@@ -334,15 +336,25 @@ def unknown(name):
     return "no command %r; there are: %s" % (name, ", ".join(COMMANDS))
 
 
+OWN = ("nb", "lab", "static_site", "install", "long_runs", "pages", "cells", "launch")    # of tools
 WRITABLE = "set GAN_LESSONS_VENV to a folder where you may write."
 COPY = ("that place may not be written: copy the course into a folder of yours (the environment "
         "can stay where it is: GAN_LESSONS_VENV).")
 
 
+WHOLE = "copy or clone the course whole."
+
+
 def remedy(error):
+    place = str(error.filename or "")
+    if error.errno == errno.ENOENT and place.startswith(str(ROOT) + os.sep):
+        return WHOLE
+    if error.errno == errno.ENOTDIR:
+        return "something above it is a file, no folder: name another place."
     if error.errno == errno.ENOSPC:
         return "free some space and run this again."
-    if error.errno in (errno.ELOOP, errno.ENAMETOOLONG):
+    if error.errno in (errno.ELOOP, errno.ENAMETOOLONG) or (
+            error.errno in (errno.ENOENT, errno.EISDIR) and place.startswith(str(VENV))):
         return NEW_FOLDER
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return WRITABLE if str(error.filename or VENV).startswith(str(VENV)) else COPY
@@ -351,9 +363,11 @@ def remedy(error):
 
 def main(arguments):
     name, rest = "lab", arguments
-    if arguments == ["--version"]:
-        return say(re.search(r'^version = "(.*)"', (ROOT / "pyproject.toml").read_text(
-            encoding="utf-8"), re.M).group(1)) or 0
+    if arguments[:1] in (["--version"], ["-V"]):
+        return finish(say_version)
+    command = "".join(arguments[:1]).partition("--")
+    if command[:2] == ("", "--") and command[2] in set(COMMANDS) - {"help"}:
+        return finish(mistyped, arguments[0], command[2])
     for meant in difflib.get_close_matches("".join(arguments[:1]), ["--version", "--help"], 1, .75):
         if arguments[0].startswith("--") and meant != arguments[0]:
             return finish(mistyped, arguments[0], meant)
@@ -362,6 +376,14 @@ def main(arguments):
     if name in COMMANDS and ("-h" in rest or "--help" in rest):
         name, rest = "help", ([] if name == "help" or rest is arguments else [name])
     return finish(dispatch, name, rest)
+
+
+def say_version():
+    found = re.search(r'^version = "(.*)"', (ROOT / "pyproject.toml").read_text(
+        encoding="utf-8"), re.M)
+    if not found:
+        raise Stop("pyproject.toml says no version: " + WHOLE)
+    say(found.group(1))
 
 
 def mistyped(given, meant):
@@ -392,6 +414,10 @@ def finish(work, *arguments):
         return 1
     except OSError as error:
         problem = "%s; %s" % (error, remedy(error))
+    except ImportError as error:
+        if error.name not in OWN or (TOOLS / (error.name + ".py")).exists():
+            raise
+        problem = "%s is missing: %s" % (TOOLS / (error.name + ".py"), WHOLE)
     print("lessons.py: " + " ".join(problem.split()), file=sys.stderr)
     return 1
 

@@ -28,7 +28,7 @@ _HOME = {
     "training.optimizers": "adam rmsprop fading",
     "data.batches": "batches",
     "data.datasets": "load_images Images DataUnavailable",
-    "exact.laws": "Normal Uniform Mixture Ring Grid SwissRoll Moons log_ratio",
+    "exact.laws": "Normal Uniform Mixture Ring Grid SwissRoll log_ratio",
     "exact.quadrature": "expectation",
     "exact.divergences": "kl js js_slope",
     "exact.transport": "earth_mover wasserstein_1",

@@ -9,8 +9,9 @@ from cells import tree
 from launch import without
 from nb import tags
 
-VOCABULARY = set("setup derive explore train exercise solution bug hide-input raises-exception "
-                 "nbval-check-output nbval-ignore-output nbval-raises-exception".split())
+VOCABULARY = set("setup derive explore train exercise solution bug hide-input lecture-skip "
+                 "raises-exception nbval-check-output nbval-ignore-output "
+                 "nbval-raises-exception".split())
 SLIDES = {"slide", "subslide", "fragment", "notes", "skip", "-"}
 HEADS = {"#": "slide", "##": "slide", "###": "subslide"}
 PARTS = [

@@ -10,6 +10,7 @@ import argparse
 import inspect
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -73,14 +74,18 @@ def run(asked, arguments):
     return 0
 
 
-def site(asked, arguments):
-    """Makes static pages of lessons (all, if none is named) in build/site: stored outputs,
-    mathematics set ahead, sliders that move between pictures drawn ahead. They need no kernel and
-    no network; put the folder on any web server, or open its index.html. A minute or more for each
-    lesson; pages that are up to date are left alone, so a build that was stopped goes on.
+def book(asked, arguments):
+    """Makes a book of lessons (all, if none is named) in build/book: stored outputs, search,
+    sliders that move between pictures drawn ahead. It needs no kernel and no network; put the
+    folder on any web server, or open its index.html. Sphinx is installed when first asked for. What
+    is drawn and up to date is left alone, so a build that was stopped goes on. With --no-films
+    sliders stay pictures, and the whole book takes a minute.
     """
-    import static_site
-    return static_site.main(["--out", str(BUILD / "site"), *map(str, asked.lessons)])
+    from install import need
+    need("book", "sphinx", "myst_nb", "sphinx_book_theme")
+    import book as maker
+    return maker.main(["--out", str(BUILD / "book"), *["--no-films"] * asked.no_films,
+                       *map(str, asked.lessons)])
 
 
 def slides(asked, arguments):
@@ -131,8 +136,11 @@ def long(asked, arguments):
     command goes on; a run whose code has changed since it began is refused (--again begins anew).
     """
     from long_runs import main
-    return main(asked.runs, asked.jobs or min(2, os.cpu_count() or 1), asked.again,
-                asked.out)
+
+    from gan_lessons.data.files import usable
+    if asked.out:
+        usable(asked.out / "row.json", "--out", "row.json")         # before an hour is spent
+    return main(asked.runs, asked.jobs or min(2, os.cpu_count() or 1), asked.again, asked.out)
 
 
 def afresh(asked, arguments):
@@ -183,7 +191,7 @@ def wheels(asked, arguments):
 
 # ------------------------------------------------------------------------------- reading a command
 
-COMMANDS = {command.__name__: command for command in (lab, test, run, site, slides, refresh, arena,
+COMMANDS = {command.__name__: command for command in (lab, test, run, book, slides, refresh, arena,
                                                       long, afresh, wheels)}
 
 
@@ -199,13 +207,15 @@ def parse(name, arguments):
     parser = Parser(prog=f"python lessons.py {name}", description=inspect.getdoc(COMMANDS[name]),
                     formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
                     usage=f"python lessons.py {name} {lessons.COMMANDS[name][1]}")
-    if name in ("run", "site", "slides", "refresh", "afresh"):
+    if name in ("run", "book", "slides", "refresh", "afresh"):
         # `*` where one is needed, too: our own refusal says which lessons there are
         find = find_lesson if name != "afresh" else lambda text: find_lesson(text, once_there)
         parser.add_argument("lessons", nargs="*", type=find, metavar="NN",
                             help="a lesson's number or name, as 01 or 01_minimax")
     if name == "refresh":
         parser.add_argument("--force", action="store_true", help="even with unsaved changes")
+    elif name == "book":
+        parser.add_argument("--no-films", action="store_true", help="sliders stay pictures")
     elif name == "wheels":
         parser.add_argument("folder", nargs="*", type=pathlib.Path, metavar="FOLDER")
     elif name == "arena":
@@ -222,12 +232,14 @@ def parse(name, arguments):
         parser.add_argument("--port", "--ServerApp.port", type=free_port, metavar="PORT",
                             help="where the server listens (default: 8888, or the next free one)")
     if name in ("lab", "test"):         # what is not ours goes to JupyterLab or pytest as it is
-        asked, _ = parser.parse_known_args(arguments)
+        asked, rest = parser.parse_known_args(arguments)
+        if name == "lab" and rest and not rest[0].startswith("-"):
+            refuse_lesson(rest[0])
     else:
         asked = parser.parse_args(arguments)
     if name in ("run", "slides", "afresh") and not asked.lessons:
         raise Stop(f"{name} needs the number of a lesson; {known_lessons()}")
-    if name == "wheels" and len(asked.folder) != 1:
+    if name == "wheels" and (len(asked.folder) != 1 or "" in arguments):
         raise Stop("wheels needs the folder to put them in, as: python lessons.py wheels D:/wheels")
     return asked
 
@@ -261,7 +273,7 @@ def known_lessons():
 
 
 def find_lesson(name, more=list):
-    wanted = pathlib.PurePath(name).stem
+    wanted = re.sub(r"\.ipynb$", "", pathlib.PurePath(name).name)       # 1.5 is no lesson 1
     if wanted.isdigit():
         wanted = wanted.zfill(2)
     for places in (lessons.lessons, more):              # git is asked for those that are gone
@@ -269,6 +281,13 @@ def find_lesson(name, more=list):
             if wanted in (path.stem, path.stem[:2]):
                 return path
     raise Stop(f"no lesson {name!r}; {known_lessons()}")
+
+
+def refuse_lesson(word):
+    """Stop for a lesson where JupyterLab would look for a file of that name; nothing for a file."""
+    if not pathlib.Path(word).exists():
+        raise Stop(f"lab opens the whole course, and takes no {word!r}: run it without, and choose "
+                   "the lesson in the list on the left")
 
 
 def once_there():

@@ -1,71 +1,120 @@
-"""An explorer as a film: its states drawn ahead, so that a page can move it without a kernel."""
+"""An explorer as a film: its states drawn ahead, so that a page can move it without a kernel.
+
+Every control moves and none resets another: the frames are those of all combinations. Where these
+are too many, sliders keep fewer positions, and the page says so.
+"""
 from __future__ import annotations
 
-import base64
 import html
+import io
 import itertools
 import math
+import pathlib
 from collections.abc import Mapping
 
 import numpy as np
-from nb import few_colours
+from PIL import Image
+from scipy.ndimage import binary_dilation
 
-MOST = 160                                   # frames of one explorer, some 15 KB each; smoke: 24
-FEW = 5                                      # positions that a slider keeps at least
+MOST, SMOKE = 240, 24                       # frames of one explorer, some 5 KB each
+PATIENCE = 700                              # and where MOST would leave a slider fewer than FEW
+FEW, FEWEST = 5, 3                          # positions that a slider keeps: both ends, where it is
+DPI = 110                                   # of a frame; 100 would be a pixel of the page each
+SEEN = 32                                   # frames that tell what all have in common
 
 
-def film(shown, most: int | None = None):
-    """The Film of an Explorer; anything else as it is."""
+def film(shown, folder, most: int | None = None):
+    """The Film of an Explorer, its frames in `folder`; anything else as it is."""
     from gan_lessons.drawing.explorer import Explorer
-    from gan_lessons.training.budgets import steps
-    most = most or steps(laptop=MOST, smoke=24)
-    return Film(shown, most) if isinstance(shown, Explorer) else shown
+    from gan_lessons.training.budgets import budget
+    if not isinstance(shown, Explorer):
+        return shown
+    if budget() == "smoke":
+        return Film(shown, folder, most or SMOKE, most or SMOKE)
+    return Film(shown, folder, most or MOST)
 
 
 class Film:
-    """HTML with a native slider or menu for each control and one picture.
+    """HTML with a native slider or menu for each control, and two pictures one above the other.
 
-    The few lines of script that move them are brought by `static_site`. Where all combinations are
-    too many, one control moves at a time and the others go back to where they stood.
+    Below lies what most frames have in common, common.webp in `folder`; above it what is different
+    in one state: 0000.webp, 0001.webp …, clear elsewhere, the last control moving fastest. A script
+    changes the upper one. The page finds them in _films/ and the folder's last two names.
     """
 
-    def __init__(self, explorer, most: int = MOST):
-        self.explorer, self.together = explorer, True
-        try:
-            self.grid = grid(explorer.controls, most)
-        except TooMany:
-            self.together, share = False, max(2 * FEW, most // len(explorer.controls))
-            self.grid = {name: _values(control) for name, control in explorer.controls.items()}
-            for name, control in explorer.controls.items():
-                if not _is_menu(control):               # every entry of a menu stays
-                    self.grid[name] = thinned(self.grid[name], share, control.value)
+    def __init__(self, explorer, folder, most: int = MOST, patience: int = PATIENCE):
+        self.explorer, self.folder = explorer, pathlib.Path(folder)
+        self.grid = grid(explorer.controls, most, patience)
+        explorer.figure.set_dpi(DPI)
 
     def states(self):
         """Every state that is drawn, in the order in which the page counts them."""
-        if self.together:
-            return [dict(zip(self.grid, state)) for state in itertools.product(*self.grid.values())]
-        return [{name: value} for name, values in self.grid.items() for value in values]
+        return [dict(zip(self.grid, state)) for state in itertools.product(*self.grid.values())]
 
-    def frames(self):
-        """base64 PNG of every state."""
-        for state in self.states():
-            yield few_colours(base64.b64encode(self.explorer.draw(**state)).decode())
+    def draw(self):
+        """Write the common picture and a file for every state."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        states = self.states()
+        some = states[::max(1, len(states) // SEEN)]
+        below = common(np.stack([self.frame(state) for state in some]))
+        save(below, self.folder / "common.webp")
+        for number, state in enumerate(states):
+            save(apart(self.frame(state), below), self.folder / f"{number:04d}.webp")
+
+    def frame(self, state) -> np.ndarray:
+        """The picture of a state in 16 steps a colour: (h, w, 3) uint8."""
+        png = Image.open(io.BytesIO(self.explorer.draw(**state))).convert("RGB")
+        return (np.asarray(png) >> 4) * np.uint8(17)
 
     def _repr_html_(self):
+        self.draw()
         controls = [self.explorer.controls[name] for name in self.grid]
         counts = [len(values) for values in self.grid.values()]
         stand = [nearest(values, control.value)
                  for values, control in zip(self.grid.values(), controls)]
+        start = int(np.ravel_multi_index(stand, counts))
         rows = map(_row, controls, self.grid.values(), stand)
-        start = int(np.ravel_multi_index(stand, counts)) if self.together else stand[0]
-        pictures = list(self.frames())
-        note = "" if self.together else ("<p><em>On this page one control moves at a time; "
-                                         "in the notebook all do.</em></p>")
+        coarse = any(len(values) < len(_values(control))
+                     for values, control in zip(self.grid.values(), controls))
+        note = ("<p class='gan-coarse'>Sliders move in coarser steps on this page than in the "
+                "notebook.</p>" if coarse else "")
+        frames = html.escape("/".join(["_films", *self.folder.parts[-2:]]))
+        picture = f'class="dark-light" width="{self.explorer.width}" loading="lazy"'
         return (f'<div class="gan-film" data-counts="{" ".join(map(str, counts))}" '
-                f'data-together="{int(self.together)}">{"".join(rows)}{note}'
-                f'<img alt="{html.escape(self.explorer.alt)}" width="{self.explorer.width}" '
-                f'style="max-width:100%" src="data:image/png;base64,{pictures[start]}">'
-                f'<div hidden>{" ".join(pictures)}</div></div>')
+                f'data-frames="{frames}">{"".join(rows)}<div class="gan-frame">'
+                f'<img {picture} alt="{html.escape(self.explorer.alt)}" src="{frames}/common.webp">'
+                f'<img {picture} alt="" src="{frames}/{start:04d}.webp"></div>{note}</div>')
+
+
+def common(frames: np.ndarray) -> np.ndarray:
+    """The most frequent colour of each pixel: (k, h, w, 3) -> (h, w, 3) uint8."""
+    red, green, blue = np.moveaxis(frames.astype(np.int32), -1, 0)
+    colours = np.sort(red << 16 | green << 8 | blue, axis=0)               # (k, h, w)
+    best, run = colours[0].copy(), np.ones(colours.shape[1:], int)
+    longest = run.copy()
+    for before, now in itertools.pairwise(colours):
+        run = np.where(now == before, run + 1, 1)
+        best, longest = np.where(run > longest, now, best), np.maximum(run, longest)
+    return np.stack([best >> 16, best >> 8 & 255, best & 255], -1).astype(np.uint8)
+
+
+def apart(frame: np.ndarray, below: np.ndarray) -> np.ndarray:
+    """Where a frame is unlike the picture below it, clear elsewhere: (h, w, 3) -> (h, w, 4).
+
+    With two pixels around: a browser that scales both blends at the edge what is the same there.
+    """
+    other = binary_dilation((frame != below).any(-1), iterations=2)[..., None]
+    return np.concatenate([frame * other, other * np.uint8(255)], -1)
+
+
+def save(picture: np.ndarray, path: pathlib.Path):
+    """Write a picture as lossless WebP; half a file never bears the name."""
+    part = path.with_suffix(".part")
+    Image.fromarray(picture).save(part, "webp", lossless=True, quality=60, method=4)
+    part.replace(path)
+
+
+GAP = "\x1f"                                # between what the positions of a slider say
 
 
 def _row(control, values, at) -> str:
@@ -75,10 +124,10 @@ def _row(control, values, at) -> str:
         options = "".join(f'<option{" selected" if i == at else ""}>{html.escape(text)}</option>'
                           for i, text in enumerate(says))
         return (f'<label><span>{label}</span> '
-                f'<select data-start="{at}">{options}</select></label>')
+                f'<select>{options}</select></label>')
     return (f'<label><span>{label}</span> <input type="range" min="0" max="{len(values) - 1}" '
-            f'value="{at}" data-start="{at}" aria-valuetext="{says[at]}" '
-            f'data-says="{html.escape(" ".join(says))}"> <output>{says[at]}</output></label>')
+            f'value="{at}" aria-valuetext="{says[at]}" data-says="{html.escape(GAP.join(says))}"> '
+            f'<output>{says[at]}</output></label>')
 
 
 def _is_menu(control) -> bool:
@@ -104,26 +153,27 @@ def _said(control, value) -> str:
     return format(value, getattr(control, "readout_format", "g"))
 
 
-class TooMany(ValueError):
-    """More states than frames are allowed."""
+def grid(controls, most: int = MOST, patience: int = PATIENCE) -> dict:
+    """control -> the values it takes, at most `most` states in all where that is possible.
 
-
-def grid(controls, most: int = MOST) -> dict:
-    """control -> the values it takes, at most `most` states in all.
-
-    Sliders are thinned out to FEW or more, menus are not. The ends and where a control stands are
-    among the values. TooMany where that cannot be.
+    Sliders are thinned out, the longest first, to FEW or more; menus are not. Where even that is
+    too many, up to `patience` states are allowed, then sliders of FEWEST. The ends and where a
+    control stands are among the values. ValueError where the menus alone have more than PATIENCE.
     """
     full = {name: _values(control) for name, control in controls.items()}
-    counts = {name: len(values) for name, values in full.items()}
-    while math.prod(counts.values()) > most:
-        sliders = [name for name, control in controls.items()
-                   if not _is_menu(control) and counts[name] > FEW]
-        if not sliders:
-            raise TooMany(f"{len(counts)} controls have more than {most} states")
-        counts[max(sliders, key=counts.get)] -= 1
-    return {name: thinned(values, counts[name], controls[name].value)
-            for name, values in full.items()}
+    sliders = sorted(name for name, control in controls.items() if not _is_menu(control))
+    for few, allowed in ((FEW, most), (FEW, patience), (FEWEST, patience), (FEWEST, PATIENCE)):
+        counts = {name: len(values) for name, values in full.items()}
+        while math.prod(counts.values()) > allowed:
+            long = [name for name in sliders if counts[name] > few]
+            if not long:
+                break
+            counts[max(long, key=counts.get)] -= 1
+        else:
+            return {name: thinned(values, counts[name], controls[name].value)
+                    for name, values in full.items()}
+    raise ValueError(f"the menus of {len(counts)} controls have more than {PATIENCE} states: give "
+                     "them fewer entries, and the explorer can be drawn ahead")
 
 
 def _values(control) -> list:

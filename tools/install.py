@@ -7,6 +7,7 @@ library and pip are all it has.
 """
 import ast
 import glob
+import importlib.util
 import json
 import os
 import pathlib
@@ -58,6 +59,19 @@ def wanted():
     return [*known["project"]["dependencies"], *groups["course"], *groups["test"]]
 
 
+def need(group, *modules):
+    """Install a group of pyproject.toml that one command alone needs, where a module is missing.
+
+    Stop, with the remedy, where it cannot be had.
+    """
+    if all(importlib.util.find_spec(name) for name in modules):
+        return
+    say(f"What `{group}` needs is installed, once ...")
+    LOG.write_text("", encoding="utf-8")
+    pip("-c", str(CONSTRAINTS), *requirements()["dependency-groups"][group])
+    importlib.invalidate_caches()
+
+
 def install(wish):
     """All packages, with the build of PyTorch that `wish` (cpu, gpu, pypi) asks for."""
     LOG.write_text("", encoding="utf-8")
@@ -95,7 +109,8 @@ def wheels(folder):
     say("  PyTorch: " + what)
     if first:
         run_pip("download", "--no-deps", *into, *first)
-    run_pip("download", *into, "-c", str(CONSTRAINTS), *extra, NEW_PIP, *wanted())
+    run_pip("download", *into, "-c", str(CONSTRAINTS), *extra, NEW_PIP, *wanted(),
+            *requirements()["dependency-groups"]["book"])
     say(f"{len(list(folder.glob('*.whl')))} packages in {folder}. In a room without network:\n\n"
         f"    PIP_NO_INDEX=1 PIP_FIND_LINKS={folder} python lessons.py\n")
 

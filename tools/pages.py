@@ -12,6 +12,7 @@ from latex2mathml.commands import MATRICES
 from latex2mathml.converter import convert
 from nbconvert import HTMLExporter, SlidesExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from screens import screens
 from traitlets.config import Config
 
 
@@ -157,36 +158,57 @@ def page(nb, title):
 
 DECK = """<style>%s
 %s</style><style>
-.reveal { font: 22px/1.45 "DejaVu Sans", Arial, sans-serif; color: #222; background: #fff; }
+.reveal { font: 25px/1.45 "DejaVu Sans", Arial, sans-serif; color: #222; background: #fff; }
 .reveal .slides { text-align: left; }
-.reveal .slides section { max-height: 96vh; overflow-y: auto; scrollbar-width: thin;
-  padding: 0 .5em; box-sizing: border-box; }
-.reveal .slides section.stack { overflow: visible; max-height: none; }
+.reveal .slides section { padding: 0 .5em; box-sizing: border-box; }
 .reveal h1, .reveal h2, .reveal h3 { font-family: inherit; color: #111; text-transform: none;
   line-height: 1.25; }
 .reveal h1 { font-size: 1.7em; } .reveal h2 { font-size: 1.5em; } .reveal h3 { font-size: 1.2em; }
 .reveal p, .reveal li { font-size: 1em; }
-.reveal pre { width: 100%%; box-shadow: none; font-size: .78em; margin: 0; }
-.reveal .jp-Notebook, .reveal { --jp-code-font-size: 17px; }
-.reveal table { font-size: .8em; } .reveal img { margin: 0; }
+.reveal pre { width: 100%%; box-shadow: none; font-size: .76em; margin: 0; }
+.reveal .jp-Notebook, .reveal { --jp-code-font-size: 18px; }
+.reveal table { font-size: .8em; }
+.reveal img { margin: 0; max-width: 100%%; max-height: 540px; }
 .reveal .jp-InputPrompt, .reveal .jp-OutputPrompt { display: none; }
 .reveal .fragment.current-fragment { outline: none; }
 </style></head>"""
 PLAY = """<script>%s</script><script>
-Reveal.initialize({hash: true, slideNumber: "c/t", width: 1100, height: 720, margin: .03,
-                   center: false, transition: "none"});
-const follow = (event) => event.fragment.scrollIntoView({block: "nearest"});
-Reveal.on("fragmentshown", follow);
+const screen = 690;                                      // pixels of 720 that a slide may fill
+const high = (section) => {                             // how far down all that it holds reaches
+  let down = 0;
+  for (const one of section.querySelectorAll("*")) {
+    const edge = one.getBoundingClientRect();
+    const folded = one.closest("details:not([open])") && !one.closest("summary");
+    if (edge.height && !folded) down = Math.max(down, edge.bottom);
+  }
+  return (down - section.getBoundingClientRect().top) / Reveal.getScale();
+};
+const fit = (section) => {                              // what is still too high becomes smaller
+  section.style.zoom = 1;
+  if (high(section) <= screen) return;
+  let fits = .5, not = 1;                               // text flows anew: halve what is between
+  for (let k = 0; k < 6; k++) {
+    const zoom = section.style.zoom = (fits + not) / 2;
+    if (high(section) > screen) not = zoom; else fits = zoom;
+  }
+  section.style.zoom = fits;
+};
+Reveal.initialize({hash: true, slideNumber: "c/t", width: 1220, height: 720, margin: .02,
+                   center: false, transition: "none", controlsLayout: "edges",
+                   navigationMode: "linear"});
+Reveal.on("ready", (event) => fit(event.currentSlide));
+Reveal.on("slidechanged", (event) => fit(event.currentSlide));
+document.addEventListener("toggle", () => fit(Reveal.getCurrentSlide()), true);
 </script></body>"""
 
 
 def deck(nb, title, reveal):
     """A deck of reveal.js in one file.
 
-    {"reveal.js": …, "reveal.css": …} are put into it, nothing is fetched. Slides, subslides and
-    fragments as the cells' metadata say; a slide higher than the screen follows its fragments.
+    {"reveal.js": …, "reveal.css": …} are put into it, nothing is fetched. Cut by `screens`; a slide
+    that is still higher than the screen is shown smaller.
     """
-    body = rendered(SlidesExporter, "reveal", nb, title)
+    body = rendered(SlidesExporter, "reveal", screens(nb), title)
     body = re.sub(r"<link\b[^>]*>\s*", "", body)
     body = body.replace("</head>", FONT + DECK % (reveal["reset.css"], reveal["reveal.css"]), 1)
     return body.replace("</body>", PLAY % reveal["reveal.js"].replace("</script", "<\\/script"), 1)

@@ -147,8 +147,17 @@ class Batches:
         return self._points(self.z.sample(n, rng), self.z, n)
 
     def to(self, device) -> Batches:
-        """Keep the data on `device`; later batches are drawn there."""
-        device = torch.device(device)
+        """Keep the data on `device`; later batches are drawn there. ValueError for a device that is
+        none, or cannot be used here."""
+        try:
+            device = torch.device(device)
+            usable = not torch.empty(0, device=device).is_meta
+        except (RuntimeError, AssertionError, TypeError, ValueError) as error:
+            raise ValueError(f"device {device!r} cannot be used here "
+                             f"({(str(error).splitlines() or [''])[0][:90]}): take \"cpu\", or "
+                             "leave it to train") from error
+        if not usable:
+            raise ValueError("on the device meta there are shapes and no numbers: take \"cpu\"")
         if device != self.device:
             for name in ("_x", "_u", "_y"):
                 if isinstance(getattr(self, name), Tensor):
@@ -227,7 +236,8 @@ def _pool(source):
         if data.dim() < 2 or len(data) == 0:
             raise ValueError(f"no samples to draw from: the data have shape {tuple(data.shape)}; "
                              "give at least one, as (n, dim) or (n, channels, height, width)")
-        return data if data.dtype == torch.uint8 else _numbers(data)
+        # what a generator made in a graph would be differentiated again in every step
+        return data if data.dtype == torch.uint8 else _numbers(data.detach())
     if not hasattr(data, "sample"):
         raise TypeError(f"cannot draw from {type(source).__name__}: give an Images "
                         "(load_images()), a law with .sample, or a tensor (n, ...)")

@@ -160,7 +160,8 @@ def _plain(name) -> str:
 
 
 def _existing(name) -> Path:
-    """The folder of this name. ValueError where there is none."""
+    """The folder of this name. ValueError where there is none, DataUnavailable where nobody may
+    look."""
     remedy = f"there are {', '.join(SOURCES)}, glyphs, or the path of a folder of pictures"
     try:
         folder = Path(name).expanduser()
@@ -168,6 +169,11 @@ def _existing(name) -> Path:
             return folder
         if folder.is_file():
             raise ValueError(f"{str(name)!r} is a file: name the folder that it lies in")
+        if str(name).strip() and "\0" not in str(name):
+            folder.stat()
+    except PermissionError as error:
+        raise DataUnavailable(f"{str(name)!r} cannot be looked into ({error.strerror}): make the "
+                              "folders above it readable") from error
     except (TypeError, RuntimeError, OSError):    # no name at all, "~nobody", longer than can be
         pass
     raise ValueError(f"no image set and no folder is called {str(name)!r}; {remedy}")
@@ -175,8 +181,8 @@ def _existing(name) -> Path:
 
 def _published(name: str, split: str) -> Images:
     """One of `SOURCES`: files of the reader's own, else of the cache, else of a mirror."""
-    source, root = SOURCES[name], _own_folder()
-    files = _local(name, source, split, root)
+    source, root, said = SOURCES[name], _own_folder(), []
+    files = _local(name, source, split, root, said)
     if files is None:
         try:
             files = _fetched(name, source, split)
@@ -188,7 +194,13 @@ def _published(name: str, split: str) -> Images:
                     from None
             raise _Nowhere(why + (f"; it is set to {root}, where none of them lies" if root else "")
                            ) from None
-    images, labels = source.read(files)
+    try:
+        images, labels = source.read(files)
+    except DataUnavailable as error:
+        raise DataUnavailable(f"{name}, {split}: {error}. Delete the file and fetch it again"
+                              ) from error
+    for line in said:
+        _say_once(line)
     return Images(images, labels, source.classes, name)
 
 
@@ -200,6 +212,11 @@ def _own_folder() -> Path | None:
         root = Path(named).expanduser()
         if root.is_dir():
             return root
+        root.stat()
+    except PermissionError as error:
+        raise ValueError(f"GAN_LESSONS_DATA is {named!r}, which cannot be looked into "
+                         f"({error.strerror}): make the folders above it readable, or unset it"
+                         ) from error
     except (RuntimeError, OSError):                          # "~nobody", or longer than can be
         pass
     raise ValueError(f"GAN_LESSONS_DATA is {named!r}, which is no folder: correct or unset it")
@@ -211,23 +228,25 @@ def _lies_in(root: Path, source: Source, split: str) -> bool:
                for folder in source.folders for file in source.files[split])
 
 
-def _local(name: str, source: Source, split: str, root: Path | None) -> dict[str, bytes] | None:
+def _local(name: str, source: Source, split: str, root: Path | None,
+           said: list[str]) -> dict[str, bytes] | None:
     """The files of one split in `root`, the reader's folder: unpacked, gz, or in the archive.
 
     None if there is none of them; DataUnavailable if only some are there, or one cannot be read.
-    Contents without a known checksum are taken, with a line that says so: they may be a reader's
-    own edition.
+    Contents without a known checksum are taken, with a line for `said` that says so: they may be a
+    reader's own edition.
     """
     if root is None:
         return None
     try:
-        return _found_in(root, name, source, split)
+        return _found_in(root, name, source, split, said)
     except OSError as error:
         raise DataUnavailable(f"{name} in {root} cannot be read ({error}): make it readable, or "
                               "unset GAN_LESSONS_DATA") from error
 
 
-def _found_in(root: Path, name: str, source: Source, split: str) -> dict[str, bytes] | None:
+def _found_in(root: Path, name: str, source: Source, split: str,
+              said: list[str]) -> dict[str, bytes] | None:
     """As `_local`; OSError for what cannot be read."""
     for folder in (root / part for part in source.folders):
         here = {file: _either(folder, file) for file in source.files[split]}
@@ -237,8 +256,8 @@ def _found_in(root: Path, name: str, source: Source, split: str) -> dict[str, by
             unknown = (hashlib.sha256(data).hexdigest() != source.sha256.get(file)
                        and not _is_official(here[file], source) for file, data in files.items())
             if any(unknown):
-                _say_once(f"{name}, {split}: loaded, though the contents have no checksum that is "
-                          "known here.")
+                said.append(f"{name}, {split}: loaded, though the contents have no checksum that "
+                            "is known here.")
             return files
         if any(here.values()):
             missing = ", ".join(file for file, path in here.items() if not path)
@@ -247,17 +266,20 @@ def _found_in(root: Path, name: str, source: Source, split: str) -> dict[str, by
         for archive in source.md5:
             if archive.endswith(".tar.gz") and (folder / archive).is_file():
                 if not _is_official(folder / archive, source):
-                    _say_once(f"{name}: {archive} is not the published file; loaded all the same.")
+                    said.append(f"{name}: {archive} is not the published file; loaded all the "
+                                "same.")
                 return formats.tar_members(folder / archive, source.files[split])
     return None
 
 
 def _either(folder: Path, file: str) -> Path | None:
-    """`file` in `folder`, with or without .gz, with MNIST's dash or dot before "idx"."""
+    """`file` in `folder`, with or without .gz, with MNIST's dash or dot before "idx"; also in a
+    folder of its own name, as Kaggle packs them."""
     dotted = file.replace("-idx", ".idx")
     for name in (file, file + ".gz", dotted, dotted + ".gz"):
-        if (folder / name).is_file():
-            return folder / name
+        for path in (folder / name, folder / file / name, folder / dotted / name):
+            if path.is_file():
+                return path
     return None
 
 

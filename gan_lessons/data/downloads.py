@@ -7,7 +7,6 @@ from __future__ import annotations
 import contextlib
 import glob
 import os
-import re
 import secrets
 import stat
 import sys
@@ -17,10 +16,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from .files import Unwritable, claim, fcntl, new_part, usable
+from .files import ADDRESS, Unwritable, claim, fcntl, new_part, usable
 from .formats import DataUnavailable
 
 CONNECT = 3.0       # seconds for a mirror to answer at all
+OFF = ("", "0", "false", "no", "off")
 FORGET = 300.0      # seconds for which a silent mirror is not asked again
 
 _silent: dict[str, float] = {}      # host -> when it was found silent
@@ -31,7 +31,7 @@ def cache() -> Path:
     import pooch
     named = os.environ.get("GAN_LESSONS_CACHE", "").strip()
     try:
-        if re.match("[a-zA-Z][a-zA-Z0-9+.-]+://", named):
+        if ADDRESS.match(named):
             raise RuntimeError("it is an address")
         return Path(named or pooch.os_cache("gan-lessons")).expanduser()
     except RuntimeError as error:                           # ~nobody
@@ -57,7 +57,7 @@ def fetch(name: str, known_hash: str, mirrors, folder: Path, most: int = 1 << 31
                 with claimed, contextlib.suppress(OSError):
                     piece.unlink()
         return target
-    if os.environ.get("GAN_LESSONS_OFFLINE", "0") not in ("", "0"):
+    if os.environ.get("GAN_LESSONS_OFFLINE", "").strip().lower() not in OFF:
         raise DataUnavailable(f"{name} is not here, and GAN_LESSONS_OFFLINE forbids downloads")
     try:
         usable(target)

@@ -18,6 +18,7 @@ try:
 except ImportError:                              # Windows, where an open file cannot be deleted
     fcntl = None
 
+ADDRESS = re.compile("[a-zA-Z][a-zA-Z0-9+.-]+://")           # of the network: no path
 PARTS = re.compile(r"\.gan-lessons-[0-9a-f]{8}\.part")       # no reader calls a file so
 STALE = 60.0        # where nothing can be locked: seconds after which a part has no writer any more
 
@@ -50,7 +51,7 @@ def usable(path, what: str = "path", example: str = "run.pt") -> Path:
         raise TypeError(f"{what} is the path of a file, as {example!r}, not {path!r}")
     if not (text := os.fspath(path)) or "\0" in text:
         raise ValueError(f"{what}={text!r} names no file: give a path, as {example!r}")
-    if re.match("[a-zA-Z][a-zA-Z0-9+.-]+://", text):
+    if ADDRESS.match(text):
         raise ValueError(f"{what}={text!r} is an address: give a path on this machine, as "
                          f"{example!r}")
     with contextlib.suppress(RuntimeError):                  # no such user: "~" stays what it is

@@ -29,9 +29,13 @@ def read_folder(folder: Path, split: str, size: int):
     the test. Subfolders that hold pictures are the classes, the same in both splits. Pictures
     beside them bear no label and are left out, unless most are there: then nothing has labels.
     `line` says what was left out and why; it is empty where nothing was. DataUnavailable, by name,
-    for a picture that cannot be read and for a split without pictures.
+    for a picture that cannot be read and for a split without pictures. Where all lies in one only
+    folder of folders, as archives are unpacked, that one is read.
     """
-    found = _Found(folder)
+    found, given = _Found(folder), folder
+    while inner := found.wrapped():
+        folder = folder / inner
+        found = _Found(folder)
     inside = {part: next((name for name in found.tops if name.casefold() in names), None)
               for part, names in SPLITS.items()}
     divided = any(inside.values())
@@ -49,6 +53,9 @@ def read_folder(folder: Path, split: str, size: int):
         few = (f"; every tenth is for the test, and it has {len(pictures.kept)}"
                if pictures.kept and not divided else "")
         holds = f"; it holds {found.others()}" if found.other and not pictures.kept else ""
+        if strays := pictures.strays_of(inside[split]) if divided else ():
+            holds = (f"; {_count(strays, 'picture')} in it ({_few(strays)}) would have no class, "
+                     "and other pictures have one")
         place = folder / inside[split] if divided else folder
         raise DataUnavailable(f"{_shown(place)} has no pictures for the split {split!r}{few}"
                               f"{holds}: put some there, as {', '.join(sorted(PICTURES))}")
@@ -58,7 +65,7 @@ def read_folder(folder: Path, split: str, size: int):
         animated += moves
     labels = [pictures.classes.index(pictures.label[path]) for path in chosen] \
         if pictures.classes else None
-    return images, labels, tuple(map(_text, pictures.classes)), pictures.line(animated)
+    return images, labels, tuple(map(_text, pictures.classes)), pictures.line(animated, given)
 
 
 class _Found:
@@ -107,6 +114,15 @@ class _Found:
             else:
                 self.other[os.path.splitext(name)[1].lower() or "without a suffix"] += 1
 
+    def wrapped(self) -> str:
+        """The only folder, where all pictures lie in folders of it; "" else."""
+        parts = [path.relative_to(self.folder).parts for path in self.pictures]
+        names = {part[0] for part in parts}
+        if len(names) != 1 or min(map(len, parts)) < 3:
+            return ""
+        name, = names
+        return "" if any(name.casefold() in known for known in SPLITS.values()) else name
+
     def others(self) -> str:
         """How many things of other kinds, and of which: "3 of other kinds (.heic, .txt)"."""
         kinds = [kind for kind, _ in self.other.most_common()]
@@ -144,8 +160,13 @@ class _Sorted:
             self.classes = tuple(sorted(set(self.label.values())))
         self.split_folders = splits
 
-    def line(self, animated: int) -> str:
-        """What was left out and why; "" where nothing was."""
+    def strays_of(self, split: str) -> list[Path]:
+        """The pictures of a split that lie beside the folders of the classes."""
+        return [path for path in self.stray
+                if path.relative_to(self.found.folder).parts[0] == split]
+
+    def line(self, animated: int, given: Path) -> str:
+        """What was left out and why; "" where nothing was. given: the folder that was asked for."""
         found, said = self.found, []
         if self.outside:
             said.append(f"{_count(self.outside, 'picture')} outside "
@@ -164,13 +185,16 @@ class _Sorted:
             said.append(f"{_count(empty, 'folder')} without pictures "
                         f"({_text(', '.join(empty[:3]))}{', …' if len(empty) > 3 else ''})")
         sentences = [f"left out {'; '.join(said)}"] if said else []
+        if given != found.folder:
+            sentences.insert(0, f"all lies in {_text(str(found.folder.relative_to(given)))}, which "
+                                "is read in its place")
         if self.unlabelled:
             sentences.append("no labels, as most pictures lie beside the subfolders")
         if self.twice:                  # é is one letter or two, and looks the same
             sentences.append(f"folders that look alike are one class: {', '.join(self.twice)}")
         if animated:
             sentences.append(f"of {animated:,} with several frames the first is taken")
-        return f"{_text(found.folder.name)}: {'. '.join(sentences)}." if sentences else ""
+        return f"{_text(given.name)}: {'. '.join(sentences)}." if sentences else ""
 
 
 class _Unclear(ValueError):
@@ -182,9 +206,14 @@ def _read(path: Path, size: int):
     from PIL import Image, ImageOps
     try:
         with Image.open(path) as picture:
+            deep = any("16" in str(tile[3]) for tile in picture.tile)    # 16 bits for each colour
             picture.draft("RGB", (size, size))      # lets JPEG decode at a fraction of its size
             picture.load()
             kind = picture.format
+            if deep and picture.mode == "RGB" and max(
+                    high for _, high in picture.getextrema()) < 16:
+                raise _Unclear("has 16 bits for each colour and uses the lowest of them, which "
+                               "would be nearly black: save it with 8 bits, or stretched to all 16")
             shown = _as_seen(_upright(picture), kind)
             square = ImageOps.fit(shown, (size, size), Image.Resampling.BICUBIC)
             several = kind not in ("MPO", "JPEG") and getattr(picture, "is_animated", False)
@@ -265,4 +294,4 @@ def _composed(name: str) -> str:
 def _text(name: str) -> str:
     """A name that can be printed: accents in one piece, bytes that are no text as "�"."""
     readable = os.fsencode(name).decode("utf-8", "replace")
-    return _composed(readable)
+    return _composed("".join(letter if letter.isprintable() else "�" for letter in readable))

@@ -21,8 +21,8 @@ class Images:
     """A set of pictures: images (n, c, h, w) uint8; labels (n,) int64 or None; a name per class.
 
     Arrays of NumPy become tensors, whole numbers of any other kind int64 labels. ValueError for
-    images or labels of another shape or kind, TypeError for what is neither a tensor nor an array;
-    both say how to make one of what came.
+    images or labels of another shape or kind, and for a label without a name where there are names;
+    TypeError for what is neither a tensor nor an array. Both say how to make one of what came.
     """
 
     images: Tensor
@@ -35,6 +35,10 @@ class Images:
         if self.labels is not None:
             self.labels = _labels(self.labels, len(self))
         self.classes = _names(self.classes)
+        if self.classes and isinstance(self.labels, Tensor) and len(self.labels) and (
+                most := int(self.labels.max())) >= len(self.classes):
+            raise ValueError(f"label {most} has no name among the {len(self.classes)} classes: "
+                             "number them from 0, name every class, or leave classes= out")
 
     def __len__(self):
         return len(self.images)

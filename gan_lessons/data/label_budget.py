@@ -89,6 +89,9 @@ def few_labels(images: Images, n: int, seed: int = 0, ledger: Ledger | None = No
                          "and the ledger as ledger=")
     check_count("seed", seed, least=0)
     labels, classes = torch.as_tensor(images.labels).numpy(), len(images.classes)
+    if labels.max(initial=0) > len(labels) + 10_000:         # a count of each would fill the memory
+        raise ValueError(f"label {labels.max():,} among {len(labels):,} pictures: number the "
+                         "classes from 0, without gaps")
     counts = np.bincount(labels, minlength=classes)                                       # (K,)
     if len(counts) > classes > 0:
         raise ValueError(f"label {labels.max()} is none of the {classes} classes: number them 0 to "

@@ -95,7 +95,7 @@ def show(fig, alt: str):
 
 
 def _display(picture: str, alt: str):
-    if not alt or len(alt.split()) < 4:
+    if not isinstance(alt, str) or len(alt.split()) < 4:
         raise ValueError('show(fig, alt="…") needs a sentence that says what the picture shows')
     from IPython.display import display
     data = {"image/png": picture, "text/plain": alt}
@@ -158,7 +158,8 @@ def sheet(images, columns: int = 8, gap: int = 0):
     """Pictures (n, c, h, w) side by side in rows: (rows · h, columns · w[, 3]), from 0 to 1.
 
     They are uint8, or floats from -1 to 1. A last row that is not full is left out. gap: pixels of
-    paper between two pictures, so that rows are rows · h + (rows - 1) · gap high.
+    paper between two pictures, so that rows are rows · h + (rows - 1) · gap high. ValueError for
+    other shapes, on another scale, and for nan.
     """
     images = getattr(images, "images", images)
     images = images.detach().float() if getattr(images, "is_floating_point", bool)() else images
@@ -172,6 +173,11 @@ def sheet(images, columns: int = 8, gap: int = 0):
     if images.dtype.kind in "iu" and images.dtype != np.uint8 or np.abs(images).max() > 255:
         raise ValueError(f"pictures of {images.dtype} up to {images.max():g}: bytes are uint8, and "
                          "numbers lie in [-1, 1]")
+    if images.dtype.kind == "f" and images.min() >= 0 and images.max() > 1.001:
+        raise ValueError(f"pictures of {images.dtype} from {images.min():g} to {images.max():g}: "
+                         "bytes are uint8, and numbers lie in [-1, 1]")
+    if images.dtype.kind == "f" and np.isnan(images).any():
+        raise ValueError("these pictures hold nan: the training that made them has diverged")
     columns = min(columns, len(images))
     if images.dtype == np.uint8:
         images = images / 127.5 - 1

@@ -45,9 +45,13 @@ def as_shape(shape, what: str = "shape", least: int = 0) -> tuple[int, ...]:
 
 
 def check_function(name: str, value, shape: str = "(k,) -> (k,)"):
-    """TypeError, by its name, unless value can be called; shape: what it maps to what."""
+    """TypeError, by its name, for what cannot be called and for a network; shape: what it maps to
+    what."""
     if not callable(value):
         raise TypeError(f"{name} = {value!r}: a function, {shape}")
+    if hasattr(value, "forward"):
+        raise TypeError(f"{name} is a network, which takes tensors, and arrays are handed over: "
+                        f"{name}=on_arrays(f) makes a function of it, {shape}")
 
 
 def as_numbers(x, what: str = "x", finite: bool = True):
@@ -66,6 +70,8 @@ def as_numbers(x, what: str = "x", finite: bool = True):
         array = np.asarray(x)
         if array.dtype.kind not in "fiubO":                    # complex numbers, text, dates
             raise TypeError(f"{array.dtype}")
+        if array.dtype.kind == "O" and any(one is None for one in array.ravel()):
+            raise TypeError("None is no number")               # NumPy would read it as nan
         array = array.astype(float, copy=False)
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise ValueError(f"{what} must be real numbers, an array that NumPy reads as float64, not "

@@ -18,6 +18,7 @@ from .quadrature import check_whole, nodes, panels
 
 _FAR = 1e6                   # where a tail is tested, in half-widths of the panels around both laws
 _NEGLIGIBLE = 1e-300         # what an integrand has to fall below out there
+_VANISHED = -300             # log of a density that counts as none where a value is no number
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,8 +50,13 @@ class FDivergence:
         return float(self.phi_prime(1.0)) + 0.0                # + 0.0: never -0
 
     def phi_prime(self, u):
-        """φ'(u), the optimal T where p/q = u: any shape -> same shape. NumPy only."""
+        """φ'(u), the optimal T where p/q = u: any shape -> same shape. NumPy only.
+
+        ValueError for a ratio below 0.
+        """
         u = as_numbers(u, "u", finite=False)
+        if (u < 0).any():
+            raise ValueError(f"u = {u.min():g}: a ratio of densities p/q is 0 or more")
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
             return self.activation(self.best(np.log(u)))
 
@@ -114,7 +120,8 @@ class FDivergence:
         """E_p T - E_q φ*(T) ≤ D_φ(p ‖ q), for T(x), or for a score v(x) with T = activation(v).
 
         T, v: (k,) -> (k,). With neither, the optimal critic's. -∞ where q reaches a T that is not
-        admissible, NaN where it is ∞ - ∞. ValueError for both, and for what gives another shape.
+        admissible, NaN where it is ∞ - ∞. ValueError for both, for what gives another shape, and
+        for a T or v that is NaN where there is mass.
         """
         if T is not None and v is not None:
             raise ValueError("T is given, and v, of which another T would follow: give one")
@@ -129,7 +136,16 @@ class FDivergence:
             step = 4 * np.spacing(abs(self.t_max))
             near = lambda t: np.where(abs(t - self.t_max) <= step, self.t_max - step, t)
             conjugate = lambda x: self.conjugate(near(T(x)))
-        return _integral(p, q, lambda x, lp, lq: _mass(lp, T(x)) - _mass(lq, conjugate(x)))
+
+        def real_less_fake(x, lp, lq):
+            nan = np.isnan((v or T)(x)) & (np.maximum(lp, lq) > _VANISHED)
+            if nan.any():
+                raise ValueError(f"{'v' if v else 'T'} is nan at x = {x[nan][0]:g}, where there is "
+                                 "mass: the critic has diverged, or its formula leaves the range "
+                                 "of floats")
+            return _mass(lp, T(x)) - _mass(lq, conjugate(x))
+
+        return _integral(p, q, real_less_fake)
 
     def __repr__(self):
         return f"FDivergence({self.name!r})"
@@ -162,7 +178,7 @@ def _mass(log_density, value):
     """
     root = np.exp(log_density / 2)
     product = root * (root * value)          # in two halves: density · value alone may underflow
-    return np.where((log_density < -300) & ~np.isfinite(product), 0, product)
+    return np.where((log_density < _VANISHED) & ~np.isfinite(product), 0, product)
 
 
 def _integral(p, q, value) -> float:

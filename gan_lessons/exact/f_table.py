@@ -96,7 +96,7 @@ def _log_W(t):
 def _alpha(alpha):
     """(u^α - 1 - α(u - 1)) / α(α - 1): KL as α -> 1, reverse KL as α -> 0, half of Pearson at 2."""
     if not fits(alpha) or alpha in (0, 1):
-        raise ValueError(f"alpha must be a finite number other than 0 and 1, not {alpha}: its "
+        raise ValueError(f"alpha must be a finite number other than 0 and 1, not {alpha!r}: its "
                          'limits there are "reverse KL" and "KL"')
     a = float(alpha)
     # nearer than 1e-6 to 0 or 1 the difference u^α - 1 - α(u - 1) has no digits left to divide

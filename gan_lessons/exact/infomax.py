@@ -17,7 +17,7 @@ from .quadrature import masses
 class CorrelatedNormal:
     """Pairs (x, z) of k standard Normal numbers each, x_i correlated by rho with z_i alone.
 
-    A law on 2k numbers, x first, so that `batches` can draw from it. `information` is
+    A distribution on 2k numbers, x first, for `batches` to draw from. `information` is
     -k/2 log(1 - rho²). ValueError unless -1 < rho < 1 and k ≥ 1.
     """
 
@@ -76,13 +76,13 @@ class CorrelatedNormal:
     def _expect(self, h, sd_sum, sd_difference) -> float:
         """E h along u = (x + z)/√2 and v = (x - z)/√2, of the given sds.
 
-        Under both laws u and v are independent, so the double integral is a product of two rules.
+        Own or shuffled, u and v are independent: the double integral is a product of two rules.
         """
         if self.k != 1:
             raise ValueError(f"quadrature is for k = 1, not {self.k}: coordinates are independent, "
                              "add their terms")
         check_function("h", h, "(m,), (m,) -> (m,)")
-        # h compares the two laws: its panels resolve the narrowest sd of either
+        # h compares the two: its panels resolve the narrowest sd of either
         finest = np.sqrt(1 - abs(self.rho))
         (u, mass_u), (v, mass_v) = _masses(sd_sum, finest), _masses(sd_difference, finest)
         u, v = u[:, None], v[None, :]

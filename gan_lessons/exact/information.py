@@ -13,12 +13,16 @@ from .checks import as_numbers
 def table(p, what: str = "p"):
     """p as float64 probabilities of any shape.
 
-    what: how the message calls it. ValueError for negative numbers, or a sum that is not 1.
+    what: how the message calls it. A sum that the rounding of float32 has moved, by up to 1e-6, is
+    left as it is. ValueError for negative numbers, or another sum than 1.
     """
     p = as_numbers(p, what, finite=False)
-    if not (p.size and (p >= 0).all() and abs(p.sum() - 1) < 1e-9):
+    if (p < 0).any():
+        raise ValueError(f"{what} is no table of probabilities, which are 0 or more: it holds "
+                         f"{p.min():g}")
+    if not (p.size and (p >= 0).all() and abs(p.sum() - 1) < 1e-6):
         raise ValueError(f"{what} is no table of probabilities: numbers of 0 or more that sum to "
-                         f"1, not {p.sum():g}; divide it by its sum")
+                         f"1, not {p.sum():.9g}; divide it by its sum")
     return p
 
 

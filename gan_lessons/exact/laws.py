@@ -23,7 +23,7 @@ def log_ratio(p, q):
     ValueError for what is no law.
     """
     for name, law in dict(p=p, q=q).items():
-        if not hasattr(law, "logpdf"):
+        if not hasattr(law, "logpdf") or isinstance(law, type):
             raise ValueError(f"{name} = {law!r} is no law with logpdf, such as Normal(0, 1)")
 
     def ratio(x):
@@ -73,7 +73,7 @@ class Law:
 
     def _check_draw(self, n, rng):
         check_count("n", n, least=0, why="it is how many points to draw")
-        if not hasattr(rng, "standard_normal"):
+        if not (hasattr(rng, "standard_normal") and hasattr(rng, "integers")):
             raise ValueError(f"rng = {rng!r}: a generator, np.random.default_rng(0)")
 
 
@@ -160,8 +160,9 @@ class Uniform(Law):
         return np.where(outside & ~unknown, -np.inf, inside)
 
     def score(self, x):
-        """0 everywhere: the jumps at the border are in no score, see `jumps`."""
-        return np.zeros_like(np.asarray(x, dtype=float))
+        """0 everywhere: the jumps at the border are in no score, see `jumps`. NaN at NaN."""
+        x = np.asarray(self._coordinates(x), dtype=float)
+        return np.where(np.isnan(x), np.nan, 0.0)
 
     def cdf(self, x):
         """Share of the law below x, on the line."""
@@ -202,7 +203,8 @@ class Mixture(Law):
         if not self.laws:
             raise ValueError("a mixture needs at least one law")
         for law in self.laws:
-            if not all(hasattr(law, part) for part in ("dim", "logpdf", "sample")):
+            if isinstance(law, type) or not all(hasattr(law, part)
+                                                for part in ("dim", "logpdf", "sample")):
                 raise ValueError(f"{law!r} is no law with dim, logpdf and sample to be mixed")
         self.weights = as_shares(weights, len(self.laws), of="laws")
         self.dim = self.laws[0].dim

@@ -23,7 +23,7 @@ def on_the_line(**laws):
     Integrals along the line of a law in the plane would be those of another law.
     """
     for name, law in laws.items():
-        if getattr(law, "dim", None) != 1 or not all(
+        if isinstance(law, type) or getattr(law, "dim", None) != 1 or not all(
                 hasattr(law, part) for part in ("logpdf", "edges")):
             raise ValueError(f"{name} = {law!r}: integrals need a law on the line with dim = 1, "
                              "logpdf and edges(), such as Normal(0, 1); in the plane compare "

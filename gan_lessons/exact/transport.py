@@ -210,7 +210,8 @@ def cdf_difference(p, q):
     Right to the last digits in both tails. ValueError for laws without a distribution function.
     """
     for name, law in dict(p=p, q=q).items():
-        if getattr(law, "dim", None) != 1 or not (hasattr(law, "cdf") and hasattr(law, "sf")):
+        if isinstance(law, type) or getattr(law, "dim", None) != 1 or not (
+                hasattr(law, "cdf") and hasattr(law, "sf")):
             raise ValueError(f"{name} = {law!r} has no distribution function: use laws on the "
                              "line with cdf and sf, or samples and plan(...)")
 

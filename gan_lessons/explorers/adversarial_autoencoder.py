@@ -1,5 +1,5 @@
-"""Pictures of notebooks/15_adversarial_autoencoder.ipynb: codes that fill a prior like tiles, a
-cursor among the codes of pictures, cluster heads and styles.
+"""Pictures of notebooks/15_adversarial_autoencoder.ipynb: who is connected to whom, codes that fill
+a prior like tiles, a cursor among the codes of pictures, cluster heads and styles.
 """
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ..drawing.plots import (
     open_axes,
     pictures,
 )
-from ..exact.laws import Mixture, Normal
+from ..exact.laws import Normal
 from ..measures.metrics import class_probabilities
 from ..players.modes import evaluating
 
@@ -31,6 +31,59 @@ PRIOR = Normal(0, 1)
 Z = np.linspace(-5, 6, 1761)            # steps of 1/160, fine enough for codes of width .02
 LOG_PRIOR = PRIOR.logpdf(Z)
 LABEL_COLOURS = (REAL, FAKE, GOOD, BAD, THIRD, SKY, CRITIC)
+
+
+# -- who is connected to whom ----------------------------------------------------------------------
+
+def architecture(ax):
+    """The adversarial autoencoder: reconstruction above, the critic of codes below."""
+    _boxes(ax, {"x": (.6, 3, "picture\n$x$", REAL),
+                "e": (2.6, 3, "encoder\n$e$", CRITIC),
+                "z": (4.7, 3, "code\n$z$", FAKE),
+                "d": (6.8, 3, "decoder\n$d$", CRITIC),
+                "again": (9.1, 3, "redrawn\n$d(z)$", REAL),
+                "q": (1.6, .8, "sample of\nthe prior", REAL),
+                "f": (4.7, .8, "critic\n$f$", CRITIC),
+                "score": (8.1, .8, "real or fake?", "none")},
+           ("x>e", "e>z", "z>d", "d>again", "q>f", "f>score", "z>f"))
+    ax.text(3.25, .98, "real", color=REAL, fontsize=12, ha="center")
+    ax.text(4.85, 1.9, "fake", color=BAD, fontsize=12, va="center")
+    _frameless(ax, 10, 3.9)
+
+
+def class_and_style_architecture(ax):
+    """Two codes, class and style, with a critic each; the few labels enter at the class."""
+    _boxes(ax, {"x": (.6, 3.1, "picture\n$x$ or $u$", REAL),
+                "e": (2.5, 3.1, "encoder\n$e$", CRITIC),
+                "a": (4.7, 4.1, "class\n(softmax)", FAKE),
+                "s": (4.7, 2.1, "style", FAKE),
+                "d": (6.9, 3.1, "decoder\n$d$", CRITIC),
+                "again": (9.1, 3.1, "redrawn", REAL),
+                "fy": (4.7, 5.8, "critic $f_y$", CRITIC),
+                "one": (1.9, 5.8, "random\none-hot", REAL),
+                "f": (4.7, .5, "critic $f$", CRITIC),
+                "q": (1.9, .5, "Normal\nsample", REAL),
+                "y": (8.2, 5.4, "label $y$\nof a few $x$", GOOD)},
+           ("x>e", "e>a", "e>s", "a>d", "s>d", "d>again", "a>fy", "one>fy", "s>f", "q>f", "y>a"))
+    _frameless(ax, 10, 6.4)
+
+
+def _boxes(ax, boxes, arrows, size: float = 12):
+    """Boxes name -> (x, y, text, colour of the frame) and arrows "from>to" between them."""
+    drawn = {name: ax.text(x, y, text, ha="center", va="center", fontsize=size, zorder=3,
+                           bbox=dict(boxstyle="round,pad=.35", fc="white", ec=colour, lw=1.6))
+             for name, (x, y, text, colour) in boxes.items()}
+    for arrow in arrows:
+        start, end = arrow.split(">")
+        ax.annotate("", boxes[end][:2], boxes[start][:2], zorder=1,
+                    arrowprops=dict(arrowstyle="-|>", color=CRITIC, lw=1.3, shrinkA=0, shrinkB=0,
+                                    patchA=drawn[start].get_bbox_patch(),
+                                    patchB=drawn[end].get_bbox_patch()))
+
+
+def _frameless(ax, width: float, height: float):
+    ax.set(xlim=(-.2, width + .1), ylim=(0, height))
+    ax.set_axis_off()
 
 
 # -- tiles: n samples whose codes together fill the prior ------------------------------------------
@@ -44,13 +97,8 @@ def tile_means(n: int, s: float) -> np.ndarray:
     return np.sqrt(1 - s**2) * quantiles / np.sqrt(np.mean(quantiles**2))
 
 
-def tiles(n: int, s: float, shift: float = 0.0) -> Mixture:
-    """The aggregate p(z) of n equally frequent samples with codes N(m_i + shift, s²)."""
-    return Mixture([Normal(m + shift, s) for m in tile_means(n, s)])
-
-
 def tile_numbers(n: int, s: float, shift: float = 0.0, every: int = 1):
-    """Five things about the tiles, by sums over every `every`-th place of the grid Z.
+    """Five things about the tiles, by sums over every `every`-th point of the grid Z.
 
     Densities of the n codes (n, k), mean KL of a code from the prior, I(x; z), JS of aggregate and
     prior, all in nats, and the share of samples that are recognised by their code.
@@ -70,15 +118,16 @@ def tile_numbers(n: int, s: float, shift: float = 0.0, every: int = 1):
 
 def two_ideas(axes):
     """Eight codes: left each by itself is like the prior, right only all of them together are."""
-    for ax, s, title in zip(axes, (1., .3), ("every card by itself", "all cards together")):
+    titles = "each code by itself", "all codes together"
+    for ax, s, title in zip(axes, (1., .3), titles):
         each, mean_kl, _, _, right = tile_numbers(8, s)
-        draw_density(ax, Z, PRIOR, REAL, "plan, $q(z)$")
+        draw_density(ax, Z, PRIOR, REAL, "prior, $q(z)$")
         for code in each:
             ax.plot(Z, code / 8, color=FAKE, lw=1.2)
-        ax.plot([], [], color=FAKE, lw=1.2, label="each card, $p(z\\,|\\,x)/8$")
-        ax.plot(Z, each.mean(0), color=BAD, ls="--", lw=2, label="all cards, $p(z)$")
-        ax.set(title=f"{title}\nKL per card {abs(mean_kl):.2f}, coins recognised {right:.0%}",
-               xlabel="place $z$", xlim=(-3.5, 3.5), ylim=(0, .5))
+        ax.plot([], [], color=FAKE, lw=1.2, label="one code each, $p(z\\,|\\,x)/8$")
+        ax.plot(Z, each.mean(0), color=BAD, ls="--", lw=2, label="all codes, $p(z)$")
+        ax.set(title=f"{title}\nmean KL {abs(mean_kl):.2f}, recognised {right:.0%}",
+               xlabel="code $z$", xlim=(-3.5, 3.5), ylim=(0, .56))
     axes[0].legend(frameon=False, fontsize=8.5, loc="upper left")
 
 
@@ -99,14 +148,14 @@ def information():
     def setup(figure):
         left, right = figure.subplots(1, 2, width_ratios=(1.3, 1))
         title = figure.suptitle(" ", fontsize=11)
-        draw_density(left, Z, PRIOR, REAL, "plan, $q(z)$")
+        draw_density(left, Z, PRIOR, REAL, "prior, $q(z)$")
         codes = [left.plot(Z, Z, color=FAKE, lw=.9)[0] for _ in range(32)]
         whole, = left.plot(Z, Z, color=BAD, ls="--", lw=2, label="all codes, $p(z)$")
         left.plot([], [], color=FAKE, lw=.9, label="one code each, divided by $n$")
-        left.set(xlabel="place, $z$", xlim=(-4, 4), ylim=(0, .62))
+        left.set(xlabel="code, $z$", xlim=(-4, 4), ylim=(0, .62))
         left.legend(frameon=False, fontsize=8.5, loc="upper left")
         curves = [right.plot([], [], color=colour, lw=2, label=name)[0]
-                  for colour, name in ((BAD, "KL of each coin, mean"),
+                  for colour, name in ((BAD, "KL of each code, mean"),
                                        (FAKE, "information $I(x;z)$"),
                                        (GOOD, "JS, what the critic sees"))]
         dots = [right.plot([0], [0], "o", color=line.get_color(), ms=7)[0] for line in curves]
@@ -126,18 +175,18 @@ def information():
             line.set_data(widths, along)
             dot.set_data([s], [value])
         mean_kl, known, js = (abs(v) for v in values)
-        title.set_text(f"KL of each coin {mean_kl:.3f}"
+        title.set_text(f"KL of each code {mean_kl:.3f}"
                        f"      information {known:.3f} (at most log n = {np.log(n):.3f})"
-                       f"      JS {js:.4f}      coins recognised {recognised:.0%}")
+                       f"      JS {js:.4f}      recognised {recognised:.0%}")
 
     return Explorer(
         setup, update,
-        dict(n=slider(2, 32, 1, 8, "coins n"),
+        dict(n=slider(2, 32, 1, 8, "samples n"),
              s=slider(.02, 1.0, .02, .3, "width s of each code"),
              shift=slider(0.0, 2.0, .1, 0.0, "all codes moved by")),
         figsize=(9.6, 3.5),
-        alt="Left, the bell of the plan, a narrow bell for each coin's code and their sum; "
-            "right, the mean KL of each coin, the information and the Jensen-Shannon divergence "
+        alt="Left, the density of the prior, a narrow one for each sample's code and their sum; "
+            "right, the mean KL of each code, the information and the Jensen-Shannon divergence "
             "against the width of the codes.")
 
 
@@ -180,8 +229,11 @@ def by_class(ax, points, labels, size: float = 5, names: bool = True, reach: flo
         ax.set(xlim=(-reach, reach), ylim=(-reach, reach))
 
 
-def latent_cursor(runs, images, reach: float = 4.0, step: float = .25):
+def latent_cursor(runs, images, prior: str | None = None, at=(0.0, 0.0), reach: float = 4.0,
+                  step: float = .25):
     """A cursor on the plane of codes of several runs {prior: run}, moved by two sliders.
+
+    prior, at: which run and which point are shown first.
 
     Left the codes of test pictures and the cursor, in the middle the decoder's picture there, right
     the classes that a classifier reads in it. Every picture is decoded beforehand: a slider that
@@ -197,7 +249,7 @@ def latent_cursor(runs, images, reach: float = 4.0, step: float = .25):
                       drawn.numpy()[:, 0].reshape(k, k, *drawn.shape[2:]),       # (k, k, h, w)
                       class_probabilities(drawn).numpy().reshape(k, k, -1), run.source.z)
     labels = np.asarray(images.labels[:1500])
-    first = next(iter(runs))
+    shown = next(iter(runs)) if prior is None else prior
 
     def setup(figure):
         left, middle, right = figure.subplots(1, 3, width_ratios=(1.25, 1, 1.25))
@@ -207,7 +259,7 @@ def latent_cursor(runs, images, reach: float = 4.0, step: float = .25):
         cursor, = left.plot([0], [0], "+", color="black", ms=18, mew=2.5)
         left.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", xlabel="$z_1$",
                  ylabel="$z_2$", title="codes of test pictures")
-        picture = middle.imshow(made[first][1][0, 0], cmap="gray_r", vmin=-1, vmax=1)
+        picture = middle.imshow(made[shown][1][0, 0], cmap="gray_r", vmin=-1, vmax=1)
         middle.set(xticks=[], yticks=[], title="what d makes of z")
         bars = right.bar(range(10), np.zeros(10), color=FAKE)
         right.set(xticks=range(10), ylim=(0, 1), title="what a classifier reads")
@@ -227,16 +279,16 @@ def latent_cursor(runs, images, reach: float = 4.0, step: float = .25):
         near = np.mean(np.linalg.norm(points - [first, second], axis=1) < .25)
         density = float(law.pdf(np.array([first, second])))
         title.set_text(f"z = ({first:+.2f}, {second:+.2f})"
-                       f"      density of the plan {density:.4f}"
+                       f"      density of the prior {density:.4f}"
                        f"      codes within ¼ of it {near:.1%}"
                        f"      read as {said[i, j].argmax()}, {said[i, j].max():.0%} sure")
 
-    axis = lambda name: slider(-reach, reach, step, 0.0, name)
+    axis = lambda name, value: slider(-reach, reach, step, value, name)
     return Explorer(
         setup, update,
-        dict(prior=choice(list(runs), first, "plan"),
-             first=axis("z, first number"),
-             second=axis("z, second number")),
+        dict(prior=choice(list(runs), shown, "prior"),
+             first=axis("z, first number", at[0]),
+             second=axis("z, second number", at[1])),
         figsize=(9.4, 3.4),
         alt="Codes of test digits in the plane with a cursor, the digit that the decoder draws "
             "at the cursor, and what a classifier reads in it; the title gives the density of "
@@ -245,13 +297,18 @@ def latent_cursor(runs, images, reach: float = 4.0, step: float = .25):
 
 # -- sheets ----------------------------------------------------------------------------------------
 
-def greys(ax, images, columns: int = 8, levels: int = 12):
-    """A sheet of pictures (n, 1, h, w) in a few shades of grey.
+def greys(ax, images, columns: int = 8, levels: int = 12, names=None):
+    """A sheet of pictures (n, 1, h, w) in a few shades of grey, `names` under its columns.
 
     Blurred strokes in 256 shades make the stored picture several times as large.
     """
     images = torch.as_tensor(images).float()
-    return pictures(ax, ((images + 1) / 2 * (levels - 1)).round() / (levels - 1) * 2 - 1, columns)
+    drawn = pictures(ax, ((images + 1) / 2 * (levels - 1)).round() / (levels - 1) * 2 - 1, columns)
+    if names is not None:
+        bottom, wide = drawn.get_array().shape[0], images.shape[-1]
+        for i, name in enumerate(names):
+            ax.text(wide * (i + .5) - .5, bottom + 4, str(name), ha="center", va="top", fontsize=9)
+    return drawn
 
 
 def one_hot_codes(classes: int, styles):
@@ -264,13 +321,14 @@ def one_hot_codes(classes: int, styles):
 def style_sheet(ax, run, classes: int = 10, styles: int = 6):
     """A row for each style, a column for each class, by a decoder of [class, style]."""
     greys(ax, decode(run, one_hot_codes(classes, run.source.noise(styles, seed=4))),
-          columns=classes)
+          columns=classes, names=range(classes))
 
 
-def head_sheet(ax, run, images, clusters, order, members: int = 5):
+def head_sheet(ax, run, images, clusters, order, members: int = 5, names=None):
     """A column for each cluster of `order`: its head, decoded at style 0, over some of its members.
 
-    images: an Images; clusters (n,), the cluster of each of its pictures. Empty places stay white.
+    images: an Images; clusters (n,), the cluster of each of its pictures. The rest stays white.
+    names: of all clusters, (K,), written under the columns.
     """
     clusters, blank = np.asarray(clusters), torch.full_like(images.images[:1] / 127.5, -1.)
     k = codes(run, images.images[:2]).shape[1]
@@ -281,7 +339,7 @@ def head_sheet(ax, run, images, clusters, order, members: int = 5):
     for row in range(members):
         rows.append(torch.cat([images.images[[m[row]]] / 127.5 - 1 if row < len(m) else blank
                                for m in members_of]))
-    greys(ax, torch.cat(rows), columns=len(order))
+    greys(ax, torch.cat(rows), columns=len(order), names=None if names is None else names[order])
 
 
 def decode_all_labels(run, styles, classes: int = 10):
@@ -293,7 +351,7 @@ def decode_all_labels(run, styles, classes: int = 10):
 
 
 def cluster_map(left, right, run, numbers, labels, table, side: int = 12):
-    """The plane of a `ClusterHeadDecoder`: left places of pictures and heads, right what d draws.
+    """The plane of a `ClusterHeadDecoder`: left codes of pictures and heads, right what d draws.
 
     A head in use bears the label that most of its pictures bear.
 
@@ -313,28 +371,5 @@ def cluster_map(left, right, run, numbers, labels, table, side: int = 12):
         down = torch.linspace(*left.get_ylim()[::-1], side)      # a sheet begins at the top
         drawn = d.net(torch.cartesian_prod(down, across).flip(1).to(run.device)).float().cpu()
     greys(right, drawn, columns=side)
-    left.set_title("places of test digits, heads by name")
+    left.set_title("codes of test digits, heads by name")
     right.set_title("what d draws there")
-
-
-# -- phases against a joint step -------------------------------------------------------------------
-
-def two_losses(optimiser, lr: float, scale: float = 1.0, joint: bool = False, rounds: int = 1,
-               **options) -> np.ndarray:
-    """Where w = (1, -2) ends under two losses, one after the other or as one sum: (2,).
-
-    They are scale · ((w1 - 3)² + w2²) and w1² + 4 (w2 - 1)². Every phase has an optimiser of its
-    own, as the moves of a Game do. The gradients are written out: thousands of backward passes
-    through two numbers take seconds.
-    """
-    w = torch.tensor([1., -2.], dtype=torch.float64, requires_grad=True)
-    first = lambda a, b: (2 * scale * (a - 3), 2 * scale * b)
-    second = lambda a, b: (2 * a, 8 * (b - 1))
-    whole = lambda a, b: [one + other for one, other in zip(first(a, b), second(a, b))]
-    phases = [whole] if joint else [first, second]
-    optimisers = [optimiser([w], lr=lr, **options) for _ in phases]
-    for _ in range(rounds):
-        for gradient, step in zip(phases, optimisers):
-            w.grad = torch.tensor(gradient(*w.tolist()), dtype=torch.float64)
-            step.step()
-    return w.detach().numpy()

@@ -1,5 +1,5 @@
-"""Pictures of notebooks/19_clustering.ipynb: a prior of one component or of three, components that
-follow their codes, and a column of pictures for each component.
+"""Pictures of notebooks/19_clustering.ipynb: a prior of one component or of three, the parts of
+the model, components that part and follow their codes, a column of pictures for each component.
 """
 from __future__ import annotations
 
@@ -32,30 +32,96 @@ CODES = Mixture([Normal(-2.4, .5), Normal(.1, .45), Normal(2.3, .6)])
 
 
 def one_component_or_three(axes):
-    """Codes of three kinds under three priors: N(0, 1), a Normal as wide as they are, a mixture."""
+    """Codes of three classes under three priors: N(0, 1), a Normal as wide as they, a mixture."""
     z = np.linspace(-6, 6, 601)
-    spread = np.sqrt(np.mean([law.mean**2 + law.sd**2 for law in CODES.laws])
-                     - np.mean([law.mean for law in CODES.laws])**2)
-    priors = {"one hat": Normal(0, 1), "one wide hat": Normal(0, spread),
-              "three hats": Mixture([Normal(law.mean, .6) for law in CODES.laws])}
+    means = np.array([part.mean for part in CODES.laws])
+    spread = np.sqrt(np.mean([part.sd**2 for part in CODES.laws]) + means.var())
+    priors = {"standard Normal": Normal(0, 1), "wide Normal": Normal(0, spread),
+              "three components": Mixture([Normal(mean, .6) for mean in means])}
     for ax, (name, prior) in zip(axes, priors.items()):
-        draw_density(ax, z, CODES, FAKE, "notes, $p(z)$")
-        ax.plot(z, prior.pdf(z), color=CRITIC, lw=2, label="hat, $q(z)$")
-        ax.set(xlabel="note $z$", yticks=[], ylim=(0, .48),
-               title=f"{name}: KL {kl(CODES, prior):.3f} nats")
+        draw_density(ax, z, CODES, FAKE, "codes, $p(z)$")
+        ax.plot(z, prior.pdf(z), color=CRITIC, lw=2, label="prior, $q(z)$")
+        ax.set(xlabel="code $z$", yticks=[], ylim=(0, .48),
+               title=f"{name}\nKL(p‖q) {kl(CODES, prior):.3f} nats")
     axes[0].legend(frameon=False, fontsize=8, loc="upper left")
+
+
+def parts_of_the_model(ax):
+    """A diagram: picture, encoder, code, decoder, copy; below, the mixture and the class."""
+    ax.set(xlim=(0, 100), ylim=(0, 46))
+    ax.set_axis_off()
+
+    def box(x, y, text, colour=None):
+        ax.text(x, y, text, ha="center", va="center", fontsize=11, zorder=3, linespacing=1.3,
+                bbox=dict(boxstyle="round,pad=.4", fc=(colour or "#ffffff") + "33", lw=1.4,
+                          ec=colour or CRITIC))
+
+    def arrow(start, end):
+        ax.annotate("", end, start, arrowprops=dict(arrowstyle="-|>", color=CRITIC, lw=1.4))
+
+    for x, text, colour in ((6, "picture\n$x$", None), (29, "encoder\n$e$", REAL),
+                            (51, "code\n$z$", None), (73, "decoder\n$d$", FAKE),
+                            (94, "copy\n$d(z)$", None)):
+        box(x, 37, text, colour)
+    box(51, 9, "mixture $h$\n$q(y)\\,q(z|y)$", GOOD)
+    box(91, 9, "class\n$y$")
+    for start, end in ((13, 20), (38, 45), (57, 64), (82, 88)):
+        arrow((start, 37), (end, 37))
+    arrow((49, 17.5), (49, 29))
+    arrow((53, 29), (53, 17.5))
+    arrow((64.5, 9), (85.5, 9))
+    for x, y, text, side in ((41.5, 41, "$p(z|x)$", "center"), (47, 23, "prior", "right"),
+                             (55, 23, "which component?", "left"), (75, 12, "$p(y|z)$", "center")):
+        ax.text(x, y, text, ha=side, va="center" if side != "center" else "bottom", fontsize=10)
+
+
+# -- when two components part ----------------------------------------------------------------------
+
+def gain_of_parting(delta, v):
+    """E[-log ½(N(z; δ, 1) + N(z; -δ, 1))] less its value at δ = 0, for codes N(0, v).
+
+    Arrays that broadcast. By Gauss and Hermite's quadrature with 80 nodes.
+    """
+    nodes, weights = np.polynomial.hermite_e.hermegauss(80)
+    z = np.sqrt(np.asarray(v, float))[..., None] * nodes
+    delta = np.asarray(delta, float)[..., None]
+    log_cosh = np.logaddexp(delta * z, -delta * z) - np.log(2)
+    return (delta[..., 0]**2 / 2
+            - (log_cosh * weights).sum(-1) / weights.sum())
+
+
+def parting(axes):
+    """Left, what a push ±δ costs at four variances of the codes; right, the best δ at each."""
+    left, right = axes
+    delta = np.linspace(0, 1.6, 161)
+    for v, colour in ((.5, REAL), (1, CRITIC), (1.5, FAKE), (2, BAD)):
+        cost = gain_of_parting(delta, v)
+        left.plot(delta, cost, color=colour, lw=2, label=f"v = {v:g}")
+        left.plot(delta[cost.argmin()], cost.min(), "o", color=colour, ms=6)
+    left.axhline(0, color="0.8", lw=1, zorder=0)
+    left.set(xlabel=r"push $\delta$", ylabel="loss, less that at 0 (nats)", ylim=(-.2, .3))
+    left.legend(frameon=False, fontsize=9, loc="upper left")
+    v = np.linspace(.25, 3, 111)
+    reach = np.linspace(0, 2.5, 501)
+    best = reach[gain_of_parting(reach, v[:, None]).argmin(1)]
+    for sign in (1, -1):
+        right.plot(v, sign * best, color=GOOD, lw=2.5)
+    right.axvline(1, color=CRITIC, lw=1, ls=":")
+    right.annotate("variance of a component", (1, -1.2), (1.15, -1.25), fontsize=9, va="center")
+    right.set(xlabel="variance $v$ of the codes", ylabel=r"best centres, $\pm\delta$")
 
 
 # -- components that follow their codes ------------------------------------------------------------
 
-def groups(kinds: int, apart: float, n: int = 160, seed: int = 3) -> tuple[np.ndarray, np.ndarray]:
-    """n codes in the plane and their kinds: (n, 2), (n,).
+def groups(classes: int, apart: float, n: int = 160,
+           seed: int = 3) -> tuple[np.ndarray, np.ndarray]:
+    """n codes in the plane and their classes: (n, 2), (n,).
 
-    The kinds are round Normals of deviation 1 whose means lie on a circle of radius `apart`.
+    The classes are round Normals of deviation 1 whose means lie on a circle of radius `apart`.
     """
     rng = np.random.default_rng(seed)
-    y = np.arange(n) % kinds
-    turn = 2 * np.pi * y / kinds + .4
+    y = np.arange(n) % classes
+    turn = 2 * np.pi * y / classes + .4
     return apart * np.stack([np.cos(turn), np.sin(turn)], 1) + rng.normal(size=(n, 2)), y
 
 
@@ -84,21 +150,21 @@ def soft_step(z: np.ndarray, centres: np.ndarray, width: float):
 
 
 @lru_cache(200)
-def _way(kinds, apart, K, width, begin, steps=25):
+def _way(classes, apart, K, width, begin, steps=25):
     """The centres before and after each step, (steps + 1, K, 2)."""
-    z, way = groups(kinds, apart)[0], [np.asarray(starts(K, 5)[begin])]
+    z, way = groups(classes, apart)[0], [np.asarray(starts(K, 5)[begin])]
     for _ in range(steps):
         way.append(soft_step(z, way[-1], width)[2])
     return np.array(way)
 
 
 def components_and_codes():
-    """EM by hand: 160 codes of four kinds, K components of one width, and where these start.
+    """EM by hand: 160 codes of four classes, K components of one width, and where these start.
 
     Left the centres move along their paths and the codes take the colours of those that answer for
     them; right the share of the codes in each component.
     """
-    kinds = 4
+    classes = 4
 
     def setup(figure):
         ax, bars = figure.subplots(1, 2, width_ratios=(1.5, 1))
@@ -107,10 +173,11 @@ def components_and_codes():
         paths = [ax.plot([], [], color=CRITIC, lw=1, alpha=.6)[0] for _ in range(6)]
         centres, = ax.plot([], [], "P", color=CRITIC, ms=11, mec="white")
         ax.set(xlim=(-9, 9), ylim=(-6.5, 6.5), aspect="equal", xlabel="$z_1$", ylabel="$z_2$",
-               title="notes, and hats (+) on their way")
+               title="codes, and centres (+) on their way")
         shares = bars.bar(np.arange(1, 7), np.zeros(6), color=COLOURS)
         bars.axhline(.25, color=CRITIC, lw=1, ls=":")
-        bars.set(xlabel="hat", ylim=(0, 1), xticks=range(1, 7), title="share of the notes $p(y)$")
+        bars.set(xlabel="component", ylim=(0, 1), xticks=range(1, 7),
+                 title="share of the codes, $p(y)$")
         open_axes(ax, bars)
         return dots, paths, centres, list(shares), title
 
@@ -118,8 +185,8 @@ def components_and_codes():
 
     def update(artists, steps, K, apart, width, begin):
         dots, paths, centres, shares, title = artists
-        z, _ = groups(kinds, apart)
-        way = _way(kinds, apart, K, width, begin)[:steps + 1]
+        z, _ = groups(classes, apart)
+        way = _way(classes, apart, K, width, begin)[:steps + 1]
         log_joint, r, _ = soft_step(z, way[-1], width)
         usage = r.mean(0)
         dots.set_offsets(z)
@@ -136,28 +203,29 @@ def components_and_codes():
         fit = -(r * (log_joint + np.log(K))).sum(1).mean()
         title.set_text(f"-log q(z) {-logsumexp(log_joint, 1).mean():.3f} = fit {fit:.3f} + "
                        f"I(y;z) {information:.3f} + KL(p(y)‖q(y)) {abs(usage_kl):.3f}"
-                       f"      {int((usage > .01).sum())} of {K} hats in use")
+                       f"      {int((usage > .01).sum())} of {K} components in use")
 
     return Explorer(
         setup, update,
-        dict(steps=slider(0, 25, 1, 0, "steps of EM"),
-             K=slider(2, 6, 1, 4, "K, number of hats"),
+        dict(steps=slider(0, 25, 1, 4, "steps of EM"),
+             K=slider(2, 6, 1, 4, "K, number of components"),
              apart=slider(0.0, 5.0, .1, 4.0, "radius of the circle"),
-             width=slider(.3, 4.0, .1, 1.0, "s, width of the hats"),
-             begin=choice(["spread", "all in one corner", "one far away"], "spread", "hats start")),
+             width=slider(.3, 4.0, .1, 1.0, "s, width of the components"),
+             begin=choice(["spread", "all in one corner", "one far away"], "all in one corner",
+                          "centres start")),
         figsize=(9.2, 4.3),
-        alt="Left, 160 notes of four kinds, coloured by the hats that answer for them, and the "
-            "way of the hats over the steps; right, the share of the notes in each hat. The "
-            "title splits minus log q(z) into its parts.")
+        alt="Left, 160 codes of four classes, coloured by the components responsible for them, and "
+            "the paths of the centres over the steps; right, the share of the codes in each "
+            "component. The title splits minus log q(z) into its parts.")
 
 
-def wander(run, test):
+def wander(nets, test):
     """Choose a component and how far to stray from its centre, in deviations.
 
     Left samples decoded from there, right test pictures whose code belongs to that component,
-    surest first. run: a game of e, d and h with averages; test: an Images.
+    surest first. nets: encoder, decoder and prior by their letters, e, d, h; test: an Images.
     """
-    e, d, h = (run.ema[name].eval() for name in "edh")
+    e, d, h = (nets[name].eval() for name in "edh")
     with torch.no_grad():
         from ..objectives.variational import gaussian_code
         pool = test.images[:3000] / 127.5 - 1
@@ -172,13 +240,13 @@ def wander(run, test):
         title = figure.suptitle(" ", fontsize=11)
         blank = np.zeros((24, *pool.shape[1:]))
         artists = [pictures(drawn, blank, 6), pictures(held, blank, 6)]
-        drawn.set_title("drawn from the hat", fontsize=10)
-        held.set_title("test digits in the hat, surest first", fontsize=10)
+        drawn.set_title("drawn from the component", fontsize=10)
+        held.set_title("test digits in it, surest first", fontsize=10)
         return artists, title
 
-    def update(artists, hat, stray):
+    def update(artists, component, stray):
         (drawn, held), title = artists
-        y = hat - 1
+        y = component - 1
         with torch.no_grad():
             samples = d(h.centres[y] + stray * away[y])
         mine = (owner == y).nonzero()[:, 0]
@@ -188,17 +256,17 @@ def wander(run, test):
         drawn.set_data(sheet(samples.numpy(), 6))
         held.set_data(sheet(shown.numpy(), 6))
         counts = np.bincount(test.labels[:3000][owner == y].numpy(), minlength=10)
-        title.set_text(f"hat {hat}: {counts.sum()} of 3,000 test digits, of which "
+        title.set_text(f"component {component}: {counts.sum()} of 3,000 test digits, of which "
                        f"{counts.max()} are a {counts.argmax()}"
-                       if counts.sum() else f"hat {hat}: empty")
+                       if counts.sum() else f"component {component}: empty")
 
     return Explorer(
         setup, update,
-        dict(hat=slider(1, len(h.centres), 1, 1, "hat"),
+        dict(component=slider(1, len(h.centres), 1, 1, "component"),
              stray=slider(0.0, 2.5, .1, 1.0, "stray, in deviations")),
         figsize=(8.6, 3.4),
-        alt="Left, twenty-four digits drawn from the chosen hat; right, twenty-four test digits "
-            "whose notes lie in it.")
+        alt="Left, twenty-four digits drawn from the chosen component; right, twenty-four test "
+            "digits whose codes belong to it.")
 
 
 # -- figures ---------------------------------------------------------------------------------------
@@ -223,14 +291,14 @@ def codes_by_component(ax, z, prior, owner, reach=None):
         ax.set(xlim=(-reach, reach), ylim=(-reach, reach))
 
 
-def density(ax, law, prior, reach=(-6, 6)):
-    """Exact density of a law on the line, over it a trained mixture prior and its components."""
+def density(ax, p, prior, reach=(-6, 6)):
+    """Exact density of p on the line, over it a trained mixture prior and its components."""
     x = np.linspace(*reach, 601)
-    draw_density(ax, x, law, REAL, "real, $p$")
+    draw_density(ax, x, p, REAL, "data, $p$")
     with torch.no_grad():
         log_joint = prior(torch.tensor(x)[:, None].to(prior.centres)).double().numpy()
     ax.plot(x, np.exp(logsumexp(log_joint, 1)), color=CRITIC, lw=2,
-            label="hats, $\\Sigma_y q(y)q(z|y)$")
+            label="mixture, $\\Sigma_y q(y)q(z|y)$")
     for y, each in enumerate(log_joint.T):
         ax.plot(x, np.exp(each), color=COLOURS[y % 6], lw=1.2, ls="--")
     ax.set(xlabel="$z$", yticks=[])
@@ -261,6 +329,7 @@ def confusion(ax, table, names):
         if count >= .01 * table.sum() / 10:
             ax.text(column, row, count, ha="center", va="center", fontsize=8,
                     color="white" if count > .5 * table.max() else CRITIC)
-    ax.set(xticks=range(table.shape[1]), yticks=range(len(table)), xlabel="label", ylabel="hat")
+    ax.set(xticks=range(table.shape[1]), yticks=range(len(table)), xlabel="label",
+           ylabel="component")
     ax.set_yticklabels(names, fontsize=8)
     ax.spines[:].set_visible(False)

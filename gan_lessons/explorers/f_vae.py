@@ -1,5 +1,5 @@
-"""Pictures of notebooks/18_f_vae.ipynb: a change of variables on the line, two couplings by hand,
-and the way between two pictures.
+"""Pictures of notebooks/18_f_vae.ipynb: a change of variables on the line, diagrams of a coupling,
+of Glow and of the f-VAE, two couplings by hand, and the way between two pictures.
 """
 from __future__ import annotations
 
@@ -48,6 +48,12 @@ def negative_log_q(x1, x2, bend, stretch, lean, sign: int = 1):
     return (z1 ** 2 + z2 ** 2) / 2 + np.log(2 * np.pi) - sign * stretch
 
 
+def banana():
+    """The points of `couplings`, (2, 500)."""
+    noise = np.random.default_rng(5).standard_normal((2, 500))
+    return np.stack(b_undone(*noise, BEND, STRETCH, LEAN))
+
+
 def ruler(left, right, b, slope):
     """Left equal steps in z and in x; right N(b(x)) times the slope, without it, and divided by it.
 
@@ -59,13 +65,13 @@ def ruler(left, right, b, slope):
     left.plot(x, b(x), color=CRITIC, lw=2)
     for mark in marks:
         left.plot([mark, mark, -3.2], [-3.4, b(mark), b(mark)], color=SKY, lw=.7)
-    left.set(xlabel="weight $x$", ylabel="$z = b(x)$", xlim=(-3.2, 3.2), ylim=(-3.4, 3.4),
+    left.set(xlabel="sample $x$", ylabel="$z = b(x)$", xlim=(-3.2, 3.2), ylim=(-3.4, 3.4),
              title="equal steps of $z$, unequal ones of $x$")
     right.fill_between(x, normal * slope(x), color=GOOD, alpha=.35, lw=0,
                        label="times the slope: $q(x)$")
     right.plot(x, normal, color=CRITIC, lw=1.4, ls="--", label="slope forgotten")
     right.plot(x, normal / slope(x), color=BAD, lw=1.6, label="divided by the slope")
-    right.set(xlabel="weight $x$", yticks=[], xlim=(-3.2, 3.2), title="three candidates")
+    right.set(xlabel="sample $x$", yticks=[], xlim=(-3.2, 3.2), title="three candidates")
     right.legend(frameon=False, fontsize=8)
 
 
@@ -75,8 +81,7 @@ def couplings():
     Left the model's density moves under the points, right the points are mapped to noise. The title
     gives the mean of -log q and the integral of what is called a density.
     """
-    rng = np.random.default_rng(5)
-    points = np.stack(b_undone(*rng.standard_normal((2, 500)), BEND, STRETCH, LEAN))
+    points = banana()
     line = np.linspace(-6, 6, 181)
     grid = np.meshgrid(line, line)                           # x₁ and x₂, (181, 181) each
     turn = np.linspace(0, 2 * np.pi, 200)
@@ -112,8 +117,8 @@ def couplings():
 
     return Explorer(
         setup, update,
-        dict(bend=slider(-1.0, 2.0, .1, 0.0, "bend: shift of x₂ by x₁"),
-             stretch=slider(-1.5, 2.5, .1, 0.0, "stretch of x₂, logarithm"),
+        dict(bend=slider(-1.0, 2.0, .1, 0.5, "bend: shift of x₂ by x₁"),
+             stretch=slider(-1.5, 2.5, .1, 0.4, "stretch of x₂, logarithm"),
              lean=slider(-1.0, 1.5, .1, 0.0, "lean: shift of x₁ by x₂"),
              sign=choice(SIGNS, 1, "log-determinant")),
         figsize=(9.2, 4.2),
@@ -150,10 +155,96 @@ def between(rows):
     return Explorer(
         setup, update,
         dict(pair=choice({f"pair {i + 1}": i for i in range(pairs)}, 0, "which two"),
-             way=slider(0.0, 1.0, round(1 / (count - 1), 3), 0.0, "way")),
+             way=slider(0.0, 1.0, round(1 / (count - 1), 3), 0.5, "way")),
         figsize=(7.6, 2.9),
         alt="A picture on the way from one real digit to another, by a straight line in pixels, "
             "in the noise of a flow, and in the noise of an f-VAE.")
+
+
+# -- diagrams --------------------------------------------------------------------------------------
+
+def _box(ax, x, y, text, colour=CRITIC, width=1.6, height=.8, fill=.12):
+    """A rounded box around (x, y)."""
+    from matplotlib.colors import to_rgba
+    from matplotlib.patches import FancyBboxPatch
+    ax.add_patch(FancyBboxPatch(
+        (x - width / 2, y - height / 2), width, height, boxstyle="round,pad=0,rounding_size=.18",
+        facecolor=to_rgba(colour, fill), edgecolor=colour, lw=1.6))
+    ax.text(x, y, text, ha="center", va="center", fontsize=13)
+
+
+def _arrow(ax, start, end, colour=CRITIC, style="-|>"):
+    ax.annotate("", end, start, arrowprops=dict(arrowstyle=style, color=colour, lw=1.7,
+                                                shrinkA=0, shrinkB=0))
+
+
+def _blank(ax, width, height):
+    ax.set(xlim=(0, width), ylim=(0, height), aspect="equal")
+    ax.set_axis_off()
+
+
+def coupling_diagram(axes):
+    """An affine coupling forwards and backwards: what passes tells how the other half is moved."""
+    ways = (("$x_1$", "$x_2$", "$y_1$", "$y_2$", r"$\times\,e^{s}$", "$+\\,t$", (3.3, 5.1)),
+            ("$y_1$", "$y_2$", "$x_1$", "$x_2$", r"$\times\,e^{-s}$", "$-\\,t$", (5.1, 3.3)))
+    for ax, (top, low, top_out, low_out, times, plus, (at_s, at_t)) in zip(axes, ways):
+        _blank(ax, 8.4, 3.6)
+        for y, left, right in ((3.0, top, top_out), (.6, low, low_out)):
+            _box(ax, .7, y, left, REAL, .9)
+            _box(ax, 7.7, y, right, FAKE, .9)
+        _arrow(ax, (1.15, 3.0), (7.25, 3.0))
+        _arrow(ax, (4.2, 3.0), (4.2, 2.3))
+        _box(ax, 4.2, 1.92, "network: $s, t$", GOOD, 3.0, .75)
+        for place, text in ((at_s, times), (at_t, plus)):
+            _box(ax, place, .6, text, CRITIC, 1.3, .7, 0)
+            _arrow(ax, (place, 1.54), (place, .95), GOOD)
+        _arrow(ax, (1.15, .6), (2.65, .6))
+        _arrow(ax, (3.95, .6), (4.45, .6))
+        _arrow(ax, (5.75, .6), (7.25, .6))
+
+
+def glow_diagram(ax):
+    """A flow of digits in the manner of Glow, after histograms: levels above, one step below."""
+    _blank(ax, 10.4, 5.4)
+    chain = [("$x$\n1·28·28", REAL, 1.5), ("squeeze\n4·14·14", SKY, 1.7), ("4 steps", GOOD, 1.5),
+             ("squeeze\n16·7·7", SKY, 1.7), ("4 steps", GOOD, 1.5), ("$z$", FAKE, .8)]
+    left = .1
+    for number, (text, colour, width) in enumerate(chain):
+        _box(ax, left + width / 2, 4.4, text, colour, width, 1.3)
+        left += width
+        if number < len(chain) - 1:
+            _arrow(ax, (left, 4.4), (left + .3, 4.4))
+            left += .3
+    ax.plot([3.9, 1.2], [3.75, 2.6], color=GOOD, lw=1, ls=":")
+    ax.plot([5.4, 9.6], [3.75, 2.6], color=GOOD, lw=1, ls=":")
+    for x, text in ((2.2, "actnorm\nscale, shift"), (5.4, "1 × 1 mixing\nmatrix $A$"),
+                    (8.6, "coupling\n$s, t$")):
+        _box(ax, x, 1.8, text, GOOD, 2.5, 1.4, .06)
+    _arrow(ax, (3.45, 1.8), (4.15, 1.8))
+    _arrow(ax, (6.65, 1.8), (7.35, 1.8))
+    ax.text(5.4, .45, "one step: three bijections, their log-determinants added", ha="center",
+            fontsize=12)
+
+
+def f_vae_diagram(ax):
+    """Encoder, code, decoder; and the flow from the code to noise, which is the prior."""
+    _blank(ax, 10.2, 4.6)
+    _box(ax, .7, 3.4, "$x$", REAL, .9)
+    _box(ax, 2.9, 3.4, "encoder\n$m, s$", GOOD, 1.9, 1.3)
+    _box(ax, 5.2, 3.4, "code $v$", CRITIC, 1.6)
+    _box(ax, 7.5, 3.4, "decoder\n$d$", GOOD, 1.8, 1.3)
+    _box(ax, 9.5, 3.4, "$\\hat x$", FAKE, .9)
+    _box(ax, 5.2, 1.3, "flow $b$", SKY, 1.8)
+    _box(ax, 8.3, 1.3, "$z\\sim\\mathcal{N}(0, I)$", FAKE, 2.4)
+    _box(ax, 2.2, 1.3, "noise $u$", CRITIC, 1.8, .8, 0)
+    for start, end in (((1.15, 3.4), (1.95, 3.4)), ((3.85, 3.4), (4.4, 3.4)),
+                       ((6.0, 3.4), (6.6, 3.4)), ((8.4, 3.4), (9.05, 3.4))):
+        _arrow(ax, start, end)
+    _arrow(ax, (2.75, 1.7), (4.6, 3.0))
+    _arrow(ax, (5.2, 3.0), (5.2, 1.7), SKY, "<|-|>")
+    _arrow(ax, (6.1, 1.3), (7.1, 1.3), SKY, "<|-|>")
+    ax.text(5.2, .3, "prior: backwards through $b$; price of a code: forwards", ha="center",
+            fontsize=12)
 
 
 # -- figures ---------------------------------------------------------------------------------------

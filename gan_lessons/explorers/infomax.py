@@ -2,6 +2,9 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.colors import to_rgb
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
 
 from ..drawing.explorer import Explorer, choice, slider
 from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, open_axes, sheet
@@ -14,7 +17,7 @@ from ..exact.infomax import (
 )
 
 PICTURES, SCALE = patch_pictures(4), (1, 3)
-NOTES = {"motif": lambda x: x[0, 0], "first speck": lambda x: x[0, 1],
+CODES = {"motif": lambda x: x[0, 0], "first speck": lambda x: x[0, 1],
          "most specks": lambda x: np.sign(x[:, 1].sum() + .5 * x[0, 1]),
          "parity of specks": lambda x: x[:, 1].prod()}
 COLOURS = {"DV": REAL, "NWJ": BAD, "InfoNCE": GOOD, "JSD + 2 log 2": THIRD}
@@ -27,8 +30,8 @@ SIZES = (8, 16, 32, 64, 128, 256)
 def code_bars(album, bars):
     """Left six pictures of four patches, right what four codes of one bit are worth.
 
-    Two bars for each code: the share of the pixels' variance that it explains, and the bits of each
-    patch that it tells.
+    Two bars for each code: the share of the pixels' variance that the best decoder reconstructs
+    from it, and the share of a bit that it tells about a patch, in the mean.
     """
     rows = [0, 3, 12, 17, 22, 29]
     tiles = np.full((2 * 3 + 2, 3 * 4 + 2), np.nan)             # nan stays white: the gaps between
@@ -38,16 +41,16 @@ def code_bars(album, bars):
     album.imshow(tiles[:5], cmap="gray", vmin=-3.6, vmax=3.6)
     album.set_axis_off()
     album.set_title("six pictures: motif above, specks below", fontsize=10)
-    at = np.arange(len(NOTES))
+    at = np.arange(len(CODES))
     total = (np.square(SCALE).sum()) * PICTURES.shape[1]
-    pixels = [1 - reconstruction_error(PICTURES, code, SCALE) / total for code in NOTES.values()]
-    patches = [patch_information(PICTURES, code).mean() / np.log(2) for code in NOTES.values()]
-    bars.barh(at - .2, pixels, .36, color=FAKE, label="share of pixel variance explained")
-    bars.barh(at + .2, patches, .36, color=GOOD, label="bits known of each patch, mean")
-    bars.set_yticks(at, NOTES)
+    pixels = [1 - reconstruction_error(PICTURES, code, SCALE) / total for code in CODES.values()]
+    patches = [patch_information(PICTURES, code).mean() / np.log(2) for code in CODES.values()]
+    bars.barh(at - .2, pixels, .36, color=FAKE, label="pixel variance reconstructed")
+    bars.barh(at + .2, patches, .36, color=GOOD, label="bits about a patch, mean")
+    bars.set_yticks(at, CODES)
     bars.invert_yaxis()
     bars.set(xlim=(0, 1.05))
-    bars.legend(frameon=False, fontsize=8, loc="lower right")
+    bars.legend(frameon=False, fontsize=9, loc="lower right")
 
 
 # -- bounds by hand --------------------------------------------------------------------------------
@@ -77,7 +80,7 @@ def bounds(seeds: int = 16):
     """Four estimates of mutual information against its exact value, over many batches.
 
     Sliders move the correlation, menus choose the size of a batch and the number of coordinates;
-    left means and the middle 80 % of the batches against the exact value, right a dot a batch.
+    above means and the middle 80 % of the batches against the exact value, below a dot a batch.
     """
     at_every_rho = lambda k, n: np.stack(
         [estimates(CorrelatedNormal(rho, k), n, seeds) for rho in RHOS], axis=1)
@@ -86,7 +89,7 @@ def bounds(seeds: int = 16):
     order = list(COLOURS)
 
     def setup(figure):
-        left, right = figure.subplots(1, 2, width_ratios=(1.5, 1))
+        left, right = figure.subplots(2, 1, height_ratios=(1.5, 1))
         title = figure.suptitle(" ", fontsize=11)
         truth, = left.plot([], [], color=CRITIC, lw=4, alpha=.3, label="exact $I$")
         cap, = left.plot([], [], color=CRITIC, ls=":", lw=1.2, label="$\\log N$")
@@ -96,11 +99,11 @@ def bounds(seeds: int = 16):
         here, = left.plot([], [], color=CRITIC, lw=.8, ls="--")
         left.set(xlim=(0, 1), ylim=(-.04, 1.3), xlabel="exact $I$, as a share of its largest here",
                  ylabel="estimate, share of the largest $I$")
-        left.legend(frameon=False, fontsize=8, loc="upper left")
+        left.legend(frameon=False, fontsize=9, loc="upper left")
         dots = [right.plot([], [], "o", color=COLOURS[name], ms=4, alpha=.6)[0] for name in order]
         line, = right.plot([], [], color=CRITIC, lw=4, alpha=.3)
-        right.set_xticks(range(4), [name.replace(" + ", "\n+ ") for name in order], fontsize=8)
-        right.set(xlim=(-.6, 3.6), ylim=(-.04, 1.3), title="one dot for each batch")
+        right.set_xticks(range(4), order, fontsize=10)
+        right.set(xlim=(-.6, 3.6), ylim=(-.04, 1.3), ylabel="one dot a batch")
         open_axes(left, right)
         return truth, cap, curves, spans, here, dots, line, title
 
@@ -125,12 +128,12 @@ def bounds(seeds: int = 16):
 
     return Explorer(
         setup, update,
-        dict(rho=slider(0.0, .95, .05, .8, "rho, correlation"),
-             n=choice(list(SIZES), 64, "N, coins of a batch"),
-             k=choice({"1 number each": 1, "6 numbers each": 6}, 1, "coin and note have")),
-        figsize=(9.2, 3.9),
-        alt="Left, four estimates of mutual information against its exact value, with the "
-            "diagonal and log N; right, one dot per batch for each estimate. The title gives "
+        dict(rho=slider(0.0, .95, .05, .95, "rho, correlation"),
+             n=choice(list(SIZES), 32, "N, pairs in a batch"),
+             k=choice({"1 number each": 1, "6 numbers each": 6}, 6, "x and z have")),
+        figsize=(6.8, 6.6),
+        alt="Above, four estimates of mutual information against its exact value, with the "
+            "diagonal and log N; below, one dot per batch for each estimate. The title gives "
             "the exact value and three means.")
 
 
@@ -150,8 +153,8 @@ def over_the_exact(axes, pair, trained, reach: float = 2.6):
         ax.contourf(x, z, pair_density(pair, x, z), levels=8, cmap="Blues", alpha=.55)
         drawn = ax.contour(x, z, values, levels=levels, colors=CRITIC, linewidths=1.1)
         ax.clabel(drawn, fontsize=8, fmt="%g")
-        ax.set(title=name, xlabel="coin $x$", aspect="equal")
-    axes[0].set_ylabel("note $z$")
+        ax.set(title=name, xlabel="$x$", aspect="equal")
+    axes[0].set_ylabel("code $z$")
 
 
 def pair_density(pair, x, z):
@@ -171,18 +174,18 @@ def patches(n: int, seed: int = 0) -> np.ndarray:
                                                            method="cholesky")
 
 
-def written(e) -> np.ndarray:
+def weights_of(e) -> np.ndarray:
     """The weights of a `linear_encoder(4, 2)`: (4, 2), motif and speck of each patch."""
     return e.rest[1].weight.detach().double().cpu().numpy().reshape(2, 4).T
 
 
-def told(weights):
+def information_of(weights):
     """Exact (global, (4,) local) information of a linear code with noise .3."""
     return linear_information(COVARIANCE, weights, .3)
 
 
-def readers(ax, weights):
-    """What each linear encoder reads, bars of |weight|: name -> weights (patches, 2)."""
+def code_weights(ax, weights):
+    """How much each linear encoder takes from each number: name -> weights (patches, 2)."""
     width = .8 / len(weights)
     for i, ((name, w), colour) in enumerate(zip(weights.items(), (FAKE, SKY, GOOD))):
         size = np.abs(w).T.ravel() / np.linalg.norm(w)     # (2 · patches,), all motifs first
@@ -196,50 +199,111 @@ def readers(ax, weights):
     ax.legend(frameon=False, ncols=3, fontsize=8, loc="upper left")
 
 
+# -- the networks ----------------------------------------------------------------------------------
+
+def architecture(ax):
+    """Deep InfoMax's local score: a place of the feature map of x_i against the code of x_j."""
+    def box(at, text, colour, wide=3.5, high=.62):
+        ax.add_patch(Rectangle((at[0] - wide / 2, at[1] - high / 2), wide, high, lw=1.3,
+                               ec=colour, fc=_pale(colour)))
+        ax.text(*at, text, ha="center", va="center", fontsize=12)
+
+    def arrow(start, end, text="", side=.15):
+        ax.annotate("", end, start, arrowprops=dict(arrowstyle="-|>", color=CRITIC, lw=1.4))
+        middle = [(a + b) / 2 for a, b in zip(start, end)]
+        ax.text(middle[0] + side, middle[1], text, fontsize=11, va="center",
+                ha="left" if side > 0 else "right")
+
+    def cells(left, bottom, columns, rows, size, colour, marked=()):
+        for row in range(rows):
+            for column in range(columns):
+                ax.add_patch(Rectangle((left + column * size, bottom + row * size), size, size,
+                                       lw=.8, ec="white", fc=colour,
+                                       alpha=1 if (column, row) in marked else .35))
+
+    for x, name in ((2, "$x_i$"), (7.4, "$x_j$")):
+        box((x, 10.6), f"picture {name}", CRITIC)
+        arrow((x, 10.25), (x, 9.3), "convolutions")
+    cells(.8, 6.7, 8, 8, .3, REAL, marked={(6, 3)})
+    ax.text(.65, 7.9, "feature map", rotation=90, ha="right", va="center", fontsize=12)
+    ax.text(2.55, 6.4, "$8\\times8$ places", ha="right", va="center", fontsize=11)
+    box((7.4, 8.95), "feature map", REAL)
+    arrow((7.4, 8.6), (7.4, 7.75), "layers above")
+    cells(5.9, 7.05, 10, 1, .3, GOOD, marked={(i, 0) for i in range(10)})
+    ax.text(7.4, 6.7, "code $z_j$", ha="center", va="center", fontsize=12)
+    arrow((2.75, 7.6), (2.75, 5.05))
+    ax.text(2.9, 5.65, "$u$", fontsize=13)
+    arrow((7.4, 6.4), (7.4, 5.05))
+    ax.text(7.55, 5.65, "$v$", fontsize=13)
+    box((2.75, 4.7), "$u(x_{i,m})$", REAL, wide=2.7)
+    box((7.4, 4.7), "$v(z_j)$", GOOD, wide=2.7)
+    arrow((2.9, 4.35), (4.3, 3.45))
+    arrow((7.1, 4.35), (5.5, 3.45))
+    box((4.9, 3.1), "$T(x_{i,m},z_j)=u\\cdot v$", THIRD, wide=4.6)
+    for at, text, colour in ((2.45, "$i=j$, own pair:\nhigh score", GOOD),
+                             (7.4, "$i\\neq j$, shuffled:\nlow score", FAKE)):
+        arrow((4.9 + (at - 4.9) * .4, 2.75), (at, 2))
+        box((at, 1.5), text, colour, wide=3.7, high=1)
+    ax.set(xlim=(0, 10), ylim=(.9, 11), aspect="equal")
+    ax.set_axis_off()
+
+
+def _pale(colour):
+    """A colour mixed with much white."""
+    return tuple(1 - .18 * (1 - part) for part in to_rgb(colour))
+
+
 # -- full size -------------------------------------------------------------------------------------
 
-def accuracies(axes, table):
-    """Accuracies with their intervals, one axes for k-NN and one for the linear probe.
+def accuracies(axes, table, published=None):
+    """Shares of right answers with their intervals, one axes for each layer of an encoder.
 
-    table: name -> {layer: (share of k-NN, share of the probe)}. Two layers stand below each other,
-    the first in full colour.
+    table: name -> {layer: (share of the neighbours, share of the linear probe)}, layers "conv" and
+    "code"; a name with the layer "" stands in both. published: name -> {layer: percent}.
     """
-    for column, (ax, title) in enumerate(zip(axes, ("10 nearest neighbours", "linear probe"))):
-        top = max(shares[column].high for layers in table.values() for shares in layers.values())
-        for row, (name, layers) in enumerate(table.items()):
-            colour = GOOD if "DIM" in name else SKY if "VAE" in name else CRITIC
-            for i, (layer, shares) in enumerate(layers.items()):
-                value, low, high = shares[column]
-                at = row + (.4 * i - .2 if len(layers) > 1 else 0)
-                ax.barh(at, value, .38, color=colour, alpha=.35 if i else .85)
-                ax.plot([low, high], [at, at], color="black", lw=1.2)
-                ax.text(high + .008, at, f"{layer} {value:.1%}" if layer else f"{value:.1%}",
-                        va="center", fontsize=8)
-        ax.set(title=title, xlim=(0, top + .16), xlabel="share of test pictures right")
+    layers = {"conv": "last convolution", "code": "code of 64 numbers"}
+    for ax, (layer, title) in zip(axes, layers.items()):
+        for row, (name, found) in enumerate(table.items()):
+            colour = GOOD if "DIM" in name else REAL if "VAE" in name else CRITIC
+            for i, (share, marker) in enumerate(zip(found.get(layer, found.get("")), "so")):
+                at = row + .36 * i - .18
+                ax.plot([share.low, share.high], [at, at], color=colour, lw=1.4)
+                ax.plot(share.value, at, marker, color=colour, ms=6, mfc="white" if i else colour)
+            if name in (published or {}):
+                ax.plot(published[name][layer] / 100, row, "D", color=BAD, ms=6)
+        ax.set_yticks(range(len(table)), table, fontsize=10)
+        ax.set(title=title, xlabel="share of test photographs right")
+        ax.grid(axis="x", color="0.9")
+        ax.set_axisbelow(True)
         ax.invert_yaxis()
-    axes[0].set_yticks(range(len(table)), table)
-    axes[1].set_yticks([])
+    marks = {"neighbours": dict(marker="s", color=CRITIC),
+             "linear probe": dict(marker="o", color=CRITIC, mfc="white")}
+    if published:
+        marks["paper, small network"] = dict(marker="D", color=BAD)
+    lines = [Line2D([], [], ls="", ms=6, label=name, **look) for name, look in marks.items()]
+    axes[0].legend(handles=lines, frameon=False, fontsize=9, loc="upper right")
 
 
-def neighbours(axes, queries, images, found):
+def neighbours(axes, queries, images, found, right=None):
     """Rows of a query and its nearest pictures, one axes for each search.
 
-    queries (m, c, h, w) uint8; found: name -> (m, k) indices into images.
+    queries (m, c, h, w) uint8; found: name -> (m, k) indices into images. right: name -> (m, k),
+    which of them are of the query's class; they get a frame.
     """
     for ax, (name, rows) in zip(axes, found.items()):
-        k = rows.shape[1]
-        strips = []
-        for query, row in zip(queries, rows):
-            white = np.ones((query.shape[1], 4, *_grey(query)))                # (h, 4[, 3])
-            asked, near = sheet(np.asarray(query)[None], 1), sheet(np.asarray(images[row]), k)
-            strips.append(np.concatenate([asked, white, near], axis=1))
-        joined = np.concatenate(strips)
+        m, k = rows.shape
+        size = queries.shape[-1] + 4                           # a picture and the gap beside it
+        pairs = [(query, image) for query, row in zip(queries, rows) for image in (images[row],)]
+        strips = [np.concatenate([np.asarray(query)[None], np.asarray(near)])
+                  for query, near in pairs]
+        joined = sheet(np.concatenate(strips), k + 1, gap=4)
         ax.imshow(joined, cmap="gray_r" if joined.ndim == 2 else None, vmin=0, vmax=1,
                   interpolation="nearest")
+        ax.axvline(size - 2.5, color=CRITIC, lw=1)
+        for row, column in zip(*np.nonzero(np.asarray(right[name]))) if right else ():
+            ax.add_patch(Rectangle(((column + 1) * size - 1.5, row * size - 1.5), size - 2,
+                                   size - 2, fill=False, ec=GOOD, lw=2.2))
+        ax.set_xlim(-2.5, (k + 1) * size - 1.5)
+        ax.set_ylim(m * size - 1.5, -2.5)
         ax.set_axis_off()
         ax.set_title(name)
-
-
-def _grey(picture):
-    """Trailing axes of a sheet of such pictures: none for one channel."""
-    return () if len(picture) == 1 else (len(picture),)

@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 import torch
 from matplotlib.colors import to_rgb
+from matplotlib.patches import FancyBboxPatch
 from scipy.special import entr, expit
 
 from ..data.batches import batches
@@ -22,6 +23,7 @@ from ..drawing.plots import (
     THIRD,
     draw_density,
     open_axes,
+    smooth,
     square_grid,
 )
 from ..exact.laws import Mixture, Moons, Normal, Ring
@@ -37,7 +39,7 @@ from ..training.optimizers import adam
 # -- a boundary on the line ------------------------------------------------------------------------
 
 # unlabelled samples u of two classes on the line
-VAULT = Mixture([Normal(-2, .8), Normal(2, .8)], [.3, .7])
+UNLABELLED = Mixture([Normal(-2, .8), Normal(2, .8)], [.3, .7])
 LABELLED, LABELS = np.array([-2.6, .8]), np.array([0, 1])      # the only two with a label
 SHARP = 3.0                                                    # s(1 | x) = σ(SHARP (x - b))
 X = np.linspace(-6, 6, 601)
@@ -54,22 +56,22 @@ def shannon(s):
     return entr(s) + entr(1 - s)
 
 
-def named_loss(b):
+def labelled_loss(b):
     """Mean -log s(y | x) of the two labelled samples, boundary at b: (k,) -> (k,)."""
     logit = (2 * LABELS - 1) * SHARP * (LABELLED - np.asarray(b)[..., None])       # (k, 2)
     return np.logaddexp(0, -logit).mean(-1)
 
 
-def unnamed_loss(b, cost=doubt, law=VAULT):
+def unlabelled_loss(b, cost=doubt, law=UNLABELLED):
     """E cost(s(1 | u)) over unlabelled samples, boundary at b: (k,) -> (k,), on an even grid."""
     s = expit(SHARP * (FINE - np.asarray(b)[..., None]))                            # (k, grid)
     return cost(s) @ law.pdf(FINE) * (FINE[1] - FINE[0])
 
 
-def misnamed(b, law=VAULT):
-    """Share of the law on the wrong side of the boundary b."""
-    light, heavy = law.laws
-    return law.weights[0] * light.sf(b) + law.weights[1] * heavy.cdf(b)
+def misclassified(b, law=UNLABELLED):
+    """Share of samples on the wrong side of the boundary b."""
+    zeros, ones = law.laws
+    return law.weights[0] * zeros.sf(b) + law.weights[1] * ones.cdf(b)
 
 
 def downhill(values, start: int) -> int:
@@ -89,22 +91,22 @@ def boundary():
     samples, the doubt and their sum against it; a triangle shows where a walk downhill ends.
     """
     b = np.linspace(-4.5, 4.5, 361)
-    named, unnamed = named_loss(b), unnamed_loss(b)
+    known, unknown = labelled_loss(b), unlabelled_loss(b)
 
     def setup(figure):
         left, right = figure.subplots(1, 2, width_ratios=(1.15, 1))
         title = figure.suptitle(" ", fontsize=11)
-        draw_density(left, X, VAULT, REAL, "the vault, $p(u)$")
-        said, = left.plot(X, X, color=CRITIC, lw=2, label="$s$(heavy$\\,|\\,x$)")
+        draw_density(left, X, UNLABELLED, REAL, "density $p(u)$")
+        said, = left.plot(X, X, color=CRITIC, lw=2, label=r"$s(1\,|\,x)$")
         doubtful, = left.plot(X, X, color=BAD, lw=1.6, label="doubt $m(x)$")
         for x, y in zip(LABELLED, LABELS):
             left.plot([x], [.04], "o", color=(SKY, FAKE)[y], ms=9, mec=CRITIC,
-                      label=("named light", "named heavy")[y])
-        left.set(xlabel="weight of the coin, $x$", xlim=(-5, 5), ylim=(0, 1.45))
+                      label=f"label {y}")
+        left.set(xlabel="$x$", xlim=(-5, 5), ylim=(0, 1.45))
         left.legend(frameon=False, fontsize=8.5, ncols=2, loc="upper left")
-        right.plot(b, named, color=SKY, lw=2, label="named coins")
-        right.plot(b, unnamed, color=BAD, lw=2, label="doubt in the vault, E$\\,m$")
-        total, = right.plot(b, named, color=CRITIC, lw=2.4, label="named + $\\eta\\,\\times$ doubt")
+        right.plot(b, known, color=SKY, lw=2, label="labelled loss")
+        right.plot(b, unknown, color=BAD, lw=2, label=r"doubt E$\,m(u)$")
+        total, = right.plot(b, known, color=CRITIC, lw=2.4, label=r"sum with weight $\eta$")
         right.set(xlabel="border $b$", ylim=(0, 6.5), xlim=(b[0], b[-1]))
         right.legend(frameon=False, fontsize=8.5, loc="upper left")
         here, = right.plot([0], [0], "o", color=CRITIC, ms=8)
@@ -114,26 +116,26 @@ def boundary():
 
     def update(artists, at, eta):
         said, doubtful, total, here, rest, title = artists
-        s, sum_ = expit(SHARP * (X - at)), named + eta * unnamed
+        s, sum_ = expit(SHARP * (X - at)), known + eta * unknown
         said.set_ydata(s)
         doubtful.set_ydata(doubt(s))
         total.set_ydata(sum_)
-        value = named_loss(at) + eta * unnamed_loss(at)
+        value = labelled_loss(at) + eta * unlabelled_loss(at)
         here.set_data([at], [value])
         end = downhill(sum_, int(np.abs(b - at).argmin()))
         rest.set_data([b[end]], [sum_[end]])
-        title.set_text(f"loss here {value:.3f}, coins misnamed {misnamed(at):.1%}"
-                       f"      downhill from here: b = {b[end]:+.2f}, misnamed "
-                       f"{misnamed(b[end]):.1%}")
+        title.set_text(f"loss here {value:.3f}, misclassified {misclassified(at):.1%}"
+                       f"      downhill from here: b = {b[end]:+.2f}, misclassified "
+                       f"{misclassified(b[end]):.1%}")
 
     return Explorer(
         setup, update,
-        dict(at=slider(-4.0, 4.0, .05, -1.5, "border b"),
-             eta=slider(0.0, 30.0, .5, 0.0, "balance η of the vault")),
+        dict(at=slider(-4.0, 4.0, .05, 3.0, "border b"),
+             eta=slider(0.0, 30.0, .5, 20.0, "weight η of the doubt")),
         figsize=(9.6, 3.6),
-        alt="Left, two heaps of coins without names, two named coins, and a classifier with its "
-            "doubt; right, the loss of the named coins, the doubt in the vault and their "
-            "weighted sum against the boundary.")
+        alt="Left, the density of unlabelled samples with two components, two labelled samples, "
+            "and a classifier with its doubt; right, the labelled loss, the mean doubt and their "
+            "weighted sum against the border.")
 
 
 def doubts(ax):
@@ -152,14 +154,14 @@ def doubts(ax):
 # -- few labels in the plane -----------------------------------------------------------------------
 
 REACH, SIDE = 2.6, 140
-LAWS = {"two moons": Moons(), "three blobs": Ring(3, radius=1.4, sd=.5)}
+DATA = {"two moons": Moons(), "three blobs": Ring(3, radius=1.4, sd=.5)}
 COLOURS = (REAL, FAKE, GOOD, THIRD)
-COUNTS = (1, 3, 8, 24)
+COUNTS = (1, 3, 8, 24)                                      # labels a class
 METHODS = ("supervised", "K + 1 classes", "CLS-GAN")
 
 
-class Named:
-    """`each` labelled points of every class of a law, as `batches` takes them.
+class Labelled:
+    """`each` labelled points of every class of a mixture, as `batches` takes them.
 
     images (each · classes, 2), labels (each · classes,), classes.
     """
@@ -172,7 +174,7 @@ class Named:
 
 
 class Between:
-    """Fakes where the law has next to nothing: uniform on a square where p(x) < `below`."""
+    """Fakes where data have next to no density: uniform on a square where p(x) < `below`."""
 
     dim = 2
 
@@ -201,7 +203,7 @@ def best_guess(law, x):
     return np.stack(log_joint).argmax(0)
 
 
-def rightly(law, guess, n: int = 4000, seed: int = 9) -> float:
+def accuracy(law, guess, n: int = 4000, seed: int = 9) -> float:
     """Share of n fresh points whose label a classifier `guess`: (n, 2) -> (n,) finds."""
     points, y = law.sample_with_modes(n, np.random.default_rng(seed))
     return float((np.asarray(guess(points)) == y).mean())
@@ -220,11 +222,11 @@ def learn(law, method: str, each: int, seed: int = 0, rounds: int = 300, width: 
     method: one of METHODS. Returns the network of class logits, (n, 2) -> (n, K). CLS-GAN starts
     from the supervised classifier.
     """
-    K, named = len(law.laws), Named(law, each, seed)
+    K, known = len(law.laws), Labelled(law, each, seed)
     net = mlp_critic(2, width=width, outputs=K)
 
     def play(game, rate, **players):
-        train(game, players, batches(named, z=Normal(dim=2), seed=seed, unlabelled=law),
+        train(game, players, batches(known, z=Normal(dim=2), seed=seed, unlabelled=law),
               steps=steps(laptop=rounds), optimizer=adam(rate), watch=None, precision="highest")
     if method == "K + 1 classes":
         play(improved_gan(), 3e-3, f=net, g=mlp_generator(2, 2, width=width))
@@ -248,16 +250,16 @@ def shades(net):
 
 @lru_cache
 def _learnt():
-    """For each law and count: labelled points, and shades and accuracy for each method.
+    """For each data set and count: labelled points, and shades and accuracy for each method.
 
     Twenty-four short trainings, made once.
     """
     found = {}
-    for name, law in LAWS.items():
+    for name, law in DATA.items():
         for each in COUNTS:
             nets = [learn(law, method, each) for method in METHODS]
-            right = [rightly(law, guesser(net)) for net in nets]
-            found[name, each] = Named(law, each), [shades(net) for net in nets], right
+            right = [accuracy(law, guesser(net)) for net in nets]
+            found[name, each] = Labelled(law, each), [shades(net) for net in nets], right
     return found
 
 
@@ -267,8 +269,9 @@ def few_labels():
     A menu chooses two moons or three blobs, a slider how many points of a class bear a label.
     """
     found = _learnt()
-    clouds = {name: law.sample(400, np.random.default_rng(5)) for name, law in LAWS.items()}
-    best = {name: rightly(law, lambda x, law=law: best_guess(law, x)) for name, law in LAWS.items()}
+    clouds = {name: law.sample(400, np.random.default_rng(5)) for name, law in DATA.items()}
+    best = {name: accuracy(law, lambda x, law=law: best_guess(law, x))
+            for name, law in DATA.items()}
 
     def setup(figure):
         axes = figure.subplots(1, 3)
@@ -278,52 +281,82 @@ def few_labels():
             image = ax.imshow(np.ones((SIDE, SIDE, 3)), extent=(-REACH, REACH, -REACH, REACH),
                               origin="lower", interpolation="nearest", zorder=0)
             cloud, = ax.plot([0], [0], ".", color=CRITIC, ms=2, alpha=.45, zorder=1)
-            named = [ax.plot([0], [0], "o", color=colour, mec="white", ms=8, zorder=2)[0]
+            marks = [ax.plot([0], [0], "o", color=colour, mec="white", ms=8, zorder=2)[0]
                      for colour in COLOURS[:3]]
             ax.set(title=method, xticks=[], yticks=[], xlim=(-REACH, REACH), ylim=(-REACH, REACH))
-            panels.append((image, cloud, named))
+            panels.append((image, cloud, marks))
         return panels, title
 
     def update(artists, data, each):
         panels, title = artists
         points, pictures, right = found[data, COUNTS[each]]
-        for (image, cloud, named), picture in zip(panels, pictures):
+        for (image, cloud, marks), picture in zip(panels, pictures):
             image.set_data(picture)
             cloud.set_data(*clouds[data].T)
-            for y, marks in enumerate(named):
-                marks.set_data(*points.images[points.labels == y].numpy().T)
-        named = COUNTS[each]
+            for y, mark in enumerate(marks):
+                mark.set_data(*points.images[points.labels == y].numpy().T)
+        n = COUNTS[each]
         shares = "      ".join(f"{method} {share:.1%}" for method, share in zip(METHODS, right))
-        title.set_text(f"{named} named point{'s' * (named > 1)} a class"
-                       f"      named rightly: {shares}      at best {best[data]:.1%}")
+        title.set_text(f"{n} label{'s' * (n > 1)} a class      accuracy: {shares}"
+                       f"      Bayes {best[data]:.1%}")
 
     return Explorer(
         setup, update,
-        dict(data=choice(list(LAWS), "two moons", "data"),
+        dict(data=choice(list(DATA), "two moons", "data"),
              each=slider(0, len(COUNTS) - 1, 1, 1,
                          "labels: " + ", ".join(map(str, COUNTS)) + " a class")),
         figsize=(9.6, 3.7),
         alt="The plane in the colours of the predicted classes for three trained classifiers, "
-            "with unlabelled points and the few labelled ones; the title gives each one's share "
-            "of rightly named points.")
+            "with unlabelled points and the few labelled ones; the title gives each one's "
+            "accuracy.")
 
 
 # -- figures ---------------------------------------------------------------------------------------
 
+def plan(ax):
+    """Improved GAN: one network f for three kinds of samples, and which number each costs."""
+    def box(x, y, text, edge=CRITIC, face="white"):
+        return ax.text(x, y, text, ha="center", va="center", fontsize=12.5,
+                       bbox=dict(boxstyle="round,pad=.35", fc=face, ec=edge, lw=1.4))
+
+    def arrow(start, end, colour=CRITIC, style="-"):
+        ax.annotate("", end, start, arrowprops=dict(arrowstyle="-|>", color=colour, lw=1.6,
+                                                    linestyle=style, shrinkA=0, shrinkB=0))
+    rows = {.88: ("$x$, label $y$", SKY, "cross-entropy\nof softmax $a$"),
+            .60: ("$u$, no label", REAL, r"softplus$(-\log Z)$"),
+            .32: ("$g(z)$", FAKE, r"softplus$(\log Z)$")}
+    for y, (sample, colour, cost) in rows.items():
+        arrow((.19, y), (.33, y), colour)
+        arrow((.64, y), (.71, y), colour)
+        box(.1, y, sample, colour)
+        box(.86, y, cost, colour)
+    ax.add_patch(FancyBboxPatch((.34, .2), .29, .77, boxstyle="round,pad=.01", fc="#F2F2F2",
+                                ec=CRITIC, lw=1.4))
+    box(.485, .80, "$K$ logits $a$")
+    box(.485, .38, "features $h$")
+    arrow((.485, .44), (.485, .74))
+    ax.text(.485, .60, "network $f$ ", ha="right", va="center", fontsize=12.5, color=CRITIC)
+    box(.485, .06, r"generator: $\Vert$ mean $h(u)$ − mean $h(g(z))$ $\Vert^2$", FAKE, "#FDF1D8")
+    arrow((.485, .32), (.485, .11), FAKE)
+    arrow((.17, .11), (.1, .25), FAKE, "--")
+    ax.set(xlim=(0, 1), ylim=(0, 1))
+    ax.set_axis_off()
+
+
 def before_and_after(axes, law, each: int = 3, seed: int = 0):
     """Left the labelled points alone, right the same points on 400 unlabelled ones."""
-    named, points = Named(law, each, seed), law.sample(400, np.random.default_rng(5))
+    known, points = Labelled(law, each, seed), law.sample(400, np.random.default_rng(5))
     axes[1].plot(*points.T, ".", color=CRITIC, ms=3.5, alpha=.4)
-    for ax, title in zip(axes, ("what the expert named", "and what lies in the vault")):
-        _marks(ax, named)
+    for ax, title in zip(axes, ("six labelled points", "and 400 without a label")):
+        _marks(ax, known)
         ax.set(title=title, xticks=[], yticks=[], aspect="equal", xlim=(-REACH, REACH),
                ylim=(-2, 2))
 
 
-def _marks(ax, named):
+def _marks(ax, known):
     """Labelled points in the colours of their classes."""
-    for y in named.classes:
-        ax.plot(*named.images[named.labels == y].numpy().T, "o", color=COLOURS[y], mec="white",
+    for y in known.classes:
+        ax.plot(*known.images[known.labels == y].numpy().T, "o", color=COLOURS[y], mec="white",
                 ms=9)
 
 
@@ -338,7 +371,7 @@ def tested(net, images) -> float:
     return float((guess == images.labels[:few]).double().mean())
 
 
-def generators(axes, law, fakes, nets, shares, named):
+def generators(axes, law, fakes, nets, shares, known):
     """A panel for each generator at rest: the classifier's shades, real points dark, fakes red.
 
     fakes, nets, shares: by the panel's name; of a name without fakes none are drawn.
@@ -351,17 +384,20 @@ def generators(axes, law, fakes, nets, shares, named):
         if fakes.get(name) is not None:
             ax.plot(*fakes[name].sample(150, np.random.default_rng(6)).T, "x", color=BAD, ms=3,
                     alpha=.7)
-        _marks(ax, named)
+        _marks(ax, known)
         ax.set(title=f"{name}\n{shares[name]}", xticks=[], yticks=[], xlim=(-REACH, REACH),
                ylim=(-REACH, REACH))
 
 
-def seeds(ax, table):
-    """Accuracies {method: [one for each seed]}: a column a method, a line a seed, in per cent."""
-    values = 100 * np.array(list(table.values()))
-    for one in values.T:
-        ax.plot(range(len(values)), one, "o-", color=CRITIC, lw=.8, ms=4, alpha=.6)
-    ax.plot(range(len(values)), values.mean(1), "_", color=FAKE, ms=26, mew=3)
-    ax.set_xticks(range(len(values)), list(table), fontsize=9)
-    ax.set(xlim=(-.5, len(values) - .5), ylabel="test pictures named rightly, %")
+def feature_loss(ax, *runs):
+    """The generator's loss of trainings that went on from one another, on a logarithmic scale.
+
+    Thin each round, thick the mean over some; dotted lines stand between two trainings.
+    """
+    values = np.concatenate([run.losses["g"] for run in runs])
+    ax.semilogy(values, color=FAKE, alpha=.25, lw=.6)
+    ax.semilogy(smooth(values), color=FAKE, lw=1.8)
+    for end in np.cumsum([len(run.losses["g"]) for run in runs])[:-1]:
+        ax.axvline(end, color=CRITIC, ls=":", lw=1)
+    ax.set(xlabel="round", title="feature loss of g")
     open_axes(ax)

@@ -23,7 +23,7 @@ from ..exact.divergences import kl
 from ..exact.laws import Mixture, Normal
 from ..exact.variational import best_linear
 
-CODES = {"no notes": (0., 1.), "short notes": (.65, .39), "long notes": (1.25, .08)}
+CODES = {"empty codes": (0., 1.), "short codes": (.65, .39), "long codes": (1.25, .08)}
 VARIANCES = np.array([4, 2.4, 1.4, .8, .5, .3, .2, .1])
 PRIOR = Normal(0, 1)
 
@@ -52,7 +52,7 @@ def three_codes(axes):
         draw_density(ax, z, PRIOR, CRITIC, "prior $q(z)$")
         for i, cloud in enumerate(clouds):
             ax.plot(z, cloud.pdf(z) / 5, color=REAL, lw=1.2,
-                    label="$p(z\\,|\\,x)$, five coins" if i == 0 else None)
+                    label="$p(z\\,|\\,x)$, five samples" if i == 0 else None)
         ax.plot(z, Mixture(clouds).pdf(z), color=FAKE, lw=2, label="their sum $p(z)$")
         ax.set(xlabel="$z$", yticks=[], ylim=(0, 1.05),
                title=f"{name}: {rate:.2f} nats\n= I {information:.2f} + KL {aggregate:.2f}")
@@ -77,10 +77,10 @@ def terms():
         names = ["$p(z\\,|\\,x)$, $x$ from -2 to 2", *[None] * 4]
         clouds = [left.plot(z, z, color=REAL, lw=1.1, label=name)[0] for name in names]
         whole, = left.plot(z, z, color=FAKE, lw=2.2, label="aggregate $p(z)$")
-        left.set(xlabel="$z$", yticks=[], ylim=(0, 1.3), title="the notes")
+        left.set(xlabel="$z$", yticks=[], ylim=(0, 1.3), title="the codes")
         left.legend(frameon=False, fontsize=8, loc="upper left")
         fixed, = right.plot(amount, amount, color=GOOD, lw=2.2,
-                            label="straight decoder, its sd fixed")
+                            label="linear decoder, its sd fixed")
         best, = right.plot(amount, amount, color=THIRD, lw=2.2, ls="--", label="best decoder")
         dots, = right.plot([0, 0], [0, 0], "o", color=CRITIC, ms=7)
         lowest = right.axvline(0, color=GOOD, lw=1, ls=":")
@@ -119,11 +119,11 @@ def terms():
         setup, update,
         dict(beta=slider(0.0, 3.0, .05, 1.0, "β, price of a nat"),
              sd=slider(.2, 2.0, .05, .5, "t, the decoder's sd"),
-             information=slider(0.0, 3.0, .05, .5, "I, what a note says"),
+             information=slider(0.0, 3.0, .05, .5, "I, what a code says"),
              width=slider(.4, 2.0, .05, 1.0, "sd of the aggregate p(z)")),
         figsize=(9.6, 3.5),
-        alt="Left, the prior, the notes of five coins and their sum; right, distortion plus "
-            "beta times rate against the information, for a straight decoder and for the best "
+        alt="Left, the prior, the codes of five samples and their sum; right, distortion plus "
+            "beta times rate against the information, for a linear decoder and for the best "
             "one. The title splits the rate into information and aggregate divergence and says "
             "where the lowest loss lies.")
 
@@ -146,12 +146,12 @@ def water_filling():
         lost = left.bar(places, VARIANCES, color=BAD, width=.5, label="squared error left")
         level = left.axhline(1, color=CRITIC, lw=1.4, ls="--", label="water level $\\beta t^2$")
         left.set(yscale="log", ylim=(.03, 8), xticks=places, xlabel="direction",
-                 title="what drowns")
+                 title="what collapses")
         left.legend(frameon=False, fontsize=8, loc="upper right")
         right.plot(rates, errors, color=CRITIC, lw=3, alpha=.35)
         dot, = right.plot([0], [0], "o", color=GOOD, ms=9)
         right.set(xlabel="rate = information, nats", ylabel="squared error", xlim=(-.2, 9),
-                  ylim=(0, 10.5), title="short notes or good copies")
+                  ylim=(0, 10.5), title="short codes or small errors")
         open_axes(left, right)
         return list(lost), level, dot, title
 

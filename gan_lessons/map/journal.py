@@ -37,8 +37,9 @@ def some(words: list[str]) -> str:
     return ", ".join(words[:SHOWN]) + more
 
 
-def places(path) -> tuple[Path, Path]:
-    """(the table, its journal): both can be written, and the table is no file of the reader's.
+def places(path, fresh: bool = False) -> tuple[Path, Path]:
+    """(the table, its journal): both can be written, and the table is no file of the reader's, nor,
+    unless it is begun `fresh`, one whose journal is gone: its rows would vanish.
 
     TypeError, ValueError, OSError with the remedy, before anything was computed.
     """
@@ -47,10 +48,13 @@ def places(path) -> tuple[Path, Path]:
               for kind in (".runs", ".runs.odd", ".lock")}
     if path.exists() and path.stat().st_size and not beside[".runs"].exists():
         with open(path, "rb") as file:
-            head = file.readline(100_000)
+            head, rows = file.readline(100_000), file.read(1)
         if ",".join(OWN[:-1]).encode() not in head:          # older tables had no fingerprints
             raise ValueError(f"{path} is there and is no table of a study: choose another path, or "
                              "move it away")
+        if rows and not fresh:
+            raise ValueError(f"{path} holds results, and their journal {beside['.runs'].name}, by "
+                             f"which a study goes on, is not beside it: bring it back, or {FORGET}")
     return path, beside[".runs"]
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import platform
 import shutil
 from dataclasses import dataclass
@@ -50,6 +51,8 @@ from .long_runs import (
 RESULTS = Path(__file__).parents[1] / "results" / "long"
 SHEET, STRIP = 100, (8, 4)                # pictures of a sheet; of a strip, and how many times
 SCORED = 10_000                           # pictures of a distance
+ROW = {"steps", "seed", "recipe", "data", "shape", "classes", "cpu_seconds", "curve", "distance",
+       "machine", "versions", "fingerprint", "parts", "probe", "weights"}    # what is read of a row
 
 
 class Look(NamedTuple):
@@ -288,6 +291,9 @@ def long_run(name: str, folder=RESULTS) -> LongRun:
     or made by another recipe than today's.
     """
     known(name)
+    if not isinstance(folder, (str, os.PathLike)):
+        raise LongRunError(f"folder = {told(folder)}: the path of a folder of stored runs, or "
+                           "leave it out")
     place = Path(folder) / slug(name)
     again = f"train it with python lessons.py long {name[:2]}"
     try:
@@ -297,6 +303,10 @@ def long_run(name: str, folder=RESULTS) -> LongRun:
         stored = ", ".join(n for n in LONG if (Path(folder) / slug(n) / "row.json").exists())
         raise LongRunError(f"{name!r} is not stored here ({error}): {again}. Stored are: "
                            f"{stored or 'none'}") from error
+    lost = sorted(ROW - row.keys()) if isinstance(row, dict) else ["everything"]
+    if lost or any(not (place / name).is_file() for name in ("sheet.png", "strip.png")):
+        raise LongRunError(f"{name!r} in {place} is not whole ({', '.join(lost) or 'a picture'} is "
+                           f"missing): fetch it again (git checkout -- {place}), or {again}")
     if weights != row.get("weights"):
         raise LongRunError(f"the weights of {name!r} in {place} are damaged: fetch them again "
                            f"(git checkout -- {place}), or {again}")
@@ -306,4 +316,10 @@ def long_run(name: str, folder=RESULTS) -> LongRun:
 
 
 def read_png(path) -> np.ndarray:
-    return np.asarray(Image.open(path), dtype=np.float64) / 255
+    """A stored picture from 0 to 1; LongRunError for one that is damaged."""
+    try:
+        with Image.open(path) as picture:
+            return np.asarray(picture, dtype=np.float64) / 255
+    except (OSError, SyntaxError) as error:
+        raise LongRunError(f"{path} is no picture that can be read ({error}): fetch it again "
+                           f"(git checkout -- {path})") from error

@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import inspect
+import io
 import itertools
 import json
 import os
@@ -52,7 +53,7 @@ def combinations(settings) -> list[dict]:
                 for one in settings]
     for one in settings:
         for name, value in one.items():
-            if not isinstance(name, str) or name in RESERVED:
+            if not isinstance(name, str) or not name.strip() or name in RESERVED:
                 raise ValueError(f"{name!r} is no name for a setting: the study's own are "
                                  f"{', '.join(sorted(RESERVED))}")
             if not isinstance(value, PLAIN):
@@ -109,9 +110,10 @@ def study(run: Callable[..., Mapping], settings, path, *, cluster: str | None = 
     The file also keeps what earlier calls computed with the same code. Lines of the journal that
     are no results are named and kept aside.
     Before the first run: TypeError, ValueError for what cannot be played; ValueError where `path`
-    holds another study, a reader's own file, or stale rows; OSError where nothing can be written;
-    RuntimeError where another process plays this study at this moment. Later: OSError where the
-    disk fills up, RuntimeError where processes die again and again; what is done is kept.
+    holds another study, a reader's own file, stale rows, or rows whose journal is gone; OSError
+    where nothing can be written; RuntimeError where another process plays this study at this
+    moment. Later: OSError where the disk fills up, RuntimeError where processes die again and
+    again; what is done is kept.
     """
     if type(fresh) is not bool:              # a word as "no" is true: it would delete all results
         raise ValueError(f"fresh={fresh!r}: True to forget what is written there, or False")
@@ -123,7 +125,7 @@ def study(run: Callable[..., Mapping], settings, path, *, cluster: str | None = 
     _check_cluster(cluster)
     todo, aside = combinations(settings), dict(aside or {})
     _check_call(run, todo, aside, processes)
-    path, runs = places(path)
+    path, runs = places(path, fresh)
     with alone(path):
         unseen = set()
         found = {key_of(one): parts(run, one, unseen) for one in todo}
@@ -191,21 +193,37 @@ def _check_call(run, todo, aside, processes):
 def load(path) -> list[dict]:
     """The rows of a tidy file that `study` wrote: numbers as numbers, empty fields left out, words
     as words, also where they look like numbers. OSError names a file that is not there or cannot be
-    read, ValueError one that is no table: of lines that differ in length, of a column that stands
-    twice, of fields parted by semicolons or tabs; TypeError for what is no path."""
+    read, ValueError one that is no table: empty, damaged, of lines that differ in length, of a
+    column that stands twice or has no name, of fields parted by semicolons or tabs; TypeError for
+    what is no path."""
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(f"a table is loaded from the path of a file, as 'arena.csv', not {path!r}")
+    limit = csv.field_size_limit(2 ** 31 - 1)       # a word may have more than 131,072 letters
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:  # Excel begins it with a mark
-            table = csv.DictReader(file)
-            rows, names = list(table), table.fieldnames or []
+            text = file.read()
+        table = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+        rows, names = list(table), table.fieldnames or []
     except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{path} is no table of a study ({error})") from error
+        raise ValueError(f"{path} is no table of a study ({error}): save it as a table with commas "
+                         "in UTF-8, or run the study again") from error
+    finally:
+        csv.field_size_limit(limit)
+    if not names or "\0" in text:
+        what = "holds zeros in place of letters" if names else "is empty"
+        raise ValueError(f"{path} is no table of a study: it {what}, as a write that was broken "
+                         "off leaves it; run the study again, which knows what is done")
     if any(None in row or None in row.values() for row in rows):
         raise ValueError(f"{path} is no table of a study: its lines have not the same length")
     if len(set(names)) < len(names):
         raise ValueError(f"{path} is no table of a study: a column stands twice, one of "
                          f"{', '.join(names):.200}; rename it")
+    if text.lstrip()[:1] == "<":
+        raise ValueError(f"{path} is no table of a study but a page of the web: fetch the file "
+                         "itself")
+    if "" in names and len(names) > 1:
+        raise ValueError(f"{path} is no table of a study: a column has no name; name it, or save "
+                         "the table without the numbers of its rows")
     for mark, word in ((";", "semicolons"), ("\t", "tabs")):
         if len(names) == 1 and mark in names[0]:
             raise ValueError(f"{path} is no table of a study: its fields are parted by {word}; "
@@ -268,7 +286,7 @@ def _check(outcome, one, expected):
     if strange := [name for name, value in outcome.items() if not isinstance(value, PLAIN)]:
         raise TypeError(f"{', '.join(strange)} of the result are no plain numbers or words: use "
                         "float(...) or .item()")
-    if strange := [name for name in outcome if not isinstance(name, str)]:
+    if strange := [name for name in outcome if not isinstance(name, str) or not name.strip()]:
         raise TypeError(f"{strange[0]!r} of the result is no name: the columns of a file are words")
     if type(outcome.get("seconds", 0)) not in (int, float):
         raise TypeError(f"seconds of the result are {outcome['seconds']!r}, and must be a number")

@@ -123,7 +123,7 @@ def kernel_distance(fake, real=None, block: int = 1000) -> float:
     over independent pairs, so that unlike the Fréchet distance its mean does not depend on n: 0 for
     samples of one law, and a little below as often as above. fake, real as in `frechet_distance`;
     the mean over equal blocks of about `block` of the larger side. ValueError for fewer than two
-    samples, and as there.
+    samples, for such whose products leave the range of floats, and as there.
     (Bińkowski et al. 2018, arXiv 1801.01401.)
     """
     check_count("block", block, least=2, why="a pair of one block is two samples")
@@ -141,7 +141,11 @@ def kernel_distance(fake, real=None, block: int = 1000) -> float:
     blocks = max(1, min(min(len(a), len(b)) // 2, max(len(a), len(b)) // block))
     found = [mean_of_pairs(x) + mean_of_pairs(y) - 2 * _cubic(x, y).mean()
              for x, y in zip(a.tensor_split(blocks), b.tensor_split(blocks))]
-    return torch.stack(found).mean().item()
+    distance = torch.stack(found).mean().item()
+    if not math.isfinite(distance):
+        raise ValueError("samples so large that the cube of their products is no number: rescale "
+                         "them")
+    return distance
 
 
 def _cubic(x: Tensor, y: Tensor) -> Tensor:
@@ -263,10 +267,13 @@ def _period(images: Tensor) -> int:
 def _tensor(samples, what: str) -> Tensor:
     """Samples as a tensor; ValueError for what makes none."""
     try:
-        return torch.as_tensor(samples)
+        samples = torch.as_tensor(samples)
     except (TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"{what} are a tensor or array of numbers, not "
                          f"{type(samples).__name__} ({error})") from error
+    if samples.is_meta:
+        raise ValueError(f"{what} on the device meta have a shape and no numbers: make them on cpu")
+    return samples
 
 
 def _checked_name(name) -> str:

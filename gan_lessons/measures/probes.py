@@ -14,6 +14,8 @@ from torch.nn.functional import normalize, one_hot
 from ..exact.checks import fits
 from ..game import check_tensors
 
+MANY = 10_000           # classes that bear no code, at most: a table of them would fill the memory
+
 
 class Share(NamedTuple):
     """A share of n, with the ends of its 95 % interval (Wilson 1927)."""
@@ -131,7 +133,8 @@ def _classes(labels, truth) -> int:
 
 
 def _labelled(codes, labels):
-    """ValueError unless there is a whole-number label, 0 or more, for each of 1 code or more."""
+    """ValueError unless there is a whole-number label, 0 or more, for each of 1 code or more, and
+    not far above their number."""
     check_tensors(codes=codes, labels=labels)
     if not len(codes):
         raise ValueError(f"codes of shape {tuple(codes.shape)} hold no sample")
@@ -140,3 +143,6 @@ def _labelled(codes, labels):
                          f"{labels.dtype} of shape {tuple(labels.shape)}")
     if labels.min() < 0:
         raise ValueError(f"a label of {int(labels.min())}: classes are numbered from 0")
+    if labels.max() >= len(labels) + MANY:
+        raise ValueError(f"a label of {int(labels.max()):,} among {len(labels):,}: number the "
+                         "classes from 0, without gaps, as labels.unique(return_inverse=True)[1]")

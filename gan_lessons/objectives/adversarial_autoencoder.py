@@ -13,7 +13,7 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, one_hot
+from torch.nn.functional import cross_entropy, one_hot, pad
 
 from ..exact.checks import check_count, fits
 from ..game import Game, Move, both, check_player, check_tensors, in_full, softplus
@@ -210,19 +210,44 @@ def split_code(numbers: Tensor, classes: int) -> tuple[Tensor, Tensor]:
     return numbers[:, :classes], numbers[:, classes:]
 
 
-def class_and_style(e, x: Tensor, classes: int, noise: float = 0.0) -> tuple[Tensor, Tensor]:
+def class_and_style(
+    e, x: Tensor, classes: int, noise: float = 0.0, shift: int = 0
+) -> tuple[Tensor, Tensor]:
     """The two codes of x: class logits (n, classes), whose softmax is the class code, style (n, k).
 
-    With `noise`, e sees x + noise · ε, ε ~ N(0, I): the simplest universal code. ValueError as in
-    `split_code`, and for noise < 0. Lesson 15.
+    With `noise`, e sees x + noise · ε, ε ~ N(0, I): the simplest universal code. With `shift`, it
+    sees every picture (n, c, h, w) moved by up to so many pixels each way. ValueError as in
+    `split_code`, for noise < 0, and for a shift that is no whole number from 0. Lesson 15.
     """
     check_player("e", e)
     check_tensors(x=x)
     if not fits(noise, least=0):
         raise ValueError(f"noise = {noise}: the deviation of noise is 0 or more")
-    if noise:
+    if not fits(shift, least=0, whole=True):
+        raise ValueError(f"shift = {shift}: pictures are moved by a whole number of pixels, 0 or "
+                         "more")
+    if noise or shift:
         x = in_full(x, "samples")
+    if shift:
+        x = _moved(x, shift)
     return split_code(e(x + noise * torch.randn_like(x) if noise else x), classes)
+
+
+def _moved(x: Tensor, shift: int) -> Tensor:
+    """Each picture moved by up to `shift` pixels up or down, left or right: (n, c, h, w) -> same.
+
+    What comes in at the border is white, -1. ValueError for what are no pictures.
+    """
+    if x.dim() != 4:
+        raise ValueError(f"shift = {shift} moves pictures (n, c, h, w), and these samples are "
+                         f"{tuple(x.shape)}: shift=0")
+    n, _, h, w = x.shape
+    wide = pad(x, (shift,) * 4, value=-1.0)                    # (n, c, h + 2 shift, w + 2 shift)
+    down, right = torch.randint(2 * shift + 1, (2, n, 1), device=x.device)
+    rows = down + torch.arange(h, device=x.device)                                      # (n, h)
+    columns = right + torch.arange(w, device=x.device)                                  # (n, w)
+    sample = torch.arange(n, device=x.device)[:, None, None]
+    return wide[sample, :, rows[:, :, None], columns[:, None]].permute(0, 3, 1, 2)
 
 
 def random_classes(like: Tensor) -> Tensor:
@@ -251,31 +276,61 @@ def imbalance(shares: Tensor) -> Tensor:
 
 
 def clustering_autoencoder(
-    classes: int, balance: float = 0.0, apart: float = 0.0, noise: float = 0.0
+    classes: int, balance: float = 0.0, apart: float = 0.0, noise: float = 0.0, shift: int = 0,
+    joint: float | None = None, class_weight: float = 1.0
 ) -> Game:
     """No labels at all: a class code and a style code, each with a prior and a critic of its own.
 
     e d       E |u - d([class, style])|² per number    [+ crowding(d.heads, apart), if apart > 0]
     f f_y     code critics: style against z, class against random one-hot labels
               (two players, one pass of e)
-    e         E sp(-f(style)) + E sp(-f_y(class))       [+ balance · imbalance(class shares)]
+    e         E sp(-f(style)) + class_weight · E sp(-f_y(class))
+              [+ balance · imbalance(class shares)]
 
     balance: the remedy for empty clusters. apart: wants d = ClusterHeadDecoder(...).
-    noise: what e sees is u + noise · ε. batches(images, z=Normal(dim=k), unlabelled=images).
-    ValueError for classes < 2, for weights below 0, and for a decoder without heads to keep apart.
-    Makhzani et al. 2015, arXiv 1511.05644; lesson 15.
+    noise, shift: what e sees is u + noise · ε, moved by up to `shift` pixels each way.
+    joint: a weight: e and d minimise the first loss + joint · the third in one step, before f f_y.
+    batches(images, z=Normal(dim=k), unlabelled=images).
+    ValueError for classes < 2, for weights below 0, for joint = 0, and for a decoder without heads
+    to keep apart. Makhzani et al. 2015, arXiv 1511.05644; lesson 15.
     """
+    return _two_codes(False, classes, balance, apart, noise, shift, joint, class_weight)
+
+
+def semi_supervised_autoencoder(
+    classes: int = 10, balance: float = 0.0, apart: float = 0.0, noise: float = 0.0,
+    shift: int = 0, joint: float | None = None, class_weight: float = 1.0
+) -> Game:
+    """`clustering_autoencoder` on all pictures u, and a last phase on the few with labels.
+
+    e   CE(class logits of x, y)
+
+    With `joint` it is no phase of its own: joint · CE is added to the common step of e and d, and
+    e sees x and u as one batch.
+    batches(few_labels(images, 1000, ledger=ledger), z=Normal(dim=k), unlabelled=images)
+    ValueError as there. Makhzani et al. 2015, arXiv 1511.05644; lesson 15.
+    """
+    return _two_codes(True, classes, balance, apart, noise, shift, joint, class_weight)
+
+
+def _two_codes(labelled, classes, balance, apart, noise, shift, joint, class_weight) -> Game:
+    """The game of class and style, with a few labels or none, in phases or with a joint step."""
     _check_two_or_more(classes)
-    if not all(fits(weight, least=0) for weight in (balance, apart, noise)):
-        raise ValueError(f"balance = {balance}, apart = {apart}, noise = {noise}: "
-                         "all are 0 or more")
+    if not all(fits(weight, least=0) for weight in (balance, apart, noise, class_weight)):
+        raise ValueError(f"balance = {balance}, apart = {apart}, noise = {noise}, "
+                         f"class_weight = {class_weight}: all are 0 or more")
+    if not fits(shift, least=0, whole=True):
+        raise ValueError(f"shift = {shift}: a whole number of pixels, 0 or more")
+    if joint is not None and not fits(joint, above=0):
+        raise ValueError(f"joint = {joint}: the weight of all but the reconstruction is above 0; "
+                         "None plays separate phases")
 
     def codes(e, u):
-        a, style = class_and_style(e, u, classes, noise)
+        a, style = class_and_style(e, u, classes, noise, shift)
         return a.softmax(1), style
 
-    def reconstruction(e, d, u):
-        error = squares(u, d(torch.cat(codes(e, u), 1)))
+    def redrawn(d, u, shares, style):
+        error = squares(u, d(torch.cat([shares, style], 1)))
         if not apart:
             return error
         if not hasattr(d, "heads"):
@@ -283,34 +338,38 @@ def clustering_autoencoder(
                              f"d=ClusterHeadDecoder(decoder, {classes}, k)")
         return error + crowding(d.heads, apart)
 
+    def both_fooled(f, f_y, shares, style):
+        loss = fooled(f, style) + class_weight * fooled(f_y, shares)
+        return loss + balance * imbalance(shares) if balance else loss
+
+    def reconstruction(e, d, u):
+        return redrawn(d, u, *codes(e, u))
+
     def code_critics(f, f_y, e, u, z):
         shares, style = codes(e, u)
         return code_loss(f, z, style) + code_loss(f_y, random_classes(shares), shares)
 
     def fool_the_critics(e, f, f_y, u):
-        shares, style = codes(e, u)
-        loss = fooled(f, style) + fooled(f_y, shares)
-        return loss + balance * imbalance(shares) if balance else loss
+        return both_fooled(f, f_y, *codes(e, u))
 
-    return Game([Move("e d", reconstruction),
-                 Move("f f_y", code_critics),
-                 Move("e", fool_the_critics)])
-
-
-def semi_supervised_autoencoder(
-    classes: int = 10, balance: float = 0.0, apart: float = 0.0, noise: float = 0.0
-) -> Game:
-    """`clustering_autoencoder` on all pictures u, and a last phase on the few with labels.
-
-    e   CE(class logits of x, y)
-
-    batches(few_labels(images, 1000, ledger=ledger), z=Normal(dim=k), unlabelled=images)
-    ValueError as there. Makhzani et al. 2015, arXiv 1511.05644; lesson 15.
-    """
     def label_loss(e, x, y):
-        return cross_entropy(class_and_style(e, x, classes, noise)[0], y)
-    phases = clustering_autoencoder(classes, balance, apart, noise).moves
-    return Game([*phases, Move("e", label_loss)])
+        return cross_entropy(class_and_style(e, x, classes, noise, shift)[0], y)
+
+    def joint_step(e, d, f, f_y, u):
+        shares, style = codes(e, u)
+        return redrawn(d, u, shares, style) + joint * both_fooled(f, f_y, shares, style)
+
+    def joint_step_with_labels(e, d, f, f_y, x, y, u):
+        a, style = class_and_style(e, torch.cat([x, u]), classes, noise, shift)
+        named, shares, style = cross_entropy(a[:len(x)], y), a[len(x):].softmax(1), style[len(x):]
+        return (redrawn(d, u, shares, style)
+                + joint * (both_fooled(f, f_y, shares, style) + named))
+
+    critics = Move("f f_y", code_critics)
+    if joint is not None:
+        return Game([Move("e d", joint_step_with_labels if labelled else joint_step), critics])
+    phases = [Move("e d", reconstruction), critics, Move("e", fool_the_critics)]
+    return Game(phases + [Move("e", label_loss)] * labelled)
 
 
 class ClusterHeadDecoder(nn.Module):

@@ -5,8 +5,8 @@ clusters. Derived in notebooks/19_clustering.ipynb. Su 2018, a post; Jiang et al
 arXiv 1611.05148 (VaDE).
 
 Players: e encoder, d decoder, h the mixture prior, and in one variant a, a network that predicts
-p(y | z). Laws: p(x) data, p(z | x) encoder, p(y | z) responsibilities, q(y) q(z | y) the prior,
-component by component, q(x | z) decoder.
+p(y | z). Distributions: p(x) data, p(z | x) encoder, p(y | z) responsibilities, q(y) q(z | y) the
+prior, component by component, q(x | z) decoder.
 """
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from .variational import draw_code, gaussian_code, gaussian_nll
 
 
 class GaussianMixturePrior(nn.Module):
-    """A mixture of K Normal laws of codes: h(z) = log q(y) + log q(z | y), in nats.
+    """A mixture of K Normals, prior of the codes: h(z) = log q(y) + log q(z | y), in nats.
 
     (n, k) -> (n, K), a number for each component.
     q(z | y) = N(μ_y, I) and q(y) = 1/K, with centres μ_y (K, k) that are learnt. Learnt besides:
     widths: log s_y (K, k), the logarithm of a deviation for each component and axis.
     shares: the logits (K,) of q(y).
     tilts: T_y, the strict lower triangle of `tilt` (K, k, k). With |(1 + T_y) (z - μ_y)/s_y|² in
-        the exponent any covariance can be had; 1 + T_y has determinant 1.
+        the exponent any covariance can be had, a full one too; 1 + T_y has determinant 1.
     sd: deviation of the first centres. ValueError for K < 2, and for codes of another size.
     Jiang et al. 2017, arXiv 1611.05148; lesson 19.
     """

@@ -124,8 +124,8 @@ def deep_infomax(
     t: a statistics network with t.whole(features, z) -> (n, n) and t.local(features, z) ->
         (n, n, M), as `statistics_network(e)` makes.
     prior "uniform": the term is E softplus(-f(e(x))), and f minimises E softplus(-f(z)) +
-        E softplus(f(e(x))): it tells noise z of the batch, the law that codes should have, from
-        codes. Wants an encoder with squash=True and f: (n, k) -> (n,).
+        E softplus(f(e(x))): it tells samples z of the prior from codes. Wants an encoder with
+        squash=True and f: (n, k) -> (n,).
     prior "normal": e gives (n, 2k), means and log deviations; z is drawn, and the term is
         E KL(p(z | x) ‖ N(0, I)).
     gamma = 0 leaves the prior, and f, out. The paper's (alpha, beta, gamma): (1, 0, 1) global,

@@ -1,4 +1,4 @@
-"""Few labels, many pictures: class logits with an implicit fake class, and the loss-sensitive game.
+"""Semi-supervised: class logits with an implicit fake class, and the loss-sensitive game.
 
 Salimans et al. 2016, arXiv 1606.03498: K logits serve as K + 1 classes. Qi 2017, arXiv 1701.06264:
 where no label is known, min_y l(x, y) takes the place of l(x, y). Derived in

@@ -91,23 +91,23 @@ class RateSplit(NamedTuple):
 
 
 @torch.no_grad()
-def split_rate(m: Tensor, log_s: Tensor, notes: int = 2000, seed: int = 0) -> RateSplit:
+def split_rate(m: Tensor, log_s: Tensor, draws: int = 2000, seed: int = 0) -> RateSplit:
     """E KL(p(z | x) ‖ N(0, I)) = I(x; z) + KL(p(z) ‖ N(0, I)), x one of n pictures, each as likely.
 
     m, log_s: (n, k), (n, k). The rate is exact, and p(z) the mean of all n codes.
-    I = E log p(z | x)/p(z) and KL = E log p(z)/q(z) are means over as many drawn codes as `notes`
+    I = E log p(z | x)/p(z) and KL = E log p(z)/q(z) are means over as many drawn codes as `draws`
     says. I is at most log n: near it, it counts pictures, and does not say what codes of new ones
-    tell. ValueError for shapes that differ, numbers that are not finite, and fewer than 2 notes.
+    tell. ValueError for shapes that differ, numbers that are not finite, and fewer than 2 draws.
     Lesson 16.
     """
-    check_count("notes", notes, least=2)
+    check_count("draws", draws, least=2)
     check_count("seed", seed, least=0)
     m, log_s = torch.broadcast_tensors(*(part.double() for part in _code(m, log_s)))
     if not (m.isfinite().all() and log_s.isfinite().all()):
         raise ValueError("m or log_s hold nan or inf: the encoder that made them has diverged")
     rng = torch.Generator().manual_seed(seed)
-    one = torch.randint(len(m), (notes,), generator=rng)                     # whose code it is
-    z = m[one] + log_s[one].exp() * torch.randn(notes, m.shape[1], generator=rng, dtype=m.dtype)
+    one = torch.randint(len(m), (draws,), generator=rng)                     # whose code it is
+    z = m[one] + log_s[one].exp() * torch.randn(draws, m.shape[1], generator=rng, dtype=m.dtype)
     own, whole = [], []                                  # log p(z | x) and log p(z) of every code
     for part, x in zip(z.split(200), one.split(200)):    # in parts, for the table is (200, n)
         each = code_logpdf(part, m, log_s)
@@ -120,8 +120,8 @@ def split_rate(m: Tensor, log_s: Tensor, notes: int = 2000, seed: int = 0) -> Ra
         rate=kl_to_normal(m, log_s).mean().item(),
         information=information.mean().item(),
         aggregate=aggregate.mean().item(),
-        information_error=(information.std() / notes ** .5).item(),
-        aggregate_error=(aggregate.std() / notes ** .5).item(),
+        information_error=(information.std() / draws ** .5).item(),
+        aggregate_error=(aggregate.std() / draws ** .5).item(),
         ceiling=math.log(len(m)),
     )
 

@@ -8,6 +8,7 @@ Introduced in notebooks/00_start_here.ipynb; those with labels in notebooks/12_c
 """
 from __future__ import annotations
 
+import contextlib
 import math
 
 import torch
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot
 from torch.nn.utils.parametrizations import weight_norm
 
-from ..exact.checks import as_numbers, as_shape, check_count, fits
+from ..exact.checks import as_numbers, as_shape, check_count, fits, told
 from ..game import check_tensors
 
 
@@ -67,13 +68,26 @@ class Line(nn.Module):
 # -- fully connected -------------------------------------------------------------------------------
 
 def _mlp(sizes, act):
-    """Linear layers from each size to the next, with activations between them."""
+    """Linear layers from each size to the next, with activations between them. TypeError for an
+    `act` that makes no layer."""
     for size in sizes:
         check_count("width", size)
     layers = []
     for wide, next_wide in zip(sizes, sizes[1:]):
-        layers += [nn.Linear(wide, next_wide), act()]
+        layers += [nn.Linear(wide, next_wide), _made_by(act)]
     return layers[:-1]
+
+
+def _made_by(act) -> nn.Module:
+    """The layer that `act()` makes; TypeError for a layer, a function or a name in its place."""
+    layer = None
+    if callable(act) and not isinstance(act, nn.Module):
+        with contextlib.suppress(TypeError):             # it asks for the numbers themselves
+            layer = act()
+    if not isinstance(layer, nn.Module):
+        raise TypeError("act makes an activation layer when it is called, as nn.ReLU or "
+                        f"lambda: nn.LeakyReLU(0.2) do, and {told(act)} does not")
+    return layer
 
 
 def mlp_critic(shape=1, width: int = 64, depth: int = 2, act=lambda: nn.LeakyReLU(0.2),
@@ -237,19 +251,27 @@ def check_labels(x: Tensor, y: Tensor, classes: int) -> Tensor:
 def on_arrays(f: nn.Module):
     """f as a function of NumPy arrays, for plots and exact integrals.
 
-    (k,) or (k, d) -> float64 (k,), without gradients. ValueError for what has no weights.
+    (k,) or (k, d) -> float64 (k,), without gradients. ValueError for what has no weights, or has
+    them on the device meta; of the function for points that f does not take.
     Lesson 01.
     """
     weight = next(f.parameters(), None) if isinstance(f, nn.Module) else None
     if weight is None:                                       # its device and dtype are f's
         raise ValueError(f"{f!r} has no weights: a function of arrays is that already")
+    if weight.is_meta:
+        raise ValueError("the weights of f are on the device meta, where there are shapes and no "
+                         "numbers: build it on cpu")
 
     def function(x):
         x = torch.as_tensor(as_numbers(x, "x", finite=False)).to(weight)
         if not x.dim():
             raise ValueError("x is (k,) or (k, d), not a single number")
-        with torch.no_grad():
-            return f(x if x.dim() > 1 else x[:, None]).double().cpu().numpy()
+        x = x if x.dim() > 1 else x[:, None]
+        try:
+            with torch.no_grad():
+                return f(x).double().cpu().numpy()
+        except RuntimeError as error:
+            raise ValueError(f"f takes no points of shape {tuple(x.shape)} ({error})") from error
     return function
 
 

@@ -32,7 +32,8 @@ def slopes(f, x: Tensor) -> Tensor:
 
     Differentiable by f's weights. One backward pass serves all samples, because the gradient of
     Σᵢ f(xᵢ) by xᵢ is that of f(xᵢ) alone. Where the gradient is 0, the slope's own gradient is
-    taken as 0. In units of the score per unit of x; float32 where x is in half precision.
+    taken as 0, and where a score is NaN the slope is. In units of the score per unit of x; float32
+    where x is in half precision.
     ValueError for a critic in which one sample moves another's score, as with batch norm, where the
     sum mixes samples; for one that gives no score a sample, and for one that does not look at x.
     Lesson 07.
@@ -64,7 +65,10 @@ def slopes(f, x: Tensor) -> Tensor:
             if (mixed - own).norm() > 1e-3 * own.norm():
                 raise ValueError(_MIXES)
     gradient = in_full(gradient, "gradients")
-    return gradient.reshape(len(x), -1).norm(dim=1)                  # (n, ...) -> (n, D) -> (n,)
+    # a rectifier's slope at nan is a number: there the score says that it is none
+    lost = score.detach().isnan().reshape(len(x)).to(gradient.device)
+    norms = gradient.reshape(len(x), -1).norm(dim=1)                 # (n, ...) -> (n, D) -> (n,)
+    return torch.where(lost, torch.nan, norms)
 
 
 _MIXES = ("a layer lets one sample move another's score, so no sample has a slope of its own: "

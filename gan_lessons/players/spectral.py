@@ -7,6 +7,7 @@ notebooks/07_lipschitz.ipynb.
 """
 from __future__ import annotations
 
+import contextlib
 import copy
 import math
 from collections.abc import Callable
@@ -86,7 +87,7 @@ def unrolled(layer, shape) -> Tensor:
                          "shape, or operator_norm")
     basis = torch.eye(size, dtype=weight.dtype, device=weight.device)
     basis = basis.reshape(size, *shape)                              # (inputs, c, h, w)
-    with torch.no_grad():
+    with torch.no_grad(), _fitting(layer, shape):
         columns = layer(basis) - layer(torch.zeros_like(basis[:1]))  # without the bias
     return columns.flatten(1).T                                      # (outputs, inputs)
 
@@ -124,7 +125,7 @@ def operator_norm(layer, shape, steps: int = 100) -> float:
     x = torch.randn(1, *shape, generator=torch.Generator().manual_seed(0)).to(weight)
     for _ in range(steps):                               # x <- Aᵀ A x / ‖x‖
         x = (x / x.norm()).requires_grad_()
-        with torch.enable_grad():
+        with torch.enable_grad(), _fitting(layer, shape):
             y = layer(x)
             stretched = (y - layer(torch.zeros_like(x))).detach()    # A x, without the bias
             back, = torch.autograd.grad(y, x, stretched)
@@ -172,6 +173,16 @@ def _weight(layer) -> Tensor:
     if weight is None:
         raise ValueError(f"{layer!r} has no weights, and no linear part to measure")
     return weight.detach()
+
+
+@contextlib.contextmanager
+def _fitting(layer, shape):
+    """ValueError, with both, where a layer cannot take samples of this shape."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise ValueError(f"{layer} takes no samples of shape {tuple(as_shape(shape))} ({error}): "
+                         "give (channels, height, width) of what goes into it") from error
 
 
 def _size(shape) -> int:

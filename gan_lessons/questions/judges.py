@@ -10,7 +10,7 @@ import html
 import inspect
 import io
 
-from ..exact.checks import told
+from ..exact.checks import fits, told
 from . import questions
 from .answers import Unreadable, blank, same
 
@@ -32,7 +32,7 @@ def check(name: str, answer, tolerance: float = 1e-3):
 
     answer: a number, a sequence of numbers or a word, as a person writes them (see `answers`);
     `...` means not answered yet. KeyError, listing the questions, for an unknown name, TypeError
-    for a name that is no text.
+    for a name that is no text, ValueError for a tolerance that is no number of 0 or more.
     """
     if not isinstance(name, str) or not name.strip():
         raise TypeError(f'check takes the name of a question first, check("00 quarter", answer), '
@@ -40,6 +40,7 @@ def check(name: str, answer, tolerance: float = 1e-3):
     known = questions(name.split()[0])
     if name not in known:
         raise KeyError(f"no question {name!r}; there are {', '.join(known)}")
+    _check_tolerance(tolerance)
     right, hint = known[name]
     right = right() if callable(right) else right
     try:
@@ -56,6 +57,12 @@ def check(name: str, answer, tolerance: float = 1e-3):
         _say("✗", name, f"not yet. Hint: {hint}")
 
 
+def _check_tolerance(tolerance):
+    if not fits(tolerance, least=0):
+        raise ValueError(f"tolerance = {tolerance!r}: how far off an answer may be, a number of 0 "
+                         "or more")
+
+
 def agree(mine, theirs, *, name: str | None = None, tolerance: float = 1e-12, **inputs):
     """Compare two functions, in values and gradients, and say how far apart they are.
 
@@ -63,7 +70,9 @@ def agree(mine, theirs, *, name: str | None = None, tolerance: float = 1e-12, **
     batches of 5 and 8, with three seeds; the gradients are those of every weight. Other functions
     are called on random numbers of shape (5,) and (8,), with the gradient for each. `inputs`
     overrides an argument; with arrays of NumPy for all of them only values are compared.
+    ValueError for a tolerance that is no number of 0 or more.
     """
+    _check_tolerance(tolerance)
     name = name or getattr(theirs, "__name__", "yours")
     if blank(mine):
         return _say("○", name, "not answered yet")
@@ -85,13 +94,21 @@ def _compared(mine, theirs, inputs: dict, tolerance: float, printed: list) -> tu
     except Unreadable as error:
         return "✗", f"yours {error}"
     except (Exception, SystemExit) as error:
+        if "backward through the graph a second time" in str(error):
+            return "✗", "yours calls .backward() itself: leave it out, and return the loss"
         return "✗", f"yours raised {type(error).__name__}: {error}"
     if worst <= tolerance:
         return "✓", f"{what.replace(' or ', ' and ')} agree to {tolerance:.0e}"
+    if what == _CUT:
+        return "✗", ("the values agree, and yours hands on no gradient: leave out .item(), "
+                     ".detach() and torch.no_grad()")
     why = "" if kind == "float64" else f"; yours comes in {kind}, what it is given in float64"
     if worst < 1e-6 and kind in ("float32", "float64"):
         why += " (the digits of float32: write torch.ones_like(score), not torch.ones(n))"
     return "✗", f"{what} differ by up to {worst:.2g}{why}"
+
+
+_CUT = "gradients that are cut off"
 
 
 class _Unanswered(Exception):
@@ -106,7 +123,7 @@ def _distance(mine, theirs, n: int, seed: int, inputs: dict, printed: list):
     """
     import torch
 
-    results = []
+    results, learns = [], []
     for function in (theirs, mine):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -115,6 +132,7 @@ def _distance(mine, theirs, n: int, seed: int, inputs: dict, printed: list):
         if blank(value):
             raise _Unanswered
         value = _tensor(value)
+        learns.append(value.requires_grad)
         grads = [None] * len(leaves)
         if leaves and value.requires_grad:
             grads = torch.autograd.grad(value.sum(), leaves, allow_unused=True)
@@ -127,6 +145,10 @@ def _distance(mine, theirs, n: int, seed: int, inputs: dict, printed: list):
         raise ArithmeticError("a value or a gradient is not finite")
     worst = max(float((a - b).abs().max() / (1 + a.abs().max())) for a, b in zip(*results))
     kind = str(results[1][0].dtype).removeprefix("torch.")
+    (right, *_), (value, *_) = results
+    near = bool((right - value).abs().max() <= 1e-6 * (1 + right.abs().max()))
+    if learns == [True, False] and near and worst > 0:
+        return worst, _CUT, kind
     return worst, "values or gradients" if leaves else "values", kind
 
 

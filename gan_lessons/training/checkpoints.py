@@ -1,7 +1,10 @@
 """Checkpoints: written whole or not at all, read without unpickling code, compared before use."""
 from __future__ import annotations
 
+import contextlib
 import math
+import os
+import pickle
 import zipfile
 from pathlib import Path
 
@@ -13,6 +16,7 @@ from ..data.files import Unwritable, atomic_write, usable
 from ..exact.checks import fits
 
 AFRESH = "use another file name, or delete it to start afresh"
+_known: dict[tuple[str, str], tuple | None] = {}    # path, plan -> the file as it was written
 FUSED = {torch.optim.Adam: {"step", "exp_avg", "exp_avg_sq"}, torch.optim.Adagrad: {"step", "sum"}}
 
 
@@ -38,14 +42,32 @@ def target(path) -> Path | None:
 
 def save(state: dict, path) -> None:
     """Write `state` to `path`; a crash or a full disk leaves the old file whole. OSError;
-    CheckpointError for what could not be read again."""
+    CheckpointError for what could not be read again, and where another training has written there
+    since this one looked."""
     state = _plain(state)
+    mine, there = (str(path), repr(state.get("plan"))), _stamp(path)
+    if "plan" in state and there and _known.get(mine) != there:
+        found = None
+        with contextlib.suppress(CheckpointError):         # a damaged one is nobody's
+            found = _read(Path(path))
+        if found is not None:
+            _refuse_another(path, found, state["plan"])
     with atomic_write(path) as file:
         watched = _Watched(file)
         try:
             torch.save(state, watched)
         except RuntimeError as error:                      # so torch reports a full disk
             raise watched.error or OSError(str(error).splitlines()[0]) from error
+    _known[mine] = _stamp(path)
+
+
+def _stamp(path) -> tuple | None:
+    """What tells a file from one that somebody else has put in its place; None where none is."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 class _Watched:
@@ -89,8 +111,16 @@ def load(path, like: dict) -> dict:
     key.
     """
     state = _read(Path(path))
+    _refuse_another(path, state, like["plan"])
+    if missing := like.keys() - state.keys():
+        raise CheckpointError(f"{path} lacks {', '.join(sorted(missing))}; {AFRESH}")
+    return state
+
+
+def _refuse_another(path, state: dict, mine: dict) -> None:
+    """CheckpointError where the `state` of a file has another plan than `mine`."""
     plan, left = state["plan"], state.get("left", {})
-    for key, value in like["plan"].items():
+    for key, value in mine.items():
         if key not in plan and value is not None:
             raise CheckpointError(f"{path} does not say its {key}: another version of the course "
                                   f"wrote it; {AFRESH}")
@@ -99,12 +129,9 @@ def load(path, like: dict) -> dict:
             raise CheckpointError(
                 f"{path} belongs to another training: its {key} is {plan.get(key)!r:.90}, here it "
                 f"is {value!r:.90}. Use another file name, or delete it to start afresh")
-    for key in plan.keys() - like["plan"].keys():
+    for key in plan.keys() - mine.keys():
         raise CheckpointError(f"{path} says its {key!r:.60}, of which this version of the course "
                               f"knows nothing; {AFRESH}")
-    if missing := like.keys() - state.keys():
-        raise CheckpointError(f"{path} lacks {', '.join(sorted(missing))}; {AFRESH}")
-    return state
 
 
 def _read(path: Path) -> dict:
@@ -129,6 +156,8 @@ def _read(path: Path) -> dict:
         dict(state["plan"]), dict(state.get("left", {}))
     except Exception as error:
         reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+        if isinstance(error, pickle.UnpicklingError):      # its own words advise to run such code
+            reason = "it holds more than tensors, numbers and words, or is no file of train"
         raise CheckpointError(f"{path} is not a readable checkpoint ({reason}); use another file "
                               "name, or delete it to start afresh") from error
     return state

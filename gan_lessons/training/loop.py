@@ -26,6 +26,7 @@ from .optimizers import adam
 from .plan import hashes, plan
 from .refusals import (
     check_loss,
+    check_reached,
     check_request,
     check_reuse,
     check_shapes,
@@ -241,6 +242,7 @@ class _Loop:
                 check_loss(loss)
                 planned.optimizer.zero_grad()
                 loss.backward()
+                check_reached(planned.optimizer, planned.label)
             except Exception as error:
                 shapes = ", ".join(f"{name} {tuple(value.shape)}" for name, value in batch.items())
                 error.add_note(f"This happened when player {planned.label!r} moved, on the batch "

@@ -4,6 +4,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 from collections.abc import Mapping
+from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
@@ -58,7 +59,77 @@ def check_request(asked):
         raise ValueError(f"seed = {told(asked.seed)}: a whole number, as 0; without one nobody can "
                          "draw the same again")
     check_count("threads", asked.threads, 1, 4096, "one for each core of the processor at most")
+    if torch.is_inference_mode_enabled():
+        raise ValueError("within torch.inference_mode() nothing learns: train outside of it")
     refuse_shared_weights(asked.players)
+    if getattr(asked.samples, "batch", None) == 1:
+        for name, net in asked.players.items():
+            if any(isinstance(m, nn.BatchNorm1d) for m in net.modules()):
+                raise ValueError(f"{name} has batch norm, and one sample has no spread: take more, "
+                                 "as batches(..., batch=64)")
+    _check_ends(asked.game, asked.players, asked.samples)
+
+
+# Those read scores as they are; an objective of the reader's own may want anything
+_LOGITS = ("minimax", "f_gan", "relativistic", "wasserstein", "wasserstein_divergence")
+_SHAPING = (nn.Flatten, nn.Unflatten, nn.Identity, nn.Dropout)
+
+
+def _check_ends(game, players, samples):
+    """How critic and generator end, where that can be wrong in a game of the course.
+
+    ValueError for a critic of several numbers a sample where one score is read. A line, once, for
+    scores between 0 and 1 out of a sigmoid, which the losses take themselves, and for pictures
+    between 0 and 1 where those of the data go from -1.
+    """
+    ours = {f"gan_lessons.objectives.{name}" for name in _LOGITS}
+    if set(game.players) != {"f", "g"} or not all(
+            getattr(move.loss, "__module__", None) in ours for move in game.moves):
+        return
+    f, g = players["f"], players["g"]
+    last = _last_layer(f)
+    if isinstance(last, nn.Sigmoid) or (isinstance(last, nn.Linear) and last.out_features > 1):
+        scores = _tried(f, samples, "x")
+        if scores is not None and scores.dim() == 2 and scores.shape[1] > 1:
+            raise ValueError(f"f gives {scores.shape[1]} numbers for a sample, and this game reads "
+                             "one score: end it with one output, as mlp_critic(...) does")
+        if isinstance(last, nn.Sigmoid) and _between_0_and_1(scores):
+            _say_once("f ends in a Sigmoid, and this game reads scores of any size, of which it "
+                      "takes the sigmoid itself where one is needed: leave that layer out.")
+    if isinstance(_last_layer(g), nn.Sigmoid) and _between_0_and_1(_tried(g, samples, "z")):
+        x = _tried(lambda x: x, samples, "x")
+        if x is not None and x.dim() == 4 and (x < 0).any():
+            _say_once("g ends in a Sigmoid, and pictures go from -1 to 1: let it end in a Tanh.")
+
+
+def _last_layer(net):
+    """The last layer that computes something, in the order of their registration; None for none."""
+    ends = [m for m in net.modules() if not (isinstance(m, _SHAPING) or list(m.children()))]
+    return ends[-1] if ends else None
+
+
+def _tried(function, samples, what: str):
+    """function of two samples or noises, a tensor; None where that cannot be had: others say why.
+    """
+    net = function if isinstance(function, nn.Module) else None
+    try:
+        with torch.random.fork_rng(devices=[]), torch.no_grad(), (
+                evaluating(net) if net is not None else contextlib.nullcontext()):
+            given = samples.probe({what})[what]
+            weight = next(net.parameters(), given) if net is not None else given
+            made = function(given.to(weight.device))
+        return made if isinstance(made, Tensor) else None
+    except Exception:
+        return None
+
+
+def _between_0_and_1(made) -> bool:
+    return made is not None and bool(((made >= 0) & (made <= 1)).all())
+
+
+@lru_cache
+def _say_once(line: str) -> None:
+    print(line, flush=True)
 
 
 def _check_rate(rate):
@@ -97,7 +168,7 @@ def checked_rate(rate, done: float) -> float:
 
 def _check_players(game, players, dtype):
     """NameError for a player who is missing, TypeError for one that is no network, ValueError for
-    one whose weights have another dtype than the samples."""
+    one whose weights have another dtype than the samples, or no numbers that can learn."""
     if missing := [name for name in game.players if name not in players]:
         raise NameError(f"the game is played by {', '.join(game.players)}; players lacks "
                         f"{', '.join(missing)}")
@@ -106,10 +177,17 @@ def _check_players(game, players, dtype):
             remedy = f": call it, {net.__name__}(...)" if hasattr(net, "__name__") else ""
             raise TypeError(f"player {name!r} must be a torch Module, not {type(net).__name__}"
                             + remedy)
-        if any(w.is_meta for w in net.parameters()):
+        if any(isinstance(w, nn.parameter.UninitializedTensorMixin) for w in net.parameters()):
+            raise ValueError(f"player {name!r} has layers that take their shape from the first "
+                             "sample (nn.Lazy…): hand it one before the training, as in net(x)")
+        if any(w.is_meta for w in [*net.parameters(), *net.buffers()]):
             raise ValueError(f"player {name!r} has shapes and no numbers yet: build it outside of "
                              "torch.device(\"meta\")")
-        strange = {w.dtype for w in net.parameters() if w.is_floating_point()} - {dtype}
+        if any(w.is_inference() for w in net.parameters()):
+            raise ValueError(f"player {name!r} was made within torch.inference_mode(), and can "
+                             "never learn: build it outside of it")
+        strange = {w.dtype for w in net.parameters()
+                   if w.is_floating_point() or w.is_complex()} - {dtype}
         if dtype is not None and strange:
             raise ValueError(f"player {name!r} has weights in {strange.pop()}, batches are in "
                              f"{dtype}: {name}.float(), or build it before "
@@ -174,6 +252,15 @@ def check_loss(loss):
     if not loss.requires_grad:
         raise ValueError("this loss does not depend on the weights of its player: look for a "
                          ".detach(), a no_grad() or the wrong player in it")
+
+
+def check_reached(optimizer, label: str):
+    """ValueError where a backward pass has reached none of the weights that an optimiser moves: the
+    loss played with another network, as one of an earlier cell."""
+    if all(w.grad is None for group in optimizer.param_groups for w in group["params"]):
+        raise ValueError(f"the loss of player {label!r} does not depend on its weights, but on "
+                         "those of another network: take the player from the arguments of the "
+                         "loss, not from outside")
 
 
 def check_reuse(schedule, labelled: bool = False):
@@ -261,6 +348,9 @@ def _try(net, name: str, probe, what: str, called: str, remedy: str):
     labels = [probe["y"]] if takes_labels(net) else []
     try:
         return net(probe[what], *labels)
+    except NotImplementedError as error:
+        raise ValueError(f"{name} computes nothing ({error}): give its class a method forward") \
+            from error
     except RuntimeError as error:
         shape = tuple(probe[what].shape[1:])
         label = " and a label" if labels else ""

@@ -66,7 +66,8 @@ class Run:
         y: labels (n,), or one for all, for a generator that takes them; by default 0, 1, 2, … in
         turn. Under the smoke budget many pictures are a few hundred, repeated.
 
-        KeyError for an unknown player, ValueError for labels that do not fit or are not taken.
+        KeyError for an unknown player, ValueError for labels that do not fit or are not taken, and
+        for a player that takes no noise.
         """
         if player not in self.players:
             raise KeyError(f"no player {player!r} to draw samples from; there are "
@@ -84,7 +85,12 @@ class Run:
             raise ValueError(f"player {player!r} takes no labels: train a conditional game with a "
                              "labelled generator")
         with evaluating(net), torch.no_grad():
-            made = [net(*part).float().cpu() for part in self._parts(net, given)]
+            try:
+                made = [net(*part).float().cpu() for part in self._parts(net, given)]
+            except RuntimeError as error:
+                raise ValueError(f"player {player!r} makes no samples of noise of shape "
+                                 f"{tuple(given[0].shape[1:])} ({error}): name a generator, as "
+                                 'player="g"') from error
         made = torch.cat(made)
         return made if len(made) == n else made[torch.arange(n) % len(made)]
 

@@ -1,10 +1,7 @@
 """Films of explorers: which states are drawn ahead, and that the right frame is found."""
-import base64
-import io
-
 import numpy as np
 import pytest
-from film import FEW, Film, TooMany, film, grid, thinned
+from film import FEW, PATIENCE, Film, apart, common, film, grid, thinned
 from PIL import Image
 
 from gan_lessons.drawing.explorer import Explorer, choice, slider
@@ -28,12 +25,16 @@ def test_a_grid_keeps_the_ends_and_where_the_controls_stand(most):
         assert made["count"] == list(range(1, 41)) and len(made["mean"]) == 41
 
 
-def test_menus_are_never_thinned_out_and_sliders_not_below_a_few():
-    assert [len(values) for values in grid(controls(), FEW * FEW).values()] == [FEW, FEW]
-    with pytest.raises(TooMany, match="2 controls"):
-        grid(controls(), FEW * FEW - 1)
-    with pytest.raises(TooMany, match="3 controls"):
-        grid({"a": choice(list(range(12)), 3, "a"), **controls()}, 200)
+def test_menus_are_never_thinned_out_and_sliders_as_late_as_can_be():
+    def size(*asked, **more):
+        return [len(values) for values in grid(controls(**more), *asked).values()]
+    assert size(FEW * FEW) == [FEW, FEW]
+    assert size(FEW * FEW - 1) == [26, 26]                 # patience comes before fewer positions
+    assert size(FEW * FEW - 1, 10) == [3, 3]
+    assert size(200, a=choice(list(range(12)), 3, "a")) == [8, 7, 12]
+    assert size(200, a=choice(list(range(70)), 3, "a")) == [3, 3, 70]
+    with pytest.raises(ValueError, match=f"3 controls have more than {PATIENCE}.*fewer entries"):
+        size(200, a=choice(list(range(400)), 3, "a"))
 
 
 def test_thinned_values_are_evenly_spread():
@@ -59,30 +60,47 @@ def blocks():
                     figsize=(1, 1), alt="two grey blocks side by side")
 
 
-def greys(png):
-    picture = Image.open(io.BytesIO(base64.b64decode(png))).convert("L")
+def greys(folder, number):
+    """What the page shows in one state: the common picture with that of the state above it."""
+    picture = Image.open(folder / "common.webp").convert("RGBA")
+    picture.alpha_composite(Image.open(folder / f"{number:04d}.webp").convert("RGBA"))
     w, h = picture.size
-    return [round(picture.getpixel((x, h // 2)) / 25.5) for x in (w // 4, 3 * w // 4)]
+    return [round(picture.convert("L").getpixel((x, h // 2)) / 25.5) for x in (w // 4, 3 * w // 4)]
 
 
-def test_frames_are_in_the_order_in_which_the_page_counts():
-    shown = Film(blocks(), most=30)
-    assert [greys(frame) for frame in shown.frames()] == [list(state.values())
-                                                          for state in shown.states()]
-    assert len(shown.states()) == np.prod([len(values) for values in shown.grid.values()]) <= 30
+def test_frames_are_in_the_order_in_which_the_page_counts(tmp_path):
+    shown = Film(blocks(), tmp_path / "07_lesson" / "cell", most=30)
     text = shown._repr_html_()
-    first = text.split("base64,")[1].split('"')[0]
-    assert greys(first) == [4, 7] and 'alt="two grey blocks side by side"' in text
+    states = shown.states()
+    assert [greys(shown.folder, k) for k in range(len(states))] == [list(state.values())
+                                                                    for state in states]
+    assert len(states) == np.prod([len(values) for values in shown.grid.values()]) <= 30
+    start = states.index({"left": 4, "right": 7})
+    assert f'src="_films/07_lesson/cell/{start:04d}.webp"' in text
+    assert 'data-frames="_films/07_lesson/cell"' in text
+    assert 'alt="two grey blocks side by side"' in text
     assert text.count('type="range"') == 2 and "<output>7</output>" in text
+    assert not list(shown.folder.glob("*.part"))
 
 
-def test_one_control_at_a_time_where_all_are_too_many():
-    shown = Film(blocks(), most=22)
-    assert not shown.together and "one control moves at a time" in shown._repr_html_()
-    right = [[value, 7] for value in range(11)] + [[4, value] for value in range(11)]
-    assert [greys(frame) for frame in shown.frames()] == right
-    assert greys(shown._repr_html_().split("base64,")[1].split('"')[0]) == [4, 7]
+def test_a_page_says_that_its_sliders_are_coarser(tmp_path):
+    assert "coarser" in Film(blocks(), tmp_path / "a", most=30)._repr_html_()
+    assert "coarser" not in Film(blocks(), tmp_path / "b", most=121)._repr_html_()
 
 
-def test_what_is_no_explorer_stays_as_it_is():
-    assert film(5) == 5
+def test_a_frame_and_the_common_picture_make_the_state():
+    random = np.random.default_rng(0)
+    frames = random.integers(0, 3, (5, 12, 17, 3), dtype=np.uint8) * 100
+    frames[:, :6] = 200                                             # half is the same in all
+    below = common(frames)
+    assert (below[:6] == 200).all()
+    counts = [(frames[:, 8, 3] == colour).all(-1).sum() for colour in frames[:, 8, 3]]
+    assert (frames[:, 8, 3] == below[8, 3]).all(-1).sum() == max(counts)
+    for frame in frames:
+        above = apart(frame, below)
+        assert (np.where(above[..., 3:] > 0, above[..., :3], below) == frame).all()
+        assert not above[:4, :, 3].any()                            # clear where nothing differs
+
+
+def test_what_is_no_explorer_stays_as_it_is(tmp_path):
+    assert film(5, tmp_path) == 5

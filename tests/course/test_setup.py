@@ -34,7 +34,7 @@ class Machine:
     """Stands in for `subprocess`: keeps the commands, answers as told, else plays a good one.
 
     A tool of the course is run: its own commands come here too, and what it asks of nb.py,
-    static_site.py and the arena is kept as a command, as `nb.py html ...`.
+    book.py and the arena is kept as a command, as `nb.py html ...`.
     """
 
     PIPE, STDOUT, DEVNULL = subprocess.PIPE, subprocess.STDOUT, subprocess.DEVNULL
@@ -43,7 +43,7 @@ class Machine:
     def __init__(self, python):
         self.python, self.commands, self.environments, self.replies = python, [], [], {}
         self.modules = {name: types.SimpleNamespace(main=self.keeper(command)) for name, command in
-                        [("nb", "nb.py"), ("static_site", "static_site.py"),
+                        [("nb", "nb.py"), ("book", "book.py"),
                          ("gan_lessons.map.arena", "-m gan_lessons.map.arena")]}
 
     def keeper(self, command):
@@ -217,7 +217,7 @@ def test_an_old_python_can_read_the_script_and_is_told_what_it_lacks():
     assert not any(isinstance(n, ast.ImportFrom) for n in top)
 
 
-@pytest.mark.parametrize("name", ["lab", "test", "run", "site", "slides", "refresh", "arena",
+@pytest.mark.parametrize("name", ["lab", "test", "run", "book", "slides", "refresh", "arena",
                                   "afresh", "wheels", "doctor", "setup", "help"])
 def test_every_command_explains_itself_and_then_does_nothing(course, name, capsys):
     module, machine = course
@@ -298,10 +298,10 @@ def test_an_old_python_is_told_so_by_every_command_and_still_lists_them(course, 
     assert not machine.ran("-m venv")
 
 
-@pytest.mark.parametrize("name", ["arena", "site", "refresh"])
+@pytest.mark.parametrize("name", ["arena", "book", "refresh"])
 def test_a_command_ends_as_its_tool_ends(ready, name, capsys):
     module, machine = ready
-    part = {"arena": "gan_lessons.map.arena", "site": "static_site.py", "refresh": "nb.py"}[name]
+    part = {"arena": "gan_lessons.map.arena", "book": "book.py", "refresh": "nb.py"}[name]
     words = [name] + ["toys"] * (name == "arena")
     machine.says(part, 3)
     assert module.main(words) == 3
@@ -1030,8 +1030,10 @@ def test_run_and_refresh_find_the_lesson(ready, folder, name):
     assert machine.commands[-1].endswith(f"nb.py html {path} --out {folder / 'build' / 'html'}")
     assert module.main(["slides", name]) == 0
     assert machine.commands[-1].endswith(f"nb.py slides {path} --out {folder / 'build' / 'slides'}")
-    assert module.main(["site", name]) == 0
-    assert machine.commands[-1].endswith(f"static_site.py --out {folder / 'build' / 'site'} {path}")
+    assert module.main(["book", name]) == 0
+    assert machine.commands[-1].endswith(f"book.py --out {folder / 'build' / 'book'} {path}")
+    assert module.main(["book", "--no-films"]) == 0
+    assert machine.commands[-1].endswith(f"book.py --out {folder / 'build' / 'book'} --no-films")
     assert module.main(["refresh", "--force", name]) == 0
     assert machine.commands[-1].endswith(f"nb.py refresh --force {path}")
     machine.says("nb.py refresh", 1)
@@ -1041,7 +1043,7 @@ def test_run_and_refresh_find_the_lesson(ready, folder, name):
 
 def test_every_command_runs_in_the_environment(ready, folder):
     module, machine = ready
-    for words in (["run", "1"], ["site"], ["slides", "1"], ["refresh"], ["arena", "toys"], ["test"],
+    for words in (["run", "1"], ["book"], ["slides", "1"], ["refresh"], ["arena", "toys"], ["test"],
                   ["wheels", str(folder / "w")], ["lab"]):
         done = len(machine.commands)
         assert module.main(words) == 0
@@ -1228,3 +1230,56 @@ def test_doctor_and_setup_say_the_same_of_a_place_that_is_none(place, said):
         told = subprocess.run([sys.executable, ROOT / "lessons.py", command], text=True,
                               env=os.environ | {"GAN_LESSONS_VENV": place}, capture_output=True)
         assert told.returncode == 1 and said in told.stdout + told.stderr, told
+
+
+@pytest.mark.parametrize("words, says", [
+    (["--setup"], "did you mean setup"), (["--doctor", "x"], "did you mean doctor"),
+    (["run", "1.5"], "no lesson '1.5'"), (["run", "01_minimax.ipy"], "no lesson"),
+    (["lab", "01"], "lab opens the whole course"), (["wheels", ""], "wheels needs the folder")])
+def test_what_would_be_taken_for_something_else_is_refused(ready, fails, words, says):
+    module, machine = ready
+    before = len(machine.ran("jupyterlab"))
+    assert says in fails(module, *words)
+    assert len(machine.ran("jupyterlab")) == before
+
+
+@posix
+@pytest.mark.parametrize("place", ["/dev/null/x", "/proc/nowhere", "https://x.y/env"])
+def test_a_place_where_no_folder_can_be_says_to_choose_another(folder, monkeypatch, fails, place):
+    if place.startswith("/proc") and not os.path.isdir("/proc/self"):
+        pytest.skip("no /proc here")
+    module, _ = load(folder, monkeypatch, GAN_LESSONS_VENV=place)
+    assert "set GAN_LESSONS_VENV to a new or empty folder" in fails(module, "setup")
+
+
+def test_the_short_option_says_the_version_of_the_course(course, capsys):
+    assert course[0].main(["-V"]) == 0
+    assert re.fullmatch(r"\d+\.\d+\.\d+\n", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("spoil, words, says", [
+    (lambda folder: (folder / "pyproject.toml").unlink(), ["--version"], "course whole"),
+    (lambda folder: (folder / "pyproject.toml").write_text(""), ["-V"], "course whole"),
+    (lambda folder: (folder / "constraints.txt").unlink(), ["setup"], "course whole")])
+def test_a_course_that_is_not_whole_says_so(course, folder, fails, spoil, words, says):
+    spoil(folder)
+    assert says in fails(course[0], *words)
+
+
+def test_a_tool_that_is_missing_is_named(course, fails):
+    module, _ = course
+    gone = ModuleNotFoundError("No module named 'nb'", name="nb")
+
+    def work():
+        raise gone
+    module.TOOLS = module.TOOLS / "nowhere"
+    assert module.finish(work) == 1
+    gone.name = "numpy"
+    with pytest.raises(ModuleNotFoundError):
+        module.finish(work)
+
+
+def test_a_folder_in_place_of_the_stamp_asks_for_another_environment(course, fails):
+    module, _ = course
+    module.STAMP.mkdir(parents=True)
+    assert "set GAN_LESSONS_VENV to a new or empty folder" in fails(module, "setup")

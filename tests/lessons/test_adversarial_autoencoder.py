@@ -9,6 +9,7 @@ from scipy.integrate import quad
 from torch.nn.functional import one_hot
 
 import gan_lessons as gl
+from gan_lessons import plots
 from gan_lessons.data.label_budget import Ledger, few_labels
 from gan_lessons.exact.clustering import (
     contingency,
@@ -133,7 +134,7 @@ def test_what_does_not_fit_is_refused_with_the_remedy(call, remedy):
 
 @pytest.mark.parametrize("prior, classes", [(gl.Ring(modes=10, radius=3, sd=.1), 10),
                                             (gl.SwissRoll(), 10), (gl.Grid(2), 2)])
-def test_tied_places_come_from_their_part_of_the_prior_and_fill_it(prior, classes):
+def test_tied_samples_come_from_their_part_of_the_prior_and_fill_it(prior, classes):
     torch.manual_seed(0)
     y = torch.arange(classes).repeat(400)
     z, share = aae.tied(prior, y, classes).numpy(), len(prior.centres) // classes
@@ -180,7 +181,7 @@ def test_supervised_style_hands_the_label_to_the_decoder_only():
     (lambda: aae.tied(gl.Ring(modes=8), torch.zeros(3).long(), 10), "shared out"),
     (lambda: aae.tied(gl.Ring(modes=8), torch.zeros(3).long(), 16), "shared out"),
 ])
-def test_priors_without_rooms_are_refused(call, remedy):
+def test_priors_without_components_are_refused(call, remedy):
     with pytest.raises(ValueError, match=remedy):
         call()
 
@@ -308,9 +309,89 @@ def test_negative_weights_are_refused(weights):
         clustering_autoencoder(3, **weights)
 
 
+def two_codes(K=3, k=2):
+    """e, d, f and f_y on samples of 4 numbers, without layers that couple a batch."""
+    make = lambda ins, outs, seed: gl.mlp_critic(ins, width=8, outputs=outs, seed=seed).double()
+    return dict(e=make(4, K + k, 0), d=gl.mlp_generator(K + k, 4, width=8, seed=1).double(),
+                f=gl.mlp_critic(k, width=8, seed=2).double(),
+                f_y=gl.mlp_critic(K, width=8, seed=3).double())
+
+
+@pytest.mark.parametrize("labelled", (False, True))
+def test_joint_step_of_class_and_style_is_the_weighted_sum_of_the_phases(labelled):
+    torch.manual_seed(0)
+    x, u, y, nets = *torch.randn(2, 7, 4).double(), torch.arange(7) % 3, two_codes()
+    make = semi_supervised_autoencoder if labelled else clustering_autoencoder
+    options = dict(balance=.7, class_weight=.3)
+    given = dict(nets, x=x, y=y, u=u)
+    ask = lambda move: move.loss(**{name: given[name] for name in move.needs})
+    joint, phases = make(3, joint=.37, **options).moves, make(3, **options).moves
+    together = lambda: ask(joint[0])
+    apart = lambda: ask(phases[0]) + .37 * sum(ask(move) for move in phases[2:])
+    assert together().item() == pytest.approx(apart().item(), abs=1e-12)
+    for net in (nets["e"], nets["d"]):
+        torch.testing.assert_close(gradients(together(), net), gradients(apart(), net),
+                                   rtol=0, atol=1e-12)
+    assert [move.player for move in joint] == ["e d", "f f_y"]
+
+
+def test_the_class_weight_is_a_factor_of_one_term():
+    torch.manual_seed(0)
+    u, f, f_y = torch.randn(6, 5).double(), lambda s: s.sum(1), lambda y: y[:, 0]
+    plain, weighed = (clustering_autoencoder(3, class_weight=w).moves[2].loss(lambda x: x, f, f_y,
+                                                                             u)
+                      for w in (0., 2.5))
+    shares = u[:, :3].softmax(1)
+    assert (weighed - plain).item() == pytest.approx(2.5 * aae.fooled(f_y, shares).item(),
+                                                     abs=1e-12)
+
+
+def test_every_picture_is_moved_by_itself_and_the_decoder_draws_it_where_it_was():
+    torch.manual_seed(0)
+    u, seen = torch.full((500, 1, 6, 6), -1.), []
+    u[:, :, 2, 3] = 1.
+
+    def e(x):
+        seen.append(x)
+        return x.new_zeros(len(x), 5)
+
+    loss = clustering_autoencoder(3, shift=2).moves[0].loss(e, lambda code: u, u)
+    assert loss.item() == 0                                   # the target is where it was
+    spots = seen[0].flatten(1).argmax(1)
+    rows, columns = spots // 6 - 2, spots % 6 - 3
+    assert set(rows.tolist()) == set(columns.tolist()) == {-2, -1, 0, 1, 2}
+    assert len(set(zip(rows.tolist(), columns.tolist()))) == 25
+    assert seen[0].shape == u.shape and ((seen[0] == 1).flatten(1).sum(1) == 1).all()
+
+
+def test_a_shift_moves_all_channels_alike_and_keeps_the_format():
+    torch.manual_seed(1)
+    x = torch.randn(40, 3, 5, 5).double()
+    moved = aae._moved(x, 1)
+    assert moved.dtype == x.dtype and moved.shape == x.shape
+    wide = torch.nn.functional.pad(x, (1,) * 4, value=-1.)
+    for one, around in zip(moved, wide):
+        assert any(torch.equal(one, around[:, i:i + 5, j:j + 5])
+                   for i in range(3) for j in range(3))
+
+
+@pytest.mark.parametrize("options, remedy", [
+    (dict(shift=-1), "whole number"), (dict(shift=.5), "whole number"),
+    (dict(joint=0.), "above 0"), (dict(class_weight=-1.), "0 or more")])
+@pytest.mark.parametrize("make", (clustering_autoencoder, semi_supervised_autoencoder))
+def test_weights_and_shifts_that_are_none_are_refused(make, options, remedy):
+    with pytest.raises(ValueError, match=remedy):
+        make(3, **options)
+
+
+def test_only_pictures_are_moved():
+    with pytest.raises(ValueError, match="shift=0"):
+        aae.class_and_style(lambda x: x, torch.randn(4, 5), 3, shift=1)
+
+
 # -- heads -----------------------------------------------------------------------------------------
 
-def test_headed_adds_the_style_to_the_place_of_the_head():
+def test_cluster_heads_add_the_style_to_the_place_of_the_head():
     d = ClusterHeadDecoder(torch.nn.Identity(), 3, 2)
     code = torch.cat([one_hot(torch.tensor([2, 0]), 3).float(),
                       torch.tensor([[.5, -1.], [0., 0.]])], 1)
@@ -386,9 +467,14 @@ def test_contingency_refuses_what_it_cannot_count(arguments, remedy):
 
 # -- facts of the page -----------------------------------------------------------------------------
 
+def tiles(n, s, shift=0.):
+    """The aggregate of n equally frequent samples with codes N(m_i + shift, s²)."""
+    return gl.Mixture([gl.Normal(m + shift, s) for m in explorers.tile_means(n, s)])
+
+
 @pytest.mark.parametrize("n, s, shift", [(5, .4, 0.), (12, .15, .7)])
 def test_tile_numbers_against_quadrature(n, s, shift):
-    aggregate, prior = explorers.tiles(n, s, shift), gl.Normal()
+    aggregate, prior = tiles(n, s, shift), gl.Normal()
     _, per_sample, information, js, recognised = explorers.tile_numbers(n, s, shift)
     direct = np.mean([gl.kl(law, prior) for law in aggregate.laws])
     assert per_sample == pytest.approx(direct, abs=1e-9) == -np.log(s) + shift**2 / 2
@@ -399,11 +485,17 @@ def test_tile_numbers_against_quadrature(n, s, shift):
     assert recognised == pytest.approx(right, abs=1e-3)
 
 
-def test_aggregate_is_the_plan_to_second_order():
+def test_aggregate_is_the_prior_to_second_order():
     for n, s in ((3, .2), (32, .7)):
-        aggregate = explorers.tiles(n, s)
+        aggregate = tiles(n, s)
         assert gl.expectation(aggregate, lambda z: z) == pytest.approx(0, abs=1e-12)
         assert gl.expectation(aggregate, lambda z: z**2) == pytest.approx(1, abs=1e-12)
+
+
+def test_clusters_in_use_and_the_weight_of_the_exercises():
+    from gan_lessons.questions import questions
+    right = questions("15")
+    assert right["15 log"][0]() == 10 and right["15 weight"][0]() == pytest.approx(392)
 
 
 # -- explorers -------------------------------------------------------------------------------------
@@ -442,3 +534,22 @@ def test_cursor_moves_and_shows_what_the_decoder_draws(tiny):
     view = explorers.latent_cursor({"Gaussian": run, "again": run}, images, step=2.)
     view.draw(prior="again", first=2., second=-4.)
     assert view.error is None
+
+
+@pytest.mark.parametrize("plan, boxes", [(explorers.architecture, 8),
+                                         (explorers.class_and_style_architecture, 11)])
+def test_the_networks_are_drawn_with_words_that_do_not_touch(plan, boxes):
+    fig, ax = plots.figure(width=6.6, height=3.9)
+    plan(ax)
+    fig.draw_without_rendering()
+    frames = [text.get_bbox_patch().get_window_extent() for text in ax.texts
+              if text.get_bbox_patch() is not None]
+    assert len(frames) == boxes
+    assert not any(a.overlaps(b) for a, b in itertools.combinations(frames, 2))
+
+
+def test_columns_of_a_sheet_bear_their_names():
+    fig, ax = plots.figure()
+    explorers.greys(ax, torch.zeros(6, 1, 4, 4), columns=3, names="abc")
+    assert [text.get_text() for text in ax.texts] == ["a", "b", "c"]
+    assert [text.get_position()[0] for text in ax.texts] == [1.5, 5.5, 9.5]

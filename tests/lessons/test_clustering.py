@@ -370,9 +370,36 @@ def test_components_of_the_explorer_merge_where_the_question_says():
         assert (information < .0005) == merged
 
 
+def test_wander_shows_draws_and_the_digits_that_a_component_owns():
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 1, 8, 8), dtype=np.uint8)
+    test = gl.Images(torch.tensor(pixels), torch.arange(40) % 10)
+    nets = dict(e=gl.mlp_critic((1, 8, 8), outputs=4), d=gl.mlp_generator(2, (1, 8, 8)),
+                h=GaussianMixturePrior(3, 2))
+    explorer = explorers.wander(nets, test)
+    owned = []
+    for component in (1, 2, 3):
+        explorer._update(explorer._artists, component=component, stray=0.)
+        (drawn, _), title = explorer._artists
+        assert np.ptp(np.asarray(drawn.get_array())[:8, :8]
+                      - np.asarray(drawn.get_array())[8:16, 8:16]) < 1e-6    # the decoded centre
+        words = title.get_text().split()
+        owned.append(0 if words[-1] == "empty" else int(words[2]))
+    assert sum(owned) == 40
+
+
+@pytest.mark.parametrize("v", [.3, 1., 2.2])
+@pytest.mark.parametrize("delta", [.2, 1.5])
+def test_gain_of_parting_is_the_change_of_the_mean_loss(v, delta):
+    loss = lambda push: gl.expectation(gl.Normal(0, v**.5), lambda z: -np.logaddexp(
+        norm(push, 1).logpdf(z), norm(-push, 1).logpdf(z)) + np.log(2))
+    assert explorers.gain_of_parting(delta, v) == pytest.approx(loss(delta) - loss(0), abs=1e-5)
+
+
 def test_figures_of_the_page_draw():
     fig, axes = plots.figure(3)
     explorers.one_component_or_three(axes)
+    explorers.parts_of_the_model(axes[0])
+    explorers.parting(axes[:2])
     explorers.columns(axes[0], np.zeros((4, 3, 1, 28, 28)), list("1234"))
     explorers.confusion(axes[1], np.arange(12).reshape(4, 3), range(4))
     explorers.codes_by_component(axes[2], np.zeros((5, 2)), GaussianMixturePrior(3, 2),

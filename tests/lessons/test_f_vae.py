@@ -8,7 +8,8 @@ from helpers import title_of
 from scipy import stats
 from torch import nn
 
-from gan_lessons import Moons, Normal, adam, batches, mlp_critic, mlp_generator, train
+from gan_lessons import Normal, adam, batches, mlp_critic, mlp_generator, train
+from gan_lessons.exact.laws import Moons
 from gan_lessons.explorers import f_vae as explorers
 from gan_lessons.objectives.f_vae import (
     LearntNoise,
@@ -21,7 +22,9 @@ from gan_lessons.objectives.f_vae import (
     flow_nll,
 )
 from gan_lessons.objectives.variational import draw_code, gaussian_code, kl_to_normal, vae
+from gan_lessons.players.flow_decoder import FlowDecoder
 from gan_lessons.players.flows import Flow, Shaped, image_flow, picture_net, point_flow
+from gan_lessons.players.marginals import Marginals
 
 
 class Stretch(nn.Module):
@@ -237,6 +240,89 @@ def test_decoders_that_cannot_be_are_refused(wrong, says):
         wrong()
 
 
+# ---------------------------------------------------------------- histograms, flow decoders
+
+def grey_values(n=400, shape=(1, 4, 4), seed=0):
+    rng = np.random.default_rng(seed)
+    rows = rng.binomial(255, rng.uniform(.02, .98, math.prod(shape)), (n, math.prod(shape)))
+    return torch.tensor(rows, dtype=torch.uint8).reshape(n, *shape)
+
+
+def test_histograms_cost_the_mean_entropy():
+    data = grey_values()
+    h = Marginals(data, smooth=1e-9)
+    x = dequantised(data.double() / 127.5 - 1)
+    bits = bits_per_dimension(flow_nll(h, x).mean().item(), (1, 4, 4))
+    shares = [np.bincount(row, minlength=256) / 400 for row in data.flatten(1).T.numpy()]
+    wanted = np.mean([stats.entropy(share, base=2) for share in shares])
+    assert bits == pytest.approx(wanted, abs=1e-5)
+    z = h(x)[0].flatten(1)
+    assert z.mean(0).abs().max() < .05 and (z.std(0) - 1).abs().max() < .1
+
+
+def test_histograms_are_a_bijection_with_the_right_determinant():
+    h = Marginals(grey_values())
+    x = 2 * torch.rand(3, 1, 4, 4, dtype=torch.float64) - 1
+    z, log_det = h(x)
+    for one, right in zip(x, log_det):
+        J = torch.autograd.functional.jacobian(lambda x: h(x[None])[0].flatten(), one)
+        torch.testing.assert_close(torch.linalg.slogdet(J.reshape(16, 16))[1], right)
+    seen = grey_values()[:50].double() / 127.5 - 1
+    torch.testing.assert_close(h.inverse(h(dequantised(seen))[0]), seen, rtol=0, atol=.51 / 127.5)
+    assert h.inverse(9 * z).abs().max() <= 1 + .5 / 127.5
+
+
+@pytest.mark.parametrize("wrong, says", [
+    (lambda: Marginals(torch.zeros(4, 1, 2, 2)), "bytes"),
+    (lambda: Marginals(grey_values(), smooth=0.), "above 0"),
+    (lambda: Marginals(grey_values())(torch.zeros(2, 1, 2, 2)), "histograms of"),
+    (lambda: FlowDecoder(nn.Identity(), (1, 6, 6)), "divides"),
+    (lambda: FlowDecoder(nn.Identity(), (1, 4, 4), start=0), "above 0")])
+def test_histograms_and_decoders_that_cannot_be(wrong, says):
+    with pytest.raises(ValueError, match=says):
+        wrong()
+
+
+def decoder(couplings):
+    torch.manual_seed(0)
+    return FlowDecoder(mlp_generator(2, (1, 4, 4), width=8), (1, 4, 4), couplings, 4).double()
+
+
+def test_without_couplings_a_flow_decoder_is_normal():
+    d, y, v = decoder(0), normals(3, 1, 4, 4), normals(3, 2, seed=1)
+    own = LearntNoise(d.net, (1, 4, 4), start=.8).double()
+    right = stats.norm(d(v).detach(), own.log_sd.exp().detach()).logpdf(y).sum((1, 2, 3))
+    np.testing.assert_allclose(d.nll(y, v).detach(), -right, rtol=1e-12)
+    begun = decoder(2).train()
+    x = begun(v) + .8 * normals(3, 1, 4, 4)
+    noise = [step.norm.b for steps in begun.levels for step in steps]
+    assert begun.nll(x, v).shape == (3,) and all(b.abs().max() > 0 for b in noise)
+
+
+def test_the_density_of_a_flow_decoder():
+    """Its samples are undone, and its likelihood has autograd's determinant."""
+    d, v = decoder(1).eval(), normals(1, 2)
+    with torch.no_grad():
+        for weight in d.levels.parameters():
+            weight += .1 * normals(*weight.shape, seed=3)
+        torch.manual_seed(5)
+        y = d.sample(v.expand(4000, 2))
+        torch.manual_seed(5)
+        z = torch.randn(4000, 16, 1, 1, dtype=torch.float64)
+        # at a sample of noise z the density is N(z) |dz/dy|: compare with autograd at one of them
+        def noise(y):
+            seen, r = d(v), (y[None] - d(v)) * (-d.log_sd).exp()
+            for steps in d.levels:
+                r, seen = (nn.functional.pixel_unshuffle(part, 2) for part in (r, seen))
+                for step in steps:
+                    r = step(r, seen)[0]
+            return r.flatten()
+    torch.testing.assert_close(noise(y[7]), z[7].flatten())
+    J = torch.autograd.functional.jacobian(noise, y[7]).reshape(16, 16)
+    right = z[7].square().sum() / 2 + 8 * math.log(2 * math.pi) - torch.linalg.slogdet(J)[1]
+    torch.testing.assert_close(d.nll(y[7:8], v)[0], right)
+
+
 # ---------------------------------------------------------------- the pictures of lesson 18
 
 def test_the_explorer_says_what_integrals_and_determinants_say():
@@ -262,7 +348,6 @@ def test_the_best_sliders_are_those_that_made_the_points():
     for name in best:
         assert all(loss(**best | {name: round(best[name] + by, 1)}) > loss(**best) - .005
                    for by in (-.2, .2))
-    assert explorer.draw(bend=0., stretch=0., lean=0.) == explorers.couplings().draw()
 
 
 def test_walking_between_pictures():

@@ -1,5 +1,6 @@
 """Deep InfoMax: bounds by hand and on exact pairs, closed forms, the game, encoders and probes, the
 pictures of lesson 17."""
+import copy
 import inspect
 import math
 from itertools import product
@@ -262,7 +263,7 @@ def test_all_codes_of_one_bit_know_as_much_and_only_the_motif_is_known_to_all_pa
     pictures = exact.patch_pictures(4)
     assert pictures.shape == (32, 4, 2) and len(np.unique(pictures.reshape(32, -1), axis=0)) == 32
     errors, local = {}, {}
-    for name, code in explorers.NOTES.items():
+    for name, code in explorers.CODES.items():
         table = exact.code_table(pictures, code)
         assert mutual_information(table) == pytest.approx(math.log(2), abs=1e-14)
         local[name] = exact.patch_information(pictures, code).mean()
@@ -439,9 +440,9 @@ def test_training_finds_the_motif_and_the_information():
     run = gl.train(deep_infomax(0, 1, 0), dict(e=e, t=statistics_network(e, width=32)),
                    gl.batches(explorers.patches(4000), batch=128), steps=250,
                    optimizer=gl.adam(1e-2), watch=None)
-    w = explorers.written(run.players["e"])
+    w = explorers.weights_of(run.players["e"])
     assert np.abs(w[:, 1]).max() < .2 * np.abs(w[:, 0]).min()
-    whole, local = explorers.told(w)
+    whole, local = explorers.information_of(w)
     assert local.mean() > .9 and whole == pytest.approx(math.log(1 + 1 / .09) / 2)
 
 
@@ -535,24 +536,44 @@ def test_the_explorer_says_what_the_exact_module_says():
         assert cap.get_ydata()[0] == pytest.approx(math.log(n) / top)
         mean = explorers.estimates(pair, n, 3).mean(1)
         assert f"InfoNCE {mean[2]:.2f}" in title.get_text()
-    assert explorer.draw(rho=.8, n=64, k=1) == explorer.draw()
+    assert explorer.draw(rho=.95, n=32, k=6) == explorer.draw()
 
 
 def test_the_drawings():
     fig, axes = plots.figure(2)
     explorers.code_bars(*axes)
-    painter = [bar.get_width() for bar in axes[1].patches[:4]]
-    assert painter == pytest.approx([.1, 9 / 40, 6.75 / 40, 0])
+    reconstructed = [bar.get_width() for bar in axes[1].patches[:4]]
+    assert reconstructed == pytest.approx([.1, 9 / 40, 6.75 / 40, 0])
     explorers.over_the_exact(plots.figure(2)[1], CorrelatedNormal(.9), lambda x, z: x * z)
-    explorers.readers(plots.figure()[1], {"a": np.ones((4, 2)), "b": np.eye(4, 2)})
-    explorers.accuracies(
-        plots.figure(2)[1],
-        {"pixels": {"": (probes.share(3, 10), probes.share(4, 10))},
-         "DIM": {layer: (probes.share(5, 10), probes.share(6, 10)) for layer in ("conv", "code")}})
+    explorers.code_weights(plots.figure()[1], {"a": np.ones((4, 2)), "b": np.eye(4, 2)})
+    fig, ax = plots.figure()
+    explorers.architecture(ax)
+    assert len([text for text in ax.texts if "T(x" in text.get_text()]) == 1
     for shape in ((1, 28, 28), (3, 32, 32)):
-        pictures = torch.randint(0, 256, (6, *shape), dtype=torch.uint8)
+        images = torch.randint(0, 256, (6, *shape), dtype=torch.uint8)
         near = torch.tensor([[0, 1], [2, 3]])
-        explorers.neighbours(plots.figure(2)[1], pictures[:2], pictures, dict(a=near, b=near))
+        axes = plots.figure(2)[1]
+        explorers.neighbours(axes, images[:2], images, dict(a=near, b=near))
+        explorers.neighbours(axes, images[:2], images, dict(a=near, b=near),
+                             dict(a=near > 2, b=near < 0))
+        assert [len(ax.patches) for ax in axes] == [1, 0]
+        frame, = axes[0].patches                       # around the third of the second row
+        size = shape[-1]
+        assert frame.get_x() < 2 * (size + 4) < frame.get_x() + frame.get_width()
+        assert frame.get_y() < size + 4 < frame.get_y() + frame.get_height()
+
+
+def test_accuracies_show_both_layers_and_the_papers_figures():
+    marks = {"pixels": {"": (probes.share(3, 10), probes.share(4, 10))},
+             "DIM": {layer: (probes.share(5, 10), probes.share(6, 10))
+                     for layer in ("conv", "code")}}
+    for published in (None, {"DIM": {"conv": 75.0, "code": 66.0}}):
+        axes = plots.figure(2)[1]
+        explorers.accuracies(axes, marks, published)
+        shown = [sorted(line.get_xdata()[0] for line in ax.lines if line.get_marker() in "soD")
+                 for ax in axes]
+        paper = [[.75], [.66]] if published else [[], []]
+        assert shown == [pytest.approx(sorted([.3, .4, .5, .6, *more])) for more in paper]
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -566,3 +587,42 @@ def test_the_weights_left_out_are_those_of_the_paper():
     left_out = {name: parameter.default
                 for name, parameter in inspect.signature(deep_infomax).parameters.items()}
     assert (left_out["alpha"], left_out["beta"], left_out["gamma"]) == (0, 1, .1)
+
+
+# ---------------------------------------------------------------- questions
+
+def test_two_rounds_are_those_of_the_game():
+    from gan_lessons.questions.infomax import two_rounds
+    torch.manual_seed(0)
+    e, t = small()
+    x, z = torch.rand(4, 1, 28, 28).double(), torch.rand(4, 3).double()
+    f = gl.mlp_critic(3).double()
+    before = [weight.clone() for weight in (*e.parameters(), *t.parameters(), *f.parameters())]
+    found, mine, game = two_rounds(e, t, f, x, z), copy.deepcopy([e, t, f]), deep_infomax()
+    assert all(map(torch.equal, before, (*e.parameters(), *t.parameters(), *f.parameters())))
+    e, t, f = mine
+    move_f = torch.optim.SGD(f.parameters(), lr=.1)
+    move_e = torch.optim.SGD([*e.parameters(), *t.parameters()], lr=.1)
+    for _ in range(2):
+        for move, loss in ((move_f, lambda: game["f"](f=f, e=e, x=x, z=z)),
+                           (move_e, lambda: game["e t"](e=e, t=t, f=f, x=x))):
+            move.zero_grad()
+            loss().backward()
+            move.step()
+    assert found == pytest.approx(information_bound("JSD")(t.local(*e.views(x))).item(), rel=1e-10)
+
+
+def test_answers_against_other_ways():
+    from gan_lessons.questions.infomax import QUESTIONS
+    answer = {key: right() for key, (right, _) in QUESTIONS.items()}
+    size, lacks = answer["17 slider"]
+    means = {n: explorers.estimates(CorrelatedNormal(.95, 6), n, 16).mean(1)
+             for n in explorers.SIZES}
+    truth = CorrelatedNormal(.95, 6).information
+    assert size == next(n for n, mean in means.items() if abs(mean[0] - truth) < .1)
+    assert lacks == pytest.approx(truth - means[size][2], abs=1e-3)
+    variance = np.linalg.eigvalsh(np.kron(np.ones((4, 4)), [[1.]]) + .09 * np.eye(4)).max()
+    assert answer["17 speck"] == pytest.approx(math.sqrt(variance))
+    N, spread = answer["17 target"], lambda n: exact.ratio_spread(
+        CorrelatedNormal(.9).information, n, shuffled=True)
+    assert spread(N) <= .01 < spread(N - 1)

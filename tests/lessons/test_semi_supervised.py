@@ -2,6 +2,7 @@
 import copy
 import math
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,7 +17,6 @@ from torch.nn import functional as F
 from gan_lessons import (
     Images,
     Mixture,
-    Moons,
     Normal,
     Ring,
     batches,
@@ -27,6 +27,7 @@ from gan_lessons import (
 )
 from gan_lessons.data.label_budget import t_interval
 from gan_lessons.drawing import plots
+from gan_lessons.exact.laws import Moons
 from gan_lessons.explorers import semi_supervised as explorers
 from gan_lessons.measures.prediction import ClassLoss
 from gan_lessons.objectives.loss_sensitive import margin
@@ -39,6 +40,7 @@ from gan_lessons.objectives.semi_supervised import (
 )
 from gan_lessons.players.image_networks import dcgan_critic
 from gan_lessons.players.networks import Concatenated, Noise, noisy
+from gan_lessons.questions.semi_supervised import two_rounds
 
 LOGITS = torch.tensor([[-5, 1.4, 12.5, 2.7], [.3, -.2, .0, 7.], [-30, -31, -29, -40.]],
                       dtype=torch.float64)
@@ -333,7 +335,7 @@ def test_moons():
     np.testing.assert_allclose(upper.pdf(grid), lower.pdf(-grid), atol=1e-12)
     centre = 1.4 * np.array([-.5, -.25])  # on the arc, ± the noise
     assert np.linalg.norm(points[y == 0] - centre, axis=1).mean() == pytest.approx(1.4, abs=.02)
-    assert explorers.rightly(law, lambda x: explorers.best_guess(law, x)) > .98
+    assert explorers.accuracy(law, lambda x: explorers.best_guess(law, x)) > .98
 
 
 # ---------------------------------------------------------------- exact numbers of the page
@@ -359,15 +361,15 @@ def test_matched_means_are_no_proof():
 
 @pytest.mark.parametrize("b", [-3., -.4, 2.])
 def test_doubt_about_unlabelled_samples_by_quadrature(b):
-    law, s = explorers.VAULT, lambda x: 1 / (1 + math.exp(-explorers.SHARP * (x - b)))
+    law, s = explorers.UNLABELLED, lambda x: 1 / (1 + math.exp(-explorers.SHARP * (x - b)))
     exact = sum(quad(lambda x: law.pdf(x) * -math.log(max(s(x), 1 - s(x))), *ends, limit=200)[0]
                 for ends in ((-9, b), (b, 9)))
-    assert explorers.unnamed_loss(b) == pytest.approx(exact, abs=2e-6)
-    assert explorers.unnamed_loss(b, explorers.shannon) > explorers.unnamed_loss(b)
+    assert explorers.unlabelled_loss(b) == pytest.approx(exact, abs=2e-6)
+    assert explorers.unlabelled_loss(b, explorers.shannon) > explorers.unlabelled_loss(b)
     named = np.mean([math.log1p(math.exp((1 - 2 * y) * explorers.SHARP * (x - b)))
                      for x, y in zip(explorers.LABELLED, explorers.LABELS)])
-    assert explorers.named_loss(b) == pytest.approx(named)
-    assert explorers.misnamed(b) == pytest.approx(
+    assert explorers.labelled_loss(b) == pytest.approx(named)
+    assert explorers.misclassified(b) == pytest.approx(
         .3 * norm.sf((b + 2) / .8) + .7 * norm.cdf((b - 2) / .8))
 
 
@@ -382,7 +384,7 @@ def test_boundary_explorer():
     assert "downhill from here: b = -0.90" in ex._artists[-1].get_text()
     ex.draw(at=-3., eta=25.)  # beyond the lighter component: it never comes home
     end = float(re.search(r"downhill from here: b = (\S+),", ex._artists[-1].get_text())[1])
-    total = lambda b: explorers.named_loss(b) + 25 * explorers.unnamed_loss(b)
+    total = lambda b: explorers.labelled_loss(b) + 25 * explorers.unlabelled_loss(b)
     assert end < -2.5
     assert total(end) < min(total(end - .1), total(end + .1))
     assert total(0.) < total(end)
@@ -390,26 +392,50 @@ def test_boundary_explorer():
 
 def test_answers_by_independent_means():
     known = answers_to("14")
-    assert known["14 fresh"] == pytest.approx(-math.log(100 / 101) - math.log(1 / 101))
-    a = known["14 best logits"]
-    assert np.exp(a).sum() == pytest.approx(3)
-    assert np.exp(a[0]) / np.exp(a).sum() == pytest.approx(.8)
-    assert known["14 margin"] + .1 == pytest.approx(math.log(10))
+    sd, least = known["14 feature matching"]
+    assert quad(lambda x: 2 * x * norm.pdf(x, scale=sd), 0, 40)[0] == pytest.approx(2, abs=1e-5)
+    losses = [((s * math.sqrt(2 / math.pi) - 2) ** 2 + (s * s - 4.25) ** 2) / 2
+              for s in np.linspace(1.9, 2.2, 3001)]
+    assert least == pytest.approx(min(losses), abs=1e-5)
+    D, weaker = known["14 log"]
+    assert F.softplus(-torch.logit(torch.tensor(D))).item() == pytest.approx(.02, abs=1e-6)
+    assert weaker == pytest.approx(.5 / (1 - D))
     ex = explorers.boundary()
 
-    def home(eta):
-        ex.draw(at=3., eta=eta)
+    def home(at):
+        ex.draw(at=at, eta=20.)
         return abs(float(re.search(r"b = (\S+),", ex._artists[-1].get_text())[1])) < 1
-    assert home(known["14 lost"] - .5) and not home(known["14 lost"])
+    assert home(known["14 watershed"] - .05) and not home(known["14 watershed"])
 
 
-def test_few_names_explorer(monkeypatch):
+def test_two_rounds_by_train():
+    """What exercise 7 asks for, played by the loop itself with plain gradient descent."""
+    (f, g), b = nets(), batch(6, 3)
+    mine = two_rounds(f, g, **b)
+    trained = {"f": copy.deepcopy(f), "g": copy.deepcopy(g)}
+    for player in "fgfg":
+        move, game = torch.optim.SGD(trained[player].parameters(), .1), improved_gan(.5)
+        move.zero_grad()
+        game[player](**trained, **pick(b, *("xyuz" if player == "f" else "uz"))).backward()
+        move.step()
+    assert mine == pytest.approx(trained["f"](b["u"]).logsumexp(1).mean().item(), abs=1e-12)
+
+
+@pytest.mark.parametrize("b", [-3., -1., 1.8])
+def test_the_doubt_is_the_density_at_a_sharp_border(b):
+    law, sharp = explorers.UNLABELLED, 200.
+    exact = sum(quad(lambda x: law.pdf(x) * math.log1p(math.exp(-sharp * abs(x - b))), *ends)[0]
+                for ends in ((b - .3, b), (b, b + .3)))
+    assert exact == pytest.approx(math.pi ** 2 / 6 / sharp * law.pdf(b), rel=1e-3)
+
+
+def test_few_labels_explorer(monkeypatch):
     monkeypatch.setattr(explorers, "COUNTS", (1, 3))
     monkeypatch.setenv("GAN_LESSONS_BUDGET", "smoke")
     explorers._learnt.cache_clear()
     ex = explorers.few_labels()
-    frames = {ex.draw(data=data, each=each) for data in explorers.LAWS for each in (0, 1)}
-    assert len(frames) == 4 and "named rightly: supervised" in ex._artists[1].get_text()
+    frames = {ex.draw(data=data, each=each) for data in explorers.DATA for each in (0, 1)}
+    assert len(frames) == 4 and "accuracy: supervised" in ex._artists[1].get_text()
     explorers._learnt.cache_clear()
 
 
@@ -420,14 +446,14 @@ def test_resting_generators_and_guesses():
     assert (law.pdf(gap) < .02).all()
     assert np.abs(gap).max() <= explorers.REACH
     assert np.linalg.norm(explorers.FarAway().sample(100, rng), axis=1).min() > 3
-    named = explorers.Named(law, 3, seed=2)
+    named = explorers.Labelled(law, 3, seed=2)
     assert named.images.shape == (6, 2) and named.labels.tolist() == [0, 0, 0, 1, 1, 1]
     net = nn.Linear(2, 2, bias=False)
     net.shape = (2,)
     with torch.no_grad():
         net.weight.copy_(torch.tensor([[0., 1.], [0., -1.]]))
     assert explorers.guesser(net)(np.array([[0., 2.], [5., -1.]])).tolist() == [0, 1]
-    assert explorers.rightly(law, explorers.guesser(net)) == pytest.approx(.85, abs=.06)
+    assert explorers.accuracy(law, explorers.guesser(net)) == pytest.approx(.85, abs=.06)
 
 
 def test_figures():
@@ -439,11 +465,15 @@ def test_figures():
     x, H = ax.lines[0].get_data()
     m = ax.lines[1].get_ydata()
     assert (m <= H + 1e-12).all() and H.max() == pytest.approx(math.log(2), abs=1e-5)
-    explorers.seeds(ax, {"a": [.8, .82], "b": [.9, .93]})
+    explorers.plan(plots.figure()[1])
+    figure, ax = plots.figure()
+    runs = [SimpleNamespace(losses={"g": np.geomspace(1, .1, 60)})] * 2
+    explorers.feature_loss(ax, *runs)
+    assert len(ax.lines[0].get_xdata()) == 120 and len(ax.lines) == 3
     figure, axes = plots.figure(2)
     net = mlp_critic(2, outputs=2)
     explorers.generators(axes, Moons(), {"none": None, "far": explorers.FarAway()},
                          {"none": net, "far": net}, {"none": "80 %", "far": "81 %"},
-                         explorers.Named(Moons(), 1))
+                         explorers.Labelled(Moons(), 1))
     assert explorers.shades(net).shape == (explorers.SIDE, explorers.SIDE, 3)
     assert axes[1].get_title().endswith("81 %") and len(axes[1].lines) == len(axes[0].lines) + 1

@@ -297,17 +297,17 @@ def test_split_rate_against_integrals():
     exact += [np.mean([gl.kl(cloud, mixed) for cloud in clouds]), gl.kl(mixed, Normal())]
     m = torch.tensor([[float(cloud.mean)] for cloud in clouds])
     log_s = torch.tensor([[math.log(cloud.sd)] for cloud in clouds])
-    s = split_rate(m, log_s, notes=20_000)
+    s = split_rate(m, log_s, draws=20_000)
     assert s.rate == pytest.approx(exact[0], rel=1e-6) and s.ceiling == pytest.approx(math.log(4))
     assert abs(s.information - exact[1]) < 4 * s.information_error and s.information_error < .01
     assert abs(s.aggregate - exact[2]) < 4 * s.aggregate_error
-    assert split_rate(m, log_s, notes=20_000) == s                                # seeded
+    assert split_rate(m, log_s, draws=20_000) == s                                # seeded
 
 
 def test_information_of_codes_at_its_ends():
-    apart = split_rate(100. * torch.arange(8.)[:, None], torch.zeros(8, 1), notes=500)
+    apart = split_rate(100. * torch.arange(8.)[:, None], torch.zeros(8, 1), draws=500)
     assert apart.information == pytest.approx(math.log(8), abs=1e-9)
-    empty = split_rate(torch.zeros(8, 2), torch.zeros(8, 2), notes=500)
+    empty = split_rate(torch.zeros(8, 2), torch.zeros(8, 2), draws=500)
     assert abs(empty.information) < 1e-12 and empty.rate == 0 and abs(empty.aggregate) < 1e-12
 
 
@@ -369,7 +369,7 @@ def test_codes_of_the_first_picture():
     for step, sd in explorers.CODES.values():
         rate, information, aggregate = explorers.split(explorers.codes(step, sd))
         assert rate == pytest.approx(information + aggregate, abs=1e-9)
-    far_apart = explorers.split(explorers.codes(*explorers.CODES["long notes"]))
+    far_apart = explorers.split(explorers.codes(*explorers.CODES["long codes"]))
     assert far_apart[1] == pytest.approx(math.log(5), abs=1e-6)
     figure, axes = plots.figure(3)
     explorers.three_codes(axes)

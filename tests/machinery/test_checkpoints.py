@@ -129,7 +129,8 @@ def test_a_crash_leaves_the_old_file_whole(tmp_path, where):
         "before the rename": "os.replace = lambda a, b: os._exit(9)",
     }[where]
     script = f"import os, torch\nfrom gan_lessons.training import checkpoints\n{crash}\n" \
-             f"checkpoints.save({{'plan': {{}}, 'w': torch.ones(3)}}, {str(path)!r})"
+             f"checkpoints.save({{'plan': {STATE['plan']}, 'w': torch.ones(3)}}, " \
+             f"{str(path)!r})"
     assert subprocess.run([sys.executable, "-c", script]).returncode == 9
     assert len(os.listdir(tmp_path)) == 2
     assert_same(checkpoints.load(path, STATE), STATE)

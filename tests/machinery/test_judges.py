@@ -88,7 +88,7 @@ JUDGED = {
         lambda f, g, x, z: softplus(-f(x)).mean() + softplus(f(g(z).detach())).mean(),
         "✗.*differ",
     ),
-    "all detached": (lambda f, g, x, z: mine(f, g, x, z).detach(), "✗.*differ"),
+    "all detached": (lambda f, g, x, z: mine(f, g, x, z).detach(), "✗.*no gradient"),
     "slightly off": (lambda f, g, x, z: mine(f, g, x, z) * (1 + 1e-9), "✗.*differ"),
     "right only in value": (
         lambda f, g, x, z: mine(f, g, x, z) + g(z).sum() - g(z).sum().detach(),
@@ -286,7 +286,7 @@ FUNCTIONS = {
     "leaves": (leave, "✗ l: yours raised SystemExit: done"),
     "prints": (writes, "(?s)the loss is .*✗ l: yours prints and returns nothing: write return"),
     "prints and returns": (talks, "looking\n✓ l: values and gradients agree"),
-    "a number": (as_numbers, "✗ l: values or gradients differ"),
+    "a number": (as_numbers, "✗ l: the values agree, and yours hands on no gradient"),
     "text": (lambda f, g, x, z: "0.5", "✗ l: yours returns '0.5', and a number or a tensor"),
     "a pair": (lambda f, g, x, z: (f(x), f(x)), "✗ l: yours returns tuple, and a number or"),
     "a dictionary": (lambda f, g, x, z: {"loss": 1}, r"✗ l: yours returns \{'loss': 1\}"),

@@ -54,7 +54,16 @@ from gan_lessons.objectives import minimax as games_minimax
 from gan_lessons.objectives import relativistic as games_relativistic
 from gan_lessons.objectives import variational as vae
 from gan_lessons.objectives import wasserstein_divergence as games_div
-from gan_lessons.players import encoders, flows, image_networks, networks, penalties, spectral
+from gan_lessons.players import (
+    encoders,
+    flow_decoder,
+    flows,
+    image_networks,
+    marginals,
+    networks,
+    penalties,
+    spectral,
+)
 
 NAN, INF = math.nan, math.inf
 P, Q = Normal(0, 1), Normal(3, 1)
@@ -135,6 +144,10 @@ class Shortcut(nn.Module):
 def net(*layers):
     torch.manual_seed(0)
     return nn.Sequential(*[layer() for layer in layers], nn.Flatten(0))
+
+
+def grey():
+    return torch.zeros(3, 1, 2, 2, dtype=torch.uint8)
 
 
 def statless():
@@ -672,6 +685,20 @@ REFUSED = {
     "players.flows.picture_net": [
         ("rank", lambda: flows.picture_net((1, 27, 28)), "even"),
         ("zero", lambda: flows.picture_net(times=0), "times")],
+    "players.flow_decoder.FlowDecoder": [
+        ("rank", lambda: flow_decoder.FlowDecoder(nn.Identity(), (1, 6, 6)), "divides"),
+        ("negative", lambda: flow_decoder.FlowDecoder(nn.Identity(), couplings=-1), "couplings"),
+        ("zero", lambda: flow_decoder.FlowDecoder(nn.Identity(), width=0), "width"),
+        ("nan", lambda: flow_decoder.FlowDecoder(nn.Identity(), start=NAN), "start = nan"),
+        ("dtype", lambda: flow_decoder.FlowDecoder(nn.Identity()).nll([1.], points()), "tensor")],
+    "players.marginals.Marginals": [
+        ("dtype", lambda: marginals.Marginals(torch.zeros(3, 1, 2, 2)), "bytes"),
+        ("empty", lambda: marginals.Marginals(grey()[:0]), "bytes"),
+        ("rank", lambda: marginals.Marginals(grey()[0]), "bytes"),
+        ("zero", lambda: marginals.Marginals(grey(), smooth=0.), "smooth = 0"),
+        ("nan", lambda: marginals.Marginals(grey(), smooth=NAN), "smooth = nan"),
+        ("rank", lambda: marginals.Marginals(grey())(torch.zeros(1, 1, 3, 3)), "histograms of"),
+        ("nan", lambda: marginals.Marginals(grey())(torch.full((1, 1, 2, 2), NAN)), "nan")],
     "players.penalties.slopes": [
         ("layers", lambda: penalties.slopes(statless(), points()), "batch norm"),
         ("layers", lambda: penalties.slopes(statless(), points(1)), "batch norm"),
@@ -887,7 +914,7 @@ REFUSED = {
         ("rank", lambda: vae.code_logpdf(points(), points(), points(3)), "means")],
     "objectives.variational.split_rate": [
         ("nan", lambda: vae.split_rate(points() * NAN, points()), "nan"),
-        ("zero", lambda: vae.split_rate(points(), points(), notes=0), "notes"),
+        ("zero", lambda: vae.split_rate(points(), points(), draws=0), "draws"),
         ("empty", lambda: vae.split_rate(points()[:0], points()[:0]), "no sample")],
     "objectives.variational.gaussian_nll": [
         ("zero", lambda: vae.gaussian_nll(points(), points(), 0), "sd"),

@@ -1,0 +1,215 @@
+"""The course as a book: pages with search, contents and living sliders, without kernel or network.
+
+    python tools/book.py --out DIR [--no-films] [PATH ...]
+
+Sphinx and myst-nb set the stored notebooks; nothing is executed but what an explorer needs, for its
+frames (film.py), which the page fetches one by one. Frames that are up to date are left alone, so
+a build that was stopped goes on. All is built aside and published at the end, in one move.
+"""
+from __future__ import annotations
+
+import argparse
+import ast
+import base64
+import copy
+import hashlib
+import html
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+import nbformat
+from book_pages import chapters, write_appendix
+from cells import trimmed
+from launch import ANY_BUTTONS, BRANCH, REPOSITORY, without
+from nb import ROOT, WIDGET, LessonFailed, execute, fingerprint, pages, read, tags
+from pages import FONT
+
+HERE = ROOT / "docs" / "book"
+
+
+# -- films -----------------------------------------------------------------------------------------
+
+def filmed(path, nb, folder: pathlib.Path, timeout=3600) -> dict[str, str]:
+    """id of each explorer's cell -> HTML of its film, frames below `folder`/stem/id.
+
+    Only the cells that an explorer needs are run. What is there and up to date stays.
+    """
+    asked = {cell.id: cell for cell in nb.cells
+             if cell.cell_type == "code" and "explore" in tags(cell)}
+    if not asked:
+        return {}
+    here, stamp = folder / path.stem, stamp_of(nb)
+    known = here / "films.json"
+    try:
+        found = json.loads(known.read_text(encoding="utf-8"))
+        if found["stamp"] == stamp:
+            return found["films"]
+    except (OSError, ValueError, KeyError):
+        pass
+    shutil.rmtree(here, ignore_errors=True)
+    here.mkdir(parents=True)
+    nb = copy.deepcopy(nb)
+    for cell in nb.cells:
+        if cell.get("id") in asked:
+            body = ast.parse(cell.source)
+            if not isinstance(body.body[-1], ast.Expr):
+                raise LessonFailed(f"{path.name}: cell {cell.id} is tagged explore and shows "
+                                   "no explorer")
+            shown = ast.unparse(body.body.pop().value)
+            cell.source = (f"{ast.unparse(body)}\nimport film\n"
+                           f"film.film({shown}, {str(here / cell.id)!r})").strip()
+    trimmed(nb, set(asked))
+    places = [str(pathlib.Path(__file__).parent), os.environ.get("PYTHONPATH")]
+    execute(nb, path.name, path.parent, timeout,
+            PYTHONPATH=os.pathsep.join(filter(None, places)))       # the kernel imports film.py
+    made = {cell.id: output.data["text/html"]
+            for cell in nb.cells if cell.id in asked for output in cell.outputs
+            if "gan-film" in output.get("data", {}).get("text/html", "")}
+    if missing := set(asked) - set(made):
+        raise LessonFailed(f"{path.name}: cells {', '.join(sorted(missing))} are tagged explore "
+                           "and show no explorer")
+    known.write_text(json.dumps({"stamp": stamp, "films": made}), encoding="utf-8")
+    return made
+
+
+def stamp_of(nb) -> str:
+    """On what the films of a page depend: its cells, the way films are made, the budget."""
+    film = (pathlib.Path(__file__).parent / "film.py").read_text(encoding="utf-8")
+    said = [fingerprint(nb), film, os.environ.get("GAN_LESSONS_BUDGET", "")]
+    return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
+
+
+# -- pages -----------------------------------------------------------------------------------------
+
+def prepared(path, nb, films: dict[str, str], out: pathlib.Path):
+    """The notebook as the book sets it: pictures as files with their alt text, explorers as films.
+
+    Pictures go to `out`/_pictures/stem.
+    """
+    nb = copy.deepcopy(nb)
+    for cell in nb.cells:
+        if cell.cell_type == "markdown":
+            cell.source = for_book(cell.source)
+            continue
+        cell.source = without(cell.source)                   # the line for Colab
+        if cell.get("id") in films:
+            cell.outputs = [output for output in cell.outputs
+                            if not {"image/png", WIDGET} & output.get("data", {}).keys()]
+            cell.outputs.append(nbformat.v4.new_output(
+                "display_data", {"text/html": films[cell.id]}))
+        for k, output in enumerate(cell.outputs):
+            data = output.get("data", {})
+            if "image/png" in data:
+                raw = base64.b64decode(data["image/png"])
+                place = out / "_pictures" / path.stem / f"{cell.id}_{k}.png"
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(raw)
+                said = output.metadata.get("image/png", {})
+                options = {"class": "dark-light " + ("gan-photo" if is_photograph(raw) else
+                                                       "gan-plot"),
+                           "loading": "lazy", **said,
+                           "src": f"_pictures/{path.stem}/{place.name}"}
+                output.data = {"text/html": "<img " + " ".join(
+                    f'{key}="{html.escape(str(value))}"' for key, value in options.items()) + ">"}
+            if "text/html" in data:
+                output.data["text/html"] = re.sub(r'href="(\d\d_\w+|reference)\.ipynb',
+                                                  r'href="\1.html', output.data["text/html"])
+            data.pop(WIDGET, None)
+    return nb
+
+
+def for_book(source: str) -> str:
+    """Markdown of a lesson, without the buttons that the book has at its head; links to files that
+    are no pages of it lead to the repository."""
+    source = ANY_BUTTONS.sub("", source)
+
+    def elsewhere(link):
+        path = (ROOT / "notebooks" / link[1]).resolve()
+        if path.exists() and ROOT in path.parents:
+            return f"]({REPOSITORY}/blob/{BRANCH}/{path.relative_to(ROOT).as_posix()})"
+        return link[0]
+    return re.sub(r"\]\((\.\./[^)\s]+)\)", elsewhere, source)
+
+
+def is_photograph(png: bytes) -> bool:
+    """Whether a picture holds photographs: their colours must not be turned in the dark."""
+    import io
+
+    from PIL import Image
+    picture = Image.open(io.BytesIO(png))
+    return picture.mode != "P" and picture.convert("RGB").getcolors(4096) is None
+
+
+# -- building --------------------------------------------------------------------------------------
+
+def build(paths, out: pathlib.Path, films: bool = True) -> int:
+    """The book of `paths` (all pages by default) in `out`. 0 where all went well.
+
+    LessonFailed for a lesson whose cells fail; the book that stood in `out` stays then.
+    """
+    work = out.parent / f".{out.name}.work"
+    source, drawn = work / "source", work / "films"
+    shutil.rmtree(source, ignore_errors=True)
+    source.mkdir(parents=True)
+    extra = work / "extra"
+    shutil.rmtree(extra, ignore_errors=True)
+    extra.mkdir()
+    shutil.copytree(HERE, source, dirs_exist_ok=True)
+    style = FONT.removeprefix("<style>").removesuffix("</style>")
+    (source / "_static" / "math.css").write_text(style, encoding="utf-8")
+    failed = False
+    for path in paths:
+        start, nb = time.perf_counter(), read(path)
+        try:
+            made = filmed(path, nb, drawn) if films else {}
+        except LessonFailed as error:
+            print(error, file=sys.stderr, flush=True)
+            failed = True
+            continue
+        page = prepared(path, nb, made, extra)
+        nbformat.write(page, source / path.name)
+        print(f"{path.stem}: {time.perf_counter() - start:.0f} s", flush=True)
+    if failed:
+        print(f"Nothing was published; what was drawn is kept in {work}.", file=sys.stderr)
+        return 1
+    if films:
+        for path in paths:
+            if (drawn / path.stem).exists():
+                shutil.copytree(drawn / path.stem, extra / "_films" / path.stem)
+    write_appendix(source, paths)
+    chapters(source, paths)
+    code = subprocess.call(
+        [sys.executable, "-m", "sphinx", "-b", "html", "-q", "-j", "1", "-d", str(work / "trees"),
+         str(source), str(work / "html")],
+        env=dict(os.environ, PYTHONPATH=os.pathsep.join(
+            [str(ROOT), str(pathlib.Path(__file__).parent)]), GAN_LESSONS_BOOK_EXTRA=str(extra)))
+    if code:
+        return code
+    old = out.parent / f".{out.name}.old"
+    shutil.rmtree(old, ignore_errors=True)
+    if out.exists():
+        out.rename(old)
+    shutil.copytree(work / "html", out)
+    shutil.rmtree(old, ignore_errors=True)
+    print(out / "index.html", flush=True)
+    return 0
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("paths", nargs="*", type=pathlib.Path, metavar="PATH")
+    parser.add_argument("--out", type=pathlib.Path, required=True, metavar="DIR")
+    parser.add_argument("--no-films", action="store_true", help="sliders stay pictures")
+    args = parser.parse_args(argv)
+    return build([path.resolve() for path in args.paths] or pages(), args.out.resolve(),
+                 not args.no_films)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -9,18 +9,18 @@ from weakref import WeakKeyDictionary
 from torch import nn
 
 # network -> the game and settings of its last training, and how its weights looked at the end
-_trained: WeakKeyDictionary[nn.Module, tuple] = WeakKeyDictionary()
+_seen: WeakKeyDictionary[nn.Module, tuple] = WeakKeyDictionary()
 
 
 def remember(nets, game_and_settings: tuple) -> None:
     """These networks were trained just now."""
     for net in nets:
-        _trained[net] = game_and_settings, _versions(net)
+        _seen[net] = game_and_settings, _versions(net)
 
 
 def trained_before(nets, game_and_settings: tuple) -> bool:
     """Whether all of these networks come as the same training has left them."""
-    return all(_trained.get(net) == (game_and_settings, _versions(net)) for net in nets)
+    return all(_seen.get(net) == (game_and_settings, _versions(net)) for net in nets)
 
 
 def _versions(net: nn.Module) -> tuple:

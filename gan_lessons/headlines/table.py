@@ -180,12 +180,11 @@ class Stored:
 
     def picture(self, title: str = "sheet") -> np.ndarray:
         """A picture that the first seed has left: (h, w[, 3]) from 0 to 1. LongRunError."""
-        try:
-            return read_png(self.folder / f"{title}.png")
-        except OSError as error:
-            there = sorted(path.stem for path in self.folder.glob("*.png"))
+        there = sorted(path.stem for path in self.folder.glob("*.png"))
+        if title not in there:
             raise LongRunError(f"{self.name!r} has no picture {title!r}; it has "
-                               f"{', '.join(there) or 'none'}") from error
+                               f"{', '.join(there) or 'none'}")
+        return read_png(self.folder / f"{title}.png")
 
     @property
     def provenance(self) -> str:

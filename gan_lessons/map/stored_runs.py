@@ -315,11 +315,7 @@ def long_run(name: str, folder=RESULTS) -> LongRun:
     return LongRun(name, place, row)
 
 
-<<<<<<< HEAD
 def read_png(path) -> np.ndarray:
-    return np.asarray(Image.open(path), dtype=np.float64) / 255
-=======
-def _read_png(path) -> np.ndarray:
     """A stored picture from 0 to 1; LongRunError for one that is damaged."""
     try:
         with Image.open(path) as picture:
@@ -327,4 +323,3 @@ def _read_png(path) -> np.ndarray:
     except (OSError, SyntaxError) as error:
         raise LongRunError(f"{path} is no picture that can be read ({error}): fetch it again "
                            f"(git checkout -- {path})") from error
->>>>>>> s7_f

@@ -54,7 +54,7 @@ def read_folder(folder: Path, split: str, size: int):
                if pictures.kept and not divided else "")
         holds = f"; it holds {found.others()}" if found.other and not pictures.kept else ""
         if strays := pictures.strays_of(inside[split]) if divided else ():
-            holds = (f"; {_count(strays, 'picture')} in it ({_listed(strays)}) would have no class, "
+            holds = (f"; {_count(strays, 'picture')} in it ({_first(strays)}) would have no class, "
                      "and other pictures have one")
         place = folder / inside[split] if divided else folder
         raise DataUnavailable(f"{_shown(place)} has no pictures for the split {split!r}{few}"
@@ -170,10 +170,10 @@ class _Sorted:
         found, said = self.found, []
         if self.outside:
             said.append(f"{_count(self.outside, 'picture')} outside "
-                        f"{' and '.join(sorted(self.split_folders))} ({_listed(self.outside)})")
+                        f"{' and '.join(sorted(self.split_folders))} ({_first(self.outside)})")
         if self.stray:
             said.append(f"{_count(self.stray, 'picture')} beside the folders of the classes "
-                        f"({_listed(self.stray)})")
+                        f"({_first(self.stray)})")
         if many := found.hidden.total():
             where = sorted(_text(name) for name, count in found.hidden.items()
                            if count and name != ".")
@@ -277,7 +277,7 @@ def _count(things, what: str) -> str:
     return f"{len(things):,} {what}{'s' if len(things) > 1 else ''}"
 
 
-def _listed(paths) -> str:
+def _first(paths) -> str:
     return ", ".join(_text(path.name) for path in paths[:3]) + (", …" if len(paths) > 3 else "")
 
 

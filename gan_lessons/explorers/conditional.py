@@ -217,8 +217,9 @@ def style_sheet(ax, run, styles: int = 6, seed: int = 4):
 def walk(run, stops: int = 24, between: int = 4):
     """Walk in the noise and in the label of a generator, a slider each.
 
-    run: a training, or what `long_run(name)` returned. On the left one sample, in the middle its noise under every label, on the right its label under
-    ten noises. Every picture is made beforehand.
+    run: a training, or what `long_run(name)` returned. On the left one sample, in the middle its
+    noise under every label, on the right its label under ten noises. Every picture is made
+    beforehand.
     """
     classes = _generator(run).classes
     turn = 2 * np.pi * torch.arange(stops) / stops

@@ -64,8 +64,12 @@ def may_raise(cell):
 
 
 def fingerprint(nb):
-    """What the outputs depend on: source and tags of every code cell, in order."""
-    parts = [[cell.source, *sorted(tags(cell))] for cell in nb.cells if cell.cell_type == "code"]
+    """What the outputs depend on: source and tags of every code cell, in order.
+
+    Not the tag of what a deck leaves out.
+    """
+    parts = [[cell.source, *sorted(tags(cell) - {"lecture-skip"})] for cell in nb.cells
+             if cell.cell_type == "code"]
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 

@@ -18,7 +18,7 @@ PICTURES = {                                         # lesson -> how the picture
     "13": "The plane in three colours",
     "15": "Left, a map of test digits in ten islands",
     "18": "Two moons as an exact density",
-    "19": "Ten columns of digits, one for each hat",
+    "19": "Ten columns of digits, one for each component",
     "20": "Map of all objectives of the course",
 }
 COLUMNS = 2

@@ -184,6 +184,7 @@ def build(paths, out: pathlib.Path, films: bool = True) -> int:
                 shutil.copytree(drawn / path.stem, extra / "_films" / path.stem)
     write_appendix(source, paths)
     chapters(source, paths)
+    shutil.rmtree(work / "html", ignore_errors=True)        # an earlier build may have had more
     code = subprocess.call(
         [sys.executable, "-m", "sphinx", "-b", "html", "-q", "-j", "1", "-d", str(work / "trees"),
          str(source), str(work / "html")],
@@ -191,11 +192,11 @@ def build(paths, out: pathlib.Path, films: bool = True) -> int:
             [str(ROOT), str(pathlib.Path(__file__).parent)]), GAN_LESSONS_BOOK_EXTRA=str(extra)))
     if code:
         return code
-    old = out.parent / f".{out.name}.old"
+    old = work / "old"
     shutil.rmtree(old, ignore_errors=True)
     if out.exists():
         out.rename(old)
-    shutil.copytree(work / "html", out)
+    (work / "html").rename(out)
     shutil.rmtree(old, ignore_errors=True)
     print(out / "index.html", flush=True)
     return 0

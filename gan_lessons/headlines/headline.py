@@ -7,7 +7,7 @@
         note(step, accuracy=.97)                     now and then: a point of the curve
         return {"accuracy": .981, "pictures": {"sheet": array}}
 
-`table` trains and loads. Introduced in notebooks/14_semi_supervised.ipynb.
+`table` trains and loads. Declared for lessons 14, 15, 17, 18 and 19.
 """
 from __future__ import annotations
 

@@ -70,10 +70,10 @@ _LABELLED = dict(generator=labelled_generator, normalised=True, steps=2_400)
 CONDITIONAL = Recipes({
     "concatenation": Recipe(cgan, dict(f=2e-2, g=5e-3), critic=concatenated_critic, **_LABELLED),
     "projection": Recipe(cgan, dict(f=2e-2, g=5e-3), critic=projected_critic, **_LABELLED),
-    # spectral normalisation would bound the class logits: twice the distance
+    # without spectral normalisation, which would bound the class logits
     "ACGAN": Recipe(acgan, dict(f=4e-3, g=4e-3), critic=partial(image_critic, outputs=1 + 10),
                     **_LABELLED | dict(normalised=False)),
-    # the author's rates; without batch norm a class soon has one picture only: distance 243
+    # the author's rates and batch norm
     "CLS-GAN": Recipe(cls_gan, dict(l=1e-3, g=1e-3), critic=class_loss,
                       generator=labelled_generator, batch=128, betas=(0.5, 0.999), steps=1_200),
 })

@@ -102,6 +102,17 @@ def store(name: str, folder, looks: list[Look], found: dict, cpu: float, device,
     return place
 
 
+def compare(name: str, before: dict, now: dict) -> None:
+    """LongRunError where two results of `probe` differ: {what: number or numbers}."""
+    for what, numbers in before.items():
+        if not np.allclose(numbers, now.get(what, np.nan), rtol=2e-3, atol=2e-3):
+            was, is_now = (np.atleast_1d(one.get(what, "missing"))[:3].tolist()
+                           for one in (before, now))
+            raise LongRunError(
+                f"{name!r} was made by other code: {what} of its first rounds was {was}, and is "
+                f"{is_now} now. Train it again: python lessons.py long {name[:2]}")
+
+
 def strip_looks(n: int) -> list[int]:
     """Which of n looks stand on the film strip: the first, two on the way, the last."""
     return [round(k) for k in np.linspace(0, n - 1, STRIP[1])]
@@ -272,13 +283,7 @@ class LongRun:
         """
         if not self.stale():
             return
-        now = probe(self.name)
-        for what, numbers in self.row["probe"].items():
-            if not np.allclose(numbers, now.get(what, np.nan), rtol=2e-3, atol=2e-3):
-                raise LongRunError(
-                    f"{self.name!r} was made by other code: {what} of its first rounds were "
-                    f"{numbers[:3]}, and are {now.get(what, ['missing'])[:3]} now. Train it again: "
-                    f"python lessons.py long {self.name[:2]}")
+        compare(self.name, self.row["probe"], probe(self.name))
 
     def __repr__(self):
         return f"LongRun({self.provenance})"

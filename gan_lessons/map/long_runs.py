@@ -17,7 +17,7 @@ from ..objectives.loss_sensitive import leaky, loss_sensitive, margin
 from ..objectives.minimax import minimax
 from ..objectives.wasserstein import wasserstein
 from ..players.image_networks import image_critic, image_generator
-from ..players.penalties import gradient_penalty
+from ..players.penalties import gradient_penalty, lipschitz_penalty
 from ..training.code import bytes_hash
 from .conditional_recipes import (
     CONDITIONAL,
@@ -79,6 +79,9 @@ LONG = {
     "07 WGAN-GP": Long(longer(RECIPES["WGAN-GP"], 16_000, rates=dict(f=3e-3, g=1e-3),
                               game=partial(wasserstein, gradient_penalty, 1.0),
                               turns={"f": 2}, ema=.999, fade=.5)),
+    "07 WGAN-LP": Long(longer(RECIPES["WGAN-LP"], 16_000, rates=dict(f=3e-3, g=1e-3),
+                              game=partial(wasserstein, lipschitz_penalty, 1.0),
+                              turns={"f": 2}, ema=.999, fade=.5)),
     "08 WGAN-div": Long(longer(RECIPES["WGAN-div"], 16_000, rates=dict(f=2.5e-3, g=1.5e-3),
                                turns={"f": 2}, ema=.999, fade=.5)),
     "09 LS-GAN": Long(longer(RECIPES["LS-GAN"], 36_000, rates=dict(l=5e-3, g=2.5e-3), **_WIDE)),
@@ -96,7 +99,7 @@ LONG = {
         CONDITIONAL["ACGAN"], 24_000, rates=dict(f=2e-3, g=2e-3),
         **_WIDE_LABELLED | dict(critic=partial(image_critic, width=64, outputs=1 + 10)))),
     "13 CLS-GAN": Long(longer(CONDITIONAL["CLS-GAN"], 12_000, ema=.999, fade=.5)),
-    "07 hinge, photographs": Long(longer(PHOTOGRAPHS["hinge"], 60_000, ema=.9995, fade=.5),
+    "07 hinge, photographs": Long(longer(PHOTOGRAPHS["hinge"], 84_000, ema=.9995, fade=.5),
                                   data="cifar10"),
     "11 RpGAN + R1 + R2, photographs": Long(longer(
         PHOTOGRAPHS["RpGAN + R1 + R2"], 20_000, ema=.9995, fade=.5), data="cifar10"),

@@ -12,7 +12,7 @@ from lessons import Stop
 @pytest.mark.parametrize("wanted, found", [
     ([], list(LONG)), (["07"], [n for n in LONG if n.startswith("07")]),
     (["1"], ["01 non-saturating"]),
-    (["07 WGAN-GP", "7"], ["07 WGAN-GP", "07 WGAN-LP", "07 hinge", "07 hinge, photographs"])])
+    (["07 WGAN-GP", "7"], ["07 WGAN-GP", "07 hinge", "07 WGAN-LP", "07 hinge, photographs"])])
 def test_runs_are_chosen_by_lesson_or_by_name(wanted, found):
     assert tool.chosen(wanted, LONG) == found
 

@@ -10,6 +10,7 @@ import torch
 from matplotlib.colors import to_rgb
 from scipy.special import logsumexp
 
+from ..drawing.diagrams import blank, boxes
 from ..drawing.explorer import Explorer, choice, slider
 from ..drawing.plots import (
     BAD,
@@ -48,30 +49,14 @@ def one_component_or_three(axes):
 
 def parts_of_the_model(ax):
     """A diagram: picture, encoder, code, decoder, copy; below, the mixture and the class."""
-    ax.set(xlim=(0, 100), ylim=(0, 46))
-    ax.set_axis_off()
-
-    def box(x, y, text, colour=None):
-        ax.text(x, y, text, ha="center", va="center", fontsize=11, zorder=3, linespacing=1.3,
-                bbox=dict(boxstyle="round,pad=.4", fc=(colour or "#ffffff") + "33", lw=1.4,
-                          ec=colour or CRITIC))
-
-    def arrow(start, end):
-        ax.annotate("", end, start, arrowprops=dict(arrowstyle="-|>", color=CRITIC, lw=1.4))
-
-    for x, text, colour in ((6, "picture\n$x$", None), (29, "encoder\n$e$", REAL),
-                            (51, "code\n$z$", None), (73, "decoder\n$d$", FAKE),
-                            (94, "copy\n$d(z)$", None)):
-        box(x, 37, text, colour)
-    box(51, 9, "mixture $h$\n$q(y)\\,q(z|y)$", GOOD)
-    box(91, 9, "class\n$y$")
-    for start, end in ((13, 20), (38, 45), (57, 64), (82, 88)):
-        arrow((start, 37), (end, 37))
-    arrow((49, 17.5), (49, 29))
-    arrow((53, 29), (53, 17.5))
-    arrow((64.5, 9), (85.5, 9))
-    for x, y, text, side in ((41.5, 41, "$p(z|x)$", "center"), (47, 23, "prior", "right"),
-                             (55, 23, "which component?", "left"), (75, 12, "$p(y|z)$", "center")):
+    blank(ax, 100, 46)
+    boxes(ax, {"x": (7, 37, "picture\n$x$", CRITIC), "e": (29, 37, "encoder\n$e$", REAL),
+               "z": (51, 37, "code\n$z$", CRITIC), "d": (73, 37, "decoder\n$d$", FAKE),
+               "again": (93, 37, "copy\n$d(z)$", CRITIC), "y": (91, 9, "class\n$y$", CRITIC),
+               "h": (51, 9, "mixture $h$\n$q(y)\\,q(z|y)$", GOOD)},
+          ("x>e", "e>z", "z>d", "d>again", "h<>z", "h>y"), fill=.15, size=11)
+    for x, y, text, side in ((40.5, 41, "$p(z|x)$", "center"), (49, 23, "prior", "right"),
+                             (53, 23, "which component?", "left"), (75, 12, "$p(y|z)$", "center")):
         ax.text(x, y, text, ha=side, va="center" if side != "center" else "bottom", fontsize=10)
 
 

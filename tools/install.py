@@ -110,7 +110,8 @@ def wheels(folder):
     if first:
         run_pip("download", "--no-deps", *into, *first)
     run_pip("download", *into, "-c", str(CONSTRAINTS), *extra, NEW_PIP, *wanted(),
-            *requirements()["dependency-groups"]["book"])
+            *requirements()["dependency-groups"]["book"],
+            *requirements()["dependency-groups"]["app"])
     say(f"{len(list(folder.glob('*.whl')))} packages in {folder}. In a room without network:\n\n"
         f"    PIP_NO_INDEX=1 PIP_FIND_LINKS={folder} python lessons.py\n")
 

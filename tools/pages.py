@@ -115,12 +115,17 @@ class Renderer(IPythonRenderer):
         return mathml(rf"\begin{{{name}}}{body}\end{{{name}}}", "block")
 
 
+def to_html(source, attachments=None):
+    """Markdown -> HTML, its formulas MathML; UnknownMarkup for one that cannot be set."""
+    renderer = Renderer(escape=False, attachments=attachments or {})
+    return MarkdownWithMath(renderer=renderer).render(source)
+
+
 @pass_context
 def markdown_to_html(context, source):
     cell = context.get("cell", {})
-    renderer = Renderer(escape=False, attachments=cell.get("attachments", {}))
     try:
-        return MarkdownWithMath(renderer=renderer).render(source)
+        return to_html(source, cell.get("attachments", {}))
     except UnknownMarkup as error:
         raise UnknownMarkup(f"cell {cell.get('id', '?')}: {error}") from None
 

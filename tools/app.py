@@ -77,8 +77,9 @@ END = "</details>"
 
 
 def lead(cells, k: int) -> str:
-    """What stands between an explorer and the fold before it, in the cell before it."""
+    """What stands before an explorer in the cell before it, after the last fold and heading."""
     text = _words(cells, k - 1).rpartition(END)[2]
+    text = re.split(r"^(?=#{2,3} )", text, flags=re.M)[-1]         # from the last heading on
     return re.sub(r"^## .*$", "", text, flags=re.M).strip()        # a part of the lesson, not ours
 
 

@@ -157,12 +157,17 @@ def keep_published():
 
 
 def quieten_lab():
-    """A learner is not asked about Jupyter's news; a setting of their own goes before this one."""
+    """A learner is not asked about Jupyter's news, and sees the whole names of the lessons.
+
+    A setting of their own goes before these.
+    """
     settings = VENV / "share" / "jupyter" / "lab" / "settings"
     settings.mkdir(parents=True, exist_ok=True)
     news = {"fetchNews": "false", "checkForUpdates": False}
-    (settings / "overrides.json").write_text(
-        json.dumps({"@jupyterlab/apputils-extension:notification": news}), encoding="utf-8")
+    (settings / "overrides.json").write_text(json.dumps({
+        "@jupyterlab/apputils-extension:notification": news,
+        "@jupyterlab/filebrowser-extension:browser": {"showLastModifiedColumn": False},
+    }), encoding="utf-8")
 
 
 # -------------------------------------------------------------------------------------------- pip

@@ -37,6 +37,8 @@ def mathml(latex, display="inline"):
     """LaTeX -> MathML. UnknownMarkup, with the formula, where a command is not known."""
     source = re.sub(r"\\(begin|end)\{aligned\}", r"\\\1{align*}", latex)
     source = re.sub(r"\\operatorname\*?\{arg\\,(min|max)\}", r"\\operatorname{arg\1}", source)
+    # as GitHub wants it, where \operatorname is forbidden
+    source = re.sub(r"\\mathrm\{(argmin|argmax|arcsinh|sign)\}", r"\\operatorname{\1}", source)
     for name in re.findall(r"\\begin\{(.*?)\}", source):
         if "\\" + name not in MATRICES:
             raise UnknownMarkup(f"${latex.strip()}$ uses the environment {name}, "

@@ -62,7 +62,7 @@
       }
     }
 
-    return { default: {                               // rank: where JupyterLab's own renderer stood
+    return { __esModule: true, default: {                               // rank: where JupyterLab's own renderer stood
       id: "gan-lessons:pictures", rank: 90, dataType: "string",
       rendererFactory: { safe: true, mimeTypes: ["image/png"],
                          createRenderer: (options) => new Picture(options) } } };
@@ -96,28 +96,34 @@
         const outputs = cell.model.outputs, before = outputs.toJSON();
         outputs.clear();
         outputs.add({ output_type: "stream", name: "stdout", text:
-          "Cells above this one have not been run yet, and it needs them: choose\\n" +
-          "Run \\u2192 Run All Above Selected Cell, then run this one again.\\n" });
+          "Cells above this one have not been run yet, and it needs them: choose\n" +
+          "Run \u2192 Run All Above Selected Cell, then run this one again.\n" });
         for (const one of before) outputs.add(one);
       });
     }
 
-    return { default: { id: "gan-lessons:course", autoStart: true, requires: [INotebookTracker],
+    return { __esModule: true, default: { id: "gan-lessons:course", autoStart: true, requires: [INotebookTracker],
                         activate } };
   }
 
-  // The kernel tells JupyterLab its version, which goes into the notebook: no change of the reader's.
+  // The kernel says which Python it is, and JupyterLab writes that down in the notebook: as long as
+  // nothing else has changed, there is nothing to save.
   function staysSaved(panel) {
-    const model = panel.context.model;
-    let touched = false;                              // has anything else changed?
     panel.context.ready.then(() => {
-      model.contentChanged.connect(() => { touched = touched || !told; });
-      let told = false;
-      model.metadataChanged.connect((_, change) => {
-        told = change.key === "language_info" || change.key === "kernelspec";
-        if (told && !touched) model.dirty = false;
-        Promise.resolve().then(() => { told = false; });
-      });
+      const model = panel.context.model;
+      const content = () => {
+        const { cells, metadata } = model.toJSON();
+        return JSON.stringify([cells, { ...metadata, language_info: 0, kernelspec: 0 }]);
+      };
+      const opened = content();
+      const look = () => {
+        if (model.isDisposed || !model.dirty) return;
+        if (content() === opened) model.dirty = false;
+        else model.stateChanged.disconnect(later);
+      };
+      const later = () => { setTimeout(look, 0); };
+      model.stateChanged.connect(later);
+      look();
     });
   }
 

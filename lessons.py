@@ -337,8 +337,8 @@ def unknown(name):
     return "no command %r; there are: %s" % (name, ", ".join(COMMANDS))
 
 
-OWN = ("nb", "lab", "app", "book", "book_pages", "film", "screens", "install", "long_runs", "pages",
-       "cells", "launch")                                       # of tools
+OWN = ("nb", "lab", "app", "book", "book_pages", "film", "films", "screens", "install", "long_runs",
+       "pages", "cells", "launch")                                       # of tools
 WRITABLE = "set GAN_LESSONS_VENV to a folder where you may write."
 COPY = ("that place may not be written: copy the course into a folder of yours (the environment "
         "can stay where it is: GAN_LESSONS_VENV).")

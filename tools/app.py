@@ -12,14 +12,12 @@ import re
 import secrets
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.error
 import urllib.request
 import webbrowser
 
-import nbformat
 from cells import trimmed
 from family import tied
 from lab import has_display, taken

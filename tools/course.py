@@ -102,15 +102,19 @@ def app(asked, arguments):
     try:
         return serve(asked.lessons[0], asked.port, not asked.no_browser)
     except LessonFailed as problem:
-        raise Stop(f"{problem}; `python lessons.py afresh` brings back what was published") from None
+        raise Stop(f"{problem}; `python lessons.py afresh` brings back what was published"
+                   ) from None
 
 
 def slides(asked, arguments):
     """Makes a deck of slides (reveal.js) of a lesson as it is stored: one file in build/slides that
-    needs no network. Space goes on, Esc shows all slides, ?print-pdf in the address prints.
+    needs no network. Sliders move between pictures that are drawn ahead, a minute or more for a
+    lesson, once; with --no-films they stay pictures. Space goes on, Esc shows all slides,
+    ?print-pdf in the address prints.
     """
     import nb
-    return nb.main(["slides", *map(str, asked.lessons), "--out", str(BUILD / "slides")])
+    return nb.main(["slides", *map(str, asked.lessons), *["--no-films"] * asked.no_films,
+                    "--out", str(BUILD / "slides")])
 
 
 def refresh(asked, arguments):
@@ -231,7 +235,7 @@ def parse(name, arguments):
                             help="a lesson's number or name, as 01 or 01_minimax")
     if name == "refresh":
         parser.add_argument("--force", action="store_true", help="even with unsaved changes")
-    elif name == "book":
+    elif name in ("book", "slides"):
         parser.add_argument("--no-films", action="store_true", help="sliders stay pictures")
     elif name == "app":
         parser.add_argument("--port", type=free_port, metavar="PORT",

@@ -1,17 +1,22 @@
 """A notebook as one HTML file that needs no network: mathematics becomes MathML ahead of time."""
 from __future__ import annotations
 
+import base64
 import copy
 import html
+import io
+import math
 import re
 import unicodedata
 from xml.etree import ElementTree
 
+import nbformat
 from jinja2 import pass_context
 from latex2mathml.commands import MATRICES
 from latex2mathml.converter import convert
 from nbconvert import HTMLExporter, SlidesExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from PIL import Image
 from screens import screens
 from traitlets.config import Config
 
@@ -178,6 +183,23 @@ DECK = """<style>%s
 .reveal img { margin: 0; max-width: 100%%; max-height: 540px; }
 .reveal .jp-InputPrompt, .reveal .jp-OutputPrompt { display: none; }
 .reveal .fragment.current-fragment { outline: none; }
+.reveal .gan-film { display: grid; column-gap: 1.5em; }
+.reveal .gan-film[data-columns="2"] { grid-template-columns: 1fr 1fr; }
+.reveal .gan-film label { display: flex; align-items: center; gap: .5em; min-height: 44px; }
+.reveal .gan-film select, .reveal .gan-film output { font: inherit; }
+.reveal .gan-film input { flex: 1; min-width: 5em; max-width: 16em; }
+.reveal .gan-film output { min-width: 3em; }
+.reveal .gan-frame { position: relative; width: fit-content; grid-column: 1 / -1; }
+.reveal .gan-frame img { display: block; zoom: 1.3; max-width: 100%%;
+  max-height: calc((580px - 44px * var(--rows)) / 1.3); }
+.reveal .gan-frame img:last-child { position: absolute; top: 0; left: 0; }
+.reveal .gan-coarse { display: none; }
+/* arrows below what a slide may fill, not over it */
+.reveal .controls[data-controls-layout] { position: fixed; inset: auto auto 3px 50%%;
+  transform: translateX(-50%%); display: flex; gap: 14px; font-size: 7px; }
+.reveal .controls[data-controls-layout] button { position: static; margin: 0; }
+.reveal .controls .navigate-up, .reveal .controls .navigate-down { display: none; }
+.reveal .slide-number { background: none; color: #444; }
 </style></head>"""
 PLAY = """<script>%s</script><script>
 const screen = 690;                                      // pixels of 720 that a slide may fill
@@ -201,7 +223,8 @@ const fit = (section) => {                              // what is still too hig
   section.style.zoom = fits;
 };
 Reveal.initialize({hash: true, slideNumber: "c/t", width: 1220, height: 720, margin: .02,
-                   center: false, transition: "none", controlsLayout: "edges",
+                   center: false, transition: "none", controlsLayout: "bottom-right",
+                   keyboardCondition: () => document.activeElement?.tagName !== "SELECT",
                    navigationMode: "linear"});
 Reveal.on("ready", (event) => fit(event.currentSlide));
 Reveal.on("slidechanged", (event) => fit(event.currentSlide));
@@ -209,13 +232,40 @@ document.addEventListener("toggle", () => fit(Reveal.getCurrentSlide()), true);
 </script></body>"""
 
 
-def deck(nb, title, reveal):
+def deck(nb, title, reveal, films=None, folder=None):
     """A deck of reveal.js in one file.
 
     {"reveal.js": …, "reveal.css": …} are put into it, nothing is fetched. Cut by `screens`; a slide
-    that is still higher than the screen is shown smaller.
+    that is still higher than the screen is shown smaller. films: id of a cell -> HTML of its film,
+    whose frames lie in `folder`; they are put into the file, too.
     """
+    from films import embedded, script
+    nb, frames, made = copy.deepcopy(nb), {}, {}
+    for cell in nb.cells:
+        if cell.get("id") in (films or {}):
+            made[cell.id], frames[f"_films/{title}/{cell.id}"] = embedded(films[cell.id], folder)
+            cell.outputs = [output_from_film(made[cell.id])]
     body = rendered(SlidesExporter, "reveal", screens(nb), title)
     body = re.sub(r"<link\b[^>]*>\s*", "", body)
     body = body.replace("</head>", FONT + DECK % (reveal["reset.css"], reveal["reveal.css"]), 1)
-    return body.replace("</body>", PLAY % reveal["reveal.js"].replace("</script", "<\\/script"), 1)
+    play = PLAY % reveal["reveal.js"].replace("</script", "<\\/script")
+    return body.replace("</body>", (script(frames) if frames else "") + play, 1)
+
+
+def output_from_film(film):
+    """What an explorer's cell shows in a deck: touching its controls turns no page."""
+    rows = film.count("<label")
+    wide = math.ceil(rows / 2) if rows > 2 else rows                    # controls in two columns
+    film = film.replace('<div class="gan-film"', '<div class="gan-film" data-prevent-swipe '
+                        f'data-columns="{2 if rows > 2 else 1}" style="--rows: {wide}"', 1)
+    width, height = picture_size(film)
+    return nbformat.v4.new_output("display_data", {"text/html": film},
+                                  metadata={"gan_film": [wide, width, height]})
+
+
+def picture_size(film):
+    """Width and height of a film's picture in pixels of the page."""
+    width = float(re.search(r'<img [^>]*width="([\d.]+)"', film)[1])
+    data = re.search(r'src="data:image/webp;base64,([^"]*)"', film)[1]
+    wide, high = Image.open(io.BytesIO(base64.b64decode(data))).size
+    return width, width * high / wide

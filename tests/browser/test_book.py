@@ -3,6 +3,7 @@ import os
 import tarfile
 
 import book
+import films
 import pytest
 from nb import ROOT, lessons, read
 
@@ -144,7 +145,7 @@ def test_frames_that_are_up_to_date_are_left_alone(built, monkeypatch, capsys):
     frames = sorted((built.parent / ".book.work" / "films").rglob("*.webp"))
     before = [path.stat().st_mtime_ns for path in frames]
     assert len(frames) > 50
-    monkeypatch.setattr(book, "execute", lambda *a, **k: pytest.fail("drawn again"))
+    monkeypatch.setattr(films, "execute", lambda *a, **k: pytest.fail("drawn again"))
     paths = [ROOT / "notebooks" / f"{stem}.ipynb" for stem in STEMS]
     assert book.build(paths, built) == 0
     assert [path.stat().st_mtime_ns for path in frames] == before

@@ -145,7 +145,7 @@ FIRST_EXPLORER = """async () => {
 
 
 def test_a_lesson_that_is_opened_and_not_run(lab, lab_root, lab_page):
-    """Its pictures have words, and fit a dark theme; it is not unsaved; a cell run alone is told."""
+    """Pictures have words and fit a dark theme; nothing is unsaved; a cell run alone is told."""
     page = lab_page
     source = next(path for path in lessons() if path.stem == "05_transport")
     nbformat.write(nbformat.read(source, as_version=4), lab_root / "notebooks" / "whole.ipynb")
@@ -160,11 +160,11 @@ def test_a_lesson_that_is_opened_and_not_run(lab, lab_root, lab_page):
     assert {light for _, _, light in pictures} == {"none"}
     theme = "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})"
     page.evaluate(theme, "JupyterLab Dark")
-    page.wait_for_selector("body[data-jp-theme-light=false]")
+    page.wait_for_selector("body[data-jp-theme-light=false]", state="attached")
     for _, kind, dark in page.evaluate(PICTURES):
         assert ("invert" in dark) == (kind == "gan-plot")
     page.evaluate(theme, "JupyterLab Light")
-    page.wait_for_selector("body[data-jp-theme-light=true]")
+    page.wait_for_selector("body[data-jp-theme-light=true]", state="attached")
     said = page.evaluate(FIRST_EXPLORER)
     assert said[-1] == "NameError" and "Run All Above Selected Cell" in said[0]
     assert page.evaluate("() => window.jupyterapp.shell.currentWidget.context.model.dirty") is True

@@ -16,8 +16,9 @@ TITLE = ("# 07 · Slopes\n\n> How steep?\n\nMinutes: 5\n\n"
 def lesson(*cells):
     made = [new_markdown_cell(TITLE)]
     for kind, source in cells:
+        tagged = {"tags": ["explore"] if kind == "explore" else []}
         made.append(new_markdown_cell(source) if kind == "words" else new_code_cell(
-            source, id=f"c{len(made)}", metadata={"tags": ["explore"] if kind == "explore" else []}))
+            source, id=f"c{len(made)}", metadata=tagged))
     return new_notebook(cells=made)
 
 
@@ -28,7 +29,8 @@ def test_an_explorer_keeps_its_words_and_the_cells_that_it_needs():
                 ("explore", "explorers.one(k)"),
                 ("words", "<details><summary>Found</summary>\n\nYes, $x^2$.\n\n</details>\n\n"
                           "Now the second:"),
-                ("explore", "explorers.two()"), ("words", "It moves.\n\n## What goes wrong\n\nAll."))
+                ("explore", "explorers.two()"),
+                ("words", "It moves.\n\n## What goes wrong\n\nAll."))
     page = app.explorers_alone(nb, "07_slopes.ipynb")
     kinds = [cell.cell_type for cell in page.cells]
     assert kinds == ["markdown", "code", "markdown", "code", "markdown", "markdown", "code",

@@ -63,7 +63,8 @@ def test_what_github_does_not_set(source, problem):
 
 
 def test_what_github_sets():
-    nb = notebook(text("Of ($x$), $y$-th, \"$z$\", **$a$**: $$ b \\mathrm{sign} $$ and `$ code $x`, \\$5."),
+    nb = notebook(text("Of ($x$), $y$-th, \"$z$\", **$a$**: $$ b \\mathrm{sign} $$ and `$ code`, "
+                       "\\$5."),
                   code("'a$ b $c'"))
     assert rules.github(nb) == []
 

@@ -177,6 +177,7 @@ DECK = """<style>%s
   line-height: 1.25; }
 .reveal h1 { font-size: 1.7em; } .reveal h2 { font-size: 1.5em; } .reveal h3 { font-size: 1.2em; }
 .reveal p, .reveal li { font-size: 1em; }
+.reveal .jp-RenderedHTMLCommon, .reveal .gan-film { font-size: 25px; line-height: 1.45; }
 .reveal pre { width: 100%%; box-shadow: none; font-size: .76em; margin: 0; }
 .reveal .jp-Notebook, .reveal { --jp-code-font-size: 18px; }
 .reveal table { font-size: .8em; }

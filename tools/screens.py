@@ -127,7 +127,7 @@ def height_of(cell) -> float:
         height += CODE_LINE * (cell.source.count("\n") + 1) + 24
     for output in cell.outputs:
         data = output.get("data", {})
-        if "gan_film" in output.metadata:
+        if "gan_film" in output.get("metadata", {}):
             rows, width, high = output.metadata["gan_film"]
             wide = min(1150.0, 1.3 * width)
             height += 44 * rows + min(580.0 - 44 * rows, wide * high / width)

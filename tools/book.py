@@ -137,14 +137,36 @@ def build(paths, out: pathlib.Path, films: bool = True) -> int:
             [str(ROOT), str(pathlib.Path(__file__).parent)]), GAN_LESSONS_BOOK_EXTRA=str(extra)))
     if code:
         return code
+    slim(work / "html")
     old = work / "old"
     shutil.rmtree(old, ignore_errors=True)
     if out.exists():
         out.rename(old)
     (work / "html").rename(out)
     shutil.rmtree(old, ignore_errors=True)
-    print(out / "index.html", flush=True)
+    weight = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
+    drawn_now = len(list(out.glob("_films/*/*/[0-9]*.webp")))
+    print(f"{out / 'index.html'}: {weight / 1e6:.0f} MB, {drawn_now:,} frames", flush=True)
     return 0
+
+
+ICON = re.compile(r'"?([\w-]+)"?:\[\d+,\d+,\[([^\]]*)\],"[0-9a-f]+",'          # name, other names
+                  r'(?:"[^"]*"|\[(?:"[^"]*",?)*\])\],?')
+
+
+def slim(html: pathlib.Path):
+    """Take out of a built book what no page of it shows: source maps, two thousand icons."""
+    for path in html.rglob("*.map"):
+        path.unlink()
+    icons = html / "_static" / "scripts" / "fontawesome.js"
+    if not icons.exists():
+        return
+    sources = [*html.glob("*.html"), *html.glob("_static/scripts/*theme.js")]
+    used = set().union(*(re.findall(r"fa-([a-z0-9-]+)", path.read_text(encoding="utf-8"))
+                         for path in sources))
+    named = lambda icon: {icon[1], *re.findall(r'"([\w-]+)"', icon[2])} & used
+    text = icons.read_text(encoding="utf-8")
+    icons.write_text(ICON.sub(lambda icon: icon[0] if named(icon) else "", text), encoding="utf-8")
 
 
 def main(argv=None):

@@ -17,9 +17,9 @@ from PIL import Image
 from scipy.ndimage import binary_dilation
 
 MOST, SMOKE = 240, 24                       # frames of one explorer, some 5 KB each
-PATIENCE = 700                              # and where MOST would leave a slider fewer than FEW
+PATIENCE = 500                              # and where MOST would leave a slider fewer than FEW
 FEW, FEWEST = 5, 3                          # positions that a slider keeps: both ends, where it is
-DPI = 110                                   # of a frame; 100 would be a pixel of the page each
+DPI = 100                                   # of a frame: a pixel of the page each
 SEEN = 32                                   # frames that tell what all have in common
 
 

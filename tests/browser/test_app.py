@@ -11,7 +11,7 @@ import pytest
 from nb import ROOT, read, tags
 
 pytestmark = pytest.mark.browser
-PATIENCE = 180
+PATIENCE = 480            # a busy machine; seconds on a free one
 
 
 @pytest.fixture(scope="module")

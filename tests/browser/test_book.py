@@ -51,6 +51,19 @@ def test_it_is_read_without_kernel_and_network(built, offline):
     assert "Reference" in offline.locator("article h1").inner_text()
 
 
+def test_a_first_view_is_light_and_shows_its_icons(built, page):
+    sizes = []
+    page.on("request", lambda request: sizes.append(request.url))
+    page.goto((built / "05_transport.html").as_uri())
+    page.wait_for_load_state("load")
+    files = {url.partition("?")[0].partition("#")[0].removeprefix("file://") for url in sizes
+             if url.startswith("file://")}
+    assert sum(os.path.getsize(one) for one in files) < 1.5e6
+    page.locator("svg.fa-rocket, svg.svg-inline--fa").first.wait_for(state="attached")
+    assert page.locator("svg[data-icon=rocket] path").count() >= 1
+    assert not list(built.rglob("*.map"))
+
+
 @pytest.mark.parametrize("word", ["Lipschitz", "推土机"])
 def test_its_search_finds(built, offline, word):
     offline.goto((built / "search.html").as_uri() + f"?q={word}")

@@ -72,8 +72,8 @@ def test_its_explorers_move_and_nothing_comes_from_elsewhere(served, alone):
         assert len(picture.get_attribute("alt").split()) > 3
         handle.focus()
         alone.keyboard.press("ArrowRight")
-        alone.wait_for_function("([img, src]) => img.src !== src",
-                                arg=[picture.element_handle(), before])
+        alone.wait_for_function("([one, src]) => one.querySelector('img').src !== src",
+                                arg=[one.element_handle(), before])     # it is another element now
     text = alone.locator("#rendered_cells").inner_text()
     assert "Questions:" in text and "What you should have found" in text
     assert alone.locator("math").count() > 5 and "$" not in text

@@ -92,7 +92,7 @@ def test_without_the_token_nothing_is_shown(served, alone):
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_a_cell_that_fails_is_shown_and_ctrl_c_ends_all(voila, alone, tmp_path):
-    for name in ("tools", "docs", "lessons.py", "pyproject.toml", "constraints.txt"):
+    for name in ("tools", "docs/app", "lessons.py", "pyproject.toml", "constraints.txt"):
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, tmp_path / name)
     (tmp_path / "notebooks").mkdir()
@@ -102,7 +102,8 @@ def test_a_cell_that_fails_is_shown_and_ctrl_c_ends_all(voila, alone, tmp_path):
     app, address = started(tmp_path, "05")
     alone.goto(address, wait_until="commit")
     alone.get_by_text("no_such").first.wait_for()
-    assert alone.locator(".gan-explorer").count() == 1              # the one before it
+    alone.locator(".gan-explorer").first.wait_for()                 # the one before it
+    assert alone.locator(".gan-explorer").count() == 1
     alone.goto("about:blank")
     app.send_signal(signal.SIGINT)
     assert app.wait(60) == 0

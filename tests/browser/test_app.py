@@ -100,10 +100,13 @@ def test_a_cell_that_fails_is_shown_and_ctrl_c_ends_all(voila, alone, tmp_path):
     (tmp_path / "notebooks" / "05_transport.ipynb").write_text(
         text.replace("explorers.distances()", "explorers.no_such()"), encoding="utf-8")
     app, address = started(tmp_path, "05")
-    alone.goto(address, wait_until="commit")
-    alone.get_by_text("no_such").first.wait_for()
-    alone.locator(".gan-explorer").first.wait_for()                 # the one before it
-    assert alone.locator(".gan-explorer").count() == 1
-    alone.goto("about:blank")
-    app.send_signal(signal.SIGINT)
-    assert app.wait(60) == 0
+    try:
+        alone.goto(address, wait_until="commit")
+        alone.get_by_text("no_such").first.wait_for()
+        alone.locator(".gan-explorer").first.wait_for()             # the one before it
+        assert alone.locator(".gan-explorer").count() == 1
+        alone.goto("about:blank")
+        app.send_signal(signal.SIGINT)
+        assert app.wait(60) == 0
+    finally:
+        app.kill()

@@ -10,8 +10,10 @@ notebooks/00_start_here.ipynb.
 """
 from __future__ import annotations
 
+import contextlib
 import copy
 import inspect
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -133,11 +135,15 @@ class Game:
 # -- what is handed over ---------------------------------------------------------------------------
 
 def check_tensors(**given):
-    """ValueError, by its name, for what is no Tensor: `check_tensors(x=x, y=y)`."""
+    """ValueError, by its name, for what is no Tensor, and for one on the device meta, which has a
+    shape and no numbers: `check_tensors(x=x, y=y)`."""
     for name, value in given.items():
         if not isinstance(value, Tensor):
             raise ValueError(f"{name} is a torch.Tensor, not {type(value).__name__}: "
                              f"torch.as_tensor({name}) makes one")
+        if value.is_meta:
+            raise ValueError(f"{name} lies on the device meta, where there are shapes and no "
+                             "numbers: make it on cpu")
 
 
 def check_player(symbol: str, value):
@@ -152,6 +158,53 @@ def check_network(name: str, value):
         raise TypeError(f"{name} is a network, a torch.nn.Module, not {type(value).__name__}")
 
 
+@contextlib.contextmanager
+def one_format(network, *samples):
+    """`with one_format(f, x): f(x)` says why f cannot take x where its weights and the samples have
+    two formats (float32 and float64, whole numbers) or lie on two devices.
+
+    ValueError with the remedy; other errors pass as they are, and so does a network that converts
+    what it is given.
+    """
+    try:
+        yield
+    except (RuntimeError, NotImplementedError) as error:
+        if reason := _unlike(network, samples, str(error)):
+            raise ValueError(reason) from error
+        raise
+
+
+def _unlike(network, samples, error: str) -> str:
+    """What does not go together, with the remedy; "" where it is something else."""
+    if not re.search("dtype|scalar type|nput type|same device|device meta|two devices", error):
+        return ""
+    weights = list(network.parameters()) if isinstance(network, nn.Module) else []
+    given = [one for one in samples if isinstance(one, Tensor)]
+    for what, some in (("weights", weights), ("samples", given)):
+        if any(one.is_meta for one in some):
+            return (f"these {what} are on the device meta, where there are shapes and no numbers: "
+                    "make them on cpu")
+    if whole := [one.dtype for one in given if not one.is_floating_point()]:
+        return (f"samples of {_word(whole[0])} for a network, which takes floating-point numbers: "
+                "x.float() makes some, and of bytes of pictures pixels.scaled(x)")
+    for part, remedy in (("dtype", "f.float() and x.float()"), ("device", "x.to(…)")):
+        ours, theirs = ({_word(getattr(one, part)) for one in some if one.is_floating_point()}
+                        for some in (weights, given))
+        if len(ours | theirs) > 1:
+            return (f"weights in {', '.join(sorted(ours))}, samples in "
+                    f"{', '.join(sorted(theirs)) or 'none'}: bring them to one {_CALLED[part]}, "
+                    f"as {remedy}")
+    return f"two formats of numbers or two devices meet in it ({error}): f.float(), x.float()"
+
+
+_CALLED = {"dtype": "format", "device": "device"}
+
+
+def _word(kind) -> str:
+    """ "float32" for torch.float32, "cuda:0" for a device."""
+    return str(kind).removeprefix("torch.")
+
+
 # -- how scores are read ---------------------------------------------------------------------------
 
 def in_full(scores, what: str = "scores"):
@@ -164,6 +217,9 @@ def in_full(scores, what: str = "scores"):
     """
     if not isinstance(scores, Tensor):
         return scores
+    if scores.is_meta:
+        raise ValueError(f"{what} on the device meta: there are shapes and no numbers there; "
+                         "build the networks on cpu")
     if scores.dtype in (torch.float16, torch.bfloat16):
         scores = scores.float()
     if scores.dtype not in (torch.float32, torch.float64):
@@ -193,13 +249,14 @@ def both(f, x: Tensor, x_fake: Tensor) -> tuple[Tensor, Tensor]:
     couple the samples of a batch are called twice, so that the formula on the page holds.
     """
     for name, samples in dict(x=x, x_fake=x_fake).items():
-        if not hasattr(samples, "shape"):
+        if not hasattr(samples, "shape") or isinstance(samples, Tensor):
             check_tensors(**{name: samples})
     check_player("f", f)
     alike = x.shape[1:] == x_fake.shape[1:] and x.dtype == x_fake.dtype
-    if not alike or couples_batch(f, x, x_fake):
-        return in_full(f(x)), in_full(f(x_fake))
-    return in_full(f(torch.cat([x, x_fake]))).split([len(x), len(x_fake)])
+    with one_format(f, x, x_fake):
+        if not alike or couples_batch(f, x, x_fake):
+            return in_full(f(x)), in_full(f(x_fake))
+        return in_full(f(torch.cat([x, x_fake]))).split([len(x), len(x_fake)])
 
 
 # -- does one sample change another's score? -------------------------------------------------------

@@ -67,6 +67,9 @@ def _kind(value) -> str:
 
 def _numbers(values, what: str) -> np.ndarray:
     """An array of numbers, also of a tensor in a graph; ValueError for what is none."""
+    if getattr(values, "is_meta", False):
+        raise ValueError(f"{what}; on the device meta there are shapes and no numbers: draw what "
+                         "lies on cpu")
     if hasattr(values, "detach"):
         values = values.detach().cpu()
         values = values.float() if "bfloat16" in str(values.dtype) else values
@@ -162,8 +165,9 @@ def sheet(images, columns: int = 8, gap: int = 0):
     other shapes, on another scale, and for nan.
     """
     images = getattr(images, "images", images)
-    images = images.detach().float() if getattr(images, "is_floating_point", bool)() else images
-    images = np.asarray(images)
+    if getattr(images, "is_floating_point", bool)():            # a tensor
+        images = images.float()
+    images = _numbers(images, "a sheet shows pictures, numbers (n, 1 or 3, h, w)")
     if not (columns == int(columns) >= 1 and gap == int(gap) >= 0):
         raise ValueError(f"columns = {columns!r}, gap = {gap!r}: whole numbers, 1 column or more "
                          "and a gap of 0 pixels or more")
@@ -208,7 +212,7 @@ def show_sheet(joined, alt: str, scale: int = 2):
 
     alt as in `show`. ValueError for other shapes and a scale that is no whole number above 0.
     """
-    joined = np.asarray(joined)
+    joined = _numbers(joined, "a sheet is numbers, as sheet(images) makes them")
     if joined.ndim not in (2, 3) or joined.shape[2:] not in ((), (3,)):
         raise ValueError(f"a sheet is (h, w) or (h, w, 3), not {joined.shape}: sheet(images) makes "
                          "one")

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import log_softmax
 
 from ..exact.checks import check_count
-from ..game import check_tensors, in_full
+from ..game import check_tensors, in_full, one_format
 from ..pixels import scaled
 from ..players.modes import evaluating
 from ..players.networks import check_classes, check_labels
@@ -34,7 +34,8 @@ class ClassLoss(nn.Module):
     def losses(self, x: Tensor) -> Tensor:
         """l(x, y) for every y: (n, ...) -> (n, K)."""
         check_tensors(x=x)
-        logits = self.net(x)
+        with one_format(self.net, x):
+            logits = self.net(x)
         if logits.shape != (len(x), self.classes):
             raise ValueError(f"{self.classes} classes need logits (n, {self.classes}), not "
                              f"{tuple(logits.shape)}: build the network with "
@@ -73,7 +74,7 @@ def all_losses(l, x: Tensor, classes: int | None = None) -> Tensor:
 
     each = getattr(l, "losses", None) or class_by_class
     mode = evaluating(l) if isinstance(l, nn.Module) else contextlib.nullcontext()
-    with mode, torch.no_grad():
+    with mode, torch.no_grad(), one_format(l, x):
         # a few hundred at a time: what a network makes of more does not stay in the cache
         return torch.cat([each(scaled(part)) for part in x.split(250)])
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ..exact.checks import as_numbers, as_shape, fits
-from ..game import Game, Move, check_player, check_tensors, in_full
+from ..game import Game, Move, check_player, check_tensors, in_full, one_format
 from ..pixels import GREY
 from .variational import draw_code, gaussian_code, gaussian_nll
 
@@ -61,7 +61,8 @@ def flow_nll(b, x: Tensor) -> Tensor:
     """
     check_player("b", b)
     check_tensors(x=x)
-    z, log_det = b(x)
+    with one_format(b, x):
+        z, log_det = b(x)
     if log_det.shape != (len(z),):
         raise ValueError(f"log_det of shape {tuple(log_det.shape)} for {len(z)} samples: a "
                          "bijection gives one number each, (n,)")

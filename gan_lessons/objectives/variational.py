@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..exact.checks import check_count, fits
-from ..game import Game, Move, check_player, check_tensors, in_full
+from ..game import Game, Move, check_player, check_tensors, in_full, one_format
 
 # -- Gaussian codes --------------------------------------------------------------------------------
 
@@ -23,7 +23,8 @@ def gaussian_code(e, x: Tensor) -> tuple[Tensor, Tensor]:
     """
     check_player("e", e)
     check_tensors(x=x)
-    numbers = e(x)
+    with one_format(e, x):
+        numbers = e(x)
     if numbers.dim() != 2 or numbers.shape[1] % 2:
         raise ValueError("a Gaussian code of k numbers needs an encoder with outputs=2 * k, a mean "
                          f"and a log deviation each; this one gives {tuple(numbers.shape)}")

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..exact.checks import as_shape, check_count, fits
-from ..game import check_player
+from ..game import check_player, check_tensors, one_format
 from ..pixels import scaled
 from .modes import evaluating
 
@@ -28,8 +28,10 @@ class Encoder(nn.Module):
 
     def views(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(features, z): (n, c, h, w) -> (n, channels, places), (n, code)."""
-        seen = self.eye(x)
-        z = self.rest(seen).to(x.dtype)
+        check_tensors(x=x)
+        with one_format(self, x):
+            seen = self.eye(x)
+            z = self.rest(seen).to(x.dtype)
         features = seen.flatten(2)                               # (n, channels, places)
         return features, z.sigmoid() if self.squash else z
 
@@ -132,13 +134,15 @@ class Statistics(nn.Module):
 
     def whole(self, features: Tensor, z: Tensor) -> Tensor:
         """T(x_i, z_j): (n, channels, places), (m, code) -> (n, m)."""
-        return (self.picture(features.flatten(1)) @ self.code(z).T * self.scale).to(z.dtype)
+        with one_format(self, features, z):
+            return (self.picture(features.flatten(1)) @ self.code(z).T * self.scale).to(z.dtype)
 
     def local(self, features: Tensor, z: Tensor) -> Tensor:
         """T(x_i at each place, z_j): (n, channels, places), (m, code) -> (n, m, places)."""
         n, _, places = features.shape
-        u = self.place(features.transpose(1, 2)).reshape(n * places, -1)     # (n places, width)
-        scores = (u @ self.local_code(z).T * self.scale).to(z.dtype)         # (n places, m)
+        with one_format(self, features, z):
+            u = self.place(features.transpose(1, 2)).reshape(n * places, -1)     # (n places, width)
+            scores = (u @ self.local_code(z).T * self.scale).to(z.dtype)         # (n places, m)
         return scores.reshape(n, places, len(z)).transpose(1, 2)             # (n, m, places)
 
 
@@ -165,8 +169,9 @@ def codes(net, images, batch: int = 1000) -> Tensor:
     pictures = getattr(images, "images", images)
     check_count("batch", batch)
     check_player("net", net)
-    if not (isinstance(pictures, Tensor) and len(pictures)):
+    if not (isinstance(pictures, Tensor) and pictures.dim() and len(pictures)):
         raise ValueError("codes are those of one picture or more, a tensor (n, ...) or Images")
+    check_tensors(images=pictures)
     with torch.no_grad():
         if not isinstance(net, nn.Module):
             return torch.cat([net(scaled(x)).flatten(1).float() for x in pictures.split(batch)])

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 
 from ..exact.checks import as_shape, check_count, fits
-from ..game import check_tensors
+from ..game import check_tensors, one_format
 from .flows import ActNorm, Mixing
 
 
@@ -51,7 +51,8 @@ class FlowDecoder(nn.Module):
         return self.start + 10 * self.grown            # so that Adam can move it by powers of e
 
     def forward(self, v: Tensor) -> Tensor:
-        return self.net(v)
+        with one_format(self.net, v):
+            return self.net(v)
 
     def nll(self, y: Tensor, v: Tensor) -> Tensor:
         """-log q(y | v) in nats, (n, *shape), (n, k) -> (n,)."""
@@ -99,7 +100,8 @@ class _Step(nn.Module):
             nn.init.zeros_(weight)
 
     def _scale_and_shift(self, passed: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
-        s, t = self.net(torch.cat([passed, seen], 1)).to(passed.dtype).chunk(2, 1)
+        with one_format(self.net, passed, seen):
+            s, t = self.net(torch.cat([passed, seen], 1)).to(passed.dtype).chunk(2, 1)
         return self.bound * torch.tanh(s / self.bound), t
 
     def forward(self, x: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:

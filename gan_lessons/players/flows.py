@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ..exact.checks import as_shape, check_count, fits
-from ..game import check_tensors
+from ..game import check_tensors, one_format
 from .networks import Player
 
 
@@ -73,7 +73,8 @@ class Coupling(nn.Module):
 
     def _scale_and_shift(self, passed: Tensor, moved: Tensor) -> tuple[Tensor, Tensor]:
         """(s, t), each of the shape of `moved`."""
-        said = self.net(passed)
+        with one_format(self.net, passed):
+            said = self.net(passed)
         times = 2 if self.affine else 1
         if said.shape != (len(moved), times * moved.shape[1], *moved.shape[2:]):
             raise ValueError(f"the network of this coupling says {tuple(said.shape[1:])} of "
@@ -164,7 +165,8 @@ class Mixing(nn.Module):
         _check_channels(x, len(self.A))
         _, log_abs_det = torch.linalg.slogdet(self.A)
         log_det = log_abs_det * math.prod(x.shape[2:])
-        return torch.einsum("ij,nj...->ni...", self.A, x), log_det.expand(len(x))
+        with one_format(self, x):
+            return torch.einsum("ij,nj...->ni...", self.A, x), log_det.expand(len(x))
 
     def inverse(self, y: Tensor) -> Tensor:
         _check_channels(y, len(self.A))
@@ -172,7 +174,8 @@ class Mixing(nn.Module):
         if not log_abs_det > -80:                                        # NaN is refused, too
             raise ValueError("the matrix of this step has become singular: it cannot be undone; "
                              "lower the learning rate")
-        return torch.einsum("ij,nj...->ni...", torch.linalg.inv(self.A), y)
+        with one_format(self, y):
+            return torch.einsum("ij,nj...->ni...", torch.linalg.inv(self.A), y)
 
 
 def _check_channels(x: Tensor, channels: int):

@@ -17,7 +17,7 @@ from torch.nn.functional import one_hot
 from torch.nn.utils.parametrizations import weight_norm
 
 from ..exact.checks import as_numbers, as_shape, check_count, fits, told
-from ..game import check_tensors
+from ..game import check_tensors, one_format
 
 
 class Player(nn.Module):
@@ -36,11 +36,13 @@ class Player(nn.Module):
         self.shape = tuple(shape)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.layers(x).reshape(len(x), *self.shape).to(x.dtype)       # (n, 1) -> (n,)
+        with one_format(self, x):
+            return self.layers(x).reshape(len(x), *self.shape).to(x.dtype)   # (n, 1) -> (n,)
 
     def features(self, x: Tensor) -> Tensor:
         """h(x), what the last layer sees: (n, ...) -> (n, d). Lesson 14 matches them."""
-        return self.layers[:-1](x).to(x.dtype)
+        with one_format(self, x):
+            return self.layers[:-1](x).to(x.dtype)
 
 
 class Line(nn.Module):
@@ -176,7 +178,8 @@ class Concatenated(nn.Module):
         ones = [1] * (x.dim() - 2)
         label = label.reshape(*label.shape, *ones)           # (n, K), for pictures (n, K, 1, 1)
         label = label.expand(-1, -1, *x.shape[2:])           # (n, K, h, w): a constant channel each
-        return self.net(torch.cat([x, label], 1))
+        with one_format(self, x):
+            return self.net(torch.cat([x, label], 1))
 
 
 class Projected(nn.Module):
@@ -204,7 +207,8 @@ class Projected(nn.Module):
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         check_tensors(x=x)
-        hidden = self.net.layers[:-1](x)                                 # h(x), (n, d)
+        with one_format(self, x):
+            hidden = self.net.layers[:-1](x)                             # h(x), (n, d)
         known = (self.embedding(check_labels(x, y, self.classes)) * hidden).sum(1)
         # Added in the input's dtype, also under autocast
         return self.net.layers[-1](hidden)[:, 0].to(x.dtype) + known.to(x.dtype)

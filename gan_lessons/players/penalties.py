@@ -23,6 +23,7 @@ from ..game import (
     check_tensors,
     couples_batch,
     in_full,
+    one_format,
     opaque,
 )
 
@@ -43,10 +44,11 @@ def slopes(f, x: Tensor) -> Tensor:
         came = f"{x.dtype} {tuple(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
         raise ValueError("slopes are taken at floating-point samples (n, ...) with n ≥ 1, not at "
                          + came)
+    check_tensors(x=x)
     if not opaque(f) and couples_batch(f, x):
         raise ValueError(_MIXES.replace("a layer", "batch norm") if _has_norm(f) else _MIXES)
     x = x.detach().requires_grad_()
-    with torch.enable_grad(), _NoBends():
+    with one_format(f, x), torch.enable_grad(), _NoBends():
         score = f(x.clone() if _changes_input(f) else x)
         if score.numel() != len(x):
             raise ValueError("slopes are those of one score a sample: "

@@ -19,7 +19,7 @@ from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import spectral_norm
 
 from ..exact.checks import as_shape, check_count, fits
-from ..game import check_network, check_tensors, in_full
+from ..game import check_network, check_tensors, in_full, one_format
 from .networks import Player
 
 LAYERS = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
@@ -35,6 +35,7 @@ def matrix(layer: nn.Module) -> Tensor:
     """
     if not isinstance(layer, LAYERS):
         raise TypeError(f"{layer!r} has no matrix here: Linear, Conv2d and ConvTranspose2d have")
+    check_tensors(weight=layer.weight)
     return layer.weight.flatten(1)                       # (out, in, kh, kw) -> (out, in kh kw)
 
 
@@ -56,6 +57,8 @@ def power_iteration(
     if A.dim() != 2 or v is not None and v.shape != A.shape[1:]:
         raise ValueError(f"A of shape {tuple(A.shape)} and v of shape "
                          f"{None if v is None else tuple(v.shape)}: a matrix (a, b) and (b,)")
+    if v is not None and v.dtype != A.dtype:
+        raise ValueError(f"A in {A.dtype} and v in {v.dtype}: of one format, as v.to(A.dtype)")
     if v is None:
         rng = torch.Generator().manual_seed(0)
         v = torch.randn(A.shape[1], generator=rng, dtype=torch.float64).to(A)
@@ -172,6 +175,7 @@ def _weight(layer) -> Tensor:
     weight = next(layer.parameters(), None) if isinstance(layer, nn.Module) else None
     if weight is None:
         raise ValueError(f"{layer!r} has no weights, and no linear part to measure")
+    check_tensors(weight=weight)
     return weight.detach()
 
 
@@ -179,7 +183,8 @@ def _weight(layer) -> Tensor:
 def _fitting(layer, shape):
     """ValueError, with both, where a layer cannot take samples of this shape."""
     try:
-        yield
+        with one_format(layer):
+            yield
     except RuntimeError as error:
         raise ValueError(f"{layer} takes no samples of shape {tuple(as_shape(shape))} ({error}): "
                          "give (channels, height, width) of what goes into it") from error

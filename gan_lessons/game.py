@@ -194,6 +194,8 @@ def _unlike(network, samples, error: str) -> str:
             return (f"weights in {', '.join(sorted(ours))}, samples in "
                     f"{', '.join(sorted(theirs)) or 'none'}: bring them to one {_CALLED[part]}, "
                     f"as {remedy}")
+    if weights:
+        return ""
     return f"two formats of numbers or two devices meet in it ({error}): f.float(), x.float()"
 
 
@@ -349,7 +351,9 @@ def _changes(network, x: Tensor, call: str) -> bool:
                 method = getattr(copy.deepcopy(network), call)
                 which = same.reshape(-1, *[1] * (x.dim() - 1))
                 outputs.append(method(torch.where(which, x, .7 - 1.3 * x)).double())
-    except Exception:  # noqa: BLE001  whoever cannot be tried counts as one that couples
+    except Exception as error:  # noqa: BLE001  who cannot be tried counts as one that couples
+        if reason := _unlike(network, [x], str(error)):
+            raise ValueError(reason) from error
         return True
     finally:
         parametrize._cache_enabled = cached

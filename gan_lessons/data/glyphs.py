@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..exact.checks import check_count
+
 SIDE = 56  # pixels of a stencil: twice the picture, so that the mean of 2 x 2 is smooth
 SHEET = Path(__file__).with_name("stencils.png")     # made by tools/stencils.py
 
@@ -31,6 +33,9 @@ def draw(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """
     import torch
     from torch.nn.functional import affine_grid, avg_pool2d, grid_sample
+
+    check_count("n", n, most=200_000, why="pictures that are drawn")
+    check_count("seed", seed, least=0)
     rng = np.random.default_rng(seed)
     font, digit = rng.integers(len(stencils()), size=n), rng.integers(10, size=n)
     turn, slant = rng.uniform(-0.3, 0.3, (2, n))

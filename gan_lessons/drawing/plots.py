@@ -29,9 +29,8 @@ def figure(columns: int = 1, rows: int = 1, *, width: float = 6.4, height: float
     figure never enters pyplot, which would keep it in memory. ValueError for sizes that are none.
     """
     for name, value in dict(columns=columns, rows=rows).items():
-        if not isinstance(value, (int, np.integer)) or value < 1:
-            raise ValueError(f"{name} = {value!r}: a figure has a whole number of {name}, of 1 or "
-                             "more")
+        if not isinstance(value, (int, np.integer)) or not 1 <= value <= 100:
+            raise ValueError(f"{name} = {value!r}: a figure has a whole number of {name}, 1 to 100")
     _check_size(width, height)
     fig = Figure(figsize=(width, height), dpi=110, layout="constrained")
     axes = fig.subplots(rows, columns, **share)
@@ -56,9 +55,13 @@ def _check_axes(ax, how: str):
 
 def _check_square(reach, points_a_side):
     if not (isinstance(reach, Real) and 0 < reach < np.inf
-            and isinstance(points_a_side, (int, np.integer)) and points_a_side > 1):
+            and isinstance(points_a_side, (int, np.integer)) and 2 <= points_a_side <= 5000):
         raise ValueError(f"reach = {reach!r}, points_a_side = {points_a_side!r}: a square is "
-                         "larger than 0, with 2 points a side or more")
+                         "larger than 0, with 2 to 5,000 points a side")
+
+
+def _whole(value) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
 def _kind(value) -> str:
@@ -133,6 +136,7 @@ def smooth(values, span: int = 25):
     if values.ndim != 1 or not isinstance(span, (int, np.integer)) or span < 1:
         raise ValueError(f"span = {span!r}, values of shape {values.shape}: a running mean of (k,) "
                          "numbers takes a whole number of them, 1 or more")
+    span = min(span, len(values) + 1)
     known = np.isfinite(values)
     if not known.all():
         lost = smooth(~known, span) > 0
@@ -168,9 +172,9 @@ def sheet(images, columns: int = 8, gap: int = 0):
     if getattr(images, "is_floating_point", bool)():            # a tensor
         images = images.float()
     images = _numbers(images, "a sheet shows pictures, numbers (n, 1 or 3, h, w)")
-    if not (columns == int(columns) >= 1 and gap == int(gap) >= 0):
+    if not (_whole(columns) and columns >= 1 and _whole(gap) and 0 <= gap <= 1000):
         raise ValueError(f"columns = {columns!r}, gap = {gap!r}: whole numbers, 1 column or more "
-                         "and a gap of 0 pixels or more")
+                         "and a gap of 0 to 1,000 pixels")
     if images.ndim != 4 or images.shape[1] not in (1, 3) or not len(images):
         raise ValueError(f"a sheet shows pictures (n, 1 or 3, h, w), not {images.shape}: add the "
                          "axis that lacks, as images[:, None], or move the channels to the front")
@@ -220,8 +224,8 @@ def show_sheet(joined, alt: str, scale: int = 2):
                                                and joined.max() <= 1):
         raise ValueError("a sheet holds numbers from 0 to 1, as sheet(images) makes them, and this "
                          f"one, of {joined.dtype} {joined.shape}, does not")
-    if not (isinstance(scale, int) and scale > 0):
-        raise ValueError(f"scale is a whole number above 0, not {scale!r}")
+    if not (isinstance(scale, int) and 0 < scale <= 100):
+        raise ValueError(f"scale is a whole number from 1 to 100, not {scale!r}")
     from PIL import Image
     grey = 1 - joined if joined.ndim == 2 else joined           # digits are dark on white
     large = np.repeat(np.repeat((255 * grey).round().astype(np.uint8), scale, 0), scale, 1)

@@ -36,11 +36,26 @@ def check_count(name: str, value, least: int = 1, most: float = math.inf, why: s
         raise ValueError(f"{name} = {value!r}: a whole number {limit}" + (why and f"; {why}"))
 
 
+MANY = 1_000_000            # of what is made one by one, or of the numbers of one sample
+ROOM = 200_000_000          # numbers of one table: 1.6 GB in float64
+
+
+def check_room(what: str, *counts):
+    """ValueError where a table of so many numbers would fill the memory, and perhaps end the
+    process: check_room("points", n, dim)."""
+    counts = [int(count) for count in counts]
+    if (numbers := math.prod(counts)) > ROOM:
+        size = " × ".join(f"{count:,}" for count in counts)
+        raise ValueError(f"{what} of {size} numbers would take {numbers // 125_000_000:,} GB: take "
+                         "fewer, or make them part by part")
+
+
 def as_shape(shape, what: str = "shape", least: int = 0) -> tuple[int, ...]:
     """shape as a tuple of whole numbers of 1 or more, `least` of them at least; ValueError else."""
     sides = tuple(shape) if isinstance(shape, (list, tuple)) else (shape,)
     if len(sides) < least or not all(fits(side, least=1, whole=True) for side in sides):
         raise ValueError(f"{what} = {shape!r}: whole numbers of 1 or more, such as (1, 28, 28)")
+    check_room(f"{what}: samples", *sides)
     return sides
 
 

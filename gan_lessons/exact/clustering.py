@@ -14,7 +14,7 @@ from scipy.linalg import solve_triangular
 from scipy.optimize import linear_sum_assignment
 from scipy.special import logsumexp
 
-from .checks import as_numbers, check_count, fits
+from .checks import MANY, as_numbers, check_count, check_room, fits
 
 
 def contingency(clusters, labels, k: int, classes: int | None = None) -> np.ndarray:
@@ -29,7 +29,7 @@ def contingency(clusters, labels, k: int, classes: int | None = None) -> np.ndar
                          f"{clusters.dtype} and {labels.dtype}")
     if classes is None:
         classes = int(labels.max(initial=0)) + 1
-    check_count("classes", classes)
+    check_count("classes", classes, most=MANY)
     if not fits(k, least=2, whole=True):
         raise ValueError(f"k={k}: one cluster says nothing; take two or more")
     if clusters.shape != labels.shape or clusters.ndim != 1 or not len(labels):
@@ -40,6 +40,7 @@ def contingency(clusters, labels, k: int, classes: int | None = None) -> np.ndar
         raise ValueError(f"clusters run from 0 to {k - 1} and labels from 0 to {classes - 1}; "
                          f"these from {clusters.min()} to {clusters.max()} and from "
                          f"{labels.min()} to {labels.max()}")
+    check_room("a table", int(k), int(classes))
     # cluster and label as one number, so that one count gives the whole table
     return np.bincount(clusters * classes + labels, minlength=k * classes).reshape(k, classes)
 
@@ -96,7 +97,7 @@ def kmeans(x, k: int, tries: int = 10, seed: int = 0) -> tuple[np.ndarray, np.nd
     (k-means++) and alternates: nearest centre, mean of those near it. Arthur & Vassilvitskii 2007.
     ValueError for k < 2 and for fewer than k different points: a cluster would stay empty.
     """
-    check_count("tries", tries)
+    check_count("tries", tries, most=10_000)
     check_count("seed", seed, least=0)
     x = _enough_points(x, k)
     least = np.inf
@@ -149,7 +150,7 @@ def gaussian_mixture(x, k: int, steps: int = 100, floor: float = 1e-3,
     Dempster, Laird, Rubin 1977. ValueError as in `kmeans`, for floor < 0, for no steps, and where
     without a floor a cluster shrinks to a point.
     """
-    check_count("steps", steps)
+    check_count("steps", steps, most=MANY)
     if not fits(floor, least=0):
         raise ValueError(f"floor = {floor}: a share of the variance, 0 or more")
     x = _enough_points(x, k)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import binom
 
-from .checks import as_numbers, check_count, check_function, fits
+from .checks import MANY, as_numbers, check_count, check_function, check_room, fits
 from .divergences import softplus
 from .information import gaussian_information, mutual_information
 from .laws import BENDS, Normal
@@ -25,14 +25,15 @@ class CorrelatedNormal:
         if not fits(rho, above=-1, below=1):
             raise ValueError(f"rho = {rho}: a correlation strictly between -1 and 1, where a "
                              "density exists")
-        if not fits(k, least=1, whole=True):
-            raise ValueError(f"k = {k!r}: x and z have k numbers each, 1 or more")
+        if not fits(k, least=1, most=MANY, whole=True):
+            raise ValueError(f"k = {k!r}: x and z have k numbers each, 1 to a million")
         self.rho, self.k, self.dim = float(rho), k, 2 * k
         self.information = float(k * gaussian_information(rho))
 
     def pairs(self, n: int, rng):
         """n draws from a numpy Generator: x (n, k) and z (n, k)."""
         check_count("n", n, least=0, why="it is how many pairs to draw")
+        check_room("pairs", int(n), self.dim)
         if not hasattr(rng, "standard_normal"):
             raise ValueError(f"rng = {rng!r}: a generator, np.random.default_rng(0)")
         x, noise = rng.standard_normal((2, n, self.k))
@@ -142,6 +143,7 @@ def copies_info_nce(kinds: int, n: int) -> float:
     """
     if not (fits(kinds, least=1, whole=True) and fits(n, least=1, whole=True)):
         raise ValueError(f"kinds = {kinds!r}, n = {n!r}: whole numbers, 1 or more")
+    check_room("batches", int(n))
     b = np.arange(n)
     return float(np.log(n) - binom.pmf(b, n - 1, 1 / kinds) @ np.log1p(b))
 

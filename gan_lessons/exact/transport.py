@@ -130,7 +130,7 @@ def projected_bound(p, q, places, directions=8):
     The largest of `directions` bounds is kept. No linear program: on a line W₁ is a distance
     between running sums. ValueError for other shapes, and for rows that are no distributions.
     """
-    check_count("directions", directions)
+    check_count("directions", directions, most=10_000)
     p, q, places = (as_numbers(v, name) for v, name in ((p, "p"), (q, "q"), (places, "places")))
     in_plane = places.ndim == p.ndim == q.ndim == 2 and places.shape[1] == 2
     if not (in_plane and p.shape[1:] == q.shape[1:] == (len(places),)):

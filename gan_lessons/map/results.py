@@ -154,10 +154,19 @@ def _ranked(some, measure) -> list[dict]:
 def table(rows, measures, data: str) -> str:
     """Lines of text: the medians of one data set, [lowest – highest] beside them.
 
-    Best first by the first measure. KeyError and ValueError as in `summary`.
+    Best first by the first measure that somebody reached; where nobody reached one, all rows with
+    "broke down". KeyError and ValueError as in `summary`, ValueError for data without a row.
     """
+    rows, measures = list(rows), [measures] if isinstance(measures, str) else list(measures)
     found = [one for one in summary(rows, measures) if one["data"] == data]
     order = [one["objective"] for one in found if one["measure"] == found[0]["measure"]]
+    if not found:
+        order = list(dict.fromkeys(row["objective"] for row in rows if row["data"] == data))
+        found = [{"objective": name, "measure": measure, "median": math.inf, "low": math.inf,
+                  "high": math.inf} for name in order for measure in measures]
+    if not order:
+        there = ", ".join(dict.fromkeys(row["data"] for row in rows))
+        raise ValueError(f"no results of {data!r}; there are some of {there or 'nothing'}")
     cells = {(one["objective"], one["measure"]): _cell(one) for one in found}
     wide = max(map(len, order))
     lines = [" " * wide + "".join(f"  {MEASURES[m].label:>26}" for m in measures)]
@@ -171,6 +180,8 @@ def _cell(one) -> str:
     """An entry of `summary` in at most 26 characters."""
     if "median" not in one:
         return "–"
+    if not math.isfinite(one["low"]) and one["low"] == one["high"]:
+        return "broke down"
     return f"{short(one['median'])} [{short(one['low'])} – {short(one['high'])}]"
 
 

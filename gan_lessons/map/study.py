@@ -31,7 +31,7 @@ from ..training.code import PLAIN
 from .fingerprint import changes, fingerprint, parts, versions
 from .journal import OWN, Journal, alone, key_of, places, read, some, write_table
 
-RESERVED = {*OWN, "key", "settings"}        # names of the study's own in a row
+RESERVED = {*OWN, "key", "settings", "checksum"}        # names of the study's own in a row
 
 
 def combinations(settings) -> list[dict]:

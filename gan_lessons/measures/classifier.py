@@ -21,7 +21,7 @@ from torch.nn.functional import affine_grid, cross_entropy, dropout, grid_sample
 from ..data.datasets import SOURCES, Images, load_images
 from ..data.downloads import cache
 from ..data.files import atomic_write, usable
-from ..exact.checks import check_count, fits
+from ..exact.checks import MANY, check_count, fits
 from ..game import check_tensors
 from ..pixels import scaled
 from .frechet import anchors_of
@@ -42,8 +42,8 @@ class Classifier(nn.Module):
 
     def __init__(self, channels: int = 1, classes: int = 10):
         super().__init__()
-        check_count("channels", channels)
-        check_count("classes", classes, least=2)
+        check_count("channels", channels, most=1000)
+        check_count("classes", classes, least=2, most=MANY)
 
         def block(ins, outs, side, *end):
             norm = [nn.BatchNorm2d(outs)] if channels > 1 else []

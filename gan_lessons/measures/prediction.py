@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import log_softmax
 
-from ..exact.checks import check_count
+from ..exact.checks import MANY, check_count, check_room
 from ..game import check_tensors, in_full, one_format
 from ..pixels import scaled
 from ..players.modes import evaluating
@@ -98,6 +98,7 @@ def confusion(predicted: Tensor, y: Tensor, classes: int = 10) -> Tensor:
     """
     check_tensors(predicted=predicted, y=y)
     check_classes(classes)
+    check_room("a table", classes, classes)
     predicted, y = (check_labels(y, labels.cpu(), classes) for labels in (predicted, y))
     cells = torch.bincount(y * classes + predicted, minlength=classes ** 2)           # (K²,)
     return cells.reshape(classes, classes)
@@ -124,7 +125,7 @@ def reliability(losses: Tensor, y: Tensor, bins: int = 15) -> Reliability:
     of the K. (Guo et al. 2017, arXiv 1706.04599.)
     """
     check_tensors(losses=losses, y=y)
-    check_count("bins", bins)
+    check_count("bins", bins, most=MANY)
     if losses.dim() != 2 or not losses.numel():
         raise ValueError(f"losses are (n, K) with n ≥ 1, not {tuple(losses.shape)}")
     losses = losses.detach().double().cpu()

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..exact.checks import as_numbers, check_count, fits
+from ..exact.checks import as_numbers, check_count, check_room, fits
 from ..game import Game, Move, check_tensors, in_full
 from ..players.networks import check_labels
 from .variational import draw_code, gaussian_code, gaussian_nll
@@ -42,6 +42,7 @@ class GaussianMixturePrior(nn.Module):
             raise ValueError(f"K={K}: a clustering takes two components or more; "
                              "with one, play vae()")
         check_count("k", k, why="it is how many numbers a code has")
+        check_room("tilts", K, k, k)
         if not fits(sd, least=0):
             raise ValueError(f"sd = {sd}: the deviation of the first centres is 0 or more")
         rng = torch.Generator().manual_seed(seed)

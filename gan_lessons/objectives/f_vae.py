@@ -29,7 +29,9 @@ def bits_per_dimension(nll, shape, step: float = GREY):
     as_shape(shape, least=1)
     if not fits(step, above=0):
         raise ValueError(f"step = {step}: the distance of grey values is above 0")
-    if not isinstance(nll, Tensor):
+    if isinstance(nll, Tensor):
+        check_tensors(nll=nll)
+    else:
         nll = nll if fits(nll) else as_numbers(nll, "nll", finite=False)
     return nll / (math.prod(shape) * math.log(2)) - math.log2(step)
 

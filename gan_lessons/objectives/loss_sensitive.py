@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import relu
 
-from ..exact.checks import check_count, fits
+from ..exact.checks import check_count, check_room, fits
 from ..game import Game, both, check_tensors, in_full
 
 # -- margins and costs -----------------------------------------------------------------------------
@@ -123,6 +123,7 @@ def matched(n: int, m: int) -> tuple[Tensor, Tensor]:
     if n != m:
         raise ValueError(f"{n} real and {m} fake samples do not pair one to one: "
                          "draw as many of each, or take all_pairs")
+    check_room("pairs", n)
     return torch.arange(n), torch.arange(n)
 
 
@@ -133,6 +134,7 @@ def all_pairs(n: int, m: int) -> tuple[Tensor, Tensor]:
     """
     check_count("n", n, least=0)
     check_count("m", m, least=0)
+    check_room("pairs", n, m)
     return torch.arange(n).repeat_interleave(m), torch.arange(m).repeat(n)
 
 

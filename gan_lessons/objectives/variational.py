@@ -101,7 +101,7 @@ def split_rate(m: Tensor, log_s: Tensor, draws: int = 2000, seed: int = 0) -> Ra
     tell. ValueError for shapes that differ, numbers that are not finite, and fewer than 2 draws.
     Lesson 16.
     """
-    check_count("draws", draws, least=2)
+    check_count("draws", draws, least=2, most=10_000_000)
     check_count("seed", seed, least=0)
     m, log_s = torch.broadcast_tensors(*(part.double() for part in _code(m, log_s)))
     if not (m.isfinite().all() and log_s.isfinite().all()):

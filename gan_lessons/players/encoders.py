@@ -7,7 +7,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..exact.checks import as_shape, check_count, fits
+from ..exact.checks import MANY, as_shape, check_count, check_room, fits
 from ..game import check_player, check_tensors, one_format
 from ..pixels import scaled
 from .modes import evaluating
@@ -53,7 +53,7 @@ def image_encoder(shape=(1, 28, 28), code: int = 64, width: int = 32, squash: bo
     if len(shape) != 3 or shape[1] != shape[2] or shape[1] not in (28, 32):
         raise ValueError(f"pictures are (channels, size, size) with size 28 or 32, not {shape}")
     for name, size in dict(channels=shape[0], code=code, width=width).items():
-        check_count(name, size)
+        check_count(name, size, most=1000)
     side = shape[1] // 4                                         # of the features: 7 or 8
 
     def halved(a, b):
@@ -98,8 +98,9 @@ def linear_encoder(patches: int, size: int, noise: float = 0.3, seed: int = 1) -
     the weights, (1, size · patches), all patches' first numbers before all second ones.
     ValueError for sizes below 1 and for noise < 0. Lesson 17.
     """
-    check_count("patches", patches)
-    check_count("size", size)
+    check_count("patches", patches, most=MANY)
+    check_count("size", size, most=MANY)
+    check_room("the weights of a layer", patches, size)
     if not fits(noise, least=0):
         raise ValueError(f"noise = {noise!r}: the deviation of noise is 0 or more")
     with torch.random.fork_rng(devices=[]):
@@ -119,7 +120,9 @@ class Statistics(nn.Module):
     def __init__(self, channels: int, places: int, code: int, width: int = 128, seed: int = 3):
         super().__init__()
         for name, size in dict(channels=channels, places=places, code=code, width=width).items():
-            check_count(name, size)
+            check_count(name, size, most=MANY)
+        check_room("the weights of a layer", channels * places, width)
+        check_room("the weights of a layer", max(code, width), width)
 
         def two_layers(k):
             return nn.Sequential(nn.Linear(k, width), nn.ReLU(), nn.Linear(width, width))

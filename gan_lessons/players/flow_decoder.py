@@ -33,8 +33,8 @@ class FlowDecoder(nn.Module):
         if len(size) != 2 or size[0] % 4 or size[1] % 4:
             raise ValueError(f"pictures are (channels, height, width) with sides that 4 divides, "
                              f"not {tuple(shape)}")
-        check_count("couplings", couplings, least=0)
-        check_count("width", width)
+        check_count("couplings", couplings, least=0, most=1000)
+        check_count("width", width, most=10_000)
         if not fits(start, above=0):
             raise ValueError(f"start = {start}: a deviation is above 0")
         self.net, self.shape = net, (channels, *size)

@@ -107,7 +107,7 @@ class ActNorm(nn.Module):
 
     def __init__(self, channels: int):
         super().__init__()
-        check_count("channels", channels)
+        check_count("channels", channels, most=10_000)
         self.b = nn.Parameter(torch.zeros(channels))
         self.s = nn.Parameter(torch.zeros(channels))
         self.register_buffer("begun", torch.tensor(False))               # kept with the weights
@@ -156,7 +156,7 @@ class Mixing(nn.Module):
 
     def __init__(self, channels: int, seed: int = 0):
         super().__init__()
-        check_count("channels", channels)
+        check_count("channels", channels, most=10_000)
         rng = torch.Generator().manual_seed(seed)
         Q, _ = torch.linalg.qr(torch.randn(channels, channels, generator=rng))
         self.A = nn.Parameter(Q)
@@ -237,11 +237,11 @@ def point_flow(dim: int = 2, couplings: int = 6, width: int = 64, affine: bool =
     Without mixing the two halves take turns. It begins near a mere normalisation: each coupling's
     last layer at 0. ValueError below dim = 2. Lesson 18.
     """
-    if not fits(dim, least=2, whole=True):
+    if not fits(dim, least=2, most=10_000, whole=True):
         raise ValueError(f"dim={dim}: couplings move one part of a vector by another, "
-                         "so it needs 2 numbers or more")
-    check_count("couplings", couplings)
-    check_count("width", width)
+                         "so it needs 2 numbers or more, and at most 10,000")
+    check_count("couplings", couplings, most=1000)
+    check_count("width", width, most=10_000)
 
     def net(swap, number):
         passed = dim - dim // 2 if swap else dim // 2
@@ -265,7 +265,7 @@ def image_flow(shape=(1, 28, 28), levels: int = 2, couplings: int = 4, width: in
     ValueError unless 2^levels divides the side of the square. Lesson 18.
     """
     for name, number in dict(levels=levels, couplings=couplings, width=width).items():
-        check_count(name, number)
+        check_count(name, number, most=1000)
     if len(as_shape(shape)) != 3:
         raise ValueError(f"shape = {tuple(shape)}: pictures are (channels, size, size)")
     channels, size = shape[0], shape[1]
@@ -299,8 +299,8 @@ def picture_net(shape=(1, 28, 28), times: int = 1, width: int = 32, seed: int = 
     channels, *size = as_shape(shape, least=1)
     if len(size) != 2 or size[0] % 2 or size[1] % 2:
         raise ValueError(f"pictures are (channels, height, width) with even sides, not {shape}")
-    check_count("times", times)
-    check_count("width", width)
+    check_count("times", times, most=1000)
+    check_count("width", width, most=10_000)
 
     def layers():
         return [nn.PixelUnshuffle(2),

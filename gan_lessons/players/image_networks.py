@@ -14,6 +14,8 @@ from torch import nn
 from ..exact.checks import check_count
 from .networks import Player, output_shape, shape_of
 
+WIDEST = 512                 # channels: the largest layer then has 150 million weights
+
 # -- small networks of today -----------------------------------------------------------------------
 
 def image_critic(shape=(1, 28, 28), width: int = 32, dense: int | None = None, seed: int = 1,
@@ -27,9 +29,9 @@ def image_critic(shape=(1, 28, 28), width: int = 32, dense: int | None = None, s
     Lesson 00.
     """
     channels, size = picture_shape(shape)
-    check_count("width", width)
+    check_count("width", width, most=WIDEST)
     if dense is not None:
-        check_count("dense", dense, why="None is for no hidden layer")
+        check_count("dense", dense, most=10_000, why="None is for no hidden layer")
 
     def layers():
         if size == 28:
@@ -57,8 +59,8 @@ def image_generator(shape=(1, 28, 28), noise: int = 100, width: int = 32, batch_
     Lesson 00.
     """
     channels, size = picture_shape(shape)
-    check_count("width", width)
-    check_count("noise", noise)
+    check_count("width", width, most=WIDEST)
+    check_count("noise", noise, most=10_000)
 
     def block(ins, outs):                       # width is kept: 3 × 3, norm, ReLU
         norm = [nn.BatchNorm2d(outs)] if batch_norm else []
@@ -91,7 +93,7 @@ def dcgan_critic(shape=(1, 28, 28), width: int = 32, batch_norm: bool = False, s
     picture of a batch change another's score. ValueError for pictures of other shapes. Lesson 00.
     """
     channels, size = picture_shape(shape)
-    check_count("width", width)
+    check_count("width", width, most=WIDEST)
 
     def layers():
         wide, small = width, size // 2
@@ -112,8 +114,8 @@ def dcgan_generator(shape=(1, 28, 28), noise: int = 100, width: int = 32, batch_
     (Radford et al. 2016, arXiv 1511.06434). ValueError for pictures of other shapes. Lesson 00.
     """
     channels, size = picture_shape(shape)
-    check_count("width", width)
-    check_count("noise", noise)
+    check_count("width", width, most=WIDEST)
+    check_count("noise", noise, most=10_000)
 
     def norm(n):
         return [nn.BatchNorm2d(n)] if batch_norm else []
@@ -135,5 +137,5 @@ def picture_shape(shape) -> tuple[int, int]:
     shape = shape_of(shape)
     if len(shape) != 3 or shape[1] != shape[2] or shape[1] not in (28, 32, 64):
         raise ValueError(f"pictures are (channels, size, size) with size 28, 32 or 64, not {shape}")
-    check_count("channels", shape[0])
+    check_count("channels", shape[0], most=1000)
     return shape[0], shape[1]

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot
 from torch.nn.utils.parametrizations import weight_norm
 
-from ..exact.checks import as_numbers, as_shape, check_count, fits, told
+from ..exact.checks import MANY, as_numbers, as_shape, check_count, check_room, fits, told
 from ..game import check_tensors, one_format
 
 
@@ -74,6 +74,8 @@ def _mlp(sizes, act):
     `act` that makes no layer."""
     for size in sizes:
         check_count("width", size)
+    for wide, next_wide in zip(sizes, sizes[1:]):
+        check_room("the weights of a layer", int(wide), int(next_wide))
     layers = []
     for wide, next_wide in zip(sizes, sizes[1:]):
         layers += [nn.Linear(wide, next_wide), _made_by(act)]
@@ -99,7 +101,7 @@ def mlp_critic(shape=1, width: int = 64, depth: int = 2, act=lambda: nn.LeakyReL
     shape: of a sample: 1, 2 or (1, 28, 28). `depth` hidden layers of `width` neurons. ValueError
     for sizes below 1. Lesson 00.
     """
-    check_count("depth", depth, least=0)
+    check_count("depth", depth, least=0, most=1000)
     sizes = [math.prod(shape_of(shape)), *[width] * depth, outputs or 1]
     return Player(lambda: [nn.Flatten(), *_mlp(sizes, act)], output_shape(outputs), seed)
 
@@ -111,7 +113,7 @@ def mlp_generator(noise: int = 2, shape=2, width: int = 64, depth: int = 2, act=
     `depth` hidden layers of `width` neurons. ValueError for sizes below 1. Lesson 00.
     """
     shape = shape_of(shape)
-    check_count("depth", depth, least=0)
+    check_count("depth", depth, least=0, most=1000)
     sizes = [noise, *[width] * depth, math.prod(shape)]
     end = [nn.Tanh()] if len(shape) > 1 else []
     return Player(lambda: [*_mlp(sizes, act), *end], shape, seed)
@@ -225,8 +227,9 @@ def takes_labels(net) -> bool:
 
 def check_classes(classes) -> int:
     """`classes` itself, a whole number of 2 or more; else ValueError."""
-    if not (isinstance(classes, int) and classes >= 2):
-        raise ValueError(f"classes={classes!r}: labels tell apart two classes or more")
+    if not (isinstance(classes, int) and 2 <= classes <= MANY):
+        raise ValueError(f"classes={classes!r}: labels tell apart two classes or more, up to "
+                         f"{MANY:,}")
     return classes
 
 
@@ -285,7 +288,7 @@ def output_shape(outputs: int | None) -> tuple[int, ...]:
     ValueError for outputs < 1.
     """
     if outputs is not None:
-        check_count("outputs", outputs, why="None is for one score a sample, (n,)")
+        check_count("outputs", outputs, most=MANY, why="None is for one score a sample, (n,)")
     return () if outputs is None else (outputs,)
 
 

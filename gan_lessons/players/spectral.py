@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import spectral_norm
 
-from ..exact.checks import as_shape, check_count, fits
+from ..exact.checks import MANY, as_shape, check_count, check_room, fits
 from ..game import check_network, check_tensors, in_full, one_format
 from .networks import Player
 
@@ -49,8 +49,9 @@ def power_iteration(
     that is no matrix. Lesson 07.
     """
     check_tensors(A=A)
-    if not fits(steps, least=1, whole=True):
-        raise ValueError(f"steps = {steps}: power iteration takes one step at least")
+    if not fits(steps, least=1, most=MANY, whole=True):
+        raise ValueError(f"steps = {steps}: power iteration takes one step at least, and a "
+                         "million at most")
     A = in_full(A, "a matrix")
     if v is not None:
         check_tensors(v=v)
@@ -102,11 +103,12 @@ def circular_norm(kernel: Tensor, size: int) -> float:
     Sedghi, Gupta & Long 2019, arXiv 1805.10408; lesson 07.
     """
     check_tensors(kernel=kernel)
-    check_count("size", size)
+    check_count("size", size, most=10_000)
     kernel = _finite(in_full(kernel.detach(), "a kernel"))
     if kernel.dim() != 4 or max(kernel.shape[2:]) > size:
         raise ValueError(f"a kernel (out, in, kh, kw) no larger than {size} × {size} is needed, "
                          f"not {tuple(kernel.shape)}")
+    check_room("the matrices of all frequencies", *kernel.shape[:2], size, size)
     # A Fourier transform, which changes no norm, turns the convolution into one small matrix for
     # every frequency, and these do not mix: the norm of it all is the largest of theirs
     frequencies = torch.fft.fft2(kernel, (size, size))               # (out, in, size, size)
@@ -120,7 +122,7 @@ def operator_norm(layer, shape, steps: int = 100) -> float:
     Power iteration, which needs no matrix: the layer is A, and its backward pass Aᵀ. 0 for a layer
     of zeros. ValueError for a layer without weights, or with such that are not finite. Lesson 07.
     """
-    check_count("steps", steps)
+    check_count("steps", steps, most=MANY)
     _size(shape)
     weight = _finite(_weight(layer))
     if weight.dtype in (torch.float16, torch.bfloat16):
@@ -267,7 +269,7 @@ def spectrally_normalised(net: nn.Module, steps: int = 1, seed: int = 0) -> nn.M
     done, and for a layer of zeros, of NaN, or in half precision. Miyato et al. 2018,
     arXiv 1802.05957; lesson 07.
     """
-    check_count("steps", steps)
+    check_count("steps", steps, most=1000)
     check_count("seed", seed, least=0)
     net = copy.deepcopy(net)
     if not layers(net) or any(parametrize.is_parametrized(layer) for layer in layers(net)):

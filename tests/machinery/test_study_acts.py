@@ -151,6 +151,11 @@ ODD = {
     "a setting less": less("seed"), "settings of numbers": changed(settings=[1]),
     "settings None": changed(settings=None), "a fingerprint of lists": changed(fingerprint=["a"]),
     "an error of numbers": changed(error=3), "a result that is a list": changed(distance=[1.]),
+    "a number changed by hand": changed(distance=9.5), "a nan by hand": changed(distance=math.nan),
+    "a number less": less("distance"), "a number more": changed(recall=1.0),
+    "a time changed": changed(finished="2020-01-01T00:00:00Z"), "no checksum": less("checksum"),
+    "another's checksum": changed(checksum="0" * 16),
+    "an error by hand": changed(error="ValueError: no"),
     "a half character": lambda line: b'{"key": "\xc3"}',
 }
 

@@ -20,9 +20,16 @@ from gan_lessons.objectives.f_gan import f_gan
 from gan_lessons.objectives.least_squares import least_squares
 from gan_lessons.objectives.loss_sensitive import all_pairs, loss_sensitive, matched
 from gan_lessons.objectives.relativistic import relativistic
-from gan_lessons.players import encoders, flow_decoder, flows, marginals, networks, penalties
+from gan_lessons.players import (
+    encoders,
+    flow_decoder,
+    flows,
+    marginals,
+    networks,
+    penalties,
+    spectral,
+)
 from gan_lessons.players import image_networks as image
-from gan_lessons.players import spectral
 
 Y = torch.zeros(6, dtype=torch.int64)
 PICTURES = torch.zeros(4, 1, 28, 28)

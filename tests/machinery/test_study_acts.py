@@ -2,6 +2,7 @@
 import asyncio
 import errno
 import json
+import math
 import os
 from functools import partial
 
@@ -173,6 +174,26 @@ def test_an_odd_line_is_named_and_kept_aside_and_its_run_played_again(tmp_path, 
     assert [row["distance"] for row in again] == [row["distance"] for row in before]
     assert [again[0], *again[2:]] == [before[0], *before[2:]]       # these were not played again
     assert play(path) == again and capsys.readouterr().out == ""
+
+
+def test_a_row_that_stands_twice_counts_once_and_what_was_put_in_beside_it_is_kept_aside(tmp_path):
+    path, runs = tmp_path / "a.csv", tmp_path / "a.csv.runs"
+    before = play(path)
+    lines = runs.read_bytes().splitlines()
+    forged = changed(distance=-1.)(lines[1])
+    runs.write_bytes(b"\n".join([*lines, lines[1], forged]) + b"\n")
+    assert play(path) == before
+    assert (tmp_path / "a.csv.runs.odd").read_bytes() == forged + b"\n"
+    assert len(runs.read_bytes().splitlines()) == 5
+
+
+def test_a_journal_of_before_there_were_checksums_goes_on(tmp_path):
+    path, runs = tmp_path / "a.csv", tmp_path / "a.csv.runs"
+    before = play(path)
+    head, *rows = runs.read_bytes().splitlines()
+    runs.write_bytes(b"\n".join([less("checksums")(head), *map(less("checksum"), rows)]) + b"\n")
+    assert play(path, settings={**GRID, "seed": [0, 1, 2]})[:2] == before[:2]
+    assert all(b"checksum" in line for line in runs.read_bytes().splitlines())
 
 
 HEADS = {"a word": b"hello", "a list": b"[]", "no study": b'{"code": "a"}', "no text": b"\xff\xfe",

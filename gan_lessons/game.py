@@ -23,6 +23,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from .exact.checks import told
+
 
 def arguments(loss: Callable) -> Mapping[str, inspect.Parameter]:
     """What a loss asks for: name -> `inspect.Parameter`, in order.
@@ -33,6 +35,8 @@ def arguments(loss: Callable) -> Mapping[str, inspect.Parameter]:
     """
     if hasattr(loss, "arguments"):
         return loss.arguments
+    if not callable(loss):
+        raise TypeError(f"a loss is a function of named arguments, not {told(loss)}")
     return inspect.signature(loss).parameters
 
 
@@ -110,7 +114,8 @@ class Game:
     def __init__(self, moves: Mapping[str, Callable[..., Tensor]] | Iterable[Move]):
         if isinstance(moves, Mapping):
             moves = [Move(player, loss) for player, loss in moves.items()]
-        self.moves = tuple(moves) if isinstance(moves, Iterable) else ()
+        given = isinstance(moves, Iterable) and not isinstance(moves, Tensor)
+        self.moves = tuple(moves) if given else ()
         if not self.moves or not all(isinstance(move, Move) for move in self.moves):
             raise TypeError('a Game takes {"f": loss, …} or a list of Move(player, loss), not '
                             f"{_kind(moves)}")
@@ -122,7 +127,7 @@ class Game:
 
     def __getitem__(self, player: str) -> Callable[..., Tensor]:
         for move in self.moves:
-            if player in (move.player, *move.movers):
+            if isinstance(player, str) and player in (move.player, *move.movers):
                 return move.loss
         raise KeyError(f"{player!r} does not move in this game; "
                        f"its players are {', '.join(self.players)}")
@@ -144,12 +149,27 @@ def check_tensors(**given):
         if value.is_meta:
             raise ValueError(f"{name} lies on the device meta, where there are shapes and no "
                              "numbers: make it on cpu")
+        if value.layout is not torch.strided or value.is_quantized or value.is_nested:
+            raise ValueError(f"{name} does not hold its numbers one by one: give a plain tensor, "
+                             "as .to_dense(), .dequantize() or torch.stack make it")
+
+
+def check_samples(**given):
+    """ValueError, by its name, for what is no Tensor of samples (n, ...): a single number."""
+    check_tensors(**given)
+    for name, value in given.items():
+        if not value.dim():
+            raise ValueError(f"{name} is a single number, and samples are (n, ...): "
+                             f"{name}[None] is a batch of one")
 
 
 def check_player(symbol: str, value):
     """TypeError, by its symbol, for what is neither a network nor a function."""
     if not callable(value):
-        raise TypeError(f"{symbol} is a network or a function of samples, not {value!r}")
+        raise TypeError(f"{symbol} is a network or a function of samples, not {told(value)}")
+    if isinstance(value, type):
+        raise TypeError(f"{symbol} is a network or a function of samples, and this is the class "
+                        f"{value.__name__}: make one of it, {value.__name__}(...)")
 
 
 def check_network(name: str, value):
@@ -250,15 +270,24 @@ def both(f, x: Tensor, x_fake: Tensor) -> tuple[Tensor, Tensor]:
     In one pass of [x; x_fake] where that gives the same numbers. Plain functions and networks that
     couple the samples of a batch are called twice, so that the formula on the page holds.
     """
-    for name, samples in dict(x=x, x_fake=x_fake).items():
-        if not hasattr(samples, "shape") or isinstance(samples, Tensor):
-            check_tensors(**{name: samples})
     check_player("f", f)
+    for name, samples in dict(x=x, x_fake=x_fake).items():
+        # a function of one's own may take arrays
+        if isinstance(samples, Tensor) or isinstance(f, nn.Module) or not getattr(
+                samples, "shape", ()):
+            check_samples(**{name: samples})
     alike = x.shape[1:] == x_fake.shape[1:] and x.dtype == x_fake.dtype
     with one_format(f, x, x_fake):
         if not alike or couples_batch(f, x, x_fake):
-            return in_full(f(x)), in_full(f(x_fake))
-        return in_full(f(torch.cat([x, x_fake]))).split([len(x), len(x_fake)])
+            return in_full(_made(f(x))), in_full(_made(f(x_fake)))
+        return in_full(_made(f(torch.cat([x, x_fake])))).split([len(x), len(x_fake)])
+
+
+def _made(scores):
+    """The scores themselves; ValueError where a function has returned nothing."""
+    if scores is None:
+        raise ValueError("f returns nothing: write return before its scores")
+    return scores
 
 
 # -- does one sample change another's score? -------------------------------------------------------

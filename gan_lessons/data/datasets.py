@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..exact.checks import check_count
+from ..exact.checks import check_count, told
 from . import formats
 from .batches import Batches, batches
 from .downloads import cache, fetch
@@ -127,8 +127,8 @@ def load_images(name=None, split: str = "train", size: int | None = None) -> Ima
     had or files that are truncated, corrupt or of the wrong size; ValueError for an unknown name,
     split or size, and for a GAN_LESSONS_DATA that is no folder.
     """
-    if split not in ("train", "test"):
-        raise ValueError(f'split={split!r}: choose "train" or "test"')
+    if not isinstance(split, str) or split not in ("train", "test"):
+        raise ValueError(f'split={told(split)}: choose "train" or "test"')
     if size is not None:
         check_count("size", size, 8, 256, "the pixels of a side; our networks take 28, 32 or 64")
         size = int(size)

@@ -31,7 +31,7 @@ def slider(low, high, step, value, label):
     """
     _check_label(label)
     given = (low, high, step, value)
-    real = all(isinstance(n, Real) and not isinstance(n, (bool, np.bool_)) and math.isfinite(n)
+    real = all(isinstance(n, Real) and not isinstance(n, (bool, np.bool_)) and abs(n) < 1e300
                for n in given)
     if not (real and low < high and low <= value <= high
             and 0 < step <= (high - low) * (1 + 1e-9)):
@@ -65,7 +65,7 @@ def choice(options, value, label):
     ValueError for a start that is not among them.
     """
     _check_label(label)
-    if isinstance(options, str) or not isinstance(options, Iterable):
+    if isinstance(options, str) or not isinstance(options, Iterable) or hasattr(options, "detach"):
         raise ValueError(f"choice {label!r}: its options are a list or a dict, not {options!r}")
     known = list(options.values()) if isinstance(options, Mapping) else list(options)
     if value not in known:

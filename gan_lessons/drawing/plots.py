@@ -29,7 +29,7 @@ def figure(columns: int = 1, rows: int = 1, *, width: float = 6.4, height: float
     figure never enters pyplot, which would keep it in memory. ValueError for sizes that are none.
     """
     for name, value in dict(columns=columns, rows=rows).items():
-        if not isinstance(value, (int, np.integer)) or not 1 <= value <= 100:
+        if not _whole(value) or not 1 <= value <= 100:
             raise ValueError(f"{name} = {value!r}: a figure has a whole number of {name}, 1 to 100")
     _check_size(width, height)
     fig = Figure(figsize=(width, height), dpi=110, layout="constrained")
@@ -54,7 +54,7 @@ def _check_axes(ax, how: str):
 
 
 def _check_square(reach, points_a_side):
-    if not (isinstance(reach, Real) and 0 < reach < np.inf
+    if not (isinstance(reach, Real) and 0 < reach < 1e300
             and isinstance(points_a_side, (int, np.integer)) and 2 <= points_a_side <= 5000):
         raise ValueError(f"reach = {reach!r}, points_a_side = {points_a_side!r}: a square is "
                          "larger than 0, with 2 to 5,000 points a side")
@@ -73,6 +73,10 @@ def _numbers(values, what: str) -> np.ndarray:
     if getattr(values, "is_meta", False):
         raise ValueError(f"{what}; on the device meta there are shapes and no numbers: draw what "
                          "lies on cpu")
+    layout = str(getattr(values, "layout", "torch.strided"))
+    if layout != "torch.strided" or getattr(values, "is_quantized", False):
+        raise ValueError(f"{what}; this tensor does not hold its numbers one by one: give a plain "
+                         "one, as .to_dense() or .dequantize() make it")
     if hasattr(values, "detach"):
         values = values.detach().cpu()
         values = values.float() if "bfloat16" in str(values.dtype) else values
@@ -110,16 +114,29 @@ def _display(picture: str, alt: str):
 
 def draw_density(ax, x, law, colour, label=None):
     """The density of a law on the line at x (k,), filled."""
+    _check_axes(ax, "draw_density(ax, x, law, colour)")
     if not hasattr(law, "pdf") or isinstance(law, type):
         raise TypeError(f"a density is that of a law on the line, as Normal(0, 1), not of "
                         f"{_kind(law)}")
+    x = _line(x)
     return ax.fill_between(x, law.pdf(x), alpha=.35, color=colour, lw=0, label=label)
+
+
+def _line(x) -> np.ndarray:
+    x = _numbers(x, "places on the line are numbers (k,), as np.linspace(-5, 5, 400)")
+    if x.ndim != 1:
+        raise ValueError("places on the line are numbers (k,), as np.linspace(-5, 5, 400), not of "
+                         f"shape {x.shape}")
+    return x
 
 
 def draw_densities(ax, x, p, q, c=None):
     """Real and fake densities at x (k,), and the discriminator σ(c) of a logit c: (k,) -> (k,)."""
     draw_density(ax, x, p, REAL, "real, $p$")
     draw_density(ax, x, q, FAKE, "fake, $q$")
+    if c is not None and (not callable(c) or hasattr(c, "state_dict")):
+        raise TypeError(f"c is the logit, a function of an array (k,), not {_kind(c)}: of a "
+                        "network on_arrays(f) makes one")
     if c is not None:
         D = 1 / (1 + np.exp(-np.clip(c(x), -700, 700)))         # beyond 700 exp overflows
         ax.plot(x, D, color=CRITIC, lw=2, label="$D^*(x)$")
@@ -324,6 +341,9 @@ def classes(ax, counts, names=None, colour=FAKE):
     """
     _check_axes(ax, "classes(ax, counts)")
     counts = _numbers(counts, "counts are numbers (k,), as class_histogram(fakes) gives them")
+    if isinstance(names, (str, bytes, set, frozenset)) or not (
+            names is None or hasattr(names, "__len__") and not hasattr(names, "detach")):
+        raise TypeError(f"names are a list, one of each class in order, not {_kind(names)}")
     names = range(counts.size) if names is None else list(names)
     if counts.ndim != 1 or not counts.size or len(names) != counts.size or not (counts >= 0).all():
         raise ValueError(f"counts of shape {counts.shape} and {len(names)} names: one count of 0 "

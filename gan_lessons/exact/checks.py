@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import math
 import operator
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 
@@ -15,10 +17,12 @@ def fits(value, *, least=-math.inf, above=-math.inf, most=math.inf, below=math.i
     """Whether value is one finite number with least ≤ value ≤ most and above < value < below.
 
     whole: a whole number, of Python or NumPy; infinite: ∞ fits as well. False for NaN, truth
-    values, text, None, complex numbers and arrays with axes: a caller has one refusal for all that
-    is no number.
+    values, text, None, complex numbers, arrays with axes, and for the fractions and decimals of
+    Python, which no product with an array knows: a caller has one refusal for all that is no
+    number.
     """
-    if isinstance(value, (bool, np.bool_, str, bytes)) or getattr(value, "ndim", 0) != 0:
+    if isinstance(value, (bool, np.bool_, str, bytes, Decimal, Fraction)) or (
+            getattr(value, "ndim", 0) != 0):
         return False
     try:
         number = operator.index(value) if whole else float(value)
@@ -29,11 +33,22 @@ def fits(value, *, least=-math.inf, above=-math.inf, most=math.inf, below=math.i
         return False
 
 
-def check_count(name: str, value, least: int = 1, most: float = math.inf, why: str = ""):
-    """ValueError, by its name, unless value is a whole number from `least` to `most`."""
+def check_count(name: str, value, least: int = 1, most: float = math.inf, why: str = "") -> int:
+    """value as an int of Python, which no product takes out of its range.
+
+    ValueError, by its name, unless it is a whole number from `least` to `most`.
+    """
     if not fits(value, least=least, most=most, whole=True):
         limit = f"of {least} or more" if most == math.inf else f"from {least} to {most:g}"
         raise ValueError(f"{name} = {value!r}: a whole number {limit}" + (why and f"; {why}"))
+    return operator.index(value)
+
+
+def check_flag(**flags):
+    """ValueError, by its name, for what is neither True nor False: a word as "no" would be true."""
+    for name, value in flags.items():
+        if not isinstance(value, (bool, np.bool_)):
+            raise ValueError(f"{name} = {told(value)}: True or False")
 
 
 MANY = 1_000_000            # of what is made one by one, or of the numbers of one sample
@@ -56,7 +71,7 @@ def as_shape(shape, what: str = "shape", least: int = 0) -> tuple[int, ...]:
     if len(sides) < least or not all(fits(side, least=1, whole=True) for side in sides):
         raise ValueError(f"{what} = {shape!r}: whole numbers of 1 or more, such as (1, 28, 28)")
     check_room(f"{what}: samples", *sides)
-    return sides
+    return tuple(map(operator.index, sides))
 
 
 def check_function(name: str, value, shape: str = "(k,) -> (k,)"):

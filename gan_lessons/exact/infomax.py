@@ -27,6 +27,7 @@ class CorrelatedNormal:
                              "density exists")
         if not fits(k, least=1, most=MANY, whole=True):
             raise ValueError(f"k = {k!r}: x and z have k numbers each, 1 to a million")
+        k = int(k)
         self.rho, self.k, self.dim = float(rho), k, 2 * k
         self.information = float(k * gaussian_information(rho))
 
@@ -119,7 +120,7 @@ def ratio_spread(information, n: int, shuffled: bool = False):
     """
     if not isinstance(shuffled, (bool, np.bool_)):
         raise ValueError(f"shuffled = {shuffled!r}: True or False")
-    check_count("n", n, least=2 if shuffled else 1, why="there must be a pair")
+    n = check_count("n", n, least=2 if shuffled else 1, why="there must be a pair")
     if (as_numbers(information, "information") < 0).any():
         raise ValueError(f"information = {information}: nats are 0 or more")
     with np.errstate(over="ignore", divide="ignore"):
@@ -144,6 +145,7 @@ def copies_info_nce(kinds: int, n: int) -> float:
     if not (fits(kinds, least=1, whole=True) and fits(n, least=1, whole=True)):
         raise ValueError(f"kinds = {kinds!r}, n = {n!r}: whole numbers, 1 or more")
     check_room("batches", int(n))
+    kinds, n = int(kinds), int(n)
     b = np.arange(n)
     return float(np.log(n) - binom.pmf(b, n - 1, 1 / kinds) @ np.log1p(b))
 
@@ -174,7 +176,8 @@ def code_table(pictures, code) -> np.ndarray:
     if not np.ndim(pictures):
         raise ValueError(f"pictures are (n, ...), not {pictures!r}")
     found = np.array([code(picture) for picture in pictures])
-    if found.ndim != 1 or not len(found) or (found != found).any():
+    plain = found.dtype.kind in "fiubUS" and found.ndim == 1 and len(found)
+    if not plain or (found != found).any():
         raise ValueError(f"codes of shape {found.shape}: one picture or more, and for each one "
                          "value that equals itself, no array and no nan")
     _, kind = np.unique(found, return_inverse=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit
 
-from .checks import check_function
+from .checks import as_numbers, check_function
 from .divergences import softplus
 from .laws import log_ratio
 from .least_squares import triangular
@@ -37,9 +37,11 @@ def pairwise_value(p, q, f=None, h=logistic):
     check_function("f", f)
     check_function("h", h, "any shape -> same shape")
     (x, real), (x_fake, fake) = masses(p, edges, NOTHING), masses(q, edges, NOTHING)
-    others = f(x_fake)
+    others, scores = (as_numbers(f(at), "f of the places", finite=False) for at in (x_fake, x))
+    if others.shape != x_fake.shape or scores.shape != x.shape:
+        raise ValueError(f"f gives shape {scores.shape} for {len(x)} places: one score each")
     # a row of the double integral at a time: (k, m) scores at once would take 100 MB
-    return float(sum(mass * (fake @ h(score - others)) for mass, score in zip(real, f(x))))
+    return float(sum(mass * (fake @ h(score - others)) for mass, score in zip(real, scores)))
 
 
 def product_js(p, q):

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from scipy.special import expit
 
+from ..exact.checks import told
 from ..exact.laws import log_ratio
 from ..exact.quadrature import masses, panels
 from ..game import Game
@@ -110,6 +111,8 @@ def score_losses(game: Game) -> ScoreLosses:
     """
     if isinstance(game, ScoreLosses):
         return game
+    if not isinstance(game, Game):
+        raise TypeError(f"losses of a score are those of a Game, as minimax(), not {told(game)}")
     critic = _critic_of(game)
     for player in (critic, "g"):
         _refuse_unless_scores_alone(game, critic, player)

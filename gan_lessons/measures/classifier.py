@@ -101,7 +101,7 @@ def judge(name: str) -> Judge:
             return load(path)
         except ValueError as error:
             print(f"{error}; it is made anew.")
-    print(f"Training the classifier that scores {name}, once, a few minutes …")
+    print(f"Training the classifier that scores {name}, once: it takes a few minutes.")
     made = fit([name])
     print(f"{name}: {made.accuracy[name]:.2%} of the test images named right")
     try:

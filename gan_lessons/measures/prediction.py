@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import log_softmax
 
 from ..exact.checks import MANY, check_count, check_room
-from ..game import check_tensors, in_full, one_format
+from ..game import check_player, check_samples, check_tensors, in_full, one_format
 from ..pixels import scaled
 from ..players.modes import evaluating
 from ..players.networks import check_classes, check_labels
@@ -29,6 +29,7 @@ class ClassLoss(nn.Module):
 
     def __init__(self, net: nn.Module, classes: int = 10):
         super().__init__()
+        check_player("net", net)
         self.net, self.classes = net, check_classes(classes)
 
     def losses(self, x: Tensor) -> Tensor:
@@ -55,7 +56,7 @@ def all_losses(l, x: Tensor, classes: int | None = None) -> Tensor:
     (x, y) -> (n,), with `classes` where it does not say how many. ValueError where nobody says,
     where both say and differ, and for no samples.
     """
-    check_tensors(x=x)
+    check_samples(x=x)
     if not callable(l):
         raise TypeError(f"l is a loss (x, y) -> (n,), not {l!r}")
     known = getattr(l, "classes", None)
@@ -96,7 +97,7 @@ def confusion(predicted: Tensor, y: Tensor, classes: int = 10) -> Tensor:
 
     (n,), (n,) -> (K, K) int64. ValueError for labels or predictions that are none of the K.
     """
-    check_tensors(predicted=predicted, y=y)
+    check_samples(predicted=predicted, y=y)
     check_classes(classes)
     check_room("a table", classes, classes)
     predicted, y = (check_labels(y, labels.cpu(), classes) for labels in (predicted, y))

@@ -16,7 +16,16 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot, pad
 
 from ..exact.checks import check_count, check_room, fits
-from ..game import Game, Move, both, check_player, check_tensors, in_full, softplus
+from ..game import (
+    Game,
+    Move,
+    both,
+    check_network,
+    check_player,
+    check_tensors,
+    in_full,
+    softplus,
+)
 from ..players.networks import check_labels
 from .variational import draw_code, gaussian_code
 
@@ -385,6 +394,8 @@ class ClusterHeadDecoder(nn.Module):
         _check_two_or_more(classes)
         check_count("k", k, why="the numbers of a style")
         check_room("heads", classes, k)
+        check_count("seed", seed, least=0)
+        check_network("net", net)
         self.net = net
         self.count = classes       # not `classes`, by which a network says that it takes labels
         self.k = k

@@ -11,8 +11,17 @@ import math
 import torch
 from torch import Tensor, nn
 
-from ..exact.checks import as_numbers, as_shape, fits
-from ..game import Game, Move, check_player, check_tensors, in_full, one_format
+from ..exact.checks import as_numbers, as_shape, fits, told
+from ..game import (
+    Game,
+    Move,
+    check_network,
+    check_player,
+    check_samples,
+    check_tensors,
+    in_full,
+    one_format,
+)
 from ..pixels import GREY
 from .variational import draw_code, gaussian_code, gaussian_nll
 
@@ -31,6 +40,8 @@ def bits_per_dimension(nll, shape, step: float = GREY):
         raise ValueError(f"step = {step}: the distance of grey values is above 0")
     if isinstance(nll, Tensor):
         check_tensors(nll=nll)
+        if nll.is_complex():
+            raise ValueError(f"nll of {nll.dtype}: nats are real numbers")
     else:
         nll = nll if fits(nll) else as_numbers(nll, "nll", finite=False)
     return nll / (math.prod(shape) * math.log(2)) - math.log2(step)
@@ -62,9 +73,14 @@ def flow_nll(b, x: Tensor) -> Tensor:
     b(x) = (z, log_det), as flows give it. Lesson 18.
     """
     check_player("b", b)
-    check_tensors(x=x)
+    check_samples(x=x)
     with one_format(b, x):
-        z, log_det = b(x)
+        made = b(x)
+    if not (isinstance(made, tuple) and len(made) == 2
+            and all(isinstance(part, Tensor) for part in made)):
+        raise ValueError(f"b(x) gives {told(made)}: a bijection gives a pair, z and log_det, as "
+                         "point_flow() does")
+    z, log_det = made
     if log_det.shape != (len(z),):
         raise ValueError(f"log_det of shape {tuple(log_det.shape)} for {len(z)} samples: a "
                          "bijection gives one number each, (n,)")
@@ -100,6 +116,7 @@ class LearntNoise(nn.Module):
 
     def __init__(self, net: nn.Module, shape=(), start: float = .3, pace: float = 10.0):
         super().__init__()
+        check_network("net", net)
         if not fits(start, above=0):
             raise ValueError(f"start = {start}: a deviation is above 0")
         if not fits(pace, above=0):

@@ -12,7 +12,15 @@ import torch
 from torch import Tensor
 
 from ..exact.checks import check_count, fits
-from ..game import Game, Move, check_player, check_tensors, in_full, one_format
+from ..game import (
+    Game,
+    Move,
+    check_player,
+    check_samples,
+    check_tensors,
+    in_full,
+    one_format,
+)
 
 # -- Gaussian codes --------------------------------------------------------------------------------
 
@@ -22,9 +30,10 @@ def gaussian_code(e, x: Tensor) -> tuple[Tensor, Tensor]:
     ValueError for an odd number of them.
     """
     check_player("e", e)
-    check_tensors(x=x)
+    check_samples(x=x)
     with one_format(e, x):
         numbers = e(x)
+    check_tensors(**{"what e gives": numbers})
     if numbers.dim() != 2 or numbers.shape[1] % 2:
         raise ValueError("a Gaussian code of k numbers needs an encoder with outputs=2 * k, a mean "
                          f"and a log deviation each; this one gives {tuple(numbers.shape)}")

@@ -7,7 +7,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..exact.checks import MANY, as_shape, check_count, check_room, fits
+from ..exact.checks import MANY, as_shape, check_count, check_flag, check_room, fits, told
 from ..game import check_player, check_tensors, one_format
 from ..pixels import scaled
 from .modes import evaluating
@@ -54,6 +54,9 @@ def image_encoder(shape=(1, 28, 28), code: int = 64, width: int = 32, squash: bo
         raise ValueError(f"pictures are (channels, size, size) with size 28 or 32, not {shape}")
     for name, size in dict(channels=shape[0], code=code, width=width).items():
         check_count(name, size, most=1000)
+    code, width = int(code), int(width)
+    check_flag(squash=squash, normalise=normalise)
+    check_count("seed", seed, least=0)
     side = shape[1] // 4                                         # of the features: 7 or 8
 
     def halved(a, b):
@@ -98,11 +101,12 @@ def linear_encoder(patches: int, size: int, noise: float = 0.3, seed: int = 1) -
     the weights, (1, size · patches), all patches' first numbers before all second ones.
     ValueError for sizes below 1 and for noise < 0. Lesson 17.
     """
-    check_count("patches", patches, most=MANY)
-    check_count("size", size, most=MANY)
+    patches = check_count("patches", patches, most=MANY)
+    size = check_count("size", size, most=MANY)
     check_room("the weights of a layer", patches, size)
     if not fits(noise, least=0):
         raise ValueError(f"noise = {noise!r}: the deviation of noise is 0 or more")
+    check_count("seed", seed, least=0)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         rest = nn.Sequential(nn.Flatten(), nn.Linear(patches * size, 1, bias=False),
@@ -121,8 +125,10 @@ class Statistics(nn.Module):
         super().__init__()
         for name, size in dict(channels=channels, places=places, code=code, width=width).items():
             check_count(name, size, most=MANY)
+        channels, places, code, width = map(int, (channels, places, code, width))
         check_room("the weights of a layer", channels * places, width)
         check_room("the weights of a layer", max(code, width), width)
+        check_count("seed", seed, least=0)
 
         def two_layers(k):
             return nn.Sequential(nn.Linear(k, width), nn.ReLU(), nn.Linear(width, width))
@@ -177,8 +183,16 @@ def codes(net, images, batch: int = 1000) -> Tensor:
     check_tensors(images=pictures)
     with torch.no_grad():
         if not isinstance(net, nn.Module):
-            return torch.cat([net(scaled(x)).flatten(1).float() for x in pictures.split(batch)])
+            return torch.cat([_codes(net(scaled(x))) for x in pictures.split(batch)])
         weight = next(net.parameters(), torch.zeros(()))         # its device and dtype are net's
         with evaluating(net):
-            return torch.cat([net(scaled(x).to(weight)).flatten(1).float().cpu()
+            return torch.cat([_codes(net(scaled(x).to(weight))).cpu()
                               for x in pictures.split(batch)])
+
+
+def _codes(made) -> Tensor:
+    """(n, ...) as (n, k) float32; ValueError for what is no tensor of codes."""
+    if not (isinstance(made, Tensor) and made.dim() and not made.is_complex()):
+        raise ValueError(f"net gives {told(made)} for a batch of pictures: a tensor (n, ...) of "
+                         "codes is needed")
+    return made.reshape(len(made), -1).float()

@@ -12,8 +12,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from ..exact.checks import as_shape, check_count, fits
-from ..game import check_tensors, one_format
+from ..exact.checks import as_shape, check_count, check_flag, fits
+from ..game import check_network, check_tensors, one_format
 from .networks import Player
 
 
@@ -54,6 +54,8 @@ class Coupling(nn.Module):
 
     def __init__(self, net: nn.Module, swap: bool = False, affine: bool = True, bound: float = 2.0):
         super().__init__()
+        check_network("net", net)
+        check_flag(swap=swap, affine=affine)
         if not fits(bound, above=0):
             raise ValueError(f"bound = {bound!r}: the largest size of s is finite and above 0")
         self.net, self.swap, self.affine, self.bound = net, swap, affine, bound
@@ -157,6 +159,7 @@ class Mixing(nn.Module):
     def __init__(self, channels: int, seed: int = 0):
         super().__init__()
         check_count("channels", channels, most=10_000)
+        check_count("seed", seed, least=0)
         rng = torch.Generator().manual_seed(seed)
         Q, _ = torch.linalg.qr(torch.randn(channels, channels, generator=rng))
         self.A = nn.Parameter(Q)
@@ -240,8 +243,10 @@ def point_flow(dim: int = 2, couplings: int = 6, width: int = 64, affine: bool =
     if not fits(dim, least=2, most=10_000, whole=True):
         raise ValueError(f"dim={dim}: couplings move one part of a vector by another, "
                          "so it needs 2 numbers or more, and at most 10,000")
-    check_count("couplings", couplings, most=1000)
-    check_count("width", width, most=10_000)
+    dim, couplings = int(dim), check_count("couplings", couplings, most=1000)
+    width = check_count("width", width, most=10_000)
+    check_flag(affine=affine, mix=mix)
+    check_count("seed", seed, least=0)
 
     def net(swap, number):
         passed = dim - dim // 2 if swap else dim // 2
@@ -266,9 +271,12 @@ def image_flow(shape=(1, 28, 28), levels: int = 2, couplings: int = 4, width: in
     """
     for name, number in dict(levels=levels, couplings=couplings, width=width).items():
         check_count(name, number, most=1000)
+    levels, couplings, width = int(levels), int(couplings), int(width)
+    check_flag(affine=affine, mix=mix)
+    check_count("seed", seed, least=0)
     if len(as_shape(shape)) != 3:
         raise ValueError(f"shape = {tuple(shape)}: pictures are (channels, size, size)")
-    channels, size = shape[0], shape[1]
+    channels, size, _ = as_shape(shape)
     if size % 2 ** levels or shape[1] != shape[2]:
         raise ValueError(f"{levels} squeezes need square pictures with a side that 2^{levels} "
                          f"divides, not {tuple(shape)}")
@@ -299,8 +307,8 @@ def picture_net(shape=(1, 28, 28), times: int = 1, width: int = 32, seed: int = 
     channels, *size = as_shape(shape, least=1)
     if len(size) != 2 or size[0] % 2 or size[1] % 2:
         raise ValueError(f"pictures are (channels, height, width) with even sides, not {shape}")
-    check_count("times", times, most=1000)
-    check_count("width", width, most=10_000)
+    times = check_count("times", times, most=1000)
+    width = check_count("width", width, most=10_000)
 
     def layers():
         return [nn.PixelUnshuffle(2),

@@ -17,7 +17,7 @@ from torch.nn.functional import one_hot
 from torch.nn.utils.parametrizations import weight_norm
 
 from ..exact.checks import MANY, as_numbers, as_shape, check_count, check_room, fits, told
-from ..game import check_tensors, one_format
+from ..game import check_network, check_samples, check_tensors, one_format
 
 
 class Player(nn.Module):
@@ -102,8 +102,9 @@ def mlp_critic(shape=1, width: int = 64, depth: int = 2, act=lambda: nn.LeakyReL
     for sizes below 1. Lesson 00.
     """
     check_count("depth", depth, least=0, most=1000)
+    end = output_shape(outputs)
     sizes = [math.prod(shape_of(shape)), *[width] * depth, outputs or 1]
-    return Player(lambda: [nn.Flatten(), *_mlp(sizes, act)], output_shape(outputs), seed)
+    return Player(lambda: [nn.Flatten(), *_mlp(sizes, act)], end, seed)
 
 
 def mlp_generator(noise: int = 2, shape=2, width: int = 64, depth: int = 2, act=nn.ReLU,
@@ -171,6 +172,7 @@ class Concatenated(nn.Module):
 
     def __init__(self, net: nn.Module, classes: int = 10):
         super().__init__()
+        check_network("net", net)
         self.net = net
         self.classes = check_classes(classes)
 
@@ -198,6 +200,7 @@ class Projected(nn.Module):
         if not (isinstance(net, Player) and net.shape == ()):
             raise ValueError("Projected adds w_y · h(x) to a score: give it mlp_critic(...) or "
                              "image_critic(...) without outputs")
+        check_count("seed", seed, least=0)
         self.net = net
         self.classes = check_classes(classes)
         hidden = net.layers[-1].in_features
@@ -239,7 +242,7 @@ def check_labels(x: Tensor, y: Tensor, classes: int) -> Tensor:
     Else ValueError. On an accelerator their size is not looked at: the processor would have to
     wait.
     """
-    check_tensors(x=x)
+    check_samples(x=x)
     check_classes(classes)
     if not isinstance(y, Tensor):
         raise ValueError(f"labels are a tensor of whole numbers, not {type(y).__name__}: "
@@ -294,4 +297,4 @@ def output_shape(outputs: int | None) -> tuple[int, ...]:
 
 def shape_of(shape) -> tuple[int, ...]:
     """The shape of one sample, given as a tuple or as one number. ValueError for what is none."""
-    return as_shape(shape)
+    return as_shape(shape, least=1)

@@ -40,7 +40,7 @@ def slopes(f, x: Tensor) -> Tensor:
     Lesson 07.
     """
     check_player("f", f)
-    if not (isinstance(x, Tensor) and x.is_floating_point() and len(x)):
+    if not (isinstance(x, Tensor) and x.dim() and x.is_floating_point() and len(x)):
         came = f"{x.dtype} {tuple(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
         raise ValueError("slopes are taken at floating-point samples (n, ...) with n ≥ 1, not at "
                          + came)
@@ -175,14 +175,19 @@ def _check_samples(*samples: Tensor):
 
 def equal_one(slope: Tensor) -> Tensor:
     """(slope - 1)², (k,) -> (k,): every slope 1 (Gulrajani et al. 2017, arXiv 1704.00028)."""
-    check_tensors(slope=slope)
-    return (slope - 1).square()
+    return (_checked(slope) - 1).square()
 
 
 def at_most_one(slope: Tensor) -> Tensor:
     """max(0, slope - 1)², (k,) -> (k,): no slope above 1 (Petzka et al. 2018, arXiv 1709.08894)."""
+    return relu(_checked(slope) - 1).square()
+
+
+def _checked(slope: Tensor) -> Tensor:
     check_tensors(slope=slope)
-    return relu(slope - 1).square()
+    if not slope.is_floating_point():
+        raise ValueError(f"slopes are floating-point numbers, not {slope.dtype}")
+    return slope
 
 
 def power(p: float = 6.0) -> Callable[[Tensor], Tensor]:

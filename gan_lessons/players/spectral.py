@@ -271,6 +271,7 @@ def spectrally_normalised(net: nn.Module, steps: int = 1, seed: int = 0) -> nn.M
     """
     check_count("steps", steps, most=1000)
     check_count("seed", seed, least=0)
+    check_network("net", net)
     net = copy.deepcopy(net)
     if not layers(net) or any(parametrize.is_parametrized(layer) for layer in layers(net)):
         raise ValueError("spectral normalisation needs a network with Linear or convolutional "

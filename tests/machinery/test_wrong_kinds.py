@@ -1,0 +1,311 @@
+"""Every public function was called with each argument of 44 wrong kinds: what ended wrongly, kind
+by kind. Refused by name, or right."""
+import io
+import math
+import os
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import gan_lessons as gl
+from gan_lessons.data import datasets, folders
+from gan_lessons.data.deskew import deskew
+from gan_lessons.data.label_budget import Ledger, t_interval
+from gan_lessons.drawing import explorer, plots
+from gan_lessons.exact import clustering, infomax, laws, lipschitz, relativistic
+from gan_lessons.exact import conditional_loss_sensitive as exact_cls
+from gan_lessons.exact import wasserstein_divergence as exact_div
+from gan_lessons.exact.divergences import softplus
+from gan_lessons.exact.loss_sensitive import best_loss, distances
+from gan_lessons.game import arguments
+from gan_lessons.map import results
+from gan_lessons.map.best_critic import best_value
+from gan_lessons.measures import prediction, probes
+from gan_lessons.objectives import adversarial_autoencoder as aae
+from gan_lessons.objectives import clustering as games_clustering
+from gan_lessons.objectives import f_vae, variational
+from gan_lessons.objectives import infomax as bounds
+from gan_lessons.pixels import scaled
+from gan_lessons.players import encoders, flow_decoder, flows, marginals, networks, penalties
+from gan_lessons.players import image_networks as image
+from gan_lessons.players.spectral import circular_norm, spectrally_normalised
+
+P, Q = gl.Normal(), gl.Normal(1, 1)
+X, Y = torch.ones(4, 2), torch.tensor([0, 1, 1, 0])
+BYTES = torch.full((4, 1, 8, 8), 9, dtype=torch.uint8)
+F = gl.mlp_critic(2, width=4)
+SQUARES = np.array([[0., 0.], [1., 0.], [0., 2.], [1., 1.]])
+PAIR = [[.25, .25], [.25, .25]]
+
+
+@pytest.mark.parametrize("number", [Decimal("1.5"), Fraction(3, 2)])
+@pytest.mark.parametrize("act", [
+    lambda n: laws.Ring(radius=n), lambda n: laws.Grid(spacing=n), lambda n: laws.SwissRoll(n),
+    lambda n: laws.SwissRoll(radius=n), lambda n: laws.Moons(n), lambda n: gl.Normal(0, n),
+    lambda n: lipschitz.penalised_gap(P, Q, n), lambda n: distances(X, X, n),
+    lambda n: best_loss(X, X, weight=n), lambda n: best_loss(X, X, kappa=n),
+    lambda n: exact_div.linear_divergence(1., n), lambda n: exact_div.divergence(P, Q, 2., n),
+    lambda n: exact_cls.best_class_loss(PAIR, PAIR, np.ones((2, 2)), first=n),
+    lambda n: penalties.penalised(gl.minimax(), penalties.gradient_penalty, n),
+    lambda n: marginals.Marginals(BYTES, n), lambda n: probes.linear_probe(X, Y, X, Y, n),
+    lambda n: bounds.deep_infomax(n)])
+def test_decimals_and_fractions_are_refused_by_name(act, number):
+    with pytest.raises(ValueError, match=r"Decimal\('1.5'\)|Fraction\(3, 2\)|1\.5|3/2"):
+        act(number)
+
+
+@pytest.mark.parametrize("act, right", [
+    (lambda n: exact_cls.asked_posterior(PAIR, PAIR, n), [[.5, .5], [.5, .5]]),
+    (lambda n: exact_div.divergence(P, Q, n, 6.).gap, exact_div.divergence(P, Q, 2., 6.).gap),
+    (lambda n: clustering.gaussian_mixture(SQUARES, 2, 5, n / 1000).shares,
+     clustering.gaussian_mixture(SQUARES, 2, 5, .002).shares)])
+def test_a_tensor_of_one_number_is_a_number(act, right):
+    np.testing.assert_allclose(act(torch.tensor(2., dtype=torch.float64)), right)
+
+
+@pytest.mark.parametrize("seed", [None, "a", -1, 1.5, math.nan, True, [0], np.zeros(2)])
+@pytest.mark.parametrize("act", [
+    lambda s: flows.Mixing(2, s), lambda s: flows.point_flow(seed=s),
+    lambda s: flows.image_flow((1, 4, 4), 1, seed=s), lambda s: encoders.image_encoder(seed=s),
+    lambda s: encoders.linear_encoder(2, 3, seed=s), lambda s: encoders.Statistics(2, 3, 4, seed=s),
+    lambda s: networks.Projected(F, 3, s),
+    lambda s: flow_decoder.FlowDecoder(F, couplings=1, seed=s),
+    lambda s: games_clustering.GaussianMixturePrior(2, 2, seed=s),
+    lambda s: aae.ClusterHeadDecoder(F, 3, seed=s)])
+def test_a_seed_is_a_whole_number(act, seed):
+    with pytest.raises(ValueError, match="seed = "):
+        act(seed)
+
+
+@pytest.mark.parametrize("flag", ["no", "", None, 1, 0., np.zeros(2), torch.zeros(2), [True]])
+@pytest.mark.parametrize("name, act", [
+    ("batch_norm", lambda v: image.image_generator(batch_norm=v)),
+    ("batch_norm", lambda v: image.dcgan_critic(batch_norm=v)),
+    ("batch_norm", lambda v: image.dcgan_generator(batch_norm=v)),
+    ("squash", lambda v: encoders.image_encoder(squash=v)),
+    ("normalise", lambda v: encoders.image_encoder(normalise=v)),
+    ("swap", lambda v: flows.Coupling(F, swap=v)),
+    ("affine", lambda v: flows.Coupling(F, affine=v)),
+    ("affine", lambda v: flows.point_flow(affine=v)), ("mix", lambda v: flows.point_flow(mix=v)),
+    ("mix", lambda v: flows.image_flow((1, 4, 4), 1, mix=v)),
+    ("widths", lambda v: games_clustering.GaussianMixturePrior(2, 2, widths=v)),
+    ("tilts", lambda v: games_clustering.GaussianMixturePrior(2, 2, tilts=v)),
+    ("answers", lambda v: games_clustering.clustering(answers=v))])
+def test_a_word_is_neither_true_nor_false(name, act, flag):
+    with pytest.raises(ValueError, match=f"{name} = .*: True or False"):
+        act(flag)
+
+
+@pytest.mark.parametrize("net", [None, "f", 3, X, lambda x: x, nn.Linear])
+@pytest.mark.parametrize("act", [
+    lambda net: networks.Concatenated(net, 3), lambda net: flows.Coupling(net),
+    lambda net: flow_decoder.FlowDecoder(net), lambda net: f_vae.LearntNoise(net),
+    lambda net: aae.ClusterHeadDecoder(net, 3), lambda net: spectrally_normalised(net)])
+def test_a_part_that_is_no_network_is_named(act, net):
+    with pytest.raises(TypeError, match="net is a network, a torch.nn.Module, not "):
+        act(net)
+
+
+@pytest.mark.parametrize("act", [
+    lambda: gl.both(nn.Linear, X, X), lambda: penalties.slopes(nn.Linear, X),
+    lambda: prediction.ClassLoss(nn.Linear), lambda: variational.gaussian_code(nn.Linear, X),
+    lambda: encoders.codes(nn.Linear, X)])
+def test_a_class_in_the_place_of_a_network(act):
+    with pytest.raises((TypeError, ValueError), match="is the class Linear: make one of it"):
+        act()
+
+
+@pytest.mark.parametrize("act", [
+    lambda x: gl.both(F, x, X), lambda x: gl.both(F, X, x), lambda x: penalties.slopes(F, x),
+    lambda x: networks.check_labels(x, Y, 2), lambda x: prediction.confusion(Y, x.long(), 2),
+    lambda x: prediction.predict(prediction.ClassLoss(F), x), lambda x: bounds.info_nce(x),
+    lambda x: probes.nearest(x, X, 1), lambda x: probes.linear_probe(x, Y, X, Y),
+    lambda x: variational.gaussian_code(F, x), lambda x: f_vae.flow_nll(flows.point_flow(), x),
+    lambda x: encoders.codes(F, x),
+    lambda x: games_clustering.restart_empty(games_clustering.GaussianMixturePrior(2, 2), x)])
+def test_a_single_number_is_no_batch(act):
+    with pytest.raises(ValueError, match=r"single number|\(n, \.\.\.\)"):
+        act(torch.tensor(2.))
+
+
+PACKED = [torch.eye(4).to_sparse(), torch.eye(4).to_sparse_csr(),
+          torch.quantize_per_tensor(torch.ones(4, 4), .1, 0, torch.qint8)]
+
+
+@pytest.mark.parametrize("x", PACKED, ids=["sparse", "csr", "quantised"])
+@pytest.mark.parametrize("act", [
+    lambda x: gl.both(F, x, x), lambda x: penalties.slopes(F, x), lambda x: penalties.equal_one(x),
+    lambda x: penalties.at_most_one(x), lambda x: probes.nearest(x, x, 1),
+    lambda x: probes.linear_probe(x, Y, x, Y), lambda x: variational.draw_code(x, x),
+    lambda x: prediction.all_losses(lambda x, y: x[:, 0], x, 2), lambda x: bounds.info_nce(x),
+    lambda x: games_clustering.responsibilities(x), lambda x: games_clustering.usage_kl(x),
+    lambda x: circular_norm(x, 8), lambda x: plots.smooth(x), lambda x: plots.sheet(x),
+    lambda x: plots.points(plots.figure()[1], x, "k"), lambda x: clustering.vote_accuracy(x),
+    lambda x: clustering.contingency(x, x, 2), lambda x: encoders.codes(F, x),
+    lambda x: plots.show_sheet(x, "Four words and more."), lambda x: softplus(x)])
+def test_packed_tensors_are_refused_by_name(act, x):
+    with pytest.raises((ValueError, TypeError), match="one by one|must be real numbers|slopes are"):
+        act(x)
+
+
+@pytest.mark.parametrize("act", [
+    lambda x: probes.nearest(x, X, 1), lambda x: probes.nearest(X, x, 1),
+    lambda x: probes.neighbours_agree(x, Y, X, Y, 1), lambda x: probes.linear_probe(x, Y, X, Y),
+    lambda x: penalties.equal_one(x), lambda x: f_vae.bits_per_dimension(x, (2,)),
+    lambda x: encoders.codes(lambda _: x, X)])
+def test_imaginary_parts_are_not_dropped(act):
+    with pytest.raises(ValueError, match="complex64|real numbers|is needed"):
+        act(torch.ones(4, 2, dtype=torch.complex64))
+
+
+# -- numbers of few bits ---------------------------------------------------------------------------
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int8, np.int16, np.int64, np.bool_])
+def test_tables_and_labels_of_few_bits_are_counted_right(kind):
+    table = np.array([[1, 0], [0, 1]], kind)
+    assert clustering.matching_accuracy(table) == clustering.vote_accuracy(table) == 1
+    if kind is not np.bool_:
+        clusters, labels = np.array([9, 9, 3], kind), np.array([99, 99, 1], kind)
+        found = clustering.contingency(clusters, labels, 10, 100)
+        assert found[9, 99] == 2 and found[3, 1] == 1 and found.sum() == 3
+
+
+def test_counts_of_few_bits_stay_in_their_range():
+    n = np.uint8(200)
+    assert infomax.CorrelatedNormal(.5, n).dim == 400
+    assert infomax.ratio_spread(.5, n, True) == infomax.ratio_spread(.5, 200, True)
+    assert infomax.copies_info_nce(n, n) == infomax.copies_info_nce(200, 200)
+    side = np.uint8(28)
+    assert gl.mlp_critic((1, side, side), width=4)(torch.zeros(2, 1, 28, 28)).shape == (2,)
+    assert gl.mlp_generator(2, (1, side, side), width=4)(torch.zeros(2, 2)).shape == (2, 1, 28, 28)
+    critic = image.image_critic(width=np.uint8(130), dense=np.uint8(4))
+    assert critic.layers[2].out_channels == 260
+    assert encoders.Statistics(np.uint8(20), np.uint8(20), 2).picture[0].in_features == 400
+    assert encoders.linear_encoder(np.uint8(20), np.uint8(20)).rest[1].in_features == 400
+
+
+@pytest.mark.parametrize("kind", [torch.uint8, torch.int16, torch.int32])
+def test_labels_of_few_bits_are_labels(kind):
+    codes = torch.tensor([[1., 0.], [0., 1.], [.1, 1.], [1., .1]])
+    for probe in (lambda y: probes.neighbours_agree(codes, y, codes, y, 1),
+                  lambda y: probes.linear_probe(codes, y, codes, y)):
+        assert probe(Y.to(kind)) == probe(Y)
+
+
+# -- what is no function, no table, no set ---------------------------------------------------------
+
+AX = plots.figure()[1]
+ROW = dict(data="ring", objective="WGAN", seed=0, steps=3, wasserstein=1.)
+
+
+@pytest.mark.parametrize("act, says", [
+    (lambda: gl.both(lambda x: None, X, X), "write return before its scores"),
+    (lambda: gl.both(F, SQUARES, SQUARES), "x is a torch.Tensor, not ndarray"),
+    (lambda: gl.both(F, gl.Images(BYTES), X), "x is a torch.Tensor, not Images"),
+    (lambda: gl.Game(torch.tensor(1.)), "a Game takes"),
+    (lambda: gl.minimax()[np.zeros(2)], "does not move"),
+    (lambda: arguments(3), "a function of named arguments, not 3"),
+    (lambda: gl.mlp_critic(2, outputs=np.zeros(2)), "outputs"),
+    (lambda: image.image_critic(outputs=np.zeros(2)), "outputs"),
+    (lambda: gl.mlp_critic([]), "shape = "), (lambda: gl.mlp_generator(2, ()), "shape = "),
+    (lambda: penalties.penalised(gl.minimax(), gl.minimax()["f"], 1., np.zeros(2)), "not move"),
+    (lambda: f_vae.flow_nll(lambda x: x, X), "a bijection gives a pair"),
+    (lambda: f_vae.flow_nll(lambda x: None, X), "a bijection gives a pair"),
+    (lambda: variational.gaussian_code(lambda x: None, X), "what e gives is a torch.Tensor"),
+    (lambda: encoders.codes(lambda x: None, X), "net gives None for a batch"),
+    (lambda: prediction.ClassLoss(None), "net is a network or a function"),
+    (lambda: relativistic.pairwise_value(P, Q, lambda x: None), "f of the places"),
+    (lambda: relativistic.pairwise_value(P, Q, lambda x: x[:3]), "one score each"),
+    (lambda: infomax.code_table(np.ones((2, 2)), lambda x: {}), "one value|that equals itself"),
+    (lambda: best_value(nn.Linear(2, 1), P, Q), "those of a Game"),
+    (lambda: best_value(3, P, Q), "those of a Game"),
+    (lambda: softplus("a"), "c must be real numbers"), (lambda: softplus(None), "c must be"),
+    (lambda: softplus(1j), "c must be"), (lambda: scaled([1, 2]), "pixels are a tensor"),
+    (lambda: scaled(None), "pixels are a tensor"), (lambda: deskew(BYTES), "deskew takes Images"),
+    (lambda: deskew(None), "deskew takes Images"),
+    (lambda: Ledger(None, 1), "labels are whole numbers"),
+    (lambda: Ledger(torch.ones(4), 1), "labels are whole numbers"),
+    (lambda: Ledger("abc", 1), "labels are whole numbers"),
+    (lambda: Ledger(Y[:, None], 1), "labels are whole numbers"),
+    (lambda: t_interval([1., 2.], None), "level"), (lambda: t_interval([1., 2.], "a"), "level"),
+    (lambda: t_interval([10 ** 400, 1.]), "finite numbers|one number each"),
+    (lambda: gl.Images(BYTES, Y, torch.tensor(1)), "classes are names"),
+    (lambda: gl.Images(BYTES, Y, torch.arange(2)), "classes are names"),
+    (lambda: gl.Images(BYTES, Y, name=3), "what the set is called"),
+    (lambda: gl.load_images("mnist", np.zeros(2)), "choose .train. or"),
+    (lambda: gl.load_images("mnist", None), "choose .train. or"),
+    (lambda: plots.figure(True), "columns = True"),
+    (lambda: plots.square_grid(10 ** 400, 3), "reach"),
+    (lambda: plots.draw_density(None, [0., 1.], P, "k"), "draws on axes"),
+    (lambda: plots.draw_density(nn.Linear(2, 1), [0., 1.], P, "k"), "draws on axes"),
+    (lambda: plots.draw_density(AX, 3., P, "k"), "places on the line"),
+    (lambda: plots.draw_density(AX, np.zeros((2, 2)), P, "k"), "places on the line"),
+    (lambda: plots.draw_density(AX, "ab", P, "k"), "places on the line"),
+    (lambda: plots.draw_densities(AX, [0., 1.], P, Q, "c"), "c is the logit"),
+    (lambda: plots.draw_densities(AX, [0., 1.], P, Q, F), "on_arrays"),
+    (lambda: plots.classes(AX, [1, 2], {"a", "b"}), "names are a list"),
+    (lambda: plots.classes(AX, [1, 2], 3), "names are a list"),
+    (lambda: plots.classes(AX, [1, 2], "ab"), "names are a list"),
+    (lambda: explorer.slider(0, 10 ** 400, 1, 1, "a"), "slider 'a'"),
+    (lambda: explorer.slider(-10 ** 400, 1, 1, 1, "a"), "slider 'a'"),
+    (lambda: explorer.choice(torch.tensor(1), 1, "a"), "its options are a list"),
+    (lambda: results.coverage(None), "n = None"), (lambda: results.coverage(math.nan), "n = nan"),
+    (lambda: results.coverage(2.5), "n = 2.5"), (lambda: results.short(None), "not None"),
+    (lambda: results.short("a"), "not 'a'"), (lambda: results.arena_rows(None), "results are"),
+    (lambda: results.arena_rows(3), "results are"), (lambda: results.summary(None), "rows are"),
+    (lambda: results.summary("toys"), "rows are"), (lambda: results.summary(ROW), "rows are"),
+    (lambda: results.summary([3]), "a row is a dictionary"),
+    (lambda: results.summary([{"data": "ring"}]), "lacks objective, seed"),
+    (lambda: results.summary([ROW], 3), "measures are names"),
+    (lambda: results.summary([ROW], {"recall"}), "measures are names"),
+    (lambda: results.summary([ROW], [3]), "measures are names"),
+    (lambda: results.table([ROW], ["recall"], None), "data is the name"),
+    (lambda: results.table(None, ["recall"], "ring"), "rows are"),
+    (lambda: results.recompute(None), "a row is a dictionary"),
+    (lambda: results.recompute({"data": "ring"}), "lacks objective, seed, steps"),
+])
+def test_what_it_is_not_is_said(act, says):
+    with pytest.raises((TypeError, ValueError, KeyError), match=says):
+        act()
+
+
+def test_an_empty_set_stays_empty_when_it_is_made_upright():
+    assert len(deskew(gl.Images(BYTES[:0]))) == 0
+
+
+def test_a_whole_disk_is_no_folder_of_pictures(tmp_path, monkeypatch):
+    monkeypatch.setattr(folders, "MOST", 20)
+    for folder in "ab":
+        (tmp_path / folder).mkdir()
+        for i in range(9):
+            (tmp_path / folder / f"{i}.txt").write_text("")
+    with pytest.raises(datasets.DataUnavailable, match="has no pictures"):
+        gl.load_images(tmp_path, size=8)                        # 18 files in 2 folders: looked at
+    (tmp_path / "more.txt").write_text("")
+    with pytest.raises(datasets.DataUnavailable, match="more than 20 files and folders below it: "
+                                                       "name the folder of the pictures"):
+        gl.load_images(os.fspath(tmp_path), size=8)
+
+
+def test_a_judge_writes_where_only_ascii_can_be_written(monkeypatch):
+    for encoding in ("ascii", "cp1252"):
+        said = io.TextIOWrapper(io.BytesIO(), encoding)
+        monkeypatch.setattr("sys.stdout", said)
+        gl.check("00 quarter", 3)
+        gl.agree(lambda x: x, lambda x: x, name="σ")
+        said.flush()
+        monkeypatch.undo()
+        assert b"00 quarter: not yet" in said.buffer.getvalue()
+
+
+def test_samples_are_those_of_a_player_by_its_symbol():
+    nets = dict(f=gl.mlp_critic(2, width=4), g=gl.mlp_generator(2, 2, width=4))
+    run = gl.train(gl.minimax(), nets, gl.batches(gl.Ring(), z=gl.Normal(dim=2)), steps=1,
+                   watch=None)
+    for player in (["g"], None, 3, {"g"}):
+        with pytest.raises(KeyError, match="no player .* to draw samples from"):
+            run.samples(2, player=player)

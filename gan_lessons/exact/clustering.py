@@ -90,7 +90,7 @@ def _counts(table):
 
 def _as_given(x, what: str) -> np.ndarray:
     """x as an array of its own kind; ValueError for what makes none."""
-    as_numbers(x, what)
+    as_numbers(x, what, finite=False)
     return np.asarray(x.detach().cpu() if hasattr(x, "detach") else x)
 
 

@@ -294,9 +294,10 @@ def read(text: str):
 
 def written(value):
     """A field that `read` reads as this very value: a word that looks like a number, as "1e5",
-    stands in quotation marks."""
+    stands in quotation marks, and so does one with a zero byte, which no table holds."""
     if isinstance(value, str):
-        return value if value != "" and read(value) == value else json.dumps(value)
+        plain = value != "" and "\0" not in value and read(value) == value
+        return value if plain else json.dumps(value)
     return json.dumps(value) if isinstance(value, (bool, type(None))) else value
 
 

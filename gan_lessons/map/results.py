@@ -126,6 +126,12 @@ def _checked(rows) -> list[dict]:
     rows = list(rows)
     for row in rows:
         _check_row(row, ("data", "objective", "seed"))
+        if odd := [name for name in ("data", "objective") if not isinstance(row[name], str)]:
+            raise ValueError(f"{odd[0]} of a row is {told(row[odd[0]])}, and is a name")
+        if odd := [name for name in MEASURES if name in row and (
+                isinstance(row[name], bool) or not isinstance(row[name], Real))]:
+            raise ValueError(f"{odd[0]} of {row['objective']} on {row['data']} is "
+                             f"{told(row[odd[0]])}, no number: leave the field out, or the row")
     return rows
 
 
@@ -156,7 +162,8 @@ def _median(data, measure, name, rows) -> dict:
     if reason := next((row["absent"] for row in rows if "absent" in row), None):
         return {**one, "absent": reason}
     worst = math.inf if MEASURES[measure].best == "lowest" else -math.inf
-    broken = [bool(row.get("failed") or row.get("error")) for row in rows]
+    broken = [bool(row.get("failed") or row.get("error") or math.isnan(row.get(measure, 0)))
+              for row in rows]
     values = sorted(worst if bad else row[measure]
                     for bad, row in zip(broken, rows) if bad or measure in row)
     if not values:

@@ -20,7 +20,6 @@ from ..game import (
     Game,
     Move,
     both,
-    check_network,
     check_player,
     check_tensors,
     in_full,
@@ -395,7 +394,7 @@ class ClusterHeadDecoder(nn.Module):
         check_count("k", k, why="the numbers of a style")
         check_room("heads", classes, k)
         check_count("seed", seed, least=0)
-        check_network("net", net)
+        check_player("net", net)
         self.net = net
         self.count = classes       # not `classes`, by which a network says that it takes labels
         self.k = k

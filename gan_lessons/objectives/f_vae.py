@@ -15,7 +15,6 @@ from ..exact.checks import as_numbers, as_shape, fits, told
 from ..game import (
     Game,
     Move,
-    check_network,
     check_player,
     check_samples,
     check_tensors,
@@ -116,7 +115,7 @@ class LearntNoise(nn.Module):
 
     def __init__(self, net: nn.Module, shape=(), start: float = .3, pace: float = 10.0):
         super().__init__()
-        check_network("net", net)
+        check_player("net", net)
         if not fits(start, above=0):
             raise ValueError(f"start = {start}: a deviation is above 0")
         if not fits(pace, above=0):

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 
 from ..exact.checks import as_shape, check_count, fits
-from ..game import check_network, check_tensors, one_format
+from ..game import check_player, check_tensors, one_format
 from .flows import ActNorm, Mixing
 
 
@@ -33,7 +33,7 @@ class FlowDecoder(nn.Module):
         if len(size) != 2 or size[0] % 4 or size[1] % 4:
             raise ValueError(f"pictures are (channels, height, width) with sides that 4 divides, "
                              f"not {tuple(shape)}")
-        check_network("net", net)
+        check_player("net", net)
         check_count("seed", seed, least=0)
         couplings = check_count("couplings", couplings, least=0, most=1000)
         width = check_count("width", width, most=10_000)

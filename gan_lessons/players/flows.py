@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ..exact.checks import as_shape, check_count, check_flag, fits
-from ..game import check_network, check_tensors, one_format
+from ..game import check_player, check_tensors, one_format
 from .networks import Player
 
 
@@ -54,7 +54,7 @@ class Coupling(nn.Module):
 
     def __init__(self, net: nn.Module, swap: bool = False, affine: bool = True, bound: float = 2.0):
         super().__init__()
-        check_network("net", net)
+        check_player("net", net)
         check_flag(swap=swap, affine=affine)
         if not fits(bound, above=0):
             raise ValueError(f"bound = {bound!r}: the largest size of s is finite and above 0")

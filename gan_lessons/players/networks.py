@@ -17,7 +17,7 @@ from torch.nn.functional import one_hot
 from torch.nn.utils.parametrizations import weight_norm
 
 from ..exact.checks import MANY, as_numbers, as_shape, check_count, check_room, fits, told
-from ..game import check_network, check_samples, check_tensors, one_format
+from ..game import check_player, check_samples, check_tensors, one_format
 
 
 class Player(nn.Module):
@@ -172,7 +172,7 @@ class Concatenated(nn.Module):
 
     def __init__(self, net: nn.Module, classes: int = 10):
         super().__init__()
-        check_network("net", net)
+        check_player("net", net)
         self.net = net
         self.classes = check_classes(classes)
 

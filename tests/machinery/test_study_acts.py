@@ -1,6 +1,7 @@
 """What a study refuses before its first run, and what it survives in the middle."""
 import asyncio
 import errno
+import itertools
 import json
 import math
 import os
@@ -106,6 +107,17 @@ CALLS = {
     "a dictionary": (dict(settings={"seed": {"a": 1}}), TypeError, "are numbers and words"),
     "bytes": (dict(settings={"seed": b"ab"}), TypeError, "are numbers and words"),
     "an array in a list": (dict(settings={"seed": [np.zeros(2)]}), TypeError, "are numbers and"),
+    "an endless list": (dict(settings={"name": "a", "seed": itertools.count()}), ValueError,
+                        "more than 1,000,000 combinations"),
+    "too many": (dict(settings={"name": "a", "seed": range(10 ** 9)}), ValueError, "more than 1,0"),
+    "too many together": (dict(settings={"name": range(2000), "seed": range(2000)}), ValueError,
+                          "more than 1,000,000 combinations"),
+    "an endless list of settings": (dict(settings=({"name": "a", "seed": i}
+                                                   for i in itertools.count())), ValueError,
+                                    "more than 1,000,000 combinations"),
+    "too long a number": (dict(settings={"name": "a", "seed": [10 ** 5000]}), ValueError,
+                          "seed is a number of more than 300 digits"),
+    "1 and 1.0": (dict(settings={"name": "a", "seed": [1, 1.0]}), ValueError, "stands twice"),
     "twice": (dict(settings={"name": ["a", "a"], "seed": 1}), ValueError, "stands twice"),
     "not a number, twice": (dict(settings={"name": "a", "seed": [np.nan, float("nan")]}),
                             ValueError, "stands twice"),
@@ -418,3 +430,10 @@ def test_an_exception_that_was_raised_is_still_the_same(tmp_path):
         import copyreg
         copyreg.dispatch_table.pop(ValueError, None)
     assert ["error" in row for row in rows] == [False, True, False, False]
+
+
+def test_words_with_a_zero_byte_are_read_again(tmp_path):
+    def wordy(name, seed):
+        return {"said": f"{name}\0{seed}"}
+    rows = study(wordy, dict(name=["a"], seed=[1]), tmp_path / "w.csv", processes=1, watch=False)
+    assert load(tmp_path / "w.csv")[0]["said"] == rows[0]["said"] == "a\0" + "1"

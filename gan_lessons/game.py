@@ -284,9 +284,11 @@ def both(f, x: Tensor, x_fake: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _made(scores):
-    """The scores themselves; ValueError where a function has returned nothing."""
+    """The scores themselves; ValueError where a function has returned none."""
     if scores is None:
         raise ValueError("f returns nothing: write return before its scores")
+    if not hasattr(scores, "dtype"):
+        raise ValueError(f"f returns {told(scores)}: scores are one tensor, (n,) for n samples")
     return scores
 
 

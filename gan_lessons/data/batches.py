@@ -183,7 +183,7 @@ class Batches:
         try:
             training, noise = json.loads(state)
             self._rng.bit_generator.state, self._noise_rng.bit_generator.state = training, noise
-        except (TypeError, ValueError, KeyError) as error:
+        except (TypeError, ValueError, KeyError, OverflowError, RecursionError) as error:
             raise ValueError("no state of a Batches: pass what .state() returned") from error
 
     def __repr__(self):

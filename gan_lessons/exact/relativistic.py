@@ -14,7 +14,7 @@ from .checks import as_numbers, check_function
 from .divergences import softplus
 from .laws import log_ratio
 from .least_squares import triangular
-from .quadrature import expectation, masses, panels
+from .quadrature import check_whole, expectation, masses, panels
 
 NOTHING = 1e-20                # lighter nodes are left out of double integrals
 
@@ -36,6 +36,7 @@ def pairwise_value(p, q, f=None, h=logistic):
     f, edges = log_ratio(p, q) if f is None else f, panels(p, q)
     check_function("f", f)
     check_function("h", h, "any shape -> same shape")
+    check_whole(p, q)
     (x, real), (x_fake, fake) = masses(p, edges, NOTHING), masses(q, edges, NOTHING)
     others, scores = (as_numbers(f(at), "f of the places", finite=False) for at in (x_fake, x))
     if others.shape != x_fake.shape or scores.shape != x.shape:
@@ -58,6 +59,7 @@ def rsgan_gradient(p, q):
     The best critic f = log p/q stays as it is. This is the slope of KL(q ‖ p) - JS(p⊗q, q⊗p).
     """
     f, edges = log_ratio(p, q), panels(p, q)
+    check_whole(p, q)
     (x, real), (x_fake, fake) = masses(p, edges, NOTHING), masses(q, edges, NOTHING)
     scores = f(x)
     recognised = np.array([real @ expit(scores - score) for score in f(x_fake)])  # E_p σ(f(x) - ·)

@@ -17,9 +17,9 @@ from scipy.sparse import csc_array
 from scipy.spatial.distance import cdist
 from scipy.special import ndtr
 
-from .checks import as_numbers, as_points, check_count, fits
+from .checks import as_numbers, as_points, check_count, fits, told
 from .laws import Normal
-from .quadrature import check_whole, expectation, nodes, panels, sign_changes
+from .quadrature import WHOLE, check_whole, expectation, nodes, panels, sign_changes
 
 # -- points anywhere: the plan and its potentials ------------------------------------------------
 
@@ -228,7 +228,19 @@ def pieces(p, q):
     edges = panels(p, q)                                       # between two F - G is monotone
     check_whole(p, q)
     edges = np.unique(np.concatenate([edges, sign_changes(difference, edges)]))
+    for law in (p, q):
+        _check_distribution(law, edges)
     return edges, np.sign(difference((edges[1:] + edges[:-1]) / 2))
+
+
+def _check_distribution(law, x):
+    """ValueError unless cdf goes from 0 to 1 over the points x (m,), and sf from 1 to 0."""
+    below, above = np.asarray(law.cdf(x)), np.asarray(law.sf(x))
+    ends = np.abs([below[0], above[-1]]).max()
+    whole = np.abs(below + above - 1).max() < WHOLE and ends < WHOLE
+    if not whole or (np.diff(below) < -WHOLE).any():
+        raise ValueError(f"cdf and sf of {told(law)} are no shares of a law below and above x: "
+                         "cdf rises from 0 to 1 between its edges, and sf is 1 - cdf")
 
 
 def wasserstein_1(p, q) -> float:

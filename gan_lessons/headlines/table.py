@@ -27,6 +27,7 @@ import numpy as np
 
 from ..data.downloads import cache
 from ..data.files import atomic_write
+from ..exact.checks import fits
 from ..map.fingerprint import changes, fingerprint, parts, versions
 from ..map.long_runs import LongRunError, slug
 from ..map.stored_runs import compare, read_png, write_png
@@ -132,7 +133,10 @@ class _Notes:
         self.since = time.process_time()
         try:
             noted = json.loads(self.file.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
+            return
+        if not (isinstance(noted, dict) and isinstance(noted.get("parts"), dict)
+                and isinstance(noted.get("curve"), list) and fits(noted.get("cpu"), least=0)):
             return
         if changed := changes(noted["parts"], found):
             raise LongRunError(f"the code of {name!r} has changed since its training began: "
@@ -234,7 +238,7 @@ def headline(name: str, folder=RESULTS) -> Stored:
         try:
             row = json.loads(path.read_text(encoding="utf-8"))
             missing = {"seed", "curve", "probe", "parts", declared.score} - row.keys()
-        except (OSError, ValueError, AttributeError) as error:
+        except (OSError, ValueError, AttributeError, RecursionError) as error:
             raise LongRunError(f"{path} cannot be read ({error}): fetch it again "
                                f"(git checkout -- {path}), or {again}") from error
         if missing:

@@ -304,7 +304,7 @@ def long_run(name: str, folder=RESULTS) -> LongRun:
     try:
         row = json.loads((place / "row.json").read_text(encoding="utf-8"))
         weights = _hash(place / "weights.safetensors")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         stored = ", ".join(n for n in LONG if (Path(folder) / slug(n) / "row.json").exists())
         raise LongRunError(f"{name!r} is not stored here ({error}): {again}. Stored are: "
                            f"{stored or 'none'}") from error

@@ -280,7 +280,7 @@ def on_arrays(f: nn.Module):
         try:
             with torch.no_grad():
                 return f(x).double().cpu().numpy()
-        except RuntimeError as error:
+        except (RuntimeError, TypeError, IndexError, AttributeError) as error:
             raise ValueError(f"f takes no points of shape {tuple(x.shape)} ({error})") from error
     return function
 

@@ -49,7 +49,11 @@ def slopes(f, x: Tensor) -> Tensor:
         raise ValueError(_MIXES.replace("a layer", "batch norm") if _has_norm(f) else _MIXES)
     x = x.detach().requires_grad_()
     with one_format(f, x), torch.enable_grad(), _NoBends():
-        score = f(x.clone() if _changes_input(f) else x)
+        # what f changes in place is a copy: on a leaf torch would refuse to
+        score = f(x.clone() if _changes_input(f) or opaque(f) else x)
+        check_tensors(**{"what f returns": score})
+        if score.is_complex():
+            raise ValueError("scores of f are complex: take their .real")
         if score.numel() != len(x):
             raise ValueError("slopes are those of one score a sample: "
                              f"f gave {tuple(score.shape)} for {len(x)} samples")

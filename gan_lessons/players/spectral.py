@@ -187,7 +187,9 @@ def _fitting(layer, shape):
     try:
         with one_format(layer):
             yield
-    except RuntimeError as error:
+    except (RuntimeError, TypeError, ValueError, IndexError) as error:
+        if error.__cause__ is not None:                      # two formats: said already
+            raise
         raise ValueError(f"{layer} takes no samples of shape {tuple(as_shape(shape))} ({error}): "
                          "give (channels, height, width) of what goes into it") from error
 

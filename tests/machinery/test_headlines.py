@@ -90,6 +90,15 @@ def test_an_unfinished_seed_of_other_code_is_refused(place, monkeypatch):
     assert headline(NAME, place).rows[0]["cpu_seconds"] < 3
 
 
+@pytest.mark.parametrize("text", ["[" * 100_000, "[]", "3", "{}", '{"parts": 3, "curve": []}',
+                                  '{"parts": {}, "curve": [], "cpu": "x"}', '{"parts": {}}', "\0"])
+def test_damaged_notes_of_an_unfinished_seed_are_begun_anew(place, text):
+    work_of(NAME, 1).mkdir(parents=True)
+    (work_of(NAME, 1) / "progress.json").write_text(text)
+    play(NAME, 1, place)
+    assert len(headline(NAME, place).curve()) > 1
+
+
 def test_other_code_is_seen_and_verified(place, monkeypatch):
     play(NAME, 1, place)
 
@@ -122,6 +131,7 @@ def test_what_is_not_there_is_refused_by_name(place):
 
 
 @pytest.mark.parametrize("text, why", [("{", "cannot be read"), ("[]", "cannot be read"),
+                                       ("[" * 100_000, "cannot be read"),
                                        ("{}", "lacks")])
 def test_a_damaged_file_is_refused_by_name(place, text, why):
     play(NAME, 1, place).write_text(text)

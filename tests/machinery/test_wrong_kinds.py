@@ -16,11 +16,12 @@ from gan_lessons.data import datasets, folders
 from gan_lessons.data.deskew import deskew
 from gan_lessons.data.label_budget import Ledger, t_interval
 from gan_lessons.drawing import explorer, plots
-from gan_lessons.exact import clustering, infomax, laws, lipschitz, relativistic
+from gan_lessons.exact import clustering, infomax, laws, lipschitz, minimax, relativistic
 from gan_lessons.exact import conditional_loss_sensitive as exact_cls
 from gan_lessons.exact import wasserstein_divergence as exact_div
 from gan_lessons.exact.divergences import softplus
 from gan_lessons.exact.loss_sensitive import best_loss, distances
+from gan_lessons.exact.transport import best_critic, wasserstein_1_slope
 from gan_lessons.game import arguments
 from gan_lessons.map import results
 from gan_lessons.map.best_critic import best_value
@@ -32,7 +33,12 @@ from gan_lessons.objectives import infomax as bounds
 from gan_lessons.pixels import scaled
 from gan_lessons.players import encoders, flow_decoder, flows, marginals, networks, penalties
 from gan_lessons.players import image_networks as image
-from gan_lessons.players.spectral import circular_norm, spectrally_normalised
+from gan_lessons.players.spectral import (
+    circular_norm,
+    operator_norm,
+    spectrally_normalised,
+    unrolled,
+)
 
 P, Q = gl.Normal(), gl.Normal(1, 1)
 X, Y = torch.ones(4, 2), torch.tensor([0, 1, 1, 0])
@@ -320,3 +326,76 @@ def test_a_number_that_is_none_counts_as_a_run_that_broke_down():
     rows = [ROW | dict(seed=i, wasserstein=w) for i, w in enumerate([1., math.nan, 2.])]
     found, = results.summary(rows, "wasserstein")
     assert (found["median"], found["low"], found["high"], found["failed"]) == (2., 1., math.inf, 1)
+
+
+# -- laws and functions of one's own ---------------------------------------------------------------
+
+class Own(laws.Law):
+    """A law of one's own: that of `P`, but for what is said."""
+    def __init__(self, more=0., cdf=P.cdf, as_tensor=False):
+        self.more, self.cdf, self.as_tensor = more, cdf, as_tensor
+
+    def logpdf(self, x):
+        found = P.logpdf(x) + self.more
+        return torch.as_tensor(found) if self.as_tensor else found
+
+    def sf(self, x):
+        return 1 - self.cdf(x)
+
+    edges, score = staticmethod(P.edges), staticmethod(P.score)
+
+
+@pytest.mark.parametrize("act", [
+    minimax.generator_gradient, relativistic.pairwise_value, relativistic.product_js,
+    relativistic.rsgan_gradient])
+def test_a_density_that_is_none_has_no_gradient(act):
+    for laws_ in ((Own(1.), Q), (Q, Own(-1.))):
+        with pytest.raises(ValueError, match="integrates to .* not to 1"):
+            act(*laws_)
+
+
+@pytest.mark.parametrize("cdf", [
+    lambda x: 1 - P.cdf(x), lambda x: 2 * P.cdf(x), lambda x: 0 * x + .5,
+    lambda x: P.cdf(x) + .3 * np.sin(x) ** 2])
+def test_shares_that_are_none_have_no_distance(cdf):
+    for act in (gl.wasserstein_1, wasserstein_1_slope, best_critic):
+        with pytest.raises(ValueError, match="cdf and sf of .* are no shares of a law|nan|rises"):
+            act(Own(cdf=cdf), Q)
+
+
+@pytest.mark.parametrize("name", ["KL", "JS", "reverse KL"])
+def test_a_law_that_speaks_torch_is_a_law(name):
+    D = gl.f_divergence(name)
+    assert D(Own(as_tensor=True), Q) == pytest.approx(D(P, Q), rel=1e-12)
+    assert gl.kl(Own(as_tensor=True), Q) == pytest.approx(.5)
+
+
+@pytest.mark.parametrize("scores", [(X,), [1.] * 4, "a", {}], ids=str)
+def test_scores_are_one_tensor(scores):
+    with pytest.raises(ValueError, match="scores are one tensor"):
+        gl.both(lambda x: scores, X, X)
+    with pytest.raises(ValueError, match="scores are one tensor"):
+        gl.minimax()["f"](lambda x: scores, lambda z: z, X, X)
+    with pytest.raises(ValueError, match="what f returns is a torch.Tensor"):
+        penalties.slopes(lambda x: scores, X)
+
+
+def test_slopes_of_a_function_that_works_in_place():
+    x = torch.tensor([[1., 2.], [3., -4.]])
+    kept = x.clone()
+    assert penalties.slopes(lambda x: x.mul_(2).sum(1), x).tolist() == pytest.approx(2 * [8 ** .5])
+    assert torch.equal(x, kept)
+    with pytest.raises(ValueError, match="complex"):
+        penalties.slopes(lambda x: x.sum(1) + 1j, x)
+
+
+@pytest.mark.parametrize("layer, shape", [
+    (nn.BatchNorm1d(2), (2,)), (nn.LSTM(2, 2), (2,)), (nn.Bilinear(2, 2, 1), (2,)),
+    (nn.Linear(3, 1), (2,))], ids=str)
+def test_layers_that_take_no_such_sample_are_named(layer, shape):
+    for act in (operator_norm, unrolled):
+        with pytest.raises(ValueError, match="takes no samples of shape"):
+            act(layer, shape)
+    if isinstance(layer, nn.Bilinear):
+        with pytest.raises(ValueError, match="f takes no points"):
+            gl.on_arrays(layer)(np.zeros((3, 2)))

@@ -179,19 +179,34 @@ def check_network(name: str, value):
 
 
 @contextlib.contextmanager
-def one_format(network, *samples):
+def one_format(network, *samples, shapes: bool = False):
     """`with one_format(f, x): f(x)` says why f cannot take x where its weights and the samples have
     two formats (float32 and float64, whole numbers) or lie on two devices.
 
     ValueError with the remedy; other errors pass as they are, and so does a network that converts
-    what it is given.
+    what it is given. shapes: also where it is built for samples of another shape.
     """
     try:
         yield
     except (RuntimeError, NotImplementedError) as error:
-        if reason := _unlike(network, samples, str(error)):
+        reason = _unlike(network, samples, str(error)) or shapes and _misshapen(samples, str(error))
+        if reason:
             raise ValueError(reason) from error
         raise
+
+
+_MISSHAPEN = ("cannot be multiplied|size mismatch|Given (groups|normalized_shape)|[Ee]xpected .* "
+              "input|must match the size|is invalid for input|Dimension out of range|"
+              "output size is too small|Padding size")
+
+
+def _misshapen(samples, error: str) -> str:
+    """That a network takes samples of another shape; "" where it is something else."""
+    if not re.search(_MISSHAPEN, error):
+        return ""
+    given = " and ".join(str(tuple(one.shape)) for one in samples)
+    return (f"a network does not take samples of shape {given} ({error}): give (n, ...) of the size "
+            "that it was built for")
 
 
 def _unlike(network, samples, error: str) -> str:
@@ -277,7 +292,7 @@ def both(f, x: Tensor, x_fake: Tensor) -> tuple[Tensor, Tensor]:
                 samples, "shape", ()):
             check_samples(**{name: samples})
     alike = x.shape[1:] == x_fake.shape[1:] and x.dtype == x_fake.dtype
-    with one_format(f, x, x_fake):
+    with one_format(f, x, x_fake, shapes=True):
         if not alike or couples_batch(f, x, x_fake):
             return in_full(_made(f(x))), in_full(_made(f(x_fake)))
         return in_full(_made(f(torch.cat([x, x_fake])))).split([len(x), len(x_fake)])
@@ -383,7 +398,7 @@ def _changes(network, x: Tensor, call: str) -> bool:
                 which = same.reshape(-1, *[1] * (x.dim() - 1))
                 outputs.append(method(torch.where(which, x, .7 - 1.3 * x)).double())
     except Exception as error:  # noqa: BLE001  who cannot be tried counts as one that couples
-        if reason := _unlike(network, [x], str(error)):
+        if reason := _unlike(network, [x], str(error)) or _misshapen([x], str(error)):
             raise ValueError(reason) from error
         return True
     finally:

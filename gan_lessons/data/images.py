@@ -117,7 +117,7 @@ def _labels(labels, n: int):
 
 def _names(classes) -> tuple[str, ...]:
     """The names of the classes; TypeError for one string or a number in their place."""
-    if isinstance(classes, (str, bytes, Tensor)) or not hasattr(classes, "__iter__"):
+    if isinstance(classes, (str, bytes, Tensor, type)) or not hasattr(classes, "__iter__"):
         raise TypeError(f'classes are names, as ("cat", "dog") or ("cat",), not {told(classes)}')
     if isinstance(classes, Mapping):
         raise TypeError("classes are names in the order of their labels, not a dictionary: "

@@ -80,7 +80,10 @@ def _numbers(values, what: str) -> np.ndarray:
     if hasattr(values, "detach"):
         values = values.detach().cpu()
         values = values.float() if "bfloat16" in str(values.dtype) else values
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except ValueError:                                       # rows of several lengths
+        array = np.empty(0, object)
     if array.dtype.kind not in "fiub":
         raise ValueError(f"{what}, not {_kind(values)}")
     return array
@@ -134,11 +137,12 @@ def draw_densities(ax, x, p, q, c=None):
     """Real and fake densities at x (k,), and the discriminator σ(c) of a logit c: (k,) -> (k,)."""
     draw_density(ax, x, p, REAL, "real, $p$")
     draw_density(ax, x, q, FAKE, "fake, $q$")
-    if c is not None and (not callable(c) or hasattr(c, "state_dict")):
+    if c is not None and (not callable(c) or isinstance(c, type) or hasattr(c, "state_dict")):
         raise TypeError(f"c is the logit, a function of an array (k,), not {_kind(c)}: of a "
                         "network on_arrays(f) makes one")
     if c is not None:
-        D = 1 / (1 + np.exp(-np.clip(c(x), -700, 700)))         # beyond 700 exp overflows
+        logits = _numbers(c(x), "c gives logits (k,), a number for each place")
+        D = 1 / (1 + np.exp(-np.clip(logits, -700, 700)))       # beyond 700 exp overflows
         ax.plot(x, D, color=CRITIC, lw=2, label="$D^*(x)$")
     ax.legend(frameon=False)
 
@@ -341,7 +345,7 @@ def classes(ax, counts, names=None, colour=FAKE):
     """
     _check_axes(ax, "classes(ax, counts)")
     counts = _numbers(counts, "counts are numbers (k,), as class_histogram(fakes) gives them")
-    if isinstance(names, (str, bytes, set, frozenset)) or not (
+    if isinstance(names, (str, bytes, set, frozenset, type)) or not (
             names is None or hasattr(names, "__len__") and not hasattr(names, "detach")):
         raise TypeError(f"names are a list, one of each class in order, not {_kind(names)}")
     names = range(counts.size) if names is None else list(names)

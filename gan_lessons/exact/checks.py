@@ -77,8 +77,8 @@ def as_shape(shape, what: str = "shape", least: int = 0) -> tuple[int, ...]:
 def check_function(name: str, value, shape: str = "(k,) -> (k,)"):
     """TypeError, by its name, for what cannot be called and for a network; shape: what it maps to
     what."""
-    if not callable(value):
-        raise TypeError(f"{name} = {value!r}: a function, {shape}")
+    if not callable(value) or isinstance(value, type):
+        raise TypeError(f"{name} = {told(value)}: a function, {shape}")
     if hasattr(value, "forward"):
         raise TypeError(f"{name} is a network, which takes tensors, and arrays are handed over: "
                         f"{name}=on_arrays(f) makes a function of it, {shape}")

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from .checks import as_numbers, check_count, check_function, fits, told
+from .checks import as_numbers, check_count, check_flag, check_function, fits, told
 from .laws import log_ratio
 
 ORDER = 24                                                     # nodes on a panel
@@ -158,7 +158,8 @@ def sign_changes(h, edges, steps: int = 60, from_zero: bool = False):
     edges = as_numbers(edges, "edges")
     if edges.ndim != 1:
         raise ValueError(f"edges are (m,), not of shape {edges.shape}")
-    sign = np.sign(h(edges))
+    check_flag(from_zero=from_zero)
+    sign = np.sign(as_numbers(h(edges), "h of the edges", finite=False))
     if sign.shape != edges.shape:
         raise ValueError(f"h gives shape {sign.shape} for {len(edges)} points: one number each")
     if np.isnan(sign).any():

@@ -38,7 +38,8 @@ def linear_divergence(distance, k=2.0, power=6.0) -> Reading:
     """
     k, power = check(k, power)
     numbers = as_numbers(distance, "distance")
-    distance = numbers[()] if isinstance(distance, (list, tuple)) else distance
+    plain = isinstance(distance, (list, tuple)) or "bool" in str(getattr(distance, "dtype", ""))
+    distance = numbers[()] if plain else distance
     try:
         gap = abs(distance) * (abs(distance) / (k * power)) ** (1 / (power - 1))
     except OverflowError:                                      # a power of 1.001 is the 1000th

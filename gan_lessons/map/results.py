@@ -18,7 +18,7 @@ from numbers import Real
 from pathlib import Path
 from typing import NamedTuple
 
-from ..exact.checks import check_count, told
+from ..exact.checks import check_count, fits, told
 from .study import load
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -68,7 +68,7 @@ def arena_rows(name: str = "toys") -> list[dict]:
     if not isinstance(name, (str, os.PathLike)):
         raise TypeError(f"results are {', '.join(FILES)}, or the path of a file, not {told(name)}")
     path = RESULTS / f"arena_{name}.csv" if name in FILES else Path(name)
-    if not path.exists():
+    if not path.is_file():
         raise FileNotFoundError(f"no results {str(name)!r}: there are {', '.join(FILES)}, or the "
                                 "path of a file that `python lessons.py arena` wrote")
     return load(path)
@@ -120,7 +120,8 @@ def _measures(measures) -> list[str]:
 
 def _checked(rows) -> list[dict]:
     """The rows as a list; TypeError and ValueError for what are none."""
-    if isinstance(rows, (str, bytes, Mapping)) or not isinstance(rows, Iterable):
+    if isinstance(rows, (str, bytes, Mapping)) or not isinstance(rows, Iterable) or hasattr(
+            rows, "detach"):
         raise TypeError("rows are a list of dictionaries, as arena_rows() gives them, not "
                         f"{told(rows)}")
     rows = list(rows)
@@ -228,11 +229,15 @@ def _cell(one) -> str:
 
 def short(value: float) -> str:
     """A number in three digits, or in whole ones from 100 on; "broke down" for ∞ and nan."""
-    if not isinstance(value, Real):
+    if not fits(value, infinite=True) and value != -math.inf and not _is_nan(value):
         raise TypeError(f"a number is written in short, not {told(value)}")
     if not math.isfinite(value):
         return "broke down"
     return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
+
+
+def _is_nan(value) -> bool:
+    return isinstance(value, Real) and value != value
 
 
 def recompute(row) -> str:

@@ -6,13 +6,14 @@ Derived in notebooks/13_conditional_loss_sensitive.ipynb; without most labels in
 from __future__ import annotations
 
 import contextlib
+import inspect
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import log_softmax
 
-from ..exact.checks import MANY, check_count, check_room
+from ..exact.checks import MANY, check_count, check_room, told
 from ..game import check_player, check_samples, check_tensors, in_full, one_format
 from ..pixels import scaled
 from ..players.modes import evaluating
@@ -35,7 +36,7 @@ class ClassLoss(nn.Module):
     def losses(self, x: Tensor) -> Tensor:
         """l(x, y) for every y: (n, ...) -> (n, K)."""
         check_tensors(x=x)
-        with one_format(self.net, x):
+        with one_format(self.net, x, shapes=True):
             logits = self.net(x)
         if logits.shape != (len(x), self.classes):
             raise ValueError(f"{self.classes} classes need logits (n, {self.classes}), not "
@@ -57,8 +58,11 @@ def all_losses(l, x: Tensor, classes: int | None = None) -> Tensor:
     where both say and differ, and for no samples.
     """
     check_samples(x=x)
-    if not callable(l):
-        raise TypeError(f"l is a loss (x, y) -> (n,), not {l!r}")
+    if not callable(l) or isinstance(l, type):
+        raise TypeError(f"l is a loss (x, y) -> (n,), not {told(l)}")
+    if isinstance(l, nn.Module) and len(inspect.signature(l.forward).parameters) < 2:
+        raise TypeError(f"l is a loss (x, y) -> (n,), and {type(l).__name__} takes x alone: "
+                        "ClassLoss(net, classes) makes one of a network of logits")
     known = getattr(l, "classes", None)
     if classes is None and known is None:
         raise ValueError("how many classes? pass classes=10")
@@ -71,11 +75,14 @@ def all_losses(l, x: Tensor, classes: int | None = None) -> Tensor:
 
     def class_by_class(part):
         labels = [torch.full((len(part),), y, device=part.device) for y in range(classes)]
-        return torch.stack([l(part, y) for y in labels], 1)                           # (n, K)
+        each = [l(part, y) for y in labels]
+        for losses in each:
+            check_tensors(**{"what l returns": losses})
+        return torch.stack(each, 1)                                                   # (n, K)
 
     each = getattr(l, "losses", None) or class_by_class
     mode = evaluating(l) if isinstance(l, nn.Module) else contextlib.nullcontext()
-    with mode, torch.no_grad(), one_format(l, x):
+    with mode, torch.no_grad(), one_format(l, x, shapes=True):
         # a few hundred at a time: what a network makes of more does not stay in the cache
         return torch.cat([each(scaled(part)) for part in x.split(250)])
 

@@ -211,6 +211,8 @@ def restart_empty(
         raise TypeError(f"prior is a GaussianMixturePrior, not {type(prior).__name__}")
     if not fits(share, least=0, most=1):
         raise ValueError(f"share = {share}: a share of the codes lies between 0 and 1")
+    if not codes.is_floating_point():
+        raise ValueError(f"codes of {codes.dtype}: floating-point numbers (n, k)")
     if not (len(codes) and codes.isfinite().all()):
         raise ValueError("codes hold nan or inf, or there is none: no component owns them")
     moved = []

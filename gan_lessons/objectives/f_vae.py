@@ -61,7 +61,7 @@ def dequantised(x: Tensor, step: float = GREY) -> Tensor:
 
 def normal_nll(z: Tensor) -> Tensor:
     """-log N(z; 0, I) in nats, a sum over all axes but the first: (n, ...) -> (n,)."""
-    check_tensors(z=z)
+    check_samples(z=z)
     z = in_full(z, "codes")
     return gaussian_nll(z, torch.zeros_like(z))
 
@@ -73,7 +73,7 @@ def flow_nll(b, x: Tensor) -> Tensor:
     """
     check_player("b", b)
     check_samples(x=x)
-    with one_format(b, x):
+    with one_format(b, x, shapes=True):
         made = b(x)
     if not (isinstance(made, tuple) and len(made) == 2
             and all(isinstance(part, Tensor) for part in made)):

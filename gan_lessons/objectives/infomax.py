@@ -137,7 +137,7 @@ def deep_infomax(
     if not all(fits(w, least=0) for w in weights) or alpha + beta == 0:
         raise ValueError(f"alpha, beta, gamma = {weights}: weights are 0 or more, and alpha or "
                          "beta above 0, or nothing asks the code to know its picture")
-    if prior not in ("uniform", "normal"):
+    if not isinstance(prior, str) or prior not in ("uniform", "normal"):
         raise ValueError('prior is "uniform" (a critic f compares codes with noise) or "normal" '
                          f"(a KL), not {prior!r}")
     score = information_bound(bound)

@@ -31,7 +31,7 @@ def gaussian_code(e, x: Tensor) -> tuple[Tensor, Tensor]:
     """
     check_player("e", e)
     check_samples(x=x)
-    with one_format(e, x):
+    with one_format(e, x, shapes=True):
         numbers = e(x)
     check_tensors(**{"what e gives": numbers})
     if numbers.dim() != 2 or numbers.shape[1] % 2:

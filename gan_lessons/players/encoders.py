@@ -181,7 +181,7 @@ def codes(net, images, batch: int = 1000) -> Tensor:
     if not (isinstance(pictures, Tensor) and pictures.dim() and len(pictures)):
         raise ValueError("codes are those of one picture or more, a tensor (n, ...) or Images")
     check_tensors(images=pictures)
-    with torch.no_grad():
+    with torch.no_grad(), one_format(net, pictures, shapes=True):
         if not isinstance(net, nn.Module):
             return torch.cat([_codes(net(scaled(x))) for x in pictures.split(batch)])
         weight = next(net.parameters(), torch.zeros(()))         # its device and dtype are net's

@@ -48,7 +48,7 @@ def slopes(f, x: Tensor) -> Tensor:
     if not opaque(f) and couples_batch(f, x):
         raise ValueError(_MIXES.replace("a layer", "batch norm") if _has_norm(f) else _MIXES)
     x = x.detach().requires_grad_()
-    with one_format(f, x), torch.enable_grad(), _NoBends():
+    with one_format(f, x, shapes=True), torch.enable_grad(), _NoBends():
         # what f changes in place is a copy: on a leaf torch would refuse to
         score = f(x.clone() if _changes_input(f) or opaque(f) else x)
         check_tensors(**{"what f returns": score})

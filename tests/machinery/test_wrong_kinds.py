@@ -16,7 +16,15 @@ from gan_lessons.data import datasets, folders
 from gan_lessons.data.deskew import deskew
 from gan_lessons.data.label_budget import Ledger, t_interval
 from gan_lessons.drawing import explorer, plots
-from gan_lessons.exact import clustering, infomax, laws, lipschitz, minimax, relativistic
+from gan_lessons.exact import (
+    clustering,
+    infomax,
+    laws,
+    lipschitz,
+    minimax,
+    quadrature,
+    relativistic,
+)
 from gan_lessons.exact import conditional_loss_sensitive as exact_cls
 from gan_lessons.exact import wasserstein_divergence as exact_div
 from gan_lessons.exact.divergences import softplus
@@ -25,11 +33,13 @@ from gan_lessons.exact.transport import best_critic, wasserstein_1_slope
 from gan_lessons.game import arguments
 from gan_lessons.map import results
 from gan_lessons.map.best_critic import best_value
-from gan_lessons.measures import prediction, probes
+from gan_lessons.measures import metrics, prediction, probes
 from gan_lessons.objectives import adversarial_autoencoder as aae
 from gan_lessons.objectives import clustering as games_clustering
 from gan_lessons.objectives import f_vae, variational
 from gan_lessons.objectives import infomax as bounds
+from gan_lessons.objectives import relativistic as relativistic_game
+from gan_lessons.objectives.f_gan import f_gan
 from gan_lessons.pixels import scaled
 from gan_lessons.players import encoders, flow_decoder, flows, marginals, networks, penalties
 from gan_lessons.players import image_networks as image
@@ -246,6 +256,30 @@ ROW = dict(data="ring", objective="WGAN", seed=0, steps=3, wasserstein=1.)
     (lambda: gl.load_images("mnist", None), "choose .train. or"),
     (lambda: plots.figure(True), "columns = True"),
     (lambda: plots.square_grid(10 ** 400, 3), "reach"),
+    (lambda: plots.smooth([[1.], [1., 2.]]), "what is smoothed is numbers"),
+    (lambda: plots.sheet([[1.], [1., 2.]]), "a sheet shows pictures"),
+    (lambda: plots.draw_densities(AX, [0., 1.], P, Q, lambda x: None), "c gives logits"),
+    (lambda: plots.classes(AX, [1, 2], dict), "names are a list"),
+    (lambda: gl.Images(BYTES, Y, dict), "classes are names"),
+    (lambda: gl.expectation(P, gl.Normal), "h = the class Normal: a function"),
+    (lambda: quadrature.sign_changes(lambda x: None, [0., 1.]), "h of the edges"),
+    (lambda: quadrature.sign_changes(np.sin, [0., 1.], from_zero="no"), "True or False"),
+    (lambda: relativistic_game.pairwise(lambda d: None, X[:, 0], X[:, 0]), "what h returns"),
+    (lambda: relativistic_game.average(dict, X[:, 0], X[:, 0]), "h = the class dict"),
+    (lambda: prediction.all_losses(lambda x, y: None, X, 2), "what l returns"),
+    (lambda: prediction.all_losses(dict, X, 2), "the class dict"),
+    (lambda: prediction.predict(F, X, 2), r"takes x alone: ClassLoss\(net, classes\)"),
+    (lambda: metrics.precision_recall([[1.], [1., 2.]], X), "fakes are a tensor"),
+    (lambda: metrics.precision_recall(torch.eye(4).to_sparse(), X), "one by one"),
+    (lambda: metrics.kernel_distance(PACKED[2], X), "one by one"),
+    (lambda: games_clustering.restart_empty(games_clustering.GaussianMixturePrior(2, 2), X > 0),
+     "codes of torch.bool"),
+    (lambda: f_gan("KL", np.zeros(2)), "no generator loss"),
+    (lambda: bounds.deep_infomax(prior=np.zeros(2)), "prior is"),
+    (lambda: f_vae.normal_nll(torch.tensor(1.)), "single number"),
+    (lambda: results.arena_rows(os.sep), "no results"), (lambda: results.arena_rows(""), "no res"),
+    (lambda: results.short(10 ** 400), "in short"), (lambda: results.short(True), "in short"),
+    (lambda: results.summary(torch.tensor(1.)), "rows are"),
     (lambda: plots.draw_density(None, [0., 1.], P, "k"), "draws on axes"),
     (lambda: plots.draw_density(nn.Linear(2, 1), [0., 1.], P, "k"), "draws on axes"),
     (lambda: plots.draw_density(AX, 3., P, "k"), "places on the line"),
@@ -280,8 +314,22 @@ ROW = dict(data="ring", objective="WGAN", seed=0, steps=3, wasserstein=1.)
     (lambda: results.recompute({"data": "ring"}), "lacks objective, seed, steps"),
 ])
 def test_what_it_is_not_is_said(act, says):
-    with pytest.raises((TypeError, ValueError, KeyError), match=says):
+    with pytest.raises((TypeError, ValueError, KeyError, FileNotFoundError), match=says):
         act()
+
+
+@pytest.mark.parametrize("act", [
+    lambda f, x: gl.both(f, x, x), lambda f, x: penalties.slopes(f, x),
+    lambda f, x: gl.minimax()["f"](f, lambda z: x, x, x),
+    lambda f, x: variational.gaussian_code(f, x),
+    lambda f, x: prediction.all_losses(lambda x, y: f(x), x, 2),
+    lambda f, x: encoders.codes(f, x)])
+@pytest.mark.parametrize("f", [F, nn.Sequential(nn.Linear(2, 1), nn.Flatten(0)),
+                               encoders.image_encoder(width=2).eval()],
+                         ids=["ours", "theirs", "image"])
+def test_samples_of_another_shape_are_named(act, f):
+    with pytest.raises(ValueError, match=r"does not take samples of shape .*3, 3.*of the size"):
+        act(f, torch.ones(4, 3, 3))
 
 
 def test_an_empty_set_stays_empty_when_it_is_made_upright():

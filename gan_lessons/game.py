@@ -205,8 +205,8 @@ def _misshapen(samples, error: str) -> str:
     if not re.search(_MISSHAPEN, error):
         return ""
     given = " and ".join(str(tuple(one.shape)) for one in samples)
-    return (f"a network does not take samples of shape {given} ({error}): give (n, ...) of the size "
-            "that it was built for")
+    return (f"a network does not take samples of shape {given} ({error}): give (n, ...) of the "
+            "size that it was built for")
 
 
 def _unlike(network, samples, error: str) -> str:

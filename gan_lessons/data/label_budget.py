@@ -53,7 +53,11 @@ class Ledger:
         where = self._labels.device
         if isinstance(rows, Tensor):
             where, rows = rows.device, rows.cpu()
-        rows = torch.arange(len(self))[rows]        # slices, masks and -1 as numbers of rows
+        try:
+            rows = torch.arange(len(self))[rows]    # slices, masks and -1 as numbers of rows
+        except (IndexError, TypeError, ValueError, RuntimeError) as error:
+            raise IndexError(f"rows {told(rows)} are none of {len(self):,} labels: whole numbers "
+                             "from 0, a mask or a slice") from error
         asked = self._seen.clone()                  # a copy, as a refused read counts nothing
         asked[rows] = True
         if (more := int(asked.sum())) > self.budget:

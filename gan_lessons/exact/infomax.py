@@ -61,7 +61,7 @@ class CorrelatedNormal:
 
     def _numbers(self, x, z):
         """x and z as arrays; ValueError unless the last axis of both holds k numbers."""
-        x, z = np.asarray(x), np.asarray(z)
+        x, z = as_numbers(x, "x", finite=False), as_numbers(z, "z", finite=False)
         if not x.shape[-1:] == z.shape[-1:] == (self.k,):
             raise ValueError(f"x {x.shape} and z {z.shape} hold {self.k} numbers each in their "
                              f"last axis, (..., {self.k})")

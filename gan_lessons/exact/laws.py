@@ -61,8 +61,7 @@ class Law:
 
     def _coordinates(self, x):
         """x as an array whose last axis holds `dim` coordinates; any numbers on the line."""
-        x = np.asarray(x)
-        if x.dtype.kind not in "fiub":
+        if not isinstance(x, np.ndarray) or x.dtype.kind not in "fiub":
             x = as_numbers(x, "x", finite=False)
         if self.dim > 1 and x.shape[-1:] != (self.dim,):
             raise ValueError(f"points of {self!r} are (..., {self.dim}), not of shape {x.shape}")

@@ -279,7 +279,7 @@ def best_critic(p, q):
     first, last = [np.concatenate([s[s != 0], [0.0]])[0] for s in (sign, sign[::-1])]
 
     def critic(x):
-        x = np.asarray(x, dtype=float)
+        x = as_numbers(x, "x", finite=False)
         beyond = first * np.clip(edges[0] - x, 0, None) - last * np.clip(x - edges[-1], 0, None)
         return np.interp(x, edges, heights) + beyond
 

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from scipy.special import expit
 
-from ..exact.checks import told
+from ..exact.checks import as_numbers, told
 from ..exact.laws import log_ratio
 from ..exact.quadrature import masses, panels
 from ..game import Game
@@ -140,7 +140,7 @@ def best_score(game: Game | ScoreLosses, log_r) -> Best:
     """
     known = score_losses(game)
     shape = np.shape(log_r)
-    log_r = np.clip(np.ravel(np.asarray(log_r, dtype=float)), -_FAR, _FAR)      # (n,)
+    log_r = np.clip(np.ravel(as_numbers(log_r, "log_r", finite=False)), -_FAR, _FAR)      # (n,)
     condition = _Condition(known, log_r)
     score = _root(condition, *_bracket(condition))
     slope, step = _response(condition, score)

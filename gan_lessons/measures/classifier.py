@@ -65,10 +65,17 @@ class Classifier(nn.Module):
 
     def features(self, x: Tensor) -> Tensor:
         """(n, c, h, w) in [-1, 1] -> (n, 64), none below 0."""
-        return self.body(x)
+        return self.body(self._checked(x))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.head(dropout(self.body(x), 0.3, self.training))
+        return self.head(dropout(self.body(self._checked(x)), 0.3, self.training))
+
+    def _checked(self, x: Tensor) -> Tensor:
+        check_tensors(x=x)
+        if x.dim() != 4 or x.shape[1] != self.channels or not x.is_floating_point():
+            raise ValueError(f"this classifier reads numbers (n, {self.channels}, h, w) in [-1, 1],"
+                             f" not {x.dtype} {tuple(x.shape)}")
+        return x
 
 
 @dataclass(eq=False)

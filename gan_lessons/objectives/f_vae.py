@@ -133,7 +133,9 @@ class LearntNoise(nn.Module):
         return self.start + self.pace * self.grown
 
     def forward(self, v: Tensor) -> Tensor:
-        return self.net(v)
+        check_tensors(v=v)
+        with one_format(self.net, v, shapes=True):
+            return self.net(v)
 
 
 class Residual(nn.Module):

@@ -48,7 +48,11 @@ def leaky(nu: float = 0.0) -> Callable[[Tensor], Tensor]:
     if not fits(nu, most=1):
         raise ValueError(f"nu = {nu}: max(a, nu·a) is a cost (a itself for a ≥ 0) for finite "
                          "nu ≤ 1 only; 1 is the Wasserstein game, 0 LS-GAN, -1 the cost |a|")
-    return lambda a: torch.maximum(a, nu * a)
+
+    def cost(a: Tensor) -> Tensor:
+        check_tensors(a=a)
+        return torch.maximum(a, nu * a)
+    return cost
 
 
 def own_cost(cost: Callable[[Tensor], Tensor], name: str = "yours") -> OwnCost:
@@ -103,6 +107,7 @@ class OwnCost:
         self.surplus = surplus
 
     def __call__(self, a: Tensor) -> Tensor:
+        check_tensors(a=a)
         return self.cost(a)
 
     def __repr__(self):

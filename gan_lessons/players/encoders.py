@@ -29,7 +29,7 @@ class Encoder(nn.Module):
     def views(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(features, z): (n, c, h, w) -> (n, channels, places), (n, code)."""
         check_tensors(x=x)
-        with one_format(self, x):
+        with one_format(self, x, shapes=True):
             seen = self.eye(x)
             z = self.rest(seen).to(x.dtype)
         features = seen.flatten(2)                               # (n, channels, places)
@@ -143,13 +143,17 @@ class Statistics(nn.Module):
 
     def whole(self, features: Tensor, z: Tensor) -> Tensor:
         """T(x_i, z_j): (n, channels, places), (m, code) -> (n, m)."""
-        with one_format(self, features, z):
+        check_tensors(features=features, z=z)
+        with one_format(self, features, z, shapes=True):
             return (self.picture(features.flatten(1)) @ self.code(z).T * self.scale).to(z.dtype)
 
     def local(self, features: Tensor, z: Tensor) -> Tensor:
         """T(x_i at each place, z_j): (n, channels, places), (m, code) -> (n, m, places)."""
+        check_tensors(features=features, z=z)
+        if features.dim() != 3:
+            raise ValueError(f"features of shape {tuple(features.shape)}: (n, channels, places)")
         n, _, places = features.shape
-        with one_format(self, features, z):
+        with one_format(self, features, z, shapes=True):
             u = self.place(features.transpose(1, 2)).reshape(n * places, -1)     # (n places, width)
             scores = (u @ self.local_code(z).T * self.scale).to(z.dtype)         # (n places, m)
         return scores.reshape(n, places, len(z)).transpose(1, 2)             # (n, m, places)

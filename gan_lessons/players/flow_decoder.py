@@ -53,13 +53,17 @@ class FlowDecoder(nn.Module):
         return self.start + 10 * self.grown            # so that Adam can move it by powers of e
 
     def forward(self, v: Tensor) -> Tensor:
-        with one_format(self.net, v):
+        check_tensors(v=v)
+        with one_format(self.net, v, shapes=True):
             return self.net(v)
 
     def nll(self, y: Tensor, v: Tensor) -> Tensor:
         """-log q(y | v) in nats, (n, *shape), (n, k) -> (n,)."""
         check_tensors(y=y, v=v)
         seen = self(v)
+        if seen.shape != y.shape:
+            raise ValueError(f"the decoder makes {tuple(seen.shape)} of v, and y is "
+                             f"{tuple(y.shape)}: pictures of one shape, one for each code")
         z = (y - seen) * (-self.log_sd).exp()
         log_det = -self.log_sd.sum() + z.new_zeros(len(z))
         for steps in self.levels:

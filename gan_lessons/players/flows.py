@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ..exact.checks import as_shape, check_count, check_flag, fits
-from ..game import check_player, check_tensors, one_format
+from ..game import check_player, check_samples, check_tensors, one_format
 from .networks import Player
 
 
@@ -25,7 +25,9 @@ class Flow(nn.Module):
         self.steps = nn.ModuleList(steps)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        check_tensors(x=x)
+        check_samples(x=x)
+        if not x.is_floating_point():
+            raise ValueError(f"a flow bends floating-point numbers, not {x.dtype}: x.float()")
         total = x.new_zeros(len(x))
         for step in self.steps:
             x, log_det = step(x)
@@ -75,7 +77,7 @@ class Coupling(nn.Module):
 
     def _scale_and_shift(self, passed: Tensor, moved: Tensor) -> tuple[Tensor, Tensor]:
         """(s, t), each of the shape of `moved`."""
-        with one_format(self.net, passed):
+        with one_format(self.net, passed, shapes=True):
             said = self.net(passed)
         times = 2 if self.affine else 1
         if said.shape != (len(moved), times * moved.shape[1], *moved.shape[2:]):
@@ -184,9 +186,9 @@ class Mixing(nn.Module):
 def _check_channels(x: Tensor, channels: int):
     """ValueError unless axis 1 of x has as many channels as a step was built for, and n ≥ 1."""
     check_tensors(x=x)
-    if x.dim() < 2 or x.shape[1] != channels or not x.numel():
+    if x.dim() < 2 or x.shape[1] != channels or not x.numel() or not x.is_floating_point():
         raise ValueError(f"samples of shape {tuple(x.shape)} for a step of {channels} channels: "
-                         f"it takes (n, {channels}, ...) with n ≥ 1")
+                         f"it takes floating-point numbers (n, {channels}, ...) with n ≥ 1")
 
 
 class Squeeze(nn.Module):
@@ -228,6 +230,7 @@ class Shaped(nn.Module):
         return x.reshape(len(x), *self.shape), x.new_zeros(len(x))       # (n, c, h, w)
 
     def inverse(self, y: Tensor) -> Tensor:
+        check_samples(y=y)
         return y.flatten(1)                                              # (n, k)
 
 

@@ -36,11 +36,13 @@ class Player(nn.Module):
         self.shape = tuple(shape)
 
     def forward(self, x: Tensor) -> Tensor:
+        check_tensors(x=x)
         with one_format(self, x):
             return self.layers(x).reshape(len(x), *self.shape).to(x.dtype)   # (n, 1) -> (n,)
 
     def features(self, x: Tensor) -> Tensor:
         """h(x), what the last layer sees: (n, ...) -> (n, d). Lesson 14 matches them."""
+        check_tensors(x=x)
         with one_format(self, x):
             return self.layers[:-1](x).to(x.dtype)
 
@@ -64,6 +66,7 @@ class Line(nn.Module):
         self.sd = nn.Parameter(torch.tensor([float(sd)]), requires_grad="sd" in learnt)
 
     def forward(self, z: Tensor) -> Tensor:
+        check_tensors(z=z)
         return self.mean + self.sd * z
 
 
@@ -135,6 +138,7 @@ class Noise(nn.Module):
         self.sd = sd
 
     def forward(self, x: Tensor) -> Tensor:
+        check_tensors(x=x)
         return x + self.sd * torch.randn_like(x) if self.training else x
 
 

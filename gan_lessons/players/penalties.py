@@ -19,7 +19,9 @@ from ..game import (
     Game,
     arguments,
     both,
+    check_network,
     check_player,
+    check_samples,
     check_tensors,
     couples_batch,
     in_full,
@@ -163,7 +165,10 @@ def at_few(where: Callable, n: int) -> Callable:
     check_count("n", n, why="a penalty needs one sample of a batch at least")
     if not callable(where):
         raise TypeError(f"where is a function, such as at_both, not {where!r}")
-    few = lambda x, x_fake: where(x[:n], x_fake[:n])
+
+    def few(x: Tensor, x_fake: Tensor) -> Tensor:
+        check_samples(x=x, x_fake=x_fake)
+        return where(x[:n], x_fake[:n])
     few.__name__ = f"at_few({where.__name__}, {n})"
     return few
 
@@ -204,7 +209,7 @@ def power(p: float = 6.0) -> Callable[[Tensor], Tensor]:
                          "supremum over critics does not exist; the paper takes p = 6")
 
     def to_the_power(slope: Tensor) -> Tensor:
-        return slope ** p
+        return _checked(slope) ** p
     to_the_power.__name__ = f"power({p:g})"
     return to_the_power
 
@@ -250,6 +255,7 @@ def zero_centred(where=at_real, sd: float | None = None):
     def penalised(f, x: Tensor, x_fake: Tensor) -> Tensor:
         """E (f(x̂ + sd ε) - f(x̂))² / sd² over x̂ = where(x, x_fake): scalar."""
         at = where(x, x_fake).detach()
+        _check_samples(at)
         here, there = both(f, at, at + sd * torch.randn_like(at))
         return ((there - here) / sd).square().mean()
     penalised.__name__ = f"zero_centred({where.__name__}, sd={sd:g})"
@@ -298,6 +304,7 @@ def clip_weights(c: float = 0.01) -> Callable[[nn.Module], None]:
                          "such as 0.01")
 
     def clip(network: nn.Module):
+        check_network("network", network)
         with torch.no_grad():
             for weight in network.parameters():
                 weight.clamp_(-c, c)

@@ -284,6 +284,8 @@ def both(f, x: Tensor, x_fake: Tensor) -> tuple[Tensor, Tensor]:
 
     In one pass of [x; x_fake] where that gives the same numbers. Plain functions and networks that
     couple the samples of a batch are called twice, so that the formula on the page holds.
+    ValueError, with the remedy, for samples of another shape, format or device than f's weights,
+    and for an f that returns no scores.
     """
     check_player("f", f)
     for name, samples in dict(x=x, x_fake=x_fake).items():

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import html
+import inspect
 import math
 import struct
 import zlib
@@ -21,6 +22,7 @@ from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+LARGEST = 20_000                # pixels of a side of a picture: 1.6 GB for a square one
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -78,6 +80,17 @@ def _check_label(label):
         raise ValueError(f"the label of a control is text, not {label!r}")
 
 
+def _check_call(how: str, function, many: int, named=()):
+    """TypeError where a function cannot be called `how`, as far as its signature tells."""
+    try:
+        inspect.signature(function).bind(*[None] * many, **dict.fromkeys(named))
+    except ValueError:                                   # of C: it will say so itself
+        return
+    except TypeError as error:
+        raise TypeError(f"{how} is called so, and this function does not take that ({error}): give "
+                        "it these arguments, the controls by their names") from error
+
+
 def _checked_controls(controls) -> dict:
     """Controls by their names; TypeError for what has no value to move."""
     if not isinstance(controls, Mapping):
@@ -123,6 +136,10 @@ class Explorer:
                                       for n in (*sizes, *rest)):
             raise ValueError(f"figsize = {figsize!r}, dpi = {dpi!r}, width = {width!r}: inches "
                              "(6.4, 3.6), dots per inch and pixels, all above 0")
+        if max(sizes) * dpi > LARGEST:
+            raise ValueError(f"figsize = {figsize!r} at dpi = {dpi!r}: a picture has at most "
+                             f"{LARGEST:,} pixels a side")
+        _check_call("setup(figure)", setup, 1)
         self.error = None                           # of the state shown, as a sentence
         self.figure = Figure(figsize=figsize, dpi=dpi, layout="constrained")
         FigureCanvasAgg(self.figure)
@@ -130,6 +147,7 @@ class Explorer:
         self._width = width or round(100 * figsize[0])
         self._artists = setup(self.figure)
         self._moving = sorted(_artists_in(self._artists), key=Artist.get_zorder)
+        _check_call(f"update({', '.join(['artists', *self.controls])})", update, 1, self.controls)
         self._background = None                     # the pixels of all that does not move
         self._still = False                         # while several controls are set at once
 

@@ -224,6 +224,19 @@ class Stored:
         return f"Stored({self.provenance})"
 
 
+def _odd(row: dict, score: str) -> str:
+    """What of a row is not what was stored; "" if all is."""
+    for name in (score, "seed", *({"cpu_seconds"} & row.keys())):
+        if not fits(row[name]):
+            return name
+    try:
+        curve = np.array(row["curve"], dtype=float)
+    except (TypeError, ValueError):
+        return "curve"
+    whole = curve.ndim == 2 and curve.shape[1] == 3 or not curve.size
+    return "" if whole and isinstance(row["parts"], dict) else "parts" if whole else "curve"
+
+
 def headline(name: str, folder=RESULTS) -> Stored:
     """A stored headline result by its name. LongRunError, listing the names, for an unknown one,
     and for one of which no seed is stored or a file is damaged."""
@@ -243,6 +256,9 @@ def headline(name: str, folder=RESULTS) -> Stored:
                                f"(git checkout -- {path}), or {again}") from error
         if missing:
             raise LongRunError(f"{path} lacks {', '.join(sorted(missing))}: {again}")
+        if odd := _odd(row, declared.score):
+            raise LongRunError(f"{odd} in {path} is no number, or no list of them: fetch it again "
+                               f"(git checkout -- {path}), or {again}")
         rows.append(row)
     if not rows:
         stored = "; ".join(one for one in headlines() if any((Path(folder) / slug(one))

@@ -139,8 +139,8 @@ def best_score(game: Game | ScoreLosses, log_r) -> Best:
     finite score is best, and as in `score_losses`. Derived in notebooks/20_map.ipynb.
     """
     known = score_losses(game)
-    shape = np.shape(log_r)
-    log_r = np.clip(np.ravel(as_numbers(log_r, "log_r", finite=False)), -_FAR, _FAR)      # (n,)
+    log_r = as_numbers(log_r, "log_r", finite=False)
+    shape, log_r = log_r.shape, np.clip(log_r.ravel(), -_FAR, _FAR)      # (n,)
     condition = _Condition(known, log_r)
     score = _root(condition, *_bracket(condition))
     slope, step = _response(condition, score)

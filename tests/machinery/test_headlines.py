@@ -90,6 +90,17 @@ def test_an_unfinished_seed_of_other_code_is_refused(place, monkeypatch):
     assert headline(NAME, place).rows[0]["cpu_seconds"] < 3
 
 
+@pytest.mark.parametrize("name, value", [
+    ("accuracy", "x"), ("accuracy", None), ("accuracy", float("nan")), ("seed", "1"),
+    ("cpu_seconds", "x"), ("curve", "x"), ("curve", [[1, 2, 3], [1]]), ("curve", [[1, 2]]),
+    ("parts", None)])
+def test_a_row_that_was_changed_by_hand_is_named(place, name, value):
+    path = play(NAME, 1, place)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {name: value}))
+    with pytest.raises(LongRunError, match=f"{name} in .*seed_1.json is no number.*git checkout"):
+        headline(NAME, place)
+
+
 @pytest.mark.parametrize("text", ["[" * 100_000, "[]", "3", "{}", '{"parts": 3, "curve": []}',
                                   '{"parts": {}, "curve": [], "cpu": "x"}', '{"parts": {}}', "\0"])
 def test_damaged_notes_of_an_unfinished_seed_are_begun_anew(place, text):

@@ -14,6 +14,7 @@ from torch import nn
 import gan_lessons as gl
 from gan_lessons.data import datasets, folders
 from gan_lessons.data.deskew import deskew
+from gan_lessons.data.downloads import fetch
 from gan_lessons.data.label_budget import Ledger, t_interval
 from gan_lessons.drawing import explorer, plots
 from gan_lessons.exact import (
@@ -32,11 +33,11 @@ from gan_lessons.exact.loss_sensitive import best_loss, distances
 from gan_lessons.exact.transport import best_critic, wasserstein_1_slope
 from gan_lessons.game import arguments
 from gan_lessons.map import results
-from gan_lessons.map.best_critic import best_value
-from gan_lessons.measures import metrics, prediction, probes
+from gan_lessons.map.best_critic import best_score, best_value
+from gan_lessons.measures import classifier, metrics, prediction, probes
 from gan_lessons.objectives import adversarial_autoencoder as aae
 from gan_lessons.objectives import clustering as games_clustering
-from gan_lessons.objectives import f_vae, variational
+from gan_lessons.objectives import f_vae, loss_sensitive, variational
 from gan_lessons.objectives import infomax as bounds
 from gan_lessons.objectives import relativistic as relativistic_game
 from gan_lessons.objectives.f_gan import f_gan
@@ -447,3 +448,106 @@ def test_layers_that_take_no_such_sample_are_named(layer, shape):
     if isinstance(layer, nn.Bilinear):
         with pytest.raises(ValueError, match="f takes no points"):
             gl.on_arrays(layer)(np.zeros((3, 2)))
+
+
+# -- methods, and the functions that makers return -------------------------------------------------
+
+DECODER = flow_decoder.FlowDecoder(gl.mlp_generator(2, (1, 4, 4)), (1, 4, 4), 1, 2).eval()
+STATISTICS = encoders.Statistics(2, 3, 4)
+HANDED = {
+    "x": [F, F.features, encoders.image_encoder(width=2), networks.Noise(.1),
+          classifier.Classifier(),
+          lambda x: networks.Concatenated(F, 2)(x, Y), flows.Squeeze(), flows.point_flow()],
+    "z": [gl.Line(), lambda z: STATISTICS.whole(torch.ones(4, 2, 3), z)],
+    "v": [DECODER, DECODER.sample, f_vae.LearntNoise(nn.Linear(2, 2))],
+    "features": [lambda x: STATISTICS.whole(x, X), lambda x: STATISTICS.local(x, X)],
+    "y": [flows.Shaped((1, 1, 2)).inverse], "a": [loss_sensitive.leaky(.5),
+                                                  loss_sensitive.own_cost(torch.relu)],
+    "slope": [penalties.power(2.)], "x, x_fake": [
+        lambda x: penalties.at_few(penalties.at_both, 2)(x, X)],
+}
+
+
+@pytest.mark.parametrize("given", [None, [1., 2.], np.ones((4, 2)), "x", 3., gl.Images(BYTES)],
+                         ids=["None", "list", "array", "word", "number", "Images"])
+@pytest.mark.parametrize("name", HANDED)
+def test_a_network_is_handed_a_tensor(name, given):
+    for act in HANDED[name]:
+        with pytest.raises(ValueError, match=f"^({name.split(',')[0]}) is a torch.Tensor, not "):
+            act(given)
+
+
+@pytest.mark.parametrize("x", [*PACKED, torch.zeros(2, device="meta"), [[1.], [1., 2.]]],
+                         ids=["sparse", "csr", "quantised", "meta", "ragged"])
+@pytest.mark.parametrize("act", [
+    P.logpdf, P.pdf, P.cdf, P.sf, P.score, gl.Uniform().logpdf, gl.Mixture([P, Q]).cdf,
+    gl.Ring().logpdf, gl.log_ratio(P, Q), best_critic(P, Q),
+    lambda x: infomax.CorrelatedNormal(.5).scores(x, x), lambda x: best_score(gl.minimax(), x)])
+def test_laws_are_asked_for_numbers(act, x):
+    with pytest.raises(ValueError, match="must be real numbers"):
+        act(x)
+
+
+@pytest.mark.parametrize("act, says", [
+    (lambda: penalties.clip_weights()(X), "network is a network"),
+    (lambda: penalties.clip_weights()(None), "network is a network"),
+    (lambda: penalties.power(2.)(X > 0), "slopes are floating-point"),
+    (lambda: penalties.zero_centred(sd=.1)(F, X.long(), X), "floating-point samples"),
+    (lambda: flows.point_flow()(X > 0), "floating-point numbers, not torch.bool"),
+    (lambda: flows.ActNorm(2)(X.long()), "floating-point numbers"),
+    (lambda: flows.Mixing(2).inverse(X > 0), "floating-point numbers"),
+    (lambda: flows.Coupling(nn.Linear(1, 2))(torch.ones(4, 2, 2)), "does not take samples of"),
+    (lambda: encoders.image_encoder(width=2)(X), "does not take samples of shape"),
+    (lambda: DECODER.nll(torch.ones(4, 1, 8, 8), X), "the decoder makes"),
+    (lambda: DECODER(torch.ones(4, 3)), "does not take samples of shape"),
+    (lambda: STATISTICS.local(X, X), r"\(n, channels, places\)"),
+    (lambda: classifier.Classifier()(X), r"\(n, 1, h, w\)"),
+    (lambda: classifier.Classifier()(BYTES), "torch.uint8"),
+    (lambda: gl.fading()(None), "t = None"), (lambda: gl.fading()("a"), "t = 'a'"),
+    (lambda: gl.fading()(X), "the part of the training"),
+])
+def test_wrong_kinds_in_methods_are_named(act, says):
+    with pytest.raises((TypeError, ValueError), match=says):
+        act()
+
+
+@pytest.mark.parametrize("rows", ["ab", 1.5, {}, 10 ** 400, torch.ones(2), object(), [5]])
+def test_rows_of_a_ledger_are_whole_numbers(rows):
+    ledger = Ledger(Y, 4)
+    for read in (lambda: ledger[rows], lambda: ledger.index_select(0, rows)):
+        with pytest.raises(IndexError, match="are none of 4 labels: whole numbers from 0"):
+            read()
+    assert ledger.spent == 0
+
+
+# -- explorers and downloads -----------------------------------------------------------------------
+
+def explored(setup=lambda figure: figure.subplots().plot([0, 1], [0, 1]),
+             update=lambda artists, k: None, **more):
+    return explorer.Explorer(setup, update, dict(k=explorer.slider(0, 1, .1, .5, "k")),
+                             **dict(alt="a line") | more)
+
+
+@pytest.mark.parametrize("more, says", [
+    (dict(update=lambda artists: None), r"update\(artists, k\) is called so"),
+    (dict(update=lambda artists, j: None), r"update\(artists, k\) is called so.*'k'|'j'"),
+    (dict(update=lambda: None), r"update\(artists, k\) is called so"),
+    (dict(setup=lambda: None), r"setup\(figure\) is called so"),
+    (dict(dpi=90_000), "at most 20,000 pixels a side"),
+    (dict(figsize=(9e4, 9e4)), "at most 20,000 pixels a side")])
+def test_an_explorer_that_cannot_be_drawn_is_refused(more, says):
+    with pytest.raises((TypeError, ValueError), match=says):
+        explored(**more)
+
+
+def test_an_update_may_take_any_controls_or_have_more_of_its_own():
+    assert explored(update=lambda artists, **values: None).values == {"k": .5}
+    assert explored(update=lambda artists, k, more=3: None).values == {"k": .5}
+
+
+@pytest.mark.parametrize("name, known_hash, folder", [
+    (None, "md5:0", "x"), ("a", None, "x"), ("a", "md5:0", None), ("a\0", "md5:0", "x"),
+    ("", "md5:0", "x"), (b"a", "md5:0", "x"), ("a", 3, "x")])
+def test_what_is_fetched_has_a_name(name, known_hash, folder):
+    with pytest.raises(TypeError, match="takes names, as fetch"):
+        fetch(name, known_hash, [], folder)

@@ -23,8 +23,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from .exact.checks import told
-
 
 def arguments(loss: Callable) -> Mapping[str, inspect.Parameter]:
     """What a loss asks for: name -> `inspect.Parameter`, in order.
@@ -36,7 +34,7 @@ def arguments(loss: Callable) -> Mapping[str, inspect.Parameter]:
     if hasattr(loss, "arguments"):
         return loss.arguments
     if not callable(loss):
-        raise TypeError(f"a loss is a function of named arguments, not {told(loss)}")
+        raise TypeError(f"a loss is a function of named arguments, not {_kind(loss)}")
     return inspect.signature(loss).parameters
 
 
@@ -166,7 +164,7 @@ def check_samples(**given):
 def check_player(symbol: str, value):
     """TypeError, by its symbol, for what is neither a network nor a function."""
     if not callable(value):
-        raise TypeError(f"{symbol} is a network or a function of samples, not {told(value)}")
+        raise TypeError(f"{symbol} is a network or a function of samples, not {_kind(value)}")
     if isinstance(value, type):
         raise TypeError(f"{symbol} is a network or a function of samples, and this is the class "
                         f"{value.__name__}: make one of it, {value.__name__}(...)")
@@ -305,7 +303,7 @@ def _made(scores):
     if scores is None:
         raise ValueError("f returns nothing: write return before its scores")
     if not hasattr(scores, "dtype"):
-        raise ValueError(f"f returns {told(scores)}: scores are one tensor, (n,) for n samples")
+        raise ValueError(f"f returns {_kind(scores)}: scores are one tensor, (n,) for n samples")
     return scores
 
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import math
 import operator
-from decimal import Decimal
 from fractions import Fraction
+from numbers import Integral, Real
 
 import numpy as np
 
@@ -16,13 +16,14 @@ def fits(value, *, least=-math.inf, above=-math.inf, most=math.inf, below=math.i
          whole: bool = False, infinite: bool = False) -> bool:
     """Whether value is one finite number with least ≤ value ≤ most and above < value < below.
 
-    whole: a whole number, of Python or NumPy; infinite: ∞ fits as well. False for NaN, truth
-    values, text, None, complex numbers, arrays with axes, and for the fractions and decimals of
-    Python, which no product with an array knows: a caller has one refusal for all that is no
-    number.
+    whole: a whole number, of Python or NumPy; infinite: ∞ fits as well. A tensor of one number
+    without a graph is one. False for NaN, truth values, text, None, complex numbers, arrays, and
+    what products with arrays and tensors do not know, as fractions, decimals and objects that
+    float() alone understands: a caller has one refusal for all that is no number.
     """
-    if isinstance(value, (bool, np.bool_, str, bytes, Decimal, Fraction)) or (
-            getattr(value, "ndim", 0) != 0):
+    if isinstance(value, (bool, np.bool_, Fraction)):
+        return False
+    if not isinstance(value, Integral if whole else Real) and (whole or not _one_number(value)):
         return False
     try:
         number = operator.index(value) if whole else float(value)
@@ -31,6 +32,12 @@ def fits(value, *, least=-math.inf, above=-math.inf, most=math.inf, below=math.i
         return math.isfinite(number) and least <= number <= most and above < number < below
     except (TypeError, ValueError, OverflowError, RuntimeError):
         return False
+
+
+def _one_number(value) -> bool:
+    """A tensor of one number, not of truth values, that no gradient runs through."""
+    return (hasattr(value, "detach") and value.ndim == 0 and not value.requires_grad
+            and "bool" not in str(value.dtype))
 
 
 def check_count(name: str, value, least: int = 1, most: float = math.inf, why: str = "") -> int:

@@ -299,7 +299,7 @@ def clip_weights(c: float = 0.01) -> Callable[[nn.Module], None]:
 
     Arjovsky et al. 2017, arXiv 1701.07875, algorithm 1; lesson 06.
     """
-    if not fits(c, above=0):
+    if not fits(c, above=0, most=1e30):
         raise ValueError(f"c = {c}: weights are clipped to [-c, c] with a finite c > 0, "
                          "such as 0.01")
 

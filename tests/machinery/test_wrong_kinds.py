@@ -28,8 +28,9 @@ from gan_lessons.exact import (
 )
 from gan_lessons.exact import conditional_loss_sensitive as exact_cls
 from gan_lessons.exact import wasserstein_divergence as exact_div
+from gan_lessons.exact.checks import fits
 from gan_lessons.exact.divergences import softplus
-from gan_lessons.exact.loss_sensitive import best_loss, distances
+from gan_lessons.exact.loss_sensitive import best_loss, distances, svm
 from gan_lessons.exact.transport import best_critic, wasserstein_1_slope
 from gan_lessons.game import arguments
 from gan_lessons.map import results
@@ -551,3 +552,42 @@ def test_an_update_may_take_any_controls_or_have_more_of_its_own():
 def test_what_is_fetched_has_a_name(name, known_hash, folder):
     with pytest.raises(TypeError, match="takes names, as fetch"):
         fetch(name, known_hash, [], folder)
+
+
+# -- what float() alone understands ----------------------------------------------------------------
+
+class Index:
+    def __index__(self):
+        return 2
+
+
+class Floating:
+    def __float__(self):
+        return 2.
+
+
+@pytest.mark.parametrize("value", [
+    np.array(2.), np.array([2.]), Index(), Floating(), torch.tensor(2., requires_grad=True),
+    torch.tensor(True), Decimal(2), Fraction(2), "2", None, 2 + 0j, np.bool_(True)], ids=repr)
+def test_what_float_alone_understands_is_no_number(value):
+    assert not fits(value) and not fits(value, whole=True)
+    for act in (lambda: laws.Ring(radius=value), lambda: loss_sensitive.margin(value),
+                lambda: networks.Noise(value), lambda: penalties.clip_weights(value),
+                lambda: variational.vae(sd=value), lambda: flows.Coupling(F, bound=value),
+                lambda: gl.wasserstein(penalties.gradient_penalty, value), lambda: gl.adam(value),
+                lambda: laws.Ring(value), lambda: gl.batches(gl.Ring(), batch=value)):
+        with pytest.raises(ValueError):
+            act()
+
+
+@pytest.mark.parametrize("value", [2, 2., np.int8(2), np.float16(2), np.longdouble(2),
+                                   torch.tensor(2.)], ids=repr)
+def test_numbers_of_every_kind_fit(value):
+    assert fits(value) and fits(value, least=2, most=2)
+    assert fits(value, whole=True) == isinstance(value, (int, np.int8))
+    assert svm([[0., 0.], [1., 1.]], [-1, 1], value).value == pytest.approx(1, abs=.01)
+
+
+def test_a_limit_that_float32_does_not_hold_is_refused():
+    with pytest.raises(ValueError, match="c = 1e[+]308"):
+        penalties.clip_weights(1e308)

@@ -45,6 +45,7 @@ class Batches:
         if not fits(batch, least=1, most=MANY, whole=True):
             raise ValueError(f"batch={batch!r}: a batch is a whole number of samples, from 1 to "
                              f"{MANY:,}")
+        batch = int(batch)                       # not of NumPy or torch
         z = Normal(dim=100) if z is None else z
         if isinstance(z, type):
             raise TypeError(f"z={z.__name__} is a class: give one of its kind, as Normal(dim=100)")

@@ -23,7 +23,7 @@ def fits(value, *, least=-math.inf, above=-math.inf, most=math.inf, below=math.i
     """
     if isinstance(value, (bool, np.bool_, Fraction)):
         return False
-    if not isinstance(value, Integral if whole else Real) and (whole or not _one_number(value)):
+    if not isinstance(value, Integral if whole else Real) and not _one_number(value):
         return False
     try:
         number = operator.index(value) if whole else float(value)

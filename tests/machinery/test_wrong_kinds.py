@@ -591,3 +591,8 @@ def test_numbers_of_every_kind_fit(value):
 def test_a_limit_that_float32_does_not_hold_is_refused():
     with pytest.raises(ValueError, match="c = 1e[+]308"):
         penalties.clip_weights(1e308)
+
+
+def test_a_batch_may_be_counted_by_a_tensor():
+    drawn = gl.batches(gl.Ring(), batch=torch.tensor(3)).draw({"x", "y"})
+    assert drawn["x"].shape == (3, 2) and drawn["y"].shape == (3,)

@@ -210,7 +210,7 @@ def _check_moves(movers: set[str], turns, optimizer):
         raise TypeError("optimizer makes an optimiser from the weights of a player, as adam(2e-4) "
                         f"or partial(torch.optim.SGD, lr=.1) do; this is {told(optimizer)}")
     if not all(fits(n, least=1, most=10_000, whole=True) for n in turns.values()):
-        raise ValueError(f"turns are whole numbers from 1 to 10,000, not {turns}")
+        raise ValueError(f"turns are whole numbers above 0, up to 10,000, not {turns}")
 
 
 def made_optimizer(factory, weights, label: str):

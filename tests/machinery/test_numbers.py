@@ -181,6 +181,11 @@ def loss(a_game, player, score, fake=None, **batch):
     return move.loss(**{name: given[name] for name in move.needs})
 
 
+def formats(network):
+    with game.one_format(network, torch.ones(3, 2).double()):
+        network(torch.ones(3, 2).double())
+
+
 def plus(value):
     """Both scores (4,) with one of them `value`."""
     return T([.5, -1., value, 2.])
@@ -586,6 +591,10 @@ REFUSED = {
         ("rank", lambda: checks.as_shape((), least=1), "shape")],
     "exact.checks.check_count": [("dtype", lambda: checks.check_count("n", "3"), "n = '3'"),
                                  ("negative", lambda: checks.check_count("n", -1), "n = -1")],
+    "exact.checks.check_flag": [("dtype", lambda: checks.check_flag(mix="no"), "mix = 'no'")],
+    "exact.checks.check_room": [
+        ("magnitude", lambda: checks.check_room("points", 10 ** 9, 3),
+         "points of 1,000,000,000 × 3 numbers would take 24 GB")],
     "exact.checks.as_numbers": [("dtype", lambda: checks.as_numbers([1j], "z"), "z must"),
                                 ("rank", lambda: checks.as_numbers([[1], [1, 2]], "z"), "z must"),
                                 ("nan", lambda: checks.as_numbers(NAN, "z"), "z: nan")],
@@ -1150,6 +1159,8 @@ REFUSED = {
     "game.Move": [("empty", lambda: game.Move("", itself), "player")],
     "game.Game": [("empty", lambda: Game({}), "Game takes"), ("dtype", lambda: Game([1]), "Game")],
     "game.check_tensors": [("dtype", lambda: game.check_tensors(x=[1.]), "x is a torch.Tensor")],
+    "game.check_samples": [("rank", lambda: game.check_samples(x=T(1.)), "x is a single number")],
+    "game.one_format": [("dtype", lambda: formats(nn.Linear(2, 1)), "weights in float32, samples")],
     "game.check_player": [("dtype", lambda: game.check_player("f", 3), "f is a network")],
     "game.check_network": [("dtype", lambda: game.check_network("f", itself), "f is a network")],
     "game.in_full": [

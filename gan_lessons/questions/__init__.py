@@ -12,7 +12,7 @@ STEMS = (
     "transport", "wasserstein", "lipschitz", "wasserstein_divergence", "loss_sensitive",
     "generalised_loss_sensitive", "relativistic", "conditional", "conditional_loss_sensitive",
     "semi_supervised", "adversarial_autoencoder", "variational", "infomax", "f_vae", "clustering",
-    "map",
+    "map", "convergence", "mmd",
 )
 
 

@@ -1,4 +1,4 @@
-"""Maximum mean discrepancy (最大均值差异) of laws on the line: best critic, value, estimate, limits.
+"""Maximum mean discrepancy (最大均值差异) of laws on the line: best critic, value, estimate.
 
     MMD² = E k(x, x') + E k(y, y') - 2 E k(x, y),   x, x' ~ p and y, y' ~ q
 
@@ -24,11 +24,6 @@ def gaussian(bandwidth: float = 1.0):
     if not fits(bandwidth, above=0):
         raise ValueError(f"bandwidth = {bandwidth!r}: the width of a kernel is a number above 0")
     return lambda x, y: np.exp(-((x - y) / bandwidth) ** 2 / 2)
-
-
-def cubic(x, y):
-    """(x y + 1)³, broadcast: the kernel distance KID takes it of features."""
-    return (x * y + 1) ** 3
 
 
 # -- laws on the line ------------------------------------------------------------------------------
@@ -119,7 +114,7 @@ def normal_mmd2_slope(distance, bandwidth: float = 1.0, sd: float = 1.0):
     v = h² + 2 sd². Distances of any shape -> that shape.
     """
     gaussian(bandwidth)
-    theta, v = np.asarray(distance, dtype=float), bandwidth ** 2 + 2 * sd ** 2
+    theta, v = as_numbers(distance, "distance"), bandwidth ** 2 + 2 * sd ** 2
     return 2 * bandwidth * theta / v ** 1.5 * np.exp(-theta ** 2 / (2 * v))
 
 
@@ -144,7 +139,7 @@ def cramer_slope(p, q) -> float:
 
 def cramer_slope_of_normals(distance):
     """2 Φ(θ/√2) - 1, `cramer_slope` of N(0, 1) and N(θ, 1): any shape -> same shape."""
-    return 2 * ndtr(np.asarray(distance, dtype=float) / 2 ** .5) - 1
+    return 2 * ndtr(as_numbers(distance, "distance") / 2 ** .5) - 1
 
 
 # -- samples ---------------------------------------------------------------------------------------

@@ -36,7 +36,14 @@ def softmin(cost, potential, masses, epsilon):
     """-ε log Σ_j masses_j exp((potential_j - cost_ij)/ε): (n, m), (m,), (m,) -> (n,).
 
     For ε -> 0 it is min_j (cost_ij - potential_j) over the masses above 0, a cone envelope.
+    ValueError for shapes that do not fit, and an ε that is not above 0.
     """
+    shape = np.shape(cost)
+    if not len(shape) == 2 or not shape[1:] == np.shape(potential) == np.shape(masses):
+        raise ValueError(f"cost {shape}, potential {np.shape(potential)}, masses "
+                         f"{np.shape(masses)}: they are (n, m), (m,) and (m,)")
+    if not fits(epsilon, above=0):
+        raise ValueError(f"epsilon = {epsilon!r}: above 0 and finite")
     with np.errstate(divide="ignore"):
         exponent = (potential - cost) / epsilon + np.log(masses)                  # (n, m)
     top = exponent.max(1)
@@ -62,7 +69,7 @@ def sinkhorn(p, q, cost, epsilon: float, tolerance: float = 1e-12) -> Entropic:
         raise ValueError(f"epsilon = {epsilon!r}: above 0 and finite; transport.plan(p, q, cost) "
                          "is ε = 0")
     h, soft = np.zeros(len(q)), max(float(np.ptp(cost)), epsilon)
-    while True:                                  # a blunt plan is found fast, and starts a sharp one
+    while True:                                 # a blunt plan is found fast, and begins a sharp one
         for _ in range(ROUNDS):
             f = softmin(cost, h, q, soft)
             h = softmin(cost.T, f, p, soft)
@@ -127,14 +134,17 @@ def divergence_slope(p, q, x, x_fake, epsilon: float) -> float:
     The plan may be held, by the envelope theorem, and OT_ε(q, q) does not feel a shift: what is
     left is the mass that comes from the right less that from the left.
     """
-    away = as_numbers(x_fake, "x_fake") - as_numbers(x, "x")[:, None]             # (n, m)
+    x, x_fake = as_numbers(x, "x"), as_numbers(x_fake, "x_fake")
+    if x.ndim != 1 or x_fake.ndim != 1:
+        raise ValueError(f"points on the line are (n,) and (m,), not {x.shape} and {x_fake.shape}")
+    away = x_fake - x[:, None]                                                    # (n, m)
     return float((sinkhorn(p, q, np.abs(away), epsilon).moved * np.sign(away)).sum())
 
 
 # -- Normals and squared distances: closed forms ---------------------------------------------------
 
 def normal_entropic(p, q, epsilon: float) -> float:
-    """OT_ε of two Normals on the line with the cost (x - y)²: Δ² + s² + t² - 2 s t ρ - ε/2 log(1 - ρ²).
+    """OT_ε of two Normals on the line, cost (x - y)²: Δ² + s² + t² - 2 s t ρ - ε/2 log(1 - ρ²).
 
     The best plan is a Normal of correlation ρ, with ρ/(1 - ρ²) = 2 s t/ε. Janati et al. 2020,
     arXiv 2006.02572, in all dimensions. ValueError for other laws and ε that is not above 0.

@@ -201,6 +201,8 @@ def errors(ax, sizes, found):
         ax.loglog(sizes, values, "o-", color=colour, lw=2, ms=5, label=name)
     ax.set(xlabel="samples of each, $n$")
     ax.set_xticks(sizes, map(str, sizes))
+    ticks = (.1, .2, .5, 1, 2, 3)
+    ax.set_yticks(ticks, map(str, ticks))
     ax.minorticks_off()
     ax.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1, .5))
 

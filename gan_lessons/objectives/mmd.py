@@ -29,6 +29,7 @@ def gaussian(*bandwidths: float):
         raise ValueError(f"bandwidths = {bandwidths!r}: one or more numbers above 0")
 
     def kernel(x, y):
+        check_tensors(x=x, y=y)
         square = (x.square().sum(1)[:, None] + y.square().sum(1) - 2 * x @ y.T).clamp(min=0)
         return sum((-square / (2 * h ** 2)).exp() for h in bandwidths)
     kernel.__name__ = f"gaussian({', '.join(f'{h:g}' for h in bandwidths)})"
@@ -40,11 +41,13 @@ def minus_distance(x: Tensor, y: Tensor) -> Tensor:
 
     Where two points are one the slope is taken as 0.
     """
+    check_tensors(x=x, y=y)
     return -torch.cdist(x, y)
 
 
 def cubic(x: Tensor, y: Tensor) -> Tensor:
     """(x · y / d + 1)³, the kernel of KID: (n, d), (m, d) -> (n, m)."""
+    check_tensors(x=x, y=y)
     return (x @ y.T / x.shape[1] + 1) ** 3
 
 

@@ -23,6 +23,11 @@ class Waves(nn.Module):
 
     def __init__(self, dim: int, k: int, bandwidth: float):
         super().__init__()
+        check_count("dim", dim)
+        check_count("k", k)
+        if not fits(bandwidth, above=0):
+            raise ValueError(f"bandwidth = {bandwidth!r}: the width of a kernel is a number above "
+                             "0")
         levels = (torch.arange(k) + 0.5) / k
         drawn = torch.special.ndtri(levels.double())[None].float() if dim == 1 else \
             torch.randn(dim, k)
@@ -37,15 +42,14 @@ def fourier_critic(shape=1, bandwidth: float = 1.0, waves: int = 128, seed: int 
     """Critic f(x) = w · φ(x), (n, *shape) -> (n,), φ the `Waves` of a Gaussian kernel.
 
     It begins at w = 0. Among all w with |w| ≤ 1 the largest gap is MMD, so far as the waves make up
-    the kernel. ValueError for sizes below 1 and a bandwidth that is not above 0. Lesson 22.
+    the kernel. ValueError for sizes below 1 and a bandwidth that is not above 0.
+    Lesson 22.
     """
-    check_count("waves", waves)
-    if not fits(bandwidth, above=0):
-        raise ValueError(f"bandwidth = {bandwidth!r}: the width of a kernel is a number above 0")
     dim = math.prod(shape_of(shape))
 
     def layers():
+        made = Waves(dim, waves, bandwidth)
         last = nn.Linear(2 * waves, 1, bias=False)
         nn.init.zeros_(last.weight)
-        return [nn.Flatten(), Waves(dim, waves, bandwidth), last]
+        return [nn.Flatten(), made, last]
     return Player(layers, (), seed)

@@ -72,7 +72,7 @@ def _rows(x, x_fake, alike=False):
     if alike and len(x) != len(x_fake):
         raise ValueError(f"{len(x)} real and {len(x_fake)} fakes: they are sorted and paired, so "
                          "draw as many of each")
-    return in_full(x.flatten(1), "samples"), in_full(x_fake.flatten(1), "samples")
+    return [in_full(a, "samples").reshape(len(a), -1) for a in (x, x_fake)]
 
 
 @_exactly

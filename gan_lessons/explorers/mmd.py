@@ -6,7 +6,6 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from ipywidgets import SelectionSlider
 
 from ..drawing.explorer import Explorer, choice, slider
 from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, draw_density, open_axes
@@ -109,7 +108,8 @@ def ends() -> tuple[float, float]:
     return earth_mover(PLACES, PLACES, p, q), float((apart ** 2 * np.diff(PLACES)).sum())
 
 
-EPSILONS = np.round(np.geomspace(.006, 60, 25), 3)
+LOG_EPSILONS = np.arange(-2.25, 1.76, .25)                # of ε to the base 10
+EPSILONS = 10 ** LOG_EPSILONS
 
 
 def _between(ax):
@@ -138,12 +138,12 @@ def _shades(moved):
     return np.sqrt(moved / moved.max())
 
 
-def bridge(axes, epsilons=(.02, .6, 60.0)):
+def bridge(axes, log_epsilons=(-1.75, -.25, 1.75)):
     """Three plans, from nearly deterministic to nearly independent, and the curve between."""
-    for ax, epsilon in zip(axes, epsilons):
-        _plan(ax, solved(float(EPSILONS[np.abs(EPSILONS - epsilon).argmin()]))[0].moved)
-        ax.set(title=f"plan at $\\varepsilon={epsilon:g}$", xlabel="fake", xticks=[-5, 0, 5],
-               yticks=[-5, 0, 5])
+    for ax, log_epsilon in zip(axes, log_epsilons):
+        _plan(ax, solved(10.0 ** log_epsilon)[0].moved)
+        ax.set(title=f"plan at $\\varepsilon={10 ** log_epsilon:.2g}$", xlabel="fake",
+               xticks=[-5, 0, 5], yticks=[-5, 0, 5])
     axes[0].set_ylabel("real")
     _between(axes[3])
 
@@ -309,20 +309,19 @@ def softness():
         open_axes(f, between)
         return picture, line, dot, title
 
-    def update(artists, epsilon):
+    def update(artists, log_epsilon):
         picture, line, dot, title = artists
+        epsilon = 10.0 ** log_epsilon
         both, _, value = solved(epsilon)
         picture.set_data(_shades(both.moved))
         line.set_ydata(critic(epsilon))
         dot.set_data([epsilon], [value])
-        title.set_text(f"ε = {epsilon:g}      cost with entropy, OT {both.value:.4f}      "
+        title.set_text(f"ε = {epsilon:.3g}      cost with entropy, OT {both.value:.4f}      "
                        f"S {value:.4f}      between {ends()[1]:.4f} and {ends()[0]:.4f}")
 
-    positions = {f"{e:g}": float(e) for e in EPSILONS}
     return Explorer(
         setup, update,
-        dict(epsilon=SelectionSlider(options=list(positions.items()), value=float(EPSILONS[9]),
-                                     description="softness ε")),
+        dict(log_epsilon=slider(-2.25, 1.75, .25, -.75, "log₁₀ of the softness ε")),
         figsize=(9.6, 3.7),
         alt="Left, the transport plan as shades, a thin line for small ε and a cloud for large; in "
             "the middle the critic of the Sinkhorn divergence between those of W₁ and of the "

@@ -479,8 +479,8 @@ def test_the_bandwidth_explorer_says_what_the_exact_module_says():
 def test_the_softness_explorer_draws_the_critic_of_the_divergence():
     """Its gap, for a small move of mass between two places, is minus the change of S."""
     explorer = explorers.softness()
-    epsilon = float(explorers.EPSILONS[12])
-    explorer.draw(epsilon=epsilon)
+    epsilon = 10 ** .25
+    explorer.draw(log_epsilon=.25)
     _, line, *_ = explorer._artists
     heights, places = line.get_ydata(), explorers.PLACES
     p, q = explorers.on_places(explorers.TWO), explorers.on_places(explorers.ONE)
@@ -489,7 +489,7 @@ def test_the_softness_explorer_draws_the_critic_of_the_divergence():
     moved[25], moved[40] = -1e-6, 1e-6                          # from place 25 to place 40
     assert (S(q + moved) - S(q - moved)) / 2e-6 == pytest.approx(heights[25] - heights[40],
                                                                  abs=1e-4)
-    assert f"S {S(q):.4f}" in title_of(explorer, epsilon=epsilon)
+    assert f"S {S(q):.4f}" in title_of(explorer, log_epsilon=.25)
 
 
 def test_still_pictures():

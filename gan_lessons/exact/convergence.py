@@ -154,8 +154,11 @@ def round_matrix(jacobian, rates=.1, order: str = "alternating", momentum: float
 
 def spectral_radius(matrix) -> float:
     """The largest |eigenvalue|: below 1 the rounds converge, near the equilibrium by this factor
-    each; above 1 they do not."""
-    return float(np.abs(np.linalg.eigvals(as_numbers(matrix, "matrix"))).max())
+    each; above 1 they do not. ValueError for what is no square matrix."""
+    matrix = as_numbers(matrix, "matrix")
+    if matrix.ndim != 2 or len(set(matrix.shape)) != 1 or not matrix.size:
+        raise ValueError(f"eigenvalues are those of a square matrix (d, d), not {matrix.shape}")
+    return float(np.abs(np.linalg.eigvals(matrix)).max())
 
 
 def _checked(field, d, rates, order, momentum, moves, critic):

@@ -25,6 +25,7 @@ from gan_lessons.exact import (
     checks,
     clustering,
     conditional,
+    convergence,
     divergences,
     f_table,
     infomax,
@@ -35,6 +36,7 @@ from gan_lessons.exact import (
     loss_sensitive,
     minimax,
     mmd,
+    particles,
     quadrature,
     relativistic,
     sinkhorn,
@@ -54,6 +56,7 @@ from gan_lessons.objectives import least_squares as games_squares
 from gan_lessons.objectives import loss_sensitive as games_ls
 from gan_lessons.objectives import minimax as games_minimax
 from gan_lessons.objectives import mmd as games_mmd
+from gan_lessons.objectives import particles as games_particles
 from gan_lessons.objectives import relativistic as games_relativistic
 from gan_lessons.objectives import variational as vae
 from gan_lessons.objectives import wasserstein_divergence as games_div
@@ -1255,6 +1258,65 @@ REFUSED |= {
 
 
 
+REFUSED |= {
+    "exact.convergence.Dirac": [("dtype", lambda: convergence.Dirac("GAN"), "no Dirac-GAN"),
+                                ("nan", lambda: convergence.Dirac(r1=NAN), "r1"),
+                                ("negative", lambda: convergence.Dirac(noise=-1.), "noise")],
+    "exact.convergence.walk": [
+        ("nan", lambda: convergence.walk(lambda v: -v, [NAN, 1.], 3), "start"),
+        ("rank", lambda: convergence.walk(lambda v: -v, 1., 3), "shape"),
+        ("negative", lambda: convergence.walk(lambda v: -v, [1., 1.], 3, rates=-1.), "rates"),
+        ("dtype", lambda: convergence.walk(lambda v: -v, [1., 1.], 2.5), "rounds"),
+        ("inf", lambda: convergence.walk(lambda v: -v, [1., 1.], 3, momentum=INF), "momentum")],
+    "exact.convergence.round_matrix": [
+        ("rank", lambda: convergence.round_matrix(np.ones((2, 3))), "square"),
+        ("nan", lambda: convergence.round_matrix([[NAN, 1.], [1., 1.]]), "jacobian")],
+    "exact.convergence.spectral_radius": [
+        ("nan", lambda: convergence.spectral_radius([[NAN]]), "matrix"),
+        ("rank", lambda: convergence.spectral_radius(np.ones((2, 3))), "square"),
+        ("empty", lambda: convergence.spectral_radius(np.ones((0, 0))), "square")],
+    "exact.convergence.penalised_critic": [
+        ("negative", lambda: convergence.penalised_critic(P, Q, r1=-1.), "r1"),
+        ("nan", lambda: convergence.penalised_critic(P, Q, r2=NAN), "r2"),
+        ("rank", lambda: convergence.penalised_critic(PLANE, PLANE), "line"),
+        ("zero", lambda: convergence.penalised_critic(P, Q, 1., 1., 0), "cells")],
+    "exact.particles.flow_weight": [
+        ("dtype", lambda: particles.flow_weight("JS", "far"), "c"),
+        ("dtype", lambda: particles.flow_weight("total variation", 0.), "second derivative")],
+    "exact.particles.velocity": [
+        ("dtype", lambda: particles.velocity("total variation", P, Q), "second derivative"),
+        ("nan", lambda: particles.velocity("JS", P, Q)("x"), "x")],
+    "exact.particles.normal_flow": [("nan", lambda: particles.normal_flow(P, NAN), "time"),
+                                    ("negative", lambda: particles.normal_flow(P, -1), "time"),
+                                    ("dtype", lambda: particles.normal_flow(Uniform(), 1.),
+                                     "Normal")],
+    "exact.particles.LineFlow": [
+        ("zero", lambda: particles.LineFlow("JS", P, Q, 0), "n = 0"),
+        ("rank", lambda: particles.LineFlow("JS", PLANE, PLANE), "line"),
+        ("nan", lambda: particles.LineFlow("JS", P, Q, 5)([0., NAN]), "times"),
+        ("negative", lambda: particles.LineFlow("JS", P, Q, 5)([-1., 1.]), "times"),
+        ("rank", lambda: particles.LineFlow("JS", P, Q, 5).velocity([1., 2.]), "5")],
+    "exact.particles.quantiles": [("nan", lambda: particles.quantiles(P, [NAN]), "share"),
+                                  ("zero", lambda: particles.quantiles(P, [0.]), "between"),
+                                  ("rank", lambda: particles.quantiles(PLANE, [.5]), "line")],
+    "objectives.particles.rescaled": [
+        ("dtype", lambda: games_particles.rescaled(3), "rising function"),
+        ("dtype", lambda: games_particles.rescaled("steep"), "no rescaling")],
+    "objectives.particles.noised": [
+        ("zero", lambda: games_particles.noised(points(), 0.), "sigma"),
+        ("nan", lambda: games_particles.noised(points(), NAN), "sigma"),
+        ("dtype", lambda: games_particles.noised([1.], .5), "x is a torch")],
+    "objectives.particles.denoising_loss": [
+        ("rank", lambda: games_particles.denoising_loss(nn.Linear(2, 3), points(), .5),
+         "gives back"),
+        ("dtype", lambda: games_particles.denoising_loss(None, points(), .5), "m")],
+    "objectives.particles.distribution_matching": [
+        ("inf", lambda: games_particles.distribution_matching(INF), "sigma"),
+        ("dtype", lambda: games_particles.distribution_matching(.5, "total variation"),
+         "second derivative")],
+}
+
+
 def normal_kl(mean, sd, mean2, sd2):
     """The closed form of KL between two Normals."""
     return math.log(sd2) - math.log(sd) + (sd ** 2 + (mean - mean2) ** 2) / (2 * sd2 ** 2) - .5
@@ -1446,7 +1508,7 @@ NOTHING_TO_BREAK = {
         exact.wasserstein_divergence.Reading objectives.loss_sensitive.OwnCost
         objectives.variational.RateSplit measures.metrics.PrecisionRecall measures.metrics.Coverage
         measures.probes.Share measures.prediction.Reliability measures.classifier.Judge
-        exact.sinkhorn.Entropic""".split(),
+        exact.sinkhorn.Entropic exact.convergence.PenalisedCritic""".split(),
         RESULT),
     **dict.fromkeys("""players.modes.evaluating players.networks.takes_labels
         players.spectral.layers players.networks.Player players.encoders.Encoder

@@ -17,7 +17,8 @@ from scipy.special import ndtr
 
 from .checks import as_numbers, check_count, fits
 from .f_table import f_divergence
-from .laws import Law, Mixture, Normal, log_ratio
+from .laws import Law, Normal, log_ratio
+from .quadrature import on_the_line
 
 _FAR = 3.5                       # standard deviations of a Normal between which the particles lie
 
@@ -58,8 +59,8 @@ class LineFlow:
     the farther out, so that beyond the outermost two lies less than a thousandth.
 
     In the gap i the density is q = m_i / Δ_i, so r_i = p(middle) Δ_i / m_i, and the energy is
-    D = Σ m_i φ(r_i), and a = φ'(∞) for each unit of p that no gap covers, since q is 0 there. (Where
-    φ'(∞) is infinite the price is φ'(1): then take a q that covers p.) On the line the flow of D in
+    D = Σ m_i φ(r_i), and a = φ'(∞) for each unit of p that no gap covers, as q is 0 there. (Where
+    φ'(∞) is infinite the price a is φ'(1): take a q that covers p.) On the line the flow of D in
     the space of distributions is gradient descent of D on the positions, each divided by its mass.
     ValueError for fewer than 4 particles. Lesson 23.
     """
@@ -71,6 +72,7 @@ class LineFlow:
 
     def __post_init__(self):
         check_count("n", self.n, least=4, why="the particles of a flow")
+        on_the_line(p=self.p, q=self.q)
         object.__setattr__(self, "divergence", _smooth(self.divergence))
         share = ndtr(np.linspace(-_FAR, _FAR, self.n))
         object.__setattr__(self, "masses", np.diff(share))
@@ -124,26 +126,19 @@ class LineFlow:
 def quantiles(q, share) -> np.ndarray:
     """Where the distribution function of q reaches each share: (n,) -> (n,), by bisection.
 
-    ValueError for shares that are not between 0 and 1, and for a law that has no `cdf`. Lesson 23.
+    ValueError for shares that are not between 0 and 1, and for a law that is not on the line.
+    Lesson 23.
     """
     share = as_numbers(share, "share")
     if not ((share > 0) & (share < 1)).all():
         raise ValueError("shares lie between 0 and 1, without the two")
-    if not hasattr(q, "edges") or not hasattr(q, "cdf"):
-        raise ValueError(f"{q!r} has no distribution function on the line: take Normal or Mixture")
-    low, high = (np.full(share.shape, edge) for edge in _around(q))
+    on_the_line(q=q)
+    low, high = (np.full(share.shape, edge) for edge in (min(q.edges()), max(q.edges())))
     for _ in range(80):
         middle = (low + high) / 2
         below = q.cdf(middle) < share
         low, high = np.where(below, middle, low), np.where(below, high, middle)
     return (low + high) / 2
-
-
-def _around(q) -> tuple[float, float]:
-    """Two numbers between which nearly all of q lies."""
-    parts = q.laws if isinstance(q, Mixture) else [q]
-    return (min(part.mean - 40 * part.sd for part in parts),
-            max(part.mean + 40 * part.sd for part in parts))
 
 
 def _smooth(divergence):

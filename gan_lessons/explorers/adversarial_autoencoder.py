@@ -111,13 +111,14 @@ def two_ideas(axes):
         ax.plot(Z, each.mean(0), color=BAD, ls="--", lw=2, label="all codes, $p(z)$")
         ax.set(title=f"{title}\nmean KL {abs(mean_kl):.2f}, recognised {right:.0%}",
                xlabel="code $z$", xlim=(-3.5, 3.5), ylim=(0, .56))
-    axes[0].legend(frameon=False, fontsize=8.5, loc="upper left")
+    axes[0].set_ylabel("density")
+    axes[0].legend(frameon=False, fontsize=9, loc="upper left")
 
 
 @lru_cache
 def tile_curves(n: int, shift: float):
     """Widths (k,), and for each of them mean KL of a code, information and JS: (3, k)."""
-    widths = np.concatenate([np.geomspace(.02, .1, 9)[:-1], np.linspace(.1, 1, 13)])
+    widths = np.geomspace(.02, 1, 30)
     return widths, np.array([tile_numbers(n, s, shift, every=3)[1:4] for s in widths]).T
 
 
@@ -135,15 +136,15 @@ def information():
         codes = [left.plot(Z, Z, color=FAKE, lw=.9)[0] for _ in range(32)]
         whole, = left.plot(Z, Z, color=BAD, ls="--", lw=2, label="all codes, $p(z)$")
         left.plot([], [], color=FAKE, lw=.9, label="one code each, divided by $n$")
-        left.set(xlabel="code, $z$", xlim=(-4, 4), ylim=(0, .62))
-        left.legend(frameon=False, fontsize=8.5, loc="upper left")
+        left.set(xlabel="code, $z$", ylabel="density", xlim=(-4, 4), ylim=(0, .62))
+        left.legend(frameon=False, fontsize=9, loc="upper left")
         curves = [right.plot([], [], color=colour, lw=2, label=name)[0]
                   for colour, name in ((BAD, "KL of each code, mean"),
                                        (FAKE, "information $I(x;z)$"),
                                        (GOOD, "JS, what the critic sees"))]
         dots = [right.plot([0], [0], "o", color=line.get_color(), ms=7)[0] for line in curves]
         right.set(xlabel="width of each code, $s$", xlim=(0, 1.03), ylim=(-.1, 4.3), ylabel="nats")
-        right.legend(frameon=False, fontsize=8.5)
+        right.legend(frameon=False, fontsize=9)
         open_axes(left, right)
         return codes, whole, curves, dots, title
 
@@ -165,7 +166,7 @@ def information():
     return Explorer(
         setup, update,
         dict(n=slider(2, 32, 1, 8, "samples n"),
-             s=slider(.02, 1.0, .02, .3, "width s of each code"),
+             s=slider(.02, 1.0, .02, .12, "width s of each code"),
              shift=slider(0.0, 2.0, .1, 0.0, "all codes moved by")),
         figsize=(9.6, 3.5),
         alt="Left, the density of the prior, a narrow one for each sample's code and their sum; "

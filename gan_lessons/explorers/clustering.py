@@ -42,9 +42,11 @@ def one_component_or_three(axes):
     for ax, (name, prior) in zip(axes, priors.items()):
         draw_density(ax, z, CODES, FAKE, "codes, $p(z)$")
         ax.plot(z, prior.pdf(z), color=CRITIC, lw=2, label="prior, $q(z)$")
-        ax.set(xlabel="code $z$", yticks=[], ylim=(0, .48),
+        for part, colour in zip(getattr(prior, "laws", ()), (REAL, GOOD, BAD)):
+            ax.fill_between(z, part.pdf(z) / len(means), color=colour, alpha=.45, lw=0)
+        ax.set(xlabel="code $z$", xticks=range(-6, 7, 3), yticks=[], ylim=(0, .48),
                title=f"{name}\nKL(p‖q) {kl(CODES, prior):.3f} nats")
-    axes[0].legend(frameon=False, fontsize=8, loc="upper left")
+    axes[0].legend(frameon=False, fontsize=9, loc="upper left")
 
 
 def parts_of_the_model(ax):
@@ -92,7 +94,9 @@ def parting(axes):
     for sign in (1, -1):
         right.plot(v, sign * best, color=GOOD, lw=2.5)
     right.axvline(1, color=CRITIC, lw=1, ls=":")
-    right.annotate("variance of a component", (1, -1.2), (1.15, -1.25), fontsize=9, va="center")
+    right.text(1.06, -1.25, "variance of a component", fontsize=9, va="center")
+    right.text(.62, .12, "together", fontsize=10, ha="center", color=GOOD)
+    right.text(2.1, 0, "apart", fontsize=10, ha="center", va="center", color=GOOD)
     right.set(xlabel="variance $v$ of the codes", ylabel=r"best centres, $\pm\delta$")
 
 
@@ -186,7 +190,7 @@ def components_and_codes():
         usage_kl = np.log(K) + (usage * np.log(np.maximum(usage, 1e-300))).sum()
         information = abs(entropy + np.log(K) - usage_kl)
         fit = -(r * (log_joint + np.log(K))).sum(1).mean()
-        title.set_text(f"-log q(z) {-logsumexp(log_joint, 1).mean():.3f} = fit {fit:.3f} + "
+        title.set_text(f"−log q(z) {-logsumexp(log_joint, 1).mean():.3f} = fit {fit:.3f} + "
                        f"I(y;z) {information:.3f} + KL(p(y)‖q(y)) {abs(usage_kl):.3f}"
                        f"      {int((usage > .01).sum())} of {K} components in use")
 

@@ -73,7 +73,7 @@ def ruler(left, right, b, slope):
     right.plot(x, normal, color=CRITIC, lw=1.4, ls="--", label="slope forgotten")
     right.plot(x, normal / slope(x), color=BAD, lw=1.6, label="divided by the slope")
     right.set(xlabel="sample $x$", yticks=[], xlim=(-3.2, 3.2), title="three candidates")
-    right.legend(frameon=False, fontsize=8)
+    right.legend(frameon=False, fontsize=9)
 
 
 def couplings():
@@ -113,7 +113,7 @@ def couplings():
             circle.set_data(*b_undone(*(r * rings), bend, stretch, lean))
         cloud.set_offsets(np.stack(b_of(*points, bend, stretch, lean), 1))
         loss = negative_log_q(*points, bend, stretch, lean, sign).mean()
-        title.set_text(f"mean of -log q: {loss:.3f} nats      log det {stretch:+.2f}      "
+        title.set_text(f"mean of −log q: {loss:.3f} nats      log det {stretch:+.2f}      "
                        f"the \"density\" integrates to {np.exp((sign - 1) * stretch):.3f}")
 
     return Explorer(
@@ -179,6 +179,8 @@ def coupling_diagram(axes):
         arrow(ax, (4.2, 3), drawn["net"])
         for x, name in ((3.2, "first"), (5.2, "second")):
             arrow(ax, (x, 1.6), drawn[name], GOOD)
+    axes[0].set_title("forwards", fontsize=12)
+    axes[1].set_title("backwards", fontsize=12)
 
 
 def glow_diagram(ax):

@@ -28,29 +28,32 @@ SIZES = (8, 16, 32, 64, 128, 256)
 # -- the idea --------------------------------------------------------------------------------------
 
 def code_bars(album, bars):
-    """Left six pictures of four patches, right what four codes of one bit are worth.
+    """Above six pictures of four patches, below what four codes of one bit are worth.
 
     Two bars for each code: the share of the pixels' variance that the best decoder reconstructs
     from it, and the share of a bit that it tells about a patch, in the mean.
     """
-    rows = [0, 3, 12, 17, 22, 29]
-    tiles = np.full((2 * 3 + 2, 3 * 4 + 2), np.nan)             # nan stays white: the gaps between
-    for place, row in enumerate(rows):
-        top, left = divmod(place, 3)
-        tiles[3 * top:3 * top + 2, 5 * left:5 * left + 4] = (PICTURES[row] * np.array(SCALE)).T
-    album.imshow(tiles[:5], cmap="gray", vmin=-3.6, vmax=3.6)
+    for place, row in enumerate((0, 3, 12, 17, 22, 29)):
+        top, left = -3 * (place // 3), 6 * (place % 3)
+        for patch, values in enumerate(PICTURES[row] * np.array(SCALE)):
+            for below, value in enumerate(values):                    # the motif, then the speck
+                album.add_patch(Rectangle((left + 1.12 * patch, top - below), 1, 1, lw=0,
+                                          fc=str(.5 + value / 7.2)))
+    album.set(xlim=(-.1, 16.5), ylim=(-4.1, 1.1), aspect="equal")
     album.set_axis_off()
-    album.set_title("six pictures: motif above, specks below", fontsize=10)
+    album.set_title("six pictures of four patches: motif above, speck below", fontsize=11)
     at = np.arange(len(CODES))
     total = (np.square(SCALE).sum()) * PICTURES.shape[1]
     pixels = [1 - reconstruction_error(PICTURES, code, SCALE) / total for code in CODES.values()]
     patches = [patch_information(PICTURES, code).mean() / np.log(2) for code in CODES.values()]
-    bars.barh(at - .2, pixels, .36, color=FAKE, label="pixel variance reconstructed")
-    bars.barh(at + .2, patches, .36, color=GOOD, label="bits about a patch, mean")
+    for shift, values, colour, label in ((-.2, pixels, FAKE, "share of the pixels' variance"),
+                                         (.2, patches, GOOD, "bits about a patch, in the mean")):
+        drawn = bars.barh(at + shift, values, .36, color=colour, label=label)
+        bars.bar_label(drawn, [f"{value:.2f}" for value in values], padding=3, fontsize=10)
     bars.set_yticks(at, CODES)
     bars.invert_yaxis()
-    bars.set(xlim=(0, 1.05))
-    bars.legend(frameon=False, fontsize=9, loc="lower right")
+    bars.set(xlim=(0, 1.12), xlabel="what a code of one bit tells")
+    bars.legend(frameon=False, fontsize=10, loc="lower right")
 
 
 # -- bounds by hand --------------------------------------------------------------------------------
@@ -152,8 +155,9 @@ def over_the_exact(axes, pair, trained, reach: float = 2.6):
                                 ("exact $\\log r$", "trained $T$")):
         ax.contourf(x, z, pair_density(pair, x, z), levels=8, cmap="Blues", alpha=.55)
         drawn = ax.contour(x, z, values, levels=levels, colors=CRITIC, linewidths=1.1)
-        ax.clabel(drawn, fontsize=8, fmt="%g")
-        ax.set(title=name, xlabel="$x$", aspect="equal")
+        ax.clabel(drawn, fontsize=9, fmt="%g")
+        ax.text(.04, .96, name, transform=ax.transAxes, va="top", fontsize=12)
+        ax.set(xlabel="$x$", aspect="equal")
     axes[0].set_ylabel("code $z$")
 
 

@@ -104,12 +104,12 @@ def boundary():
             left.plot([x], [.04], "o", color=(SKY, FAKE)[y], ms=9, mec=CRITIC,
                       label=f"label {y}")
         left.set(xlabel="$x$", xlim=(-5, 5), ylim=(0, 1.45))
-        left.legend(frameon=False, fontsize=8.5, ncols=2, loc="upper left")
+        left.legend(frameon=False, fontsize=9, ncols=2, loc="upper left")
         right.plot(b, known, color=SKY, lw=2, label="labelled loss")
         right.plot(b, unknown, color=BAD, lw=2, label=r"doubt E$\,m(u)$")
         total, = right.plot(b, known, color=CRITIC, lw=2.4, label=r"sum with weight $\eta$")
         right.set(xlabel="border $b$", ylim=(0, 6.5), xlim=(b[0], b[-1]))
-        right.legend(frameon=False, fontsize=8.5, loc="upper left")
+        right.legend(frameon=False, fontsize=9, loc="upper left")
         here, = right.plot([0], [0], "o", color=CRITIC, ms=8)
         rest, = right.plot([0], [0], "v", color=GOOD, ms=9)
         open_axes(left, right)
@@ -149,7 +149,7 @@ def doubts(ax):
     ax.axhline(np.log(2), color=CRITIC, lw=.8)
     ax.text(.01, np.log(2) + .03, "$\\log 2$", fontsize=9)
     ax.set(xlabel="$s(1\\,|\\,x)$", ylabel="nats", ylim=(0, 1.6), xlim=(0, 1))
-    ax.legend(frameon=False, fontsize=8.5, loc="upper center")
+    ax.legend(frameon=False, fontsize=9, loc="upper center")
 
 
 # -- few labels in the plane -----------------------------------------------------------------------

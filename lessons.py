@@ -145,9 +145,11 @@ def fingerprint():
 
 
 def read_stamp():
+    if not STAMP.is_file():              # a pipe would be waited for
+        return {}
     try:
         stamp = json.loads(STAMP.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):            # "[[[[…": damaged, whatever it was
         return {}
     return stamp if isinstance(stamp, dict) else {}
 

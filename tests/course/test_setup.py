@@ -1323,6 +1323,22 @@ def test_a_tool_that_is_missing_is_named(course, fails):
         module.finish(work)
 
 
+@pytest.mark.parametrize("text", ["[" * 100_000, "3", "null", "[]", "hello", ""])
+def test_a_damaged_stamp_is_read_as_none(course, text):
+    module, _ = course
+    module.STAMP.parent.mkdir(parents=True)
+    module.STAMP.write_text(text)
+    assert module.read_stamp() == {}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX pipes")
+def test_a_pipe_in_place_of_the_stamp_is_not_waited_for(course):
+    module, _ = course
+    module.STAMP.parent.mkdir(parents=True)
+    os.mkfifo(module.STAMP)
+    assert module.read_stamp() == {}
+
+
 def test_a_folder_in_place_of_the_stamp_asks_for_another_environment(course, fails):
     module, _ = course
     module.STAMP.mkdir(parents=True)

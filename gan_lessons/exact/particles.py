@@ -48,6 +48,8 @@ def normal_flow(q: Normal, t: float) -> Normal:
     """
     if not fits(t, least=0):
         raise ValueError(f"t = {t!r}: a time is 0 or more")
+    if not isinstance(q, Normal) or q.dim != 1:
+        raise ValueError(f"{q!r} is no Normal on the line: LineFlow moves any other law")
     return Normal(q.mean * np.exp(-t), np.sqrt(1 + (q.sd**2 - 1) * np.exp(-2 * t)))
 
 
@@ -116,6 +118,8 @@ class LineFlow:
 
     def _gaps(self, x):
         """log r_i, p(middle_i), and Δ_i p'(middle_i) / 2: (n - 1,) each."""
+        if np.shape(x) != (self.n,):
+            raise ValueError(f"positions of shape {np.shape(x)}: this flow has {self.n} particles")
         gap, middle = np.diff(x), (x[1:] + x[:-1]) / 2
         log_p = self.p.logpdf(middle)
         with np.errstate(invalid="ignore", divide="ignore"):

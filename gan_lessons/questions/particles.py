@@ -13,12 +13,15 @@ def _first_below(most: float) -> float:
     return next(t for t, x in zip(times, flow(times)) if flow.energy(x) < most)
 
 
-def round_of_matching(m, m_q, g, x, z, eps, sigma: float):
+def round_of_matching(m, m_q, g, x, z, eps, sigma: float = .5):
     """One round of distribution matching with given noise, gradient descent with rate 0.1.
 
-    eps: three tensors, for m, m_q and g. The mean of the fakes afterwards; networks are changed.
+    eps (3, n, d), for m, m_q and g. The mean of the fakes afterwards; copies of the networks move.
     """
+    from copy import deepcopy
+
     import torch
+    m, m_q, g = deepcopy((m, m_q, g))
 
     def descend(net, loss):
         slopes = torch.autograd.grad(loss, list(net.parameters()))

@@ -258,10 +258,22 @@ def test_answers():
     assert known["23 noise"] == pytest.approx([p_s.score(2.), q_s.score(0.)])
 
 
-def test_a_round_of_matching_moves_all_three():
+def test_a_round_of_matching_is_three_steps_of_descent():
     nets = [mlp_generator(2, 2, seed=seed).double() for seed in (1, 2, 3)]
-    before = [next(net.parameters()).clone() for net in nets]
-    eps = [torch.randn(6, 2, dtype=torch.float64) for _ in range(3)]
-    questions.round_of_matching(*nets, eps[0], eps[1], eps, .5)
-    assert all((next(net.parameters()) != old).any() for net, old in zip(nets, before))
-
+    before = [parameter.clone() for net in nets for parameter in net.parameters()]
+    eps = torch.randn(3, 6, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(4))
+    x, z = eps[0] + 1, eps[1]
+    found = questions.round_of_matching(*nets, x, z, eps)
+    assert all((old == now).all() for old, now in zip(before, (
+        parameter for net in nets for parameter in net.parameters())))    # copies have moved
+    m, m_q, g = nets
+    moves = [torch.optim.SGD(net.parameters(), lr=.1) for net in nets]
+    (m(x + .5 * eps[0]) - x).square().mean().backward()
+    moves[0].step()
+    fakes = g(z).detach()
+    (m_q(fakes + .5 * eps[1]) - fakes).square().mean().backward()
+    moves[1].step()
+    y = fakes + .5 * eps[2]
+    (-(g(z) * (m(y) - m_q(y)).detach()).sum(1).mean()).backward()
+    moves[2].step()
+    assert found == pytest.approx(g(z).mean().item(), rel=1e-12)

@@ -568,7 +568,8 @@ class Floating:
 
 @pytest.mark.parametrize("value", [
     np.array(2.), np.array([2.]), Index(), Floating(), torch.tensor(2., requires_grad=True),
-    torch.tensor(True), Decimal(2), Fraction(2), "2", None, 2 + 0j, np.bool_(True)], ids=repr)
+    torch.tensor(True), Decimal(2), Fraction(2), "2", None, 2 + 0j, np.bool_(True)],
+    ids=lambda value: type(value).__name__)
 def test_what_float_alone_understands_is_no_number(value):
     assert not fits(value) and not fits(value, whole=True)
     for act in (lambda: laws.Ring(radius=value), lambda: loss_sensitive.margin(value),

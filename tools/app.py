@@ -119,6 +119,8 @@ def serve(path: pathlib.Path, port: int | None = None, opened: bool = True) -> i
             server = subprocess.Popen(command(notebook, port), env=environment(token),
                                       cwd=str(path.parent), stdout=out,
                                       stderr=subprocess.STDOUT, **tied())
+        # also where a script has begun it in the background, and Ctrl-C would be ignored
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGTERM, lambda *_: server.terminate())
         try:
             address = f"http://127.0.0.1:{port}/"

@@ -50,7 +50,6 @@ WALK = """() => {
 ZOOMED = {"20"}                      # being written anew
 
 
-
 @pytest.mark.parametrize("lesson", tool.lessons(), ids=lambda path: path.stem)
 def test_no_slide_is_higher_or_wider_than_the_screen(page, reveal, tmp_path, lesson):
     page.set_viewport_size({"width": 1280, "height": 720})

@@ -277,3 +277,8 @@ def test_a_round_of_matching_is_three_steps_of_descent():
     (-(g(z) * (m(y) - m_q(y)).detach()).sum(1).mean()).backward()
     moves[2].step()
     assert found == pytest.approx(g(z).mean().item(), rel=1e-12)
+
+
+def test_le_cams_weight_is_the_tables():
+    c = torch.linspace(-4, 4, 9, dtype=torch.float64)
+    assert questions.le_cam(c).detach().numpy() == pytest.approx(flow_weight("Le Cam", c), rel=1e-9)

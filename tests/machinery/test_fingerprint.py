@@ -256,3 +256,17 @@ def test_a_hash_of_numbers_sees_types_shapes_and_values():
     others = [one.astype(np.int64), one.reshape(2, 3), one[::-1].copy(), one + 1]
     assert len({code.bytes_hash(x) for x in [one, *others]}) == 5
     assert code.bytes_hash(torch.arange(6, dtype=torch.uint8)) == code.bytes_hash(one)
+
+
+def imports_late():
+    from wsgiref import handlers            # a module of an installed package, imported by the call
+    return handlers.SimpleHandler
+
+
+def test_a_module_counts_alike_before_and_after_the_call_that_imports_it(monkeypatch):
+    import wsgiref
+    monkeypatch.delitem(sys.modules, "wsgiref.handlers", raising=False)
+    monkeypatch.delattr(wsgiref, "handlers", raising=False)
+    before = parts(imports_late, {})
+    imports_late()
+    assert before == parts(imports_late, {})

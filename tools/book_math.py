@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from html import escape
 
-from pages import UnknownMarkup, mathml
+from pages import UnknownMarkup, mathml, together
 from sphinx.errors import ExtensionError
 
 
@@ -11,6 +11,12 @@ def setup(app):
     """Make MathML the way in which Sphinx writes formulas."""
     app.add_html_math_renderer("mathml", (inline, None), (block, None))
     app.config.html_math_renderer = "mathml"
+    app.connect("html-page-context", _no_break)
+
+
+def _no_break(app, page, template, context, tree):
+    if "body" in context:
+        context["body"] = together(context["body"])
 
 
 def inline(self, node):

@@ -160,7 +160,14 @@ def rendered(exporter, template, nb, title):
                     require_js_url="", jquery_url="", mermaid_js_url="", widget_renderer_url="")
     made.register_filter("markdown2html", markdown_to_html)
     body, _ = made.from_notebook_node(nb, {"metadata": {"name": title}})
-    return re.sub(r"<script\b.*?</script>\s*", "", body, flags=re.S)    # nothing here needs one
+    body = re.sub(r"<script\b.*?</script>\s*", "", body, flags=re.S)    # nothing here needs one
+    return together(body)
+
+
+def together(body):
+    """HTML whose lines do not break between a formula and the comma or bracket behind it."""
+    return re.sub(r"""(<math\b(?:(?!</math>|display="block").)*</math>)([,.;:!?)\]”’]+)""",
+                  r'<span style="white-space: nowrap">\1\2</span>', body, flags=re.S)
 
 
 def page(nb, title):
@@ -181,7 +188,7 @@ DECK = """<style>%s
 .reveal pre { width: 100%%; box-shadow: none; font-size: .76em; margin: 0; }
 .reveal .jp-Notebook, .reveal { --jp-code-font-size: 18px; }
 .reveal table { font-size: .8em; }
-.reveal img { margin: 0; max-width: 100%%; max-height: 540px; }
+.reveal img { margin: 0; zoom: 1.45; max-width: 100%%; max-height: calc(540px / 1.45); }
 .reveal .jp-InputPrompt, .reveal .jp-OutputPrompt { display: none; }
 .reveal .fragment.current-fragment { outline: none; }
 .reveal .gan-film { display: grid; column-gap: 1.5em; }
@@ -201,6 +208,9 @@ DECK = """<style>%s
 .reveal .controls[data-controls-layout] button { position: static; margin: 0; }
 .reveal .controls .navigate-up, .reveal .controls .navigate-down { display: none; }
 .reveal .slide-number { background: none; color: #444; }
+.gan-where { position: fixed; left: 12px; bottom: 8px; max-width: 42%%; z-index: 30; color: #444;
+  font: 14px/1.2 "DejaVu Sans", Arial, sans-serif; overflow: hidden; white-space: nowrap;
+  text-overflow: ellipsis; }
 </style></head>"""
 PLAY = """<script>%s</script><script>
 const screen = 690;                                      // pixels of 720 that a slide may fill
@@ -213,8 +223,31 @@ const high = (section) => {                             // how far down all that
   }
   return (down - section.getBoundingClientRect().top) / Reveal.getScale();
 };
+const heading = "h1, h2, h3";
+const placed = (section) => {           // what goes on without a heading stands in the middle
+  section.style.zoom = 1;
+  section.style.paddingTop = 0;
+  if (!section.querySelector(heading + ", .gan-film"))
+    section.style.paddingTop = Math.max(0, (screen - high(section)) / 2.4) + "px";
+  fit(section);
+};
+const where = (section) => {            // the headings that a slide stands under, at its foot
+  const under = {};
+  for (const one of document.querySelector(".slides").querySelectorAll(heading)) {
+    if (section.compareDocumentPosition(one) & Node.DOCUMENT_POSITION_FOLLOWING
+        && !section.contains(one)) break;
+    under[one.tagName] = one.textContent.replace("¶", "").trim();
+    if (one.tagName === "H1") under.H2 = under.H3 = "";
+    if (one.tagName === "H2") under.H3 = "";
+  }
+  const number = (under.H1 || "").split(" · ")[0];
+  const said = [number, under.H3 || under.H2].filter(Boolean).join(" · ");
+  document.querySelector(".gan-where").textContent = section.querySelector("h1") ? "" : said;
+};
 const fit = (section) => {                              // what is still too high becomes smaller
   section.style.zoom = 1;
+  if (high(section) <= screen) return;
+  section.style.paddingTop = 0;
   if (high(section) <= screen) return;
   let fits = .5, not = 1;                               // text flows anew: halve what is between
   for (let k = 0; k < 6; k++) {
@@ -227,8 +260,10 @@ Reveal.initialize({hash: true, slideNumber: "c/t", width: 1220, height: 720, mar
                    center: false, transition: "none", controlsLayout: "bottom-right",
                    keyboardCondition: () => document.activeElement?.tagName !== "SELECT",
                    navigationMode: "linear"});
-Reveal.on("ready", (event) => fit(event.currentSlide));
-Reveal.on("slidechanged", (event) => fit(event.currentSlide));
+document.querySelector(".reveal").insertAdjacentHTML("beforeend", "<div class=gan-where></div>");
+const turned = (event) => { placed(event.currentSlide); where(event.currentSlide); };
+Reveal.on("ready", turned);
+Reveal.on("slidechanged", turned);
 document.addEventListener("toggle", () => fit(Reveal.getCurrentSlide()), true);
 </script></body>"""
 

@@ -62,8 +62,9 @@ def pieces(nb):
             continue
         if cell.cell_type == "markdown":
             yield from (new_markdown_cell(text) for text in parts(cell.source))
-        elif "hide-input" in tags or cell.source.count("\n") < CODE_ALONE and height_of(
-                cell) <= ROOM:
+        elif "hide-input" in tags:
+            yield from outputs(cell)
+        elif cell.source.count("\n") < CODE_ALONE and height_of(cell) <= ROOM:
             yield cell
         else:
             code, output = copy.deepcopy(cell), copy.deepcopy(cell)
@@ -72,7 +73,18 @@ def pieces(nb):
             if cell.outputs:
                 output.metadata["tags"] = sorted(tags | {"hide-input"})
                 output.id = f"{cell.id[:58]}-out"
-                yield output
+                yield from outputs(output)
+
+
+def outputs(cell):
+    """A cell without its code: whole, or where a screen would be full, an output at a time."""
+    if height_of(cell) <= ROOM or len(cell.outputs) < 2:
+        yield cell
+        return
+    for k, output in enumerate(cell.outputs):
+        one = copy.deepcopy(cell)
+        one.id, one.outputs = f"{cell.id[:58]}-{k}", [output]
+        yield one
 
 
 def parts(source: str) -> list[str]:
@@ -143,8 +155,7 @@ def height_of(cell) -> float:
 
 
 def _picture_height(png: str, options) -> float:
-    """Of a picture in a deck: 1,150 pixels wide or ROOM high at most, and not above its own size by
-    more than a half."""
+    """Of a picture in a deck: 1,150 pixels wide or ROOM high at most, 1.45 times its own size."""
     width, height = struct.unpack(">II", base64.b64decode(png[:64])[16:24])
-    wide = min(1150.0, 1.5 * float(options.get("width", width)))
+    wide = min(1150.0, 1.45 * float(options.get("width", width)))
     return min(ROOM - 60.0, wide * height / width) + 16

@@ -86,6 +86,29 @@ def test_a_deck_plays_to_its_end_without_a_network(page, reveal, tmp_path):
     assert all(url.startswith(("file:", "data:")) for url in asked) and page.js_errors == []
 
 
+def test_a_slide_says_where_it_stands(page, reveal, tmp_path):
+    """Under a heading of its own it begins at the top; without one it stands in the middle, and the
+    heading is at its foot."""
+    lesson = next(path for path in tool.lessons() if path.stem.startswith("01"))
+    path = tmp_path / "deck.html"
+    path.write_text(deck(tool.read(lesson), lesson.stem, reveal), encoding="utf-8")
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.goto(path.as_uri())
+    page.wait_for_function("window.Reveal && Reveal.isReady()")
+    seen, last = set(), ""
+    while not page.evaluate("Reveal.isLastSlide()"):
+        page.keyboard.press("Space")
+        own, top, foot = page.evaluate("""() => {
+            const now = Reveal.getCurrentSlide(), own = [...now.querySelectorAll("h2, h3")].pop();
+            return [own ? own.textContent.replace("¶", "").trim() : "", parseFloat(
+                now.style.paddingTop), document.querySelector(".gan-where").textContent]; }""")
+        last = own or last
+        assert foot == (f"01 · {last}" if last else "01")
+        assert top == 0 or not own
+        seen.add((bool(own), top > 0))
+    assert seen >= {(True, False), (False, True)}
+
+
 def test_films_move_in_a_deck(page, reveal, tmp_path, monkeypatch):
     """One file: their frames are in it. An arrow key moves a slider, and turns no page."""
     monkeypatch.setenv("GAN_LESSONS_BUDGET", "smoke")

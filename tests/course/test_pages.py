@@ -1,6 +1,7 @@
 """Formulas ahead of time: what a browser without MathJax must find in the MathML."""
+import nbformat
 import pytest
-from pages import UnknownMarkup, mathml
+from pages import UnknownMarkup, mathml, page
 
 
 @pytest.mark.parametrize("latex, holds", [
@@ -27,3 +28,10 @@ def test_what_is_not_known_is_refused_with_the_formula(latex):
     with pytest.raises(UnknownMarkup) as refused:
         mathml(latex)
     assert latex in str(refused.value)
+
+
+@pytest.mark.parametrize("source, kept", [
+    ("a $D$, b", True), ("a ($D$); b", True), ("a $D$ b", False), ("$$D$$\n\n, b", False)])
+def test_no_line_breaks_between_a_formula_and_its_comma(source, kept):
+    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(source)])
+    assert ("nowrap" in page(nb, "one").partition("<body")[2]) == kept

@@ -259,7 +259,7 @@ def test_a_hash_of_numbers_sees_types_shapes_and_values():
 
 
 def imports_late():
-    from wsgiref import handlers            # a module of an installed package, imported by the call
+    from wsgiref import handlers  # a module of an installed package, imported by the call
     return handlers.SimpleHandler
 
 

@@ -1,7 +1,7 @@
 """An explorer as a film: its states drawn ahead, so that a page can move it without a kernel.
 
-Every control moves and none resets another: the frames are those of all combinations. Where these
-are too many, sliders keep fewer positions, and the page says so.
+The frames are those of all combinations, so no control resets another. Where these are too many,
+sliders keep fewer positions, and then some stay where they stand; the page says so.
 """
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from PIL import Image
 from scipy.ndimage import binary_dilation
 
 MOST, SMOKE = 240, 24                       # frames of one explorer, some 5 KB each
-PATIENCE = 500                              # and where MOST would leave a slider fewer than FEW
+PATIENCE = 540                              # and where MOST would leave a slider fewer than FEW
 FEW, FEWEST = 5, 3                          # positions that a slider keeps: both ends, where it is
 DPI = 100                                   # of a frame: a pixel of the page each
 SEEN = 32                                   # frames that tell what all have in common
@@ -44,7 +44,7 @@ class Film:
 
     def __init__(self, explorer, folder, most: int = MOST, patience: int = PATIENCE):
         self.explorer, self.folder = explorer, pathlib.Path(folder)
-        self.grid = grid(explorer.controls, most, patience)
+        self.grid = grid(explorer.controls, most, patience, explorer.still)
         explorer.figure.set_dpi(DPI)
 
     def states(self):
@@ -68,22 +68,34 @@ class Film:
 
     def _repr_html_(self):
         self.draw()
-        controls = [self.explorer.controls[name] for name in self.grid]
-        counts = [len(values) for values in self.grid.values()]
+        moving = {name: values for name, values in self.grid.items() if len(values) > 1}
+        controls = [self.explorer.controls[name] for name in moving]
+        counts = [len(values) for values in moving.values()]
         stand = [nearest(values, control.value)
-                 for values, control in zip(self.grid.values(), controls)]
+                 for values, control in zip(moving.values(), controls)]
         start = int(np.ravel_multi_index(stand, counts))
-        rows = map(_row, controls, self.grid.values(), stand)
-        coarse = any(len(values) < len(_values(control))
-                     for values, control in zip(self.grid.values(), controls))
-        note = ("<p class='gan-coarse'>Sliders move in coarser steps on this page than in the "
-                "notebook.</p>" if coarse else "")
+        rows = map(_row, controls, moving.values(), stand)
+        note = self.coarse()
         frames = html.escape("/".join(["_films", *self.folder.parts[-2:]]))
         picture = f'class="dark-light" width="{self.explorer.width}" loading="lazy"'
         return (f'<div class="gan-film" data-counts="{" ".join(map(str, counts))}" '
                 f'data-frames="{frames}">{"".join(rows)}<div class="gan-frame">'
                 f'<img {picture} alt="{html.escape(self.explorer.alt)}" src="{frames}/common.webp">'
                 f'<img {picture} alt="" src="{frames}/{start:04d}.webp"></div>{note}</div>')
+
+
+    def coarse(self) -> str:
+        """What the notebook moves and this page does not, as a paragraph; "" for nothing."""
+        said, held = "", []
+        for name, values in self.grid.items():
+            control = self.explorer.controls[name]
+            if len(values) == 1 < len(_values(control)):
+                held.append(f"{control.description} at {_said(control, values[0])}")
+            elif len(values) < len(_values(control)):
+                said = "Sliders move in coarser steps on this page than in the notebook."
+        if held:
+            said += f" It holds {' and '.join(held)}; the notebook moves these, too."
+        return f"<p class='gan-coarse'>{html.escape(said.strip())}</p>" if said else ""
 
 
 def common(frames: np.ndarray) -> np.ndarray:
@@ -153,28 +165,31 @@ def _said(control, value) -> str:
     return format(value, getattr(control, "readout_format", "g"))
 
 
-def grid(controls, most: int = MOST, patience: int = PATIENCE) -> dict:
+def grid(controls, most: int = MOST, patience: int = PATIENCE, still=()) -> dict:
     """control -> the values it takes, at most `most` states in all where that is possible.
 
     Sliders are thinned out, the longest first, to FEW or more; menus are not. Where even that is
-    too many, up to `patience` states are allowed, then sliders of FEWEST, and if need be up to
-    PATIENCE of these. The ends and where a control stands are among the values. ValueError where
-    the menus alone have more than that.
+    too many, up to `patience` states are allowed, then sliders of FEWEST. If that is too much,
+    one slider after another stays where it stands, those in `still` first, then the last ones. The
+    ends and where a control stands are among the values. ValueError where the menus alone have more
+    than PATIENCE states.
     """
     full = {name: _values(control) for name, control in controls.items()}
     sliders = sorted(name for name, control in controls.items() if not _is_menu(control))
-    for few, allowed in ((FEW, most), (FEW, patience), (FEWEST, patience)):
-        counts = {name: len(values) for name, values in full.items()}
+    last = [name for name in reversed(controls) if name in sliders and name not in still]
+    for few, allowed, enough, held in ((FEW, most, most, 0), (FEW, patience, patience, 0), *(
+            (FEWEST, patience, PATIENCE, count) for count in range(len(sliders) + 1))):
+        fixed = [*still, *last][:held]
+        counts = {name: 1 if name in fixed else len(values) for name, values in full.items()}
         while math.prod(counts.values()) > allowed:
             long = [name for name in sliders if counts[name] > few]
             if not long:
                 break
             counts[max(long, key=counts.get)] -= 1
-        else:
-            break
-    if math.prod(counts.values()) <= max(allowed, PATIENCE):
-        return {name: thinned(values, counts[name], controls[name].value)
-                for name, values in full.items()}
+        if math.prod(counts.values()) <= max(allowed, enough):
+            return {name: [controls[name].value] if name in fixed
+                    else thinned(values, counts[name], controls[name].value)
+                    for name, values in full.items()}
     raise ValueError(f"the menus of {len(counts)} controls have more than {PATIENCE} states: give "
                      "them fewer entries, and the explorer can be drawn ahead")
 

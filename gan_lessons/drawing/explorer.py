@@ -110,7 +110,8 @@ class Explorer:
     setup(figure) draws once and returns the artists that move; update(artists, **values) moves
     them. controls: a dict from the arguments of `update` to a `slider(...)`, a `choice(...)` or any
     other ipywidgets control with a `value`. figsize in inches, dpi for the sharpness; width in CSS
-    pixels, 100 per inch unless given. alt: a sentence that says what the picture shows.
+    pixels, 100 per inch unless given. alt: a sentence that says what the picture shows. still:
+    names of controls that a page without a kernel may hold where they stand, the first ones first.
 
     A drawing must depend on `values` alone: then `draw` can render any state, in a test or ahead of
     time for a page without a kernel. Returned artists lie above the rest of the figure, and only
@@ -122,7 +123,8 @@ class Explorer:
     Introduced in notebooks/00_start_here.ipynb.
     """
 
-    def __init__(self, setup, update, controls, *, figsize=(6.4, 3.6), dpi=150, width=None, alt):
+    def __init__(self, setup, update, controls, *, figsize=(6.4, 3.6), dpi=150, width=None, alt,
+                 still=()):
         if not isinstance(alt, str) or not alt.strip():
             raise ValueError("an Explorer needs alt=\"...\": one sentence that says what it shows")
         self.alt = " ".join(alt.split())
@@ -139,6 +141,9 @@ class Explorer:
         if max(sizes) * dpi > LARGEST:
             raise ValueError(f"figsize = {figsize!r} at dpi = {dpi!r}: a picture has at most "
                              f"{LARGEST:,} pixels a side")
+        if unknown := [name for name in still if name not in self.controls]:
+            raise ValueError(f"still={still!r}: there is no control {unknown[0]!r}")
+        self.still = tuple(still)
         _check_call("setup(figure)", setup, 1)
         self.error = None                           # of the state shown, as a sentence
         self.figure = Figure(figsize=figsize, dpi=dpi, layout="constrained")

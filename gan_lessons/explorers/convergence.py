@@ -173,7 +173,7 @@ def portraits():
              critic=slider(.02, 1.0, .02, .2, "step of the critic"),
              generator=slider(.02, 1.0, .02, .2, "step of the generator"),
              momentum=slider(-.9, .9, .05, 0.0, "momentum β")),
-        figsize=(9.2, 3.7),
+        figsize=(9.2, 3.7), still=("generator",),
         alt="Left, a phase portrait with the walk of critic and generator from (1, 1); in the "
             "middle, the eigenvalues of one round and the unit circle; right, on a log scale, the "
             "distance to the equilibrium round by round beside the power of the spectral radius. "

@@ -122,7 +122,7 @@ def workbench():
                     shift=slider(-1.0, 1.0, .05, 0.0, "bias of your critic"))
     return Explorer(
         setup, update, controls,
-        figsize=(7.2, 3.4),
+        figsize=(7.2, 3.4), still=("p_sd", "sd"),
         alt="Left, the densities of data and fakes; right, the best critic of the divergence, "
             "yours and the threshold. The title gives the divergence and both bounds.")
 

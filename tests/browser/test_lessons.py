@@ -1,11 +1,13 @@
 """Each lesson in a real JupyterLab: its explorers appear, and their sliders move by keyboard."""
+import ast
 import os
 import pathlib
 
+import film
 import nbformat
 import pytest
 from labtools import ERRORS, RUN_ALL, open_notebook, shut_down
-from nb import KERNEL, lessons
+from nb import KERNEL, ROOT, lessons
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from gan_lessons.explorers.map import linked_map
@@ -57,6 +59,21 @@ def move_first_menu(explorer, page):
     assert explorer.locator("[role=alert]").all_inner_texts() == []
 
 
+# How many explorers the kernel holds, and how many states a book would draw of each.
+FILMS = """async (tools) => {
+  const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+  const said = [], asked = kernel.requestExecute({store_history: false, code: `
+import gc, math, sys
+sys.path.append(${JSON.stringify(tools)})
+import film
+from gan_lessons.drawing.explorer import Explorer
+print([math.prod(map(len, film.grid(one.controls, still=one.still).values()))
+       for one in gc.get_objects() if isinstance(one, Explorer)])`});
+  asked.onIOPub = message => said.push(message.content.text || message.content.evalue || "");
+  await asked.done;
+  return said.join("").trim(); }"""
+
+
 @pytest.mark.parametrize("path", lessons(), ids=lambda path: path.stem)
 def test_a_lesson_is_alive(lab, lab_page, path):
     page = lab_page
@@ -67,6 +84,8 @@ def test_a_lesson_is_alive(lab, lab_page, path):
     explorers = page.locator(".jp-Notebook .gan-explorer")
     asked = path.read_text(encoding="utf-8").count('"explore"')
     assert explorers.count() >= asked
+    states = ast.literal_eval(page.evaluate(FILMS, str(ROOT / "tools")))
+    assert len(states) >= asked and all(1 < count <= film.PATIENCE for count in states)
     for number in range(explorers.count()):
         explorer = explorers.nth(number)
         explorer.scroll_into_view_if_needed()

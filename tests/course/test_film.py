@@ -29,12 +29,33 @@ def test_menus_are_never_thinned_out_and_sliders_as_late_as_can_be():
     def size(*asked, **more):
         return [len(values) for values in grid(controls(**more), *asked).values()]
     assert size(FEW * FEW) == [FEW, FEW]
-    assert size(FEW * FEW - 1) == [22, 22]                 # patience comes before fewer positions
+    assert size(FEW * FEW - 1) == [23, 23]                 # patience comes before fewer positions
     assert size(FEW * FEW - 1, 10) == [3, 3] == size(5, 5)  # no fewer, however few are asked for
-    assert size(200, a=choice(list(range(12)), 3, "a")) == [6, 6, 12]
+    assert size(200, a=choice(list(range(12)), 3, "a")) == [7, 6, 12]
     assert size(200, a=choice(list(range(50)), 3, "a")) == [3, 3, 50]
     with pytest.raises(ValueError, match=f"3 controls have more than {PATIENCE}.*fewer entries"):
-        size(200, a=choice(list(range(400)), 3, "a"))
+        size(200, a=choice(list(range(PATIENCE + 1)), 3, "a"))
+
+
+def test_where_all_states_are_too_many_sliders_stay_where_they_stand_by_turns():
+    many = controls(a=choice(list(range(100)), 3, "a"))
+    size = lambda **how: {name: len(values) for name, values in grid(many, **how).items()}
+    assert size() == {"mean": 5, "count": 1, "a": 100}              # the last slider first
+    assert size(still=("mean",)) == {"mean": 1, "count": 5, "a": 100}
+    assert grid(many)["count"] == [13]
+    many["a"] = choice(list(range(200)), 3, "a")
+    assert size(still=("mean",)) == {"mean": 1, "count": 1, "a": 200}
+
+
+def test_a_page_says_what_it_holds(tmp_path):
+    shown = blocks()
+    shown.still = ("left",)
+    made = Film(shown, tmp_path / "c", most=4)
+    made.grid = {"left": [4], "right": [0, 7, 10]}
+    text = made._repr_html_()
+    assert "It holds left at 4; the notebook moves these, too." in text
+    assert text.count('type="range"') == 1 and 'data-counts="3"' in text
+    assert [greys(made.folder, k) for k in range(3)] == [[4, 0], [4, 7], [4, 10]]
 
 
 def test_thinned_values_are_evenly_spread():

@@ -82,8 +82,11 @@ CHINESE = r"[\u4e00-\u9fff][\u4e00-\u9fff、\s\w-]*"
 
 
 def terms(pages) -> str:
-    """English terms that a page gives with their Chinese ones, and where they stand first."""
+    """English terms that a page gives with their Chinese ones, and where they stand first; the
+    capital of a sentence's first word is none of the term's."""
     found = {}
+    text = "\n".join(cell.source for nb in pages.values() for cell in nb.cells
+                     if cell.cell_type == "markdown")
     for path, nb in pages.items():
         for cell in nb.cells:
             if cell.cell_type != "markdown":
@@ -91,7 +94,9 @@ def terms(pages) -> str:
             for english, chinese in re.findall(
                     rf"\*\*([A-Za-z][^*\n]{{1,50}}?)\*\* \((?:[A-Z-]+, )?({CHINESE})\)",
                     cell.source):
-                found.setdefault(english.strip(), (chinese.strip(), path))
+                small = english[0].lower() + english[1:]
+                term = small if re.search(rf"\b{re.escape(small)}\b", text) else english
+                found.setdefault(term.strip(), (chinese.strip(), path))
     rows = ["# Index of terms", "", "| term | 中文 | explained in |", "|---|---|---|"]
     for english, (chinese, path) in sorted(found.items(), key=lambda one: one[0].lower()):
         rows.append(f"| {english} | {chinese} | [{path.stem[:2]}]({path.name}) |")

@@ -65,7 +65,7 @@ def r3gan_round(f, g, x, z):
 
 
 QUESTIONS = {
-    "21 wgan": (_best_weight, "λ² + τγλ + τs² = 0 with s = 1 and τ = 4: the slower root is farthest "
+    "21 wgan": (_best_weight, "λ² + τγλ + τs² = 0 with s = 1, τ = 4: the slower root is farthest "
                 "left where the two meet"),
     "21 five": (_largest_step, "five critic moves are one of five times the step: the trace of the "
                 "round's matrix must stay above -2"),

@@ -79,7 +79,7 @@ def flows():
         ax.fill_between(line, dense, color=REAL, alpha=.18)
         ax.plot(line, dense, color=REAL, lw=1.6)
         curve, = ax.plot(line, 0 * line, color=FAKE, lw=2)
-        tracks = [ax.plot([], [], color=FAKE, lw=.6, alpha=.5)[0] for _ in range(40)]
+        tracks = [ax.plot([], [], color=FAKE, lw=.9, alpha=.9)[0] for _ in range(40)]
         dots, = ax.plot([], [], "o", color=FAKE, ms=5, mec="white", mew=.6)
         ax.axhline(0, color=CRITIC, lw=.6)
         ax.set(xlim=(-6, 8), ylim=(-.62, .85), yticks=[], xlabel="$x$")
@@ -111,8 +111,8 @@ def flows():
     return Explorer(
         setup, update,
         dict(divergence=choice({NAMES[name]: name for name in FLOWS}, "reverse KL", "divergence"),
-             start=choice(list(STARTS), "wide", "fakes begin"),
-             t=slider(0.0, TIMES[-1], .1, .8, "time")),
+             start=choice(list(STARTS), "beside", "fakes begin"),
+             t=slider(0.0, TIMES[-1], .1, 2.0, "time")),
         figsize=(9, 4.2),
         alt="Forty fakes on the line under the density of the data with two components, the way "
             "that each has come, and their density; on the right what is left of each divergence "

@@ -4,10 +4,11 @@ import numpy as np
 from ..exact.convergence import Dirac, round_matrix, spectral_radius, walk
 
 
-def _best_weight() -> float:
-    """The γ of R₁ at which the slower eigenvalue of the WGAN's Dirac-GAN decays fastest."""
+def _best_weight(ratio: float = 4.0) -> float:
+    """The γ of R₁ that is fastest for WGAN's Dirac-GAN, the critic's step `ratio` as large."""
     weights = np.linspace(0, 4, 4_001)
-    slower = [np.linalg.eigvals(Dirac("WGAN", r1=weight).jacobian()).real.max()
+    steps = np.diag([ratio, 1.0])
+    slower = [np.linalg.eigvals(steps @ Dirac("WGAN", r1=weight).jacobian()).real.max()
               for weight in weights]
     return float(weights[np.argmin(slower)])
 
@@ -64,8 +65,8 @@ def r3gan_round(f, g, x, z):
 
 
 QUESTIONS = {
-    "21 wgan": (_best_weight, "λ² + γλ + s² = 0 with s = 1: the slower root is farthest left where "
-                "the two meet"),
+    "21 wgan": (_best_weight, "λ² + τγλ + τs² = 0 with s = 1, τ = 4: the slower root is farthest "
+                "left where the two meet"),
     "21 five": (_largest_step, "five critic moves are one of five times the step: the trace of the "
                 "round's matrix must stay above -2"),
     "21 momentum": (_fastest_momentum, "the title's radius falls with β at first, and then rises"),

@@ -1,10 +1,10 @@
 """Questions of notebooks/23_particles.ipynb and their answers."""
 import numpy as np
 
-from ..exact.divergences import js
 from ..exact.f_table import f_divergence
-from ..exact.laws import Mixture, Normal
+from ..exact.laws import Mixture, Normal, log_ratio
 from ..exact.particles import LineFlow
+from ..exact.quadrature import expectation
 
 
 def _first_below(most: float) -> float:
@@ -47,12 +47,22 @@ def round_of_matching(m, m_q, g, x, z, eps, sigma: float = .5):
     return g(z).mean().item()
 
 
+def _worth(d: float = 2.0, n: int = 256) -> float:
+    """n (E w)² / E w² of the weight √r, by integration, for two unit Normals at distance d."""
+    p, q = Normal(0, 1), Normal(d, 1)
+    ratio, edges = log_ratio(p, q), np.linspace(-20, 20, 161)
+    moment = lambda power: expectation(q, lambda x: np.exp(power * ratio(x)), edges=edges)
+    return n * moment(.5)**2 / moment(1)
+
+
+LOGGED = np.array([.01, .02, .05, .10, .20, .40, .60, .80])          # D on the fakes of exercise 4
+
 QUESTIONS = {
-    "23 swapped": (lambda: .5 - 2 * js(Normal(0, 1), Normal(1, 1)),
-                   "which two divergences of this page have weights whose difference is 1 - D?"),
-    "23 log": ((1 - .02) / .02, "the two weights are D and 1 - D"),
+    "23 lsgan": (.5, "the push is (1 - D) ∇D, and ∇D = D (1 - D) ∇ log r"),
+    "23 log": ([LOGGED[:4].sum() / LOGGED.sum(), (1 - LOGGED[:4]).sum() / (1 - LOGGED).sum()],
+               "the two weights are D and 1 - D; a share is a sum over a sum"),
     "23 slider": (lambda: _first_below(1.0), "the title has the number; arrow keys move by 0.1"),
-    "23 share": (lambda: np.exp(-1.5 ** 2), "E r is 1, and E r² is the exponential of d²"),
+    "23 worth": (_worth, "n (E w)² / E w², with E √r = exp(-d²/8) and E r = 1"),
     "23 noise": (lambda: [-2 / (1 + .5**2), 2 / (.3**2 + .5**2)],
                  "the noised distributions are Normal, with variances 1 + σ² and 0.3² + σ²"),
 }

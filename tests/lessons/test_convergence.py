@@ -444,7 +444,8 @@ def test_pictures_without_sliders():
 # ---------------------------------------------------------------- the exercises
 
 def test_answers_in_closed_form():
-    assert questions._best_weight() == pytest.approx(2, abs=2e-3)
+    assert questions._best_weight() == pytest.approx(1, abs=2e-3)
+    assert questions._best_weight(ratio=1.) == pytest.approx(2, abs=2e-3)
     assert questions._largest_step() == pytest.approx(2 / 5 ** .5, abs=2e-4)
     J = Dirac("WGAN", r1=1.).jacobian()
     fastest, before, after = [spectral_radius(round_matrix(J, .1, momentum=beta))

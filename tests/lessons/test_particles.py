@@ -12,7 +12,6 @@ from gan_lessons import (
     batches,
     expectation,
     f_divergence,
-    js,
     log_ratio,
     mlp_critic,
     mlp_generator,
@@ -252,7 +251,12 @@ def test_figures_of_the_page_draw():
 def test_answers():
     known = {name: right() if callable(right) else right
              for name, (right, _) in questions.QUESTIONS.items()}
-    assert known["23 swapped"] == pytest.approx(.5 - 2 * js(Normal(0, 1), Normal(1, 1)))
+    r = np.exp(np.linspace(-3, 3, 6_001))                  # LSGAN: w = (1 - D) dD / d log r
+    D = r / (1 + r)
+    w = (1 - D) * np.gradient(D, np.log(r))
+    assert known["23 lsgan"] == pytest.approx(r[w.argmax()], rel=2e-3)
+    assert known["23 log"] == pytest.approx([.18 / 2.18, 3.82 / 5.82])
+    assert known["23 worth"] == pytest.approx(256 / np.e)
     assert known["23 slider"] in explorers.TIMES
     p_s, q_s = Normal(0, (1 + .25)**.5), Normal(2, (.09 + .25)**.5)
     assert known["23 noise"] == pytest.approx([p_s.score(2.), q_s.score(0.)])

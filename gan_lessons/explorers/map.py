@@ -28,7 +28,11 @@ FAMILY_COLOURS = dict(zip(FAMILIES, (REAL, GOOD, BAD, THIRD, FAKE, SKY), strict=
 FAMILY_MARKERS = dict(zip(FAMILIES, "os^DvP", strict=True))
 FAMILY_LINES = dict(zip(FAMILIES, ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2))),
                         strict=True))
-KIND_LINES = {"is": "-", "limit": (0, (6, 2)), "bounds": "-.", "contains": (0, (1.2, 1.6))}
+KIND_LINES = {"is": "-", "if": (0, (7, 2)), "part": (0, (1, 1.5)), "contains": (0, (4, 1.5)),
+              "limit": (0, (2.5, 1.2)), "bounds": "-."}
+KIND_NAMES = {"is": "is", "if": "is, if …", "part": "is a part of", "contains": "contains",
+              "limit": "tends to", "bounds": "bounds"}
+HEADS = ("contains", "limit")               # kinds that lead somewhere: an arrowhead at b
 
 # -- where things stand, in inches -----------------------------------------------------------------
 
@@ -97,7 +101,8 @@ def _layout() -> tuple[dict[str, Box], tuple[Route, ...]]:
             best = sorted(seatings, key=lambda one: one[0])[:60]      # crossings are dear to count:
             for i, (cost, seats) in enumerate(best):                  # only for the sixty shortest
                 at[here] = seats
-                best[i] = cost + .8 * _run_into(at, sizes, ends), i, seats
+                tangled = .8 * _run_into(at, sizes, ends) + .5 * _crossings(at, ends)
+                best[i] = cost + tangled, i, seats
             at[here] = min(best, key=lambda one: one[:2])[2]
     boxes = {name: Box(*at[i], *sizes[i], _lines(name)) for i, name in enumerate(names)}
     return boxes, _routes(boxes)
@@ -133,6 +138,18 @@ def _run_into(at, sizes, ends) -> int:
     crossed = _inside(points, at, sizes, .04).any(0)                    # (edges, boxes)
     crossed[np.arange(len(ends))[:, None], ends] = False
     return int(crossed.sum())
+
+
+def _crossings(at, ends) -> int:
+    """How many pairs of straight edges cross, edges that share an end left out."""
+    a, b = at[ends[:, 0]], at[ends[:, 1]]                               # (edges, 2)
+
+    def left_of(p):                                                     # (edges, edges)
+        d = (b - a)[:, None]
+        return d[..., 0] * (p - a[:, None])[..., 1] > d[..., 1] * (p - a[:, None])[..., 0]
+    split = left_of(a[None]) != left_of(b[None])
+    apart = (ends[:, None, :, None] != ends[None, :, None, :]).all((2, 3))
+    return int((split & split.T & apart).sum()) // 2
 
 
 def _inside(points, centres, sizes, pad: float):
@@ -212,14 +229,34 @@ def the_map(ax, faint: bool = False, low: float = 0.0):
     for i, (edge, route) in enumerate(zip(EDGES, routes)):
         ax.plot(*route.curve.T, ls=KIND_LINES[edge.kind], color="#b5b5b5" if faint else "#666666",
                 lw=1.1, zorder=2)
+        if edge.kind in HEADS:
+            _head(ax, route.curve, "#b5b5b5" if faint else "#666666")
         _number(ax, i, route.number, "#8a8a8a" if faint else CRITIC)
     for name, box in boxes.items():
         _node(ax, name, box)
     for i, kind in enumerate(KIND_LINES):
-        x = .35 + i * 2.3
-        ax.plot([x, x + .55], [_LEGEND / 2] * 2, ls=KIND_LINES[kind], color="#666666", lw=1.4)
-        ax.text(x + .63, _LEGEND / 2, f"{kind} ({KIND_WORDS[kind]})", va="center", fontsize=8.5)
+        x = .12 + i * 1.59
+        ax.plot([x, x + .42], [_LEGEND / 2] * 2, ls=KIND_LINES[kind], color="#666666", lw=1.4)
+        if kind in HEADS:
+            _head(ax, np.array([[x, _LEGEND / 2], [x + .44, _LEGEND / 2]]), "#666666")
+        ax.text(x + .5, _LEGEND / 2, f"{KIND_NAMES[kind]} ({KIND_WORDS[kind]})", va="center",
+                fontsize=8.5)
     return boxes, routes
+
+
+def _head(ax, curve, colour, **style):
+    """An arrowhead at the end of a curve (k, 2)."""
+    head, = ax.plot([], [], ls="", ms=6.5, color=colour, mew=0, **{"zorder": 4, **style})
+    _turn(head, curve)
+    return head
+
+
+def _turn(head, curve):
+    """Puts an arrowhead at the end of a curve, in its direction."""
+    before, tip = curve[max(-4, -len(curve))], curve[-1]
+    angle = np.degrees(np.arctan2(*(tip - before)[::-1])) - 90          # a triangle points upwards
+    head.set_data([tip[0]], [tip[1]])
+    head.set_marker((3, 0, angle))
 
 
 def _number(ax, i, at, colour, **style):
@@ -307,11 +344,10 @@ def linked_map() -> LinkedMap:
 def edges() -> Explorer:
     """Choose an objective in the menu: its edges light up, and their statements stand below.
 
-    Each statement comes with the numbers of both its sides. The slider picks one and names the test
-    that proves it.
+    Each statement comes with the numbers of both its sides. The slider picks one of them.
     """
     says, most = [_says(edge) for edge in EDGES], max(len(edges_of(name)) for name in OBJECTIVES)
-    step, top, low = .33, .42, .72 + .33 * most
+    step, top, low = .33, .42, .5 + .33 * most
     boxes, routes = _layout()
 
     def setup(figure):
@@ -319,6 +355,7 @@ def edges() -> Explorer:
         ax = figure.add_axes((0, 0, 1, 1))
         the_map(ax, faint=True, low=low)
         curves = [ax.plot([], [], lw=2.4, zorder=3)[0] for _ in range(most)]
+        heads = [_head(ax, routes[0].curve, CRITIC, zorder=7) for _ in range(most)]
         numbers = [ax.text(0, 0, "", ha="center", va="center", fontsize=9, weight="bold",
                            color="white", zorder=8, bbox=dict(boxstyle="round,pad=.2", ec="none"))
                    for _ in range(most)]
@@ -333,22 +370,24 @@ def edges() -> Explorer:
                 ax.text(.2, -top - step * at, entry, va="top", fontsize=9, linespacing=1.15)
                 for at, entry in enumerate(entries)]
         bar = ax.plot([.12, .12], [0, 0], color=BAD, lw=3)[0]
-        proof = ax.text(.12, .08 - low, "", va="bottom", fontsize=9, color=BAD)
-        return curves, numbers, frames, lines, title, bar, proof
+        return curves, heads, numbers, frames, lines, title, bar
 
     def update(artists, name, edge):
-        curves, numbers, frames, lines, title, bar, proof = artists
+        curves, heads, numbers, frames, lines, title, bar = artists
         found = _touching(name)
         picked = found[min(edge, len(found)) - 1]
         ends = {end for i in found for end in EDGES[i].ends}
-        for at, (curve, number) in enumerate(zip(curves, numbers)):
+        for at, (curve, head, number) in enumerate(zip(curves, heads, numbers)):
             shown = at < len(found)
             curve.set_visible(shown)
             number.set_visible(shown)
+            head.set_visible(shown and EDGES[found[at]].kind in HEADS)
             if shown:
                 i = found[at]
                 colour = BAD if i == picked else CRITIC
                 curve.set_data(*routes[i].curve.T)
+                _turn(head, routes[i].curve)
+                head.set_color(colour)
                 curve.set(linestyle=KIND_LINES[EDGES[i].kind], color=colour)
                 number.set(position=routes[i].number, text=str(i + 1))
                 number.get_bbox_patch().set_facecolor(colour)
@@ -358,7 +397,6 @@ def edges() -> Explorer:
                 text.set_visible(other == name)
         at = -top - step * found.index(picked)
         bar.set_ydata([at + .01, at - step + .06])
-        proof.set_text(f"{picked + 1} is tested by {EDGES[picked].test}")
         largest = max(says[i][2] for i in found)
         title.set_text(f"{name}, lesson {OBJECTIVES[name].lesson[:2]}: "
                        f"{len(found)} exact relation{'s' * (len(found) > 1)}, "

@@ -381,6 +381,9 @@ _ENTRIES = (
     _exact("RaLSGAN", "best critic a (p - q)/(p + q), a = 4/(2 + 3 χ²)",
            _least_squares, _of_ralsgan),
     Entry("RaHinge", "none", _BOUGHT),
+    Entry("RpGAN + R1 + R2", "none",
+          "the best critic solves a differential equation, of which the lessons solve no case; "
+          "without its penalties: RSGAN's curve"),
 
     # labels: one class
     _exact("CGAN", "within a class: the game it was made of, here the non-saturating one",

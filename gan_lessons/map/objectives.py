@@ -56,6 +56,8 @@ _ALL = (
               "relativistic:relativistic", "a function of Le Cam"),
     Objective("RaHinge", "comparison", "11_relativistic",
               "relativistic:relativistic", "not known in closed form"),
+    Objective("RpGAN + R1 + R2", "comparison", "11_relativistic",
+              "relativistic:relativistic", "JS of pairs, less where slopes are bound"),
     Objective("CGAN", "labels", "12_conditional",
               "conditional:conditional", "the game's, in each class"),
     Objective("ACGAN", "labels", "12_conditional",

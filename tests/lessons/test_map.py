@@ -10,7 +10,7 @@ import pytest
 import torch
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from scipy.integrate import quad
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize, minimize_scalar
 from scipy.stats import norm
 
 import gan_lessons as gl
@@ -33,6 +33,7 @@ from gan_lessons.objectives.f_vae import flow_nll
 from gan_lessons.objectives.infomax import jensen_shannon, nwj
 from gan_lessons.objectives.relativistic import relativistic
 from gan_lessons.objectives.wasserstein import hinge
+from gan_lessons.players.penalties import at_both, penalised, zero_centred
 
 itself = lambda x: x
 named = pytest.mark.parametrize("edge", EDGES, ids=lambda edge: edge.sides.__name__)
@@ -114,7 +115,7 @@ def test_what_is_no_edge_is_refused():
         edges.related("GAN", "WGAN", "is", "?", wrong={}, test="")
     with pytest.raises(ValueError, match="90 characters"):
         edges.related("hinge", "WGAN", "is", "x" * 91, wrong={}, test="")
-    with pytest.raises(ValueError, match="is, limit, bounds, contains"):
+    with pytest.raises(ValueError, match="is, if, part, contains, limit, bounds"):
         edges.related("hinge", "WGAN", "like", "?", wrong={}, test="")
     with pytest.raises(KeyError, match="there are minimax GAN"):
         edges_of("f-GAN · KL")
@@ -226,6 +227,36 @@ def test_pairs_of_normals_stand_root_two_apart(distance, sd):
     assert -gan_value(gl.Normal(1, sd), gl.Normal(1 + 2**.5 * distance, sd)) / 2 == pytest.approx(
         loss, abs=1e-11
     )
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_rsgan_is_minimax_on_pairs(seed):
+    """The lead of a pair is a critic of pairs; the best one of all, log p(x)q(x′)/q(x)p(x′), is a
+    lead as well. So the value is that of a minimax game between two laws of pairs."""
+    torch.manual_seed(seed)
+    x, z = (torch.randn(6, dtype=torch.float64).requires_grad_() for _ in "xz")
+    lead = lambda pair: pair[:, 0] - pair[:, 1]
+    pairs = torch.stack([x, z], 1)
+    same(2 * relativistic("RSGAN")["f"](itself, itself, x, z),
+         gl.minimax()["f"](lead, itself, pairs, pairs.flip(1)), (x, z))
+    rng = np.random.default_rng(seed)
+    p, q = (rng.dirichlet(np.ones(4)) for _ in "pq")
+    a, b = np.outer(p, q).ravel(), np.outer(q, p).ravel()
+    middle = (a + b) / 2
+    js = (a @ np.log(a / middle) + b @ np.log(b / middle)) / 2
+    found = minimize(lambda f: p @ np.logaddexp(0, -(f[:, None] - f)) @ q, rng.normal(size=4))
+    assert found.fun == pytest.approx(np.log(2) - js, abs=1e-8)
+
+
+@pytest.mark.parametrize("gamma", [0., .05, 2.])
+def test_r1_and_r2_are_added_to_pairs(gamma):
+    """The critic's loss is RSGAN's plus γ/2 (E ‖∇f(x)‖² + E ‖∇f(x′)‖²), the slopes by hand."""
+    x, z = leaf([[.4, -1.], [2., .3]]), leaf([[-.7, .6], [1.5, -2.]])
+    f = lambda x: x[:, 0].square() + torch.sin(x[:, 1])
+    square = lambda x: 4 * x[:, 0].square() + torch.cos(x[:, 1]).square()
+    game = relativistic("RSGAN")
+    mine = penalised(game, zero_centred(at_both), gamma)["f"](f=f, g=itself, x=x, z=z)
+    same(mine, game["f"](f, itself, x, z) + gamma / 2 * (square(x) + square(z)).mean(), (x, z))
 
 
 @pytest.mark.parametrize("kind", ["SGAN", "LSGAN", "Hinge", "GAN"])
@@ -369,7 +400,7 @@ def test_a_new_objective_appears(one_more):
 
 def test_choosing_an_objective():
     explorer = pictures.edges()
-    curves, numbers, frames, lines, title, _, proof = explorer._artists
+    curves, heads, numbers, frames, lines, title, _ = explorer._artists
     for name in OBJECTIVES:
         explorer._update(explorer._artists, name=name, edge=2)
         found = edges_of(name)
@@ -383,12 +414,14 @@ def test_choosing_an_objective():
         assert [
             edge.statement in text.get_text() for edge, text in zip(found, shown, strict=True)
         ] == [True] * len(found)
-        for text in [*shown, proof]:
+        for text in shown:
             assert (
                 text.get_window_extent().width / explorer.figure.dpi < pictures.WIDE - .3
                 and "nan" not in text.get_text()
             )
-        assert found[min(2, len(found)) - 1].test in proof.get_text()
+        assert [head.get_visible() for head in heads] == [
+            i < len(found) and found[i].kind in ("contains", "limit") for i in range(len(heads))
+        ]
         lit = [number.get_text() for number in numbers if number.get_visible()]
         assert lit == [str(EDGES.index(edge) + 1) for edge in found] and len(lit) == sum(
             c.get_visible() for c in curves
@@ -434,11 +467,9 @@ def test_links_in_outputs_lead_to_pages_of_the_book(tmp_path):
 
 def test_the_table_has_a_row_for_each_edge():
     rows = edges.edge_table().data.splitlines()
-    assert len(rows) == 2 + len(EDGES) and all(row.count("|") == 6 for row in rows)
-    plain = [
-        row.replace("&#95;", "_").replace("<wbr>", "").replace("&#124;", "|") for row in rows[2:]
-    ]
-    assert all(edge.test in row and edge.statement in row for edge, row in zip(EDGES, plain))
+    assert len(rows) == 2 + len(EDGES) and all(row.count("|") == 5 for row in rows)
+    plain = [row.replace("&#95;", "_").replace("&#124;", "|") for row in rows[2:]]
+    assert all(edge.statement in row for edge, row in zip(EDGES, plain))
     assert all(re.search(r"\| (\de-\d\d|0) \| \[\d\d\]", row) for row in plain)
 
 

@@ -55,6 +55,7 @@ def test_every_objective_of_the_catalogue_is_here_or_says_why_not():
     assert [name for name, entry in ATLAS.items() if entry.how == "none"] == [
         "RaSGAN",
         "RaHinge",
+        "RpGAN + R1 + R2",
         "Deep InfoMax",
     ]
 

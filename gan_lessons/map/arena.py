@@ -42,7 +42,7 @@ from .journal import write_table, written_so_far
 from .objectives import OBJECTIVES
 from .own_settings import OWN, played
 from .recipes import RECIPES, Recipe
-from .results import ANCHORS, FILES, TRACKS, table
+from .results import ANCHORS, FILES, TRACKS, sheet_path, table
 from .scores import (
     Reached,
     anchor,
@@ -52,7 +52,6 @@ from .scores import (
     keep_sheet,
     loaded,
     score,
-    sheet_path,
     wanted,
 )
 from .study import depends, study

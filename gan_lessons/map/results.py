@@ -208,3 +208,10 @@ def recompute(row) -> str:
     length = f' --steps {row["steps"]}' if row["steps"] else ""         # an anchor has none
     return (f'python lessons.py arena {where} {place} --only "{row["objective"]}" '
             f'--seed {row["seed"]}{length}')
+
+
+def sheet_path(folder, track: str, name: str) -> Path:
+    """Where the sheet of a contestant lies: folder/own/f-gan-kl.png."""
+    name = name.lower().replace("−", "minus ").replace("ν", "nu")        # names for any file system
+    words = "".join(c if c.isalnum() else " " for c in name).split()
+    return Path(folder) / track / f"{'-'.join(words)}.png"

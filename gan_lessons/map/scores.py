@@ -87,6 +87,7 @@ class Reached:
         self.draw, self.at, self.clock = draw, at, clock
         self.looks = set() if at.toy else {max(1, round(steps * (k / LOOKS) ** 1.5))
                                            for k in range(1, LOOKS + 1)}
+        self.goal = None if at.toy else goal_of(at.data)[0]     # here, for a training may round
         self.seconds, self.spent, self.began = math.inf, 0.0, clock()
 
     def __call__(self, run):
@@ -99,7 +100,7 @@ class Reached:
             net.train()
         if fakes.isfinite().all():
             seen = metrics.features(fakes.clamp(-1, 1))
-            if metrics.frechet_distance(seen, goal_of(self.at.data)[0]) <= GOAL:
+            if metrics.frechet_distance(seen, self.goal) <= GOAL:
                 self.seconds = now - self.began - self.spent
         self.spent += self.clock() - now
 
@@ -140,13 +141,6 @@ def loaded(data: str, folder: str | None) -> dict:
 
 
 # -- sheets ----------------------------------------------------------------------------------------
-
-def sheet_path(folder, track: str, name: str) -> Path:
-    """Where the sheet of a contestant lies: folder/own/f-gan-kl.png."""
-    name = name.lower().replace("−", "minus ").replace("ν", "nu")        # names for any file system
-    words = "".join(c if c.isalnum() else " " for c in name).split()
-    return Path(folder) / track / f"{'-'.join(words)}.png"
-
 
 def keep_sheet(fakes, path: Path):
     """The first twenty pictures in two rows, as ink on paper: a small grey PNG, written whole."""

@@ -502,7 +502,7 @@ def test_committed_sheets_are_those_of_committed_rows():
     from gan_lessons.map.results import RESULTS
     rows = arena_rows("mnist")
     kept = {path.relative_to(RESULTS) for path in (RESULTS / "arena_mnist").rglob("*.png")}
-    assert kept == {scores.sheet_path("arena_mnist", row["track"], row["objective"])
+    assert kept == {exact_results.sheet_path("arena_mnist", row["track"], row["objective"])
                     for row in rows if row["seed"] == arena.SHEET_OF and "frechet" in row
                     and row["family"] != "anchor"}
     for path in kept:
@@ -713,7 +713,7 @@ def test_pictures_are_kept_by_the_workers_of_a_cluster(tmp_path, monkeypatch, ca
 def test_a_sheet_is_small_and_shows_ink_on_paper(tmp_path):
     fakes = torch.full((25, 1, 28, 28), -1.)
     fakes[11] = 1.
-    path = scores.sheet_path(tmp_path, "common", "GLS-GAN · ν = −1")
+    path = exact_results.sheet_path(tmp_path, "common", "GLS-GAN · ν = −1")
     assert path.relative_to(tmp_path).as_posix() == "common/gls-gan-nu-minus-1.png"
     scores.keep_sheet(fakes, path)
     with Image.open(path) as sheet:

@@ -229,7 +229,7 @@ def gradients(own=None):
         dict(objective=choice([*ATLAS, *(own or {})], next(iter(own or {}), "minimax GAN"),
                               "objective"),
              distance=slider(.1, REACH, .1, 4.0, "distance θ"),
-             sigma=slider(.5, 3.0, .1, 1.0, "width σ of both heaps"),
+             sigma=slider(.5, 3.0, .1, 1.0, "width σ of both"),
              own=slider(-10, 10, 1, 0, "its own parameter, steps from the usual")),
         figsize=(9.6, 5.0),
         alt="Left, on a log scale, the generator's gradient at the best critic against the "

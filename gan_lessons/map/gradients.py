@@ -403,7 +403,7 @@ _ENTRIES = (
     _exact("VAE", "β KL of one code N(θ, σ²) and its prior N(0, σ²)",
            _gaussian_kl, own=Own("beta", "β", _powers_of_2(-4, 4), 1.0)),
     Entry("Deep InfoMax", "none",
-          "no generator: an encoder maximises a bound of information, and nobody forges"),
+          "no generator: an encoder maximises a bound of information"),
     _exact("flow", "-E_p log q, one straight bijection: KL(p‖q)", _delta),
     _exact("f-VAE", "straight wires: the flow's", _delta),
     _exact("VAE clustering", "two components, at 0 and θ; what the far one feels: "

@@ -41,19 +41,14 @@ LOGARITHMIC = ("wasserstein", "frechet", "kernel", "seconds_to_100", "cpu_second
 COLOURS = {**FAMILY_COLOURS, "yours": CRITIC}
 MARKERS = {**FAMILY_MARKERS, "yours": "*"}
 ROWS = 34                                                        # of the dashboard, at most
+NOTHING = "nothing is stored yet: python lessons.py arena toys, arena mnist"
 PLACES = {"ring": ("ring", "own"), "grid": ("grid", "own"), "swiss roll": ("swiss roll", "own"),
           "digits, own settings": ("mnist", "own"), "digits, common settings": ("mnist", "common")}
 
 
 def all_rows() -> list[dict]:
     """Every committed row there is."""
-    found = []
-    for name in FILES:
-        try:
-            found += arena_rows(name)
-        except FileNotFoundError:
-            continue
-    return found
+    return [row for name in FILES for row in arena_rows(name)]
 
 
 def _measured(found, place, measures):
@@ -72,11 +67,11 @@ def dashboard(rows=None) -> Explorer:
     rows: as `arena_rows` and `contest` give them; by default all that are committed. ValueError for
     none at all.
     """
+    if rows is not None and not list(rows):
+        raise ValueError("no rows to show: give those of arena_rows(...) or contest(...)")
     found = summary(all_rows() if rows is None else list(rows))
     there = {(one["data"], one["track"]) for one in found}
-    places = [name for name, place in PLACES.items() if place in there]
-    if not places:
-        raise ValueError("no rows to show: give those of arena_rows(...) or contest(...)")
+    places = [name for name, place in PLACES.items() if place in there] or list(PLACES)
 
     def setup(fig):
         fig.set_layout_engine("none")
@@ -170,7 +165,7 @@ def _plain(axis):
 def _title(shown, which, data, measure):
     """The best of a measure, and how far the bars may be trusted."""
     if which is None:
-        return f"{measure}: not measured on {data}"
+        return f"{measure}: nothing is stored of {data}"
     if not shown:
         return f"{MEASURES[which].label} on {data}: nobody of these families competes"
     best, seeds = shown[0], {one["n"] for one in shown}
@@ -244,6 +239,9 @@ def quality_against_cost(ax, rows, data: str, measure: str | None = None, name_b
         if mine:
             ax.scatter([cost[one["objective"]] for one in mine], [one["median"] for one in mine],
                        s=46, label=family, color=COLOURS[family], marker=MARKERS[family], zorder=3)
+    if measure is None:
+        ax.set_title(NOTHING, fontsize=10)
+        return []
     first = lambda real: next((one["median"] for one in some
                                if (one["objective"] == "real data") == real), None)
     real, best = first(True), first(False)                           # `some` stand best first
@@ -279,7 +277,9 @@ def picture_sheet(fig, track: str = "own", columns: int = 3, rows=None):
              if one["track"] == track and "median" in one]
     shown = [(one, path) for one in found
              if (path := sheet_path(RESULTS / "arena_mnist", track, one["objective"])).exists()]
-    axes = np.atleast_2d(fig.subplots(-(-len(shown) // columns), columns, squeeze=False))
+    if not shown:
+        fig.text(.5, .5, NOTHING, ha="center", fontsize=10)
+    axes = fig.subplots(max(1, -(-len(shown) // columns)), columns, squeeze=False)
     for ax in axes.flat:
         ax.set_axis_off()
     for ax, (one, path) in zip(axes.T.flat, shown):

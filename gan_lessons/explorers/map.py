@@ -175,6 +175,7 @@ def _routes(boxes) -> tuple[Route, ...]:
     sizes = np.array([box[2:4] for box in [*boxes.values(), *_TITLES]])
     ends = [[names.index(name) for name in edge.ends] for edge in EDGES]
     routes, drawn, numbers = [None] * len(ends), np.empty((0, 2)), np.full((1, 2), -9.)
+    twins = {}                          # what is drawn between the same two boxes
     length = lambda i: np.linalg.norm(centres[ends[i][0]] - centres[ends[i][1]])
     for i in sorted(range(len(ends)), key=length):
         a, b = ends[i]
@@ -196,6 +197,8 @@ def _routes(boxes) -> tuple[Route, ...]:
             hits = _inside(curve, *others, .05).sum()
             outside = ((curve < [.06, _LEGEND + .05]) | (curve > [WIDE - .06, HIGH - .02])).sum()
             cost += 50 * (hits + outside) + 1.5 * _close(curve, drawn, .05).sum()
+            if (pair := frozenset((a, b))) in twins:
+                cost += 2 * _close(curve[20:-20], twins[pair], .16).sum()
             if cost < best:
                 best, shown = cost, curve
         if a != b:              # the number: near the middle, over no box, number or other curve
@@ -203,7 +206,7 @@ def _routes(boxes) -> tuple[Route, ...]:
             taken = (9. * _inside(shown, centres, sizes, .13).any(1)
                      + 9. * _close(shown, numbers, .22).any(1))
             number = shown[np.argmin(middle + taken + .6 * _close(shown, drawn, .12).any(1))]
-        routes[i] = Route(shown, number)
+        routes[i], twins[frozenset((a, b))] = Route(shown, number), shown
         numbers, drawn = np.vstack([numbers, number]), np.vstack([drawn, shown[::2]])
     return tuple(routes)
 
@@ -239,7 +242,7 @@ def the_map(ax, faint: bool = False, low: float = 0.0):
         ax.plot([x, x + .42], [_LEGEND / 2] * 2, ls=KIND_LINES[kind], color="#666666", lw=1.4)
         if kind in HEADS:
             _head(ax, np.array([[x, _LEGEND / 2], [x + .44, _LEGEND / 2]]), "#666666")
-        ax.text(x + .5, _LEGEND / 2, f"{KIND_NAMES[kind]} ({KIND_WORDS[kind]})", va="center",
+        ax.text(x + .54, _LEGEND / 2, f"{KIND_NAMES[kind]} ({KIND_WORDS[kind]})", va="center",
                 fontsize=8.5)
     return boxes, routes
 

@@ -102,8 +102,7 @@ def _choice(rows, asked: Question) -> Choice:
     whole = [one for one in found if one["n"] >= LEAST]
     if not whole:
         seeds = max((one["n"] for one in found), default=0)
-        lessons = _lessons(row["objective"] for row in here)
-        return Choice(asked.question, [], "", lessons,
+        return Choice(asked.question, [], "", [],
                       f"not known: {_seeds(seeds)} stored, {LEAST} are needed", False)
     best, *others = whole
     level = [one for one in others if not tell_apart(best, one)]
@@ -151,6 +150,6 @@ def decision_table(rows, most: int = 3):
             names += f" or {len(one.take) - most} more that are not told apart"
         elif len(one.take) > 1:
             names += " (not told apart)"
-        links = ", ".join(f"[{stem[:2]}]({stem}.ipynb)" for stem in one.lessons)
+        links = ", ".join(f"[{stem[:2]}]({stem}.ipynb)" for stem in _lessons(one.take[:most]))
         lines.append(f"| {one.question} | {names} | {one.settings} | {links} | {one.evidence} |")
     return Markdown("\n".join(lines))

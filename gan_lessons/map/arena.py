@@ -222,7 +222,7 @@ def _trained(play: Play, at: Ground, seed: int, steps: int, draw):
         after(run, play.players)
         shown, reached.looks = run.images, {max(1, look - first) for look in reached.looks}
     run = _whole(train(play.game, play.players, source, steps=left, turns=play.turns, ema=averaged,
-                       watch=reached, reuse=play.reuse, **common))
+                       watch=reached if reached.looks else None, reuse=play.reuse, **common))
     # CPU-seconds do not see a graphics card work, and wall-clock seconds see other programs
     on_gpu = run.device.type == "cuda"
     seconds = time.perf_counter() - wall if on_gpu else time.process_time() - cpu - reached.spent

@@ -38,7 +38,7 @@ ROWS = (
         r"$\mathrm{TV}$, if slopes are free",
         "fades; constant only while all scores stay within ±1"),
     Row(("WGAN-div",), r"slope $\left(\frac{\lvert F-G\rvert}{kp\rho}\right)^{1/(p-1)}$",
-        "$W_{k,p}$, not $W_1$", "a spring, or nearly a rope"),
+        "$W_{k,p}$, not $W_1$", "grows with the distance, the less the larger $p$"),
     Row(("LS-GAN",), "a linear program",
         r"$S\le\lambda\,\mathbb E\Delta$", "about the slope of the margin, then rest"),
     Row(("GLS-GAN",), "potentials of a capped plan",

@@ -457,7 +457,10 @@ def test_summary_refuses_what_would_count_twice():
 
 # -- what is committed -------------------------------------------------------------------------
 
-@pytest.fixture(params=FILES)
+STORED = [name for name in FILES if (exact_results.RESULTS / f"arena_{name}.csv").exists()]
+
+
+@pytest.fixture(params=STORED)
 def rows(request):
     return request.param, arena_rows(request.param)
 
@@ -496,6 +499,11 @@ def test_committed_rows_are_whole(rows):
     assert all("error" not in row for row in rows)
     assert len({(row["images"], row["test"]) for row in rows if "images" in row
                 and not {"absent", "failed"} & row.keys()}) <= 1
+
+
+def test_where_nothing_is_stored_there_are_no_rows(monkeypatch, tmp_path):
+    monkeypatch.setattr(exact_results, "RESULTS", tmp_path)
+    assert [arena_rows(name) for name in FILES] == [[]] * len(FILES)
 
 
 def test_committed_sheets_are_those_of_committed_rows():
@@ -742,9 +750,77 @@ def test_every_measure_says_what_it_is():
 
 # -- pictures ----------------------------------------------------------------------------------
 
+def everybody(*grounds, track="own", seeds=3):
+    """Rows as of a study, with made-up numbers."""
+    rng, rows = np.random.default_rng(0), []
+    for data, (name, one), seed in itertools.product(grounds, CONTESTANTS.items(), range(1, seeds)):
+        row = {"objective": name, "data": data, "track": track, "seed": seed,
+               "family": one.objective.family}
+        numbers = {"wasserstein" if data != "mnist" else "frechet": rng.lognormal(),
+                   "cpu_seconds": rng.lognormal(), "recall": rng.uniform(), "quality": .5}
+        if data in ("ring", "grid"):
+            numbers["modes"] = int(rng.integers(0, 9))
+        absent = {"absent": one.absent[data]} if data in one.absent else None
+        rows.append(row | (absent or numbers))
+    for data in grounds:
+        measure = "wasserstein" if data != "mnist" else "frechet"
+        rows += [{"objective": name, "data": data, "track": track, "seed": 1, "family": "anchor",
+                  measure: value} for name, value in zip(exact_results.ANCHORS, (.05, 9.))]
+    return rows
+
+
+def test_pictures_of_nothing_say_so(monkeypatch):
+    from matplotlib.figure import Figure
+
+    from gan_lessons.explorers import arena as drawn
+    monkeypatch.setattr(drawn, "arena_rows", lambda name: [])
+    explorer = drawn.dashboard()
+    assert "nothing is stored" in explorer._artists["title"].get_text()
+    with pytest.raises(ValueError, match="no rows to show"):
+        drawn.dashboard([])
+    fig = Figure()
+    assert drawn.quality_against_cost(fig.subplots(), [], "mnist") == []
+    assert drawn.two_tracks(Figure().subplots(), []) == ({}, {})
+    drawn.picture_sheet(fig := Figure())
+    assert drawn.NOTHING in {text.get_text() for text in fig.texts}
+
+
+def test_two_tracks_side_by_side():
+    from matplotlib.figure import Figure
+
+    from gan_lessons.explorers.arena import two_tracks
+    rows = everybody("mnist") + [row for row in everybody("mnist", track="common")
+                                 if row["family"] != "anchor" and row["objective"] != "hinge"]
+    ax = Figure(figsize=(8, 8)).subplots()
+    own, common = two_tracks(ax, rows)
+    assert own.keys() - common.keys() == {"hinge"} and len(own) == len(CONTESTANTS) - 1
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    assert names == sorted(own, key=own.get)
+    for one in summary(rows, "frechet"):
+        if "rank" in one:
+            assert (own if one["track"] == "own" else common)[one["objective"]] == one["median"]
+    hollow = sum(line.get_markerfacecolor() == "white" for line in ax.lines
+                 if line.get_marker() not in ("None", ""))
+    assert hollow == len(common)
+
+
+def test_sheets_stand_best_first(tmp_path, monkeypatch):
+    from matplotlib.figure import Figure
+
+    from gan_lessons.explorers import arena as drawn
+    monkeypatch.setattr(drawn, "RESULTS", tmp_path)
+    for name in ("WGAN", "RSGAN"):
+        scores.keep_sheet(torch.zeros(20, 1, 28, 28),
+                          exact_results.sheet_path(tmp_path / "arena_mnist", "own", name))
+    drawn.picture_sheet(fig := Figure(), rows=everybody("mnist"))
+    found = [one["objective"] for one in summary(everybody("mnist"), "frechet")
+             if one["objective"] in ("WGAN", "RSGAN")]
+    assert [ax.get_title().split("  ")[0] for ax in fig.axes if ax.get_title()] == found
+
+
 def test_the_dashboard_sorts_filters_and_takes_a_game_of_ones_own():
     from gan_lessons.explorers.arena import FAMILY_MENU, MENU, dashboard
-    toys = arena_rows("toys")
+    toys = everybody(*FILES["toys"])
     mine = [
         {**row, "objective": "mine", "family": "yours"}
         for row in toys
@@ -758,7 +834,7 @@ def test_the_dashboard_sorts_filters_and_takes_a_game_of_ones_own():
         dots = sum(len(line.get_xdata()) for line in artists["dots"])
         assert dots == len(names) == len(artists["bars"].get_segments())
         assert (not names) == any(
-            says in artists["title"].get_text() for says in ("not measured", "nobody")
+            says in artists["title"].get_text() for says in ("nothing is stored", "nobody")
         )
     explorer._update(artists, data="ring", measure="distance to the data", family="all families")
     names = [text.get_text().rsplit("  ", 1) for text in artists["names"] if text.get_text()]
@@ -784,9 +860,10 @@ def test_who_is_named_on_the_front_is_beaten_by_nobody():
     from gan_lessons.drawing import plots
     from gan_lessons.explorers.arena import quality_against_cost
     fig, ax = plots.figure(width=9, height=5)
-    front = quality_against_cost(ax, arena_rows("toys"), "grid")
+    toys = everybody("ring", "grid")
+    front = quality_against_cost(ax, toys, "grid")
     both = {}
-    for one in summary(arena_rows("toys"), ["wasserstein", "cpu_seconds"]):
+    for one in summary(toys, ["wasserstein", "cpu_seconds"]):
         if one["data"] == "grid" and "rank" in one:
             both.setdefault(one["objective"], {})[one["measure"]] = one["median"]
     beaten = {

@@ -198,7 +198,8 @@ def _routes(boxes) -> tuple[Route, ...]:
             outside = ((curve < [.06, _LEGEND + .05]) | (curve > [WIDE - .06, HIGH - .02])).sum()
             cost += 50 * (hits + outside) + 1.5 * _close(curve, drawn, .05).sum()
             if (pair := frozenset((a, b))) in twins:
-                cost += 2 * _close(curve[20:-20], twins[pair], .16).sum()
+                middle = curve[len(curve) // 4:3 * len(curve) // 4]
+                cost += 4 * _close(middle, twins[pair], .18).sum()
             if cost < best:
                 best, shown = cost, curve
         if a != b:              # the number: near the middle, over no box, number or other curve

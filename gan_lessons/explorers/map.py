@@ -243,7 +243,7 @@ def the_map(ax, faint: bool = False, low: float = 0.0):
         ax.plot([x, x + .42], [_LEGEND / 2] * 2, ls=KIND_LINES[kind], color="#666666", lw=1.4)
         if kind in HEADS:
             _head(ax, np.array([[x, _LEGEND / 2], [x + .44, _LEGEND / 2]]), "#666666")
-        ax.text(x + .54, _LEGEND / 2, f"{KIND_NAMES[kind]} ({KIND_WORDS[kind]})", va="center",
+        ax.text(x + .54, _LEGEND / 2, f"{KIND_WORDS[kind]} {KIND_NAMES[kind]}", va="center",
                 fontsize=8.5)
     return boxes, routes
 
@@ -408,7 +408,7 @@ def edges() -> Explorer:
 
     return Explorer(
         setup, update,
-        dict(name=choice(list(OBJECTIVES), "minimax GAN", "objective"),
+        dict(name=choice(list(OBJECTIVES), "RSGAN", "objective"),
              edge=slider(1, most, 1, 1, "which of its edges")),
         figsize=(WIDE, HIGH + low), dpi=100,
         alt=ALT + " The edges of one objective are lit and listed.")

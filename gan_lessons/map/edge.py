@@ -46,7 +46,7 @@ class Edge(NamedTuple):
 
 # is: for all p and q · if: under the condition in its statement · part: a term, or a sum, is the
 # other · contains: with one setting of a, it is b
-KIND_WORDS = {"is": "=", "if": "= if", "part": "+", "contains": "⊃", "limit": "→", "bounds": "≤"}
+KIND_WORDS = {"is": "=", "if": "(=)", "part": "+", "contains": "⊃", "limit": "→", "bounds": "≤"}
 
 
 def related(a: str, b: str, kind: str, statement: str, *, wrong: dict, test: str,

@@ -141,15 +141,15 @@ def _lessons(names) -> list[str]:
 
 
 def decision_table(rows, most: int = 3):
-    """The choices as a Markdown table, `most` names a row."""
+    """The choices as a Markdown table, `most` names a row, each a link to its lesson."""
     from IPython.display import Markdown
-    lines = ["| you need | take | its settings | lesson | evidence |", "|---|---|---|---|---|"]
+    lines = ["| you need | take | its settings | evidence |", "|---|---|---|---|"]
     for one in choices(rows):
-        names = "**" + "**, **".join(one.take[:most]) + "**" if one.take else "–"
+        names = ", ".join(f"[**{name}**]({_lessons([name])[0]}.ipynb)"
+                          for name in one.take[:most]) or "–"
         if len(one.take) > most:
             names += f" or {len(one.take) - most} more that are not told apart"
         elif len(one.take) > 1:
             names += " (not told apart)"
-        links = ", ".join(f"[{stem[:2]}]({stem}.ipynb)" for stem in _lessons(one.take[:most]))
-        lines.append(f"| {one.question} | {names} | {one.settings} | {links} | {one.evidence} |")
+        lines.append(f"| {one.question} | {names} | {one.settings} | {one.evidence} |")
     return Markdown("\n".join(lines))

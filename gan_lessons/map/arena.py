@@ -130,7 +130,7 @@ def _play(known: Contestant, at: Ground, track: str, own) -> Play:
     """The Play of a contestant, or of a game of one's own, on a track."""
     if at.toy or own and known.name in own:
         return known.play(at)
-    return known.own(at) if track == "own" else known.common(at)
+    return known.own_play(at) if track == "own" else known.common_play(at)
 
 
 def _known(objective, own):
@@ -350,7 +350,7 @@ def _length(name: str, data: str, track: str) -> int:
     if name in ANCHORS or data in CONTESTANTS[name].absent:
         return 0
     at = ground(data)
-    return length(None if at.toy or track == "common" else CONTESTANTS[name].own(at), at)
+    return length(None if at.toy or track == "common" else CONTESTANTS[name].own_play(at), at)
 
 
 def _of_this_row(objective, data, track, **_):

@@ -84,11 +84,11 @@ class Contestant(NamedTuple):
         return objectives.objective(self.name.split(" · ")[0])
 
     @property
-    def own(self):
+    def own_play(self):
         """Ground -> Play on digits with the settings of its lesson, or the common ones."""
-        return OWN.get(self.name, self.common)
+        return OWN.get(self.name, self.common_play)
 
-    def common(self, at: Ground) -> Play:
+    def common_play(self, at: Ground) -> Play:
         """Its Play where networks, optimiser and turns are everybody's."""
         return replace(self.play(at), turns={}, optimizer="adam", lr=None)
 

@@ -19,16 +19,15 @@ import torch
 from ..data.label_budget import few_labels
 from ..exact.clustering import gaussian_mixture
 from ..game import Game, Move
-from ..headlines.f_vae import terms
 from ..objectives.adversarial_autoencoder import adversarial_autoencoder
 from ..objectives.clustering import GaussianMixturePrior, clustering
 from ..objectives.f_gan import f_gan
-from ..objectives.f_vae import dequantised, flow
+from ..objectives.f_vae import dequantised, flow, flow_nll, normal_nll
 from ..objectives.loss_sensitive import leaky, loss_sensitive, margin
 from ..objectives.minimax import non_saturating
 from ..objectives.relativistic import relativistic
 from ..objectives.semi_supervised import improved_gan, semi_supervised
-from ..objectives.variational import vae
+from ..objectives.variational import gaussian_code, vae
 from ..pixels import GREY
 from ..players.flow_decoder import FlowDecoder
 from ..players.flows import Flow, image_flow, point_flow
@@ -163,7 +162,12 @@ def _f_vae(at: Ground) -> Play:
                    b=point_flow(16, couplings=4, width=24, mix=True, seed=10 * at.seed + 4))
 
     def loss(e, d, b, x):
-        return sum(terms(h, e, d, b, dequantised(x, GREY))).mean()
+        y, log_det = h(dequantised(x, GREY))
+        m, log_s = gaussian_code(e, y)
+        u = torch.randn_like(m)
+        v = m + log_s.exp() * u
+        rate = flow_nll(b, v) - normal_nll(u) - log_s.sum(1)
+        return (d.nll(y, v) - log_det + rate).mean()
 
     def draw(run, n):
         return torch.cat([h.inverse(last(run, "d")(last(run, "b").inverse(z)))

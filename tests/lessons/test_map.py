@@ -251,12 +251,15 @@ def test_rsgan_is_minimax_on_pairs(seed):
 @pytest.mark.parametrize("gamma", [0., .05, 2.])
 def test_r1_and_r2_are_added_to_pairs(gamma):
     """The critic's loss is RSGAN's plus γ/2 (E ‖∇f(x)‖² + E ‖∇f(x′)‖²), the slopes by hand."""
-    x, z = leaf([[.4, -1.], [2., .3]]), leaf([[-.7, .6], [1.5, -2.]])
-    f = lambda x: x[:, 0].square() + torch.sin(x[:, 1])
-    square = lambda x: 4 * x[:, 0].square() + torch.cos(x[:, 1]).square()
+    x = torch.tensor([[.4, -1.], [2., .3]]).double()
+    z = torch.tensor([[-.7, .6], [1.5, -2.]]).double()
+    a = leaf([1.3, .7])                                             # the weights of the critic
+    f = lambda x: a[0] * x[:, 0].square() + torch.sin(a[1] * x[:, 1])
+    square = lambda x: ((2 * a[0] * x[:, 0]).square()
+                        + (a[1] * torch.cos(a[1] * x[:, 1])).square())
     game = relativistic("RSGAN")
     mine = penalised(game, zero_centred(at_both), gamma)["f"](f=f, g=itself, x=x, z=z)
-    same(mine, game["f"](f, itself, x, z) + gamma / 2 * (square(x) + square(z)).mean(), (x, z))
+    same(mine, game["f"](f, itself, x, z) + gamma / 2 * (square(x) + square(z)).mean(), (a,))
 
 
 @pytest.mark.parametrize("kind", ["SGAN", "LSGAN", "Hinge", "GAN"])

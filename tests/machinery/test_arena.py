@@ -141,7 +141,7 @@ def test_a_seed_repeats_to_the_last_digit(name):
 
 def test_the_common_track_gives_all_the_same_networks_and_settings():
     at = ground("mnist", 3)
-    plays = {name: one.common(at) for name, one in CONTESTANTS.items() if one.play}
+    plays = {name: one.common_play(at) for name, one in CONTESTANTS.items() if one.play}
     assert all((play.turns, play.optimizer, play.lr, play.batch, play.fade) ==
                ({}, "adam", None, None, None) for play in plays.values())
     free = [play for name, play in plays.items() if play.players.keys() <= {"f", "l", "g"}

@@ -330,8 +330,8 @@ class Code:
         for one in wanted or ("",):
             try:
                 module = import_module(name)
-                if f"{name}.{one}" in TEXTS:
-                    import_module(f"{name}.{one}")
+                if f"{name}.{one}" in TEXTS or not hasattr(module, one or "__name__"):
+                    import_module(f"{name}.{one}")      # a module within, as the import does it
                 found = getattr(module, one) if one else module
             except (ImportError, AttributeError):
                 continue                        # the run says so better

@@ -145,9 +145,11 @@ def fingerprint():
 
 
 def read_stamp():
+    if not STAMP.is_file():              # a pipe would be waited for
+        return {}
     try:
         stamp = json.loads(STAMP.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):            # "[[[[…": damaged, whatever it was
         return {}
     return stamp if isinstance(stamp, dict) else {}
 
@@ -308,6 +310,7 @@ COMMANDS = {
     "test": (None, "[pytest options]", "set up, then run every test and every notebook"),
     "run": (None, "NN ...", "run a lesson headless; its page goes to build/html"),
     "book": (None, "[NN ...]", "the course as a book, without kernel or network"),
+    "app": (None, "NN", "a lesson's explorers alone, in a browser"),
     "slides": (None, "NN ...", "a lesson as a deck of slides, into build/slides"),
     "refresh": (None, "[NN ...]", "run lessons and store their outputs"),
     "arena": (None, "toys|mnist", "every objective on the same data, in one table"),
@@ -336,8 +339,8 @@ def unknown(name):
     return "no command %r; there are: %s" % (name, ", ".join(COMMANDS))
 
 
-OWN = ("nb", "lab", "book", "book_pages", "film", "screens", "install", "long_runs", "pages",
-       "cells", "launch")                                       # of tools
+OWN = ("nb", "lab", "app", "book", "book_pages", "film", "films", "screens", "install", "long_runs",
+       "pages", "cells", "launch")                                       # of tools
 WRITABLE = "set GAN_LESSONS_VENV to a folder where you may write."
 COPY = ("that place may not be written: copy the course into a folder of yours (the environment "
         "can stay where it is: GAN_LESSONS_VENV).")

@@ -10,8 +10,10 @@ notebooks/00_start_here.ipynb.
 """
 from __future__ import annotations
 
+import contextlib
 import copy
 import inspect
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,6 +33,8 @@ def arguments(loss: Callable) -> Mapping[str, inspect.Parameter]:
     """
     if hasattr(loss, "arguments"):
         return loss.arguments
+    if not callable(loss):
+        raise TypeError(f"a loss is a function of named arguments, not {_kind(loss)}")
     return inspect.signature(loss).parameters
 
 
@@ -108,7 +112,8 @@ class Game:
     def __init__(self, moves: Mapping[str, Callable[..., Tensor]] | Iterable[Move]):
         if isinstance(moves, Mapping):
             moves = [Move(player, loss) for player, loss in moves.items()]
-        self.moves = tuple(moves) if isinstance(moves, Iterable) else ()
+        given = isinstance(moves, Iterable) and not isinstance(moves, Tensor)
+        self.moves = tuple(moves) if given else ()
         if not self.moves or not all(isinstance(move, Move) for move in self.moves):
             raise TypeError('a Game takes {"f": loss, …} or a list of Move(player, loss), not '
                             f"{_kind(moves)}")
@@ -120,7 +125,7 @@ class Game:
 
     def __getitem__(self, player: str) -> Callable[..., Tensor]:
         for move in self.moves:
-            if player in (move.player, *move.movers):
+            if isinstance(player, str) and player in (move.player, *move.movers):
                 return move.loss
         raise KeyError(f"{player!r} does not move in this game; "
                        f"its players are {', '.join(self.players)}")
@@ -133,23 +138,106 @@ class Game:
 # -- what is handed over ---------------------------------------------------------------------------
 
 def check_tensors(**given):
-    """ValueError, by its name, for what is no Tensor: `check_tensors(x=x, y=y)`."""
+    """ValueError, by its name, for what is no Tensor, and for one on the device meta, which has a
+    shape and no numbers: `check_tensors(x=x, y=y)`."""
     for name, value in given.items():
         if not isinstance(value, Tensor):
             raise ValueError(f"{name} is a torch.Tensor, not {type(value).__name__}: "
                              f"torch.as_tensor({name}) makes one")
+        if value.is_meta:
+            raise ValueError(f"{name} lies on the device meta, where there are shapes and no "
+                             "numbers: make it on cpu")
+        if value.layout is not torch.strided or value.is_quantized or value.is_nested:
+            raise ValueError(f"{name} does not hold its numbers one by one: give a plain tensor, "
+                             "as .to_dense(), .dequantize() or torch.stack make it")
+
+
+def check_samples(**given):
+    """ValueError, by its name, for what is no Tensor of samples (n, ...): a single number."""
+    check_tensors(**given)
+    for name, value in given.items():
+        if not value.dim():
+            raise ValueError(f"{name} is a single number, and samples are (n, ...): "
+                             f"{name}[None] is a batch of one")
 
 
 def check_player(symbol: str, value):
     """TypeError, by its symbol, for what is neither a network nor a function."""
     if not callable(value):
-        raise TypeError(f"{symbol} is a network or a function of samples, not {value!r}")
+        raise TypeError(f"{symbol} is a network or a function of samples, not {_kind(value)}")
+    if isinstance(value, type):
+        raise TypeError(f"{symbol} is a network or a function of samples, and this is the class "
+                        f"{value.__name__}: make one of it, {value.__name__}(...)")
 
 
 def check_network(name: str, value):
     """TypeError, by its name, for what is no network."""
     if not isinstance(value, nn.Module):
         raise TypeError(f"{name} is a network, a torch.nn.Module, not {type(value).__name__}")
+
+
+@contextlib.contextmanager
+def one_format(network, *samples, shapes: bool = False):
+    """`with one_format(f, x): f(x)` says why f cannot take x where its weights and the samples have
+    two formats (float32 and float64, whole numbers) or lie on two devices.
+
+    ValueError with the remedy; other errors pass as they are, and so does a network that converts
+    what it is given. shapes: also where it is built for samples of another shape.
+    """
+    try:
+        yield
+    except (RuntimeError, NotImplementedError) as error:
+        reason = _unlike(network, samples, str(error)) or shapes and _misshapen(samples, str(error))
+        if reason:
+            raise ValueError(reason) from error
+        raise
+
+
+_MISSHAPEN = ("cannot be multiplied|size mismatch|Given (groups|normalized_shape)|[Ee]xpected .* "
+              "input|must match the size|is invalid for input|Dimension out of range|"
+              "output size is too small|Padding size")
+
+
+def _misshapen(samples, error: str) -> str:
+    """That a network takes samples of another shape; "" where it is something else."""
+    if not re.search(_MISSHAPEN, error):
+        return ""
+    given = " and ".join(str(tuple(one.shape)) for one in samples)
+    return (f"a network does not take samples of shape {given} ({error}): give (n, ...) of the "
+            "size that it was built for")
+
+
+def _unlike(network, samples, error: str) -> str:
+    """What does not go together, with the remedy; "" where it is something else."""
+    if not re.search("dtype|scalar type|nput type|same device|device meta|two devices", error):
+        return ""
+    weights = list(network.parameters()) if isinstance(network, nn.Module) else []
+    given = [one for one in samples if isinstance(one, Tensor)]
+    for what, some in (("weights", weights), ("samples", given)):
+        if any(one.is_meta for one in some):
+            return (f"these {what} are on the device meta, where there are shapes and no numbers: "
+                    "make them on cpu")
+    if whole := [one.dtype for one in given if not one.is_floating_point()]:
+        return (f"samples of {_word(whole[0])} for a network, which takes floating-point numbers: "
+                "x.float() makes some, and of bytes of pictures pixels.scaled(x)")
+    for part, remedy in (("dtype", "f.float() and x.float()"), ("device", "x.to(…)")):
+        ours, theirs = ({_word(getattr(one, part)) for one in some if one.is_floating_point()}
+                        for some in (weights, given))
+        if len(ours | theirs) > 1:
+            return (f"weights in {', '.join(sorted(ours))}, samples in "
+                    f"{', '.join(sorted(theirs)) or 'none'}: bring them to one {_CALLED[part]}, "
+                    f"as {remedy}")
+    if weights:
+        return ""
+    return f"two formats of numbers or two devices meet in it ({error}): f.float(), x.float()"
+
+
+_CALLED = {"dtype": "format", "device": "device"}
+
+
+def _word(kind) -> str:
+    """ "float32" for torch.float32, "cuda:0" for a device."""
+    return str(kind).removeprefix("torch.")
 
 
 # -- how scores are read ---------------------------------------------------------------------------
@@ -164,6 +252,9 @@ def in_full(scores, what: str = "scores"):
     """
     if not isinstance(scores, Tensor):
         return scores
+    if scores.is_meta:
+        raise ValueError(f"{what} on the device meta: there are shapes and no numbers there; "
+                         "build the networks on cpu")
     if scores.dtype in (torch.float16, torch.bfloat16):
         scores = scores.float()
     if scores.dtype not in (torch.float32, torch.float64):
@@ -191,15 +282,29 @@ def both(f, x: Tensor, x_fake: Tensor) -> tuple[Tensor, Tensor]:
 
     In one pass of [x; x_fake] where that gives the same numbers. Plain functions and networks that
     couple the samples of a batch are called twice, so that the formula on the page holds.
+    ValueError, with the remedy, for samples of another shape, format or device than f's weights,
+    and for an f that returns no scores.
     """
-    for name, samples in dict(x=x, x_fake=x_fake).items():
-        if not hasattr(samples, "shape"):
-            check_tensors(**{name: samples})
     check_player("f", f)
+    for name, samples in dict(x=x, x_fake=x_fake).items():
+        # a function of one's own may take arrays
+        if isinstance(samples, Tensor) or isinstance(f, nn.Module) or not getattr(
+                samples, "shape", ()):
+            check_samples(**{name: samples})
     alike = x.shape[1:] == x_fake.shape[1:] and x.dtype == x_fake.dtype
-    if not alike or couples_batch(f, x, x_fake):
-        return in_full(f(x)), in_full(f(x_fake))
-    return in_full(f(torch.cat([x, x_fake]))).split([len(x), len(x_fake)])
+    with one_format(f, x, x_fake, shapes=True):
+        if not alike or couples_batch(f, x, x_fake):
+            return in_full(_made(f(x))), in_full(_made(f(x_fake)))
+        return in_full(_made(f(torch.cat([x, x_fake])))).split([len(x), len(x_fake)])
+
+
+def _made(scores):
+    """The scores themselves; ValueError where a function has returned none."""
+    if scores is None:
+        raise ValueError("f returns nothing: write return before its scores")
+    if not hasattr(scores, "dtype"):
+        raise ValueError(f"f returns {_kind(scores)}: scores are one tensor, (n,) for n samples")
+    return scores
 
 
 # -- does one sample change another's score? -------------------------------------------------------
@@ -292,7 +397,9 @@ def _changes(network, x: Tensor, call: str) -> bool:
                 method = getattr(copy.deepcopy(network), call)
                 which = same.reshape(-1, *[1] * (x.dim() - 1))
                 outputs.append(method(torch.where(which, x, .7 - 1.3 * x)).double())
-    except Exception:  # noqa: BLE001  whoever cannot be tried counts as one that couples
+    except Exception as error:  # noqa: BLE001  who cannot be tried counts as one that couples
+        if reason := _unlike(network, [x], str(error)) or _misshapen([x], str(error)):
+            raise ValueError(reason) from error
         return True
     finally:
         parametrize._cache_enabled = cached

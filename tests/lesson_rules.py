@@ -112,6 +112,34 @@ def tables(nb):
     return found
 
 
+FENCED = re.compile(r"```.*?```|`[^`\n]*`", re.S)
+REFUSED = re.compile(r"\\(?:operatorname|mbox|newcommand|renewcommand|def|let|require|phantom)\b")
+
+
+def github(nb):
+    """Formulas that GitHub leaves as they are typed, or refuses.
+
+    A $ opens where no letter, digit or dash stands before it, closes where none stands after it,
+    and has no blank on its inner side; macros that could define others are forbidden there.
+    """
+    found = []
+    for cell in nb.cells:
+        if cell.cell_type != "markdown":
+            continue
+        text = FENCED.sub(lambda code: "`" * len(code[0]), cell.source)
+        for macro in REFUSED.findall(text):
+            found.append(f"cell {cell.id}: GitHub refuses {macro} (write \\mathrm)")
+        text = re.sub(r"\$\$.*?\$\$", lambda shown: " " * len(shown[0]), text, flags=re.S)
+        for formula in re.finditer(r"(?<!\\)\$(.+?)(?<!\\)\$", text, re.S):
+            before, after = text[:formula.start()][-1:], text[formula.end():][:1]
+            if formula[1] != formula[1].strip():
+                found.append(f"cell {cell.id}: a blank beside the $ in {formula[0]}")
+            if before.isalnum() or before in tuple("-–") or after.isalnum():
+                found.append(f"cell {cell.id}: a letter or a dash touches "
+                             f"{(before + formula[0] + after).strip()}")
+    return found
+
+
 def story(nb):
     """Words of a story outside the section Idea: in text, code, figures' texts; none is allowed.
 

@@ -9,12 +9,9 @@ a build that was stopped goes on. All is built aside and published at the end, i
 from __future__ import annotations
 
 import argparse
-import ast
 import base64
 import copy
-import hashlib
 import html
-import json
 import os
 import pathlib
 import re
@@ -25,64 +22,12 @@ import time
 
 import nbformat
 from book_pages import chapters, write_appendix
-from cells import trimmed
+from films import drawn, filmed
 from launch import ANY_BUTTONS, BRANCH, REPOSITORY, without
-from nb import ROOT, WIDGET, LessonFailed, execute, fingerprint, pages, read, tags
+from nb import ROOT, WIDGET, LessonFailed, pages, read
 from pages import FONT
 
 HERE = ROOT / "docs" / "book"
-
-
-# -- films -----------------------------------------------------------------------------------------
-
-def filmed(path, nb, folder: pathlib.Path, timeout=3600) -> dict[str, str]:
-    """id of each explorer's cell -> HTML of its film, frames below `folder`/stem/id.
-
-    Only the cells that an explorer needs are run. What is there and up to date stays.
-    """
-    asked = {cell.id: cell for cell in nb.cells
-             if cell.cell_type == "code" and "explore" in tags(cell)}
-    if not asked:
-        return {}
-    here, stamp = folder / path.stem, stamp_of(nb)
-    known = here / "films.json"
-    try:
-        found = json.loads(known.read_text(encoding="utf-8"))
-        if found["stamp"] == stamp:
-            return found["films"]
-    except (OSError, ValueError, KeyError):
-        pass
-    shutil.rmtree(here, ignore_errors=True)
-    here.mkdir(parents=True)
-    nb = copy.deepcopy(nb)
-    for cell in nb.cells:
-        if cell.get("id") in asked:
-            body = ast.parse(cell.source)
-            if not isinstance(body.body[-1], ast.Expr):
-                raise LessonFailed(f"{path.name}: cell {cell.id} is tagged explore and shows "
-                                   "no explorer")
-            shown = ast.unparse(body.body.pop().value)
-            cell.source = (f"{ast.unparse(body)}\nimport film\n"
-                           f"film.film({shown}, {str(here / cell.id)!r})").strip()
-    trimmed(nb, set(asked))
-    places = [str(pathlib.Path(__file__).parent), os.environ.get("PYTHONPATH")]
-    execute(nb, path.name, path.parent, timeout,
-            PYTHONPATH=os.pathsep.join(filter(None, places)))       # the kernel imports film.py
-    made = {cell.id: output.data["text/html"]
-            for cell in nb.cells if cell.id in asked for output in cell.outputs
-            if "gan-film" in output.get("data", {}).get("text/html", "")}
-    if missing := set(asked) - set(made):
-        raise LessonFailed(f"{path.name}: cells {', '.join(sorted(missing))} are tagged explore "
-                           "and show no explorer")
-    known.write_text(json.dumps({"stamp": stamp, "films": made}), encoding="utf-8")
-    return made
-
-
-def stamp_of(nb) -> str:
-    """On what the films of a page depend: its cells, the way films are made, the budget."""
-    film = (pathlib.Path(__file__).parent / "film.py").read_text(encoding="utf-8")
-    said = [fingerprint(nb), film, os.environ.get("GAN_LESSONS_BUDGET", "")]
-    return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
 
 
 # -- pages -----------------------------------------------------------------------------------------
@@ -154,7 +99,7 @@ def build(paths, out: pathlib.Path, films: bool = True) -> int:
     LessonFailed for a lesson whose cells fail; the book that stood in `out` stays then.
     """
     work = out.parent / f".{out.name}.work"
-    source, drawn = work / "source", work / "films"
+    source, ready = work / "source", drawn(out)
     shutil.rmtree(source, ignore_errors=True)
     source.mkdir(parents=True)
     extra = work / "extra"
@@ -167,7 +112,7 @@ def build(paths, out: pathlib.Path, films: bool = True) -> int:
     for path in paths:
         start, nb = time.perf_counter(), read(path)
         try:
-            made = filmed(path, nb, drawn) if films else {}
+            made = filmed(path, nb, ready) if films else {}
         except LessonFailed as error:
             print(error, file=sys.stderr, flush=True)
             failed = True
@@ -180,8 +125,8 @@ def build(paths, out: pathlib.Path, films: bool = True) -> int:
         return 1
     if films:
         for path in paths:
-            if (drawn / path.stem).exists():
-                shutil.copytree(drawn / path.stem, extra / "_films" / path.stem)
+            if (ready / path.stem).exists():
+                shutil.copytree(ready / path.stem, extra / "_films" / path.stem)
     write_appendix(source, paths)
     chapters(source, paths)
     shutil.rmtree(work / "html", ignore_errors=True)        # an earlier build may have had more
@@ -192,14 +137,36 @@ def build(paths, out: pathlib.Path, films: bool = True) -> int:
             [str(ROOT), str(pathlib.Path(__file__).parent)]), GAN_LESSONS_BOOK_EXTRA=str(extra)))
     if code:
         return code
+    slim(work / "html")
     old = work / "old"
     shutil.rmtree(old, ignore_errors=True)
     if out.exists():
         out.rename(old)
     (work / "html").rename(out)
     shutil.rmtree(old, ignore_errors=True)
-    print(out / "index.html", flush=True)
+    weight = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
+    drawn_now = len(list(out.glob("_films/*/*/[0-9]*.webp")))
+    print(f"{out / 'index.html'}: {weight / 1e6:.0f} MB, {drawn_now:,} frames", flush=True)
     return 0
+
+
+ICON = re.compile(r'"?([\w-]+)"?:\[\d+,\d+,\[([^\]]*)\],"[0-9a-f]+",'          # name, other names
+                  r'(?:"[^"]*"|\[(?:"[^"]*",?)*\])\],?')
+
+
+def slim(html: pathlib.Path):
+    """Take out of a built book what no page of it shows: source maps, two thousand icons."""
+    for path in html.rglob("*.map"):
+        path.unlink()
+    icons = html / "_static" / "scripts" / "fontawesome.js"
+    if not icons.exists():
+        return
+    sources = [*html.glob("*.html"), *html.glob("_static/scripts/*theme.js")]
+    used = set().union(*(re.findall(r"fa-([a-z0-9-]+)", path.read_text(encoding="utf-8"))
+                         for path in sources))
+    named = lambda icon: {icon[1], *re.findall(r'"([\w-]+)"', icon[2])} & used
+    text = icons.read_text(encoding="utf-8")
+    icons.write_text(ICON.sub(lambda icon: icon[0] if named(icon) else "", text), encoding="utf-8")
 
 
 def main(argv=None):

@@ -88,12 +88,33 @@ def book(asked, arguments):
                        *map(str, asked.lessons)])
 
 
+def app(asked, arguments):
+    """Shows the explorers of a lesson alone, each with its question, as a page that a browser opens
+    from this machine: no code, no notebook, for a lecture or a screen in a corridor. What they need
+    is computed first, seconds for most lessons, some minutes where networks are trained. The page
+    is served to this machine only, behind a token, until Ctrl-C. Voilà is installed when first
+    asked for.
+    """
+    from install import need
+    need("app", "voila")
+    from app import serve
+    from nb import LessonFailed
+    try:
+        return serve(asked.lessons[0], asked.port, not asked.no_browser)
+    except LessonFailed as problem:
+        raise Stop(f"{problem}; `python lessons.py afresh` brings back what was published"
+                   ) from None
+
+
 def slides(asked, arguments):
     """Makes a deck of slides (reveal.js) of a lesson as it is stored: one file in build/slides that
-    needs no network. Space goes on, Esc shows all slides, ?print-pdf in the address prints.
+    needs no network. Sliders move between pictures that are drawn ahead, a minute or more for a
+    lesson, once; with --no-films they stay pictures. Space goes on, Esc shows all slides,
+    ?print-pdf in the address prints.
     """
     import nb
-    return nb.main(["slides", *map(str, asked.lessons), "--out", str(BUILD / "slides")])
+    return nb.main(["slides", *map(str, asked.lessons), *["--no-films"] * asked.no_films,
+                    "--out", str(BUILD / "slides")])
 
 
 def refresh(asked, arguments):
@@ -194,8 +215,8 @@ def wheels(asked, arguments):
 
 # ------------------------------------------------------------------------------- reading a command
 
-COMMANDS = {command.__name__: command for command in (lab, test, run, book, slides, refresh, arena,
-                                                      long, afresh, wheels)}
+COMMANDS = {command.__name__: command for command in (lab, test, run, book, app, slides, refresh,
+                                                      arena, long, afresh, wheels)}
 
 
 class Parser(argparse.ArgumentParser):
@@ -210,15 +231,19 @@ def parse(name, arguments):
     parser = Parser(prog=f"python lessons.py {name}", description=inspect.getdoc(COMMANDS[name]),
                     formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
                     usage=f"python lessons.py {name} {lessons.COMMANDS[name][1]}")
-    if name in ("run", "book", "slides", "refresh", "afresh"):
+    if name in ("run", "book", "app", "slides", "refresh", "afresh"):
         # `*` where one is needed, too: our own refusal says which lessons there are
         find = find_lesson if name != "afresh" else lambda text: find_lesson(text, once_there)
         parser.add_argument("lessons", nargs="*", type=find, metavar="NN",
                             help="a lesson's number or name, as 01 or 01_minimax")
     if name == "refresh":
         parser.add_argument("--force", action="store_true", help="even with unsaved changes")
-    elif name == "book":
+    elif name in ("book", "slides"):
         parser.add_argument("--no-films", action="store_true", help="sliders stay pictures")
+    elif name == "app":
+        parser.add_argument("--port", type=free_port, metavar="PORT",
+                            help="where the page is served (default: 8866, or the next free one)")
+        parser.add_argument("--no-browser", action="store_true", help="only print the address")
     elif name == "wheels":
         parser.add_argument("folder", nargs="*", type=pathlib.Path, metavar="FOLDER")
     elif name == "arena":
@@ -240,8 +265,10 @@ def parse(name, arguments):
             refuse_lesson(rest[0])
     else:
         asked = parser.parse_args(arguments)
-    if name in ("run", "slides", "afresh") and not asked.lessons:
+    if name in ("run", "app", "slides", "afresh") and not asked.lessons:
         raise Stop(f"{name} needs the number of a lesson; {known_lessons()}")
+    if name == "app" and len(asked.lessons) > 1:
+        raise Stop("app shows one lesson at a time; start another in a second terminal")
     if name == "wheels" and (len(asked.folder) != 1 or "" in arguments):
         raise Stop("wheels needs the folder to put them in, as: python lessons.py wheels D:/wheels")
     return asked

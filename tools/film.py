@@ -17,9 +17,9 @@ from PIL import Image
 from scipy.ndimage import binary_dilation
 
 MOST, SMOKE = 240, 24                       # frames of one explorer, some 5 KB each
-PATIENCE = 700                              # and where MOST would leave a slider fewer than FEW
+PATIENCE = 500                              # and where MOST would leave a slider fewer than FEW
 FEW, FEWEST = 5, 3                          # positions that a slider keeps: both ends, where it is
-DPI = 110                                   # of a frame; 100 would be a pixel of the page each
+DPI = 100                                   # of a frame: a pixel of the page each
 SEEN = 32                                   # frames that tell what all have in common
 
 
@@ -157,12 +157,13 @@ def grid(controls, most: int = MOST, patience: int = PATIENCE) -> dict:
     """control -> the values it takes, at most `most` states in all where that is possible.
 
     Sliders are thinned out, the longest first, to FEW or more; menus are not. Where even that is
-    too many, up to `patience` states are allowed, then sliders of FEWEST. The ends and where a
-    control stands are among the values. ValueError where the menus alone have more than PATIENCE.
+    too many, up to `patience` states are allowed, then sliders of FEWEST, and if need be up to
+    PATIENCE of these. The ends and where a control stands are among the values. ValueError where
+    the menus alone have more than that.
     """
     full = {name: _values(control) for name, control in controls.items()}
     sliders = sorted(name for name, control in controls.items() if not _is_menu(control))
-    for few, allowed in ((FEW, most), (FEW, patience), (FEWEST, patience), (FEWEST, PATIENCE)):
+    for few, allowed in ((FEW, most), (FEW, patience), (FEWEST, patience)):
         counts = {name: len(values) for name, values in full.items()}
         while math.prod(counts.values()) > allowed:
             long = [name for name in sliders if counts[name] > few]
@@ -170,8 +171,10 @@ def grid(controls, most: int = MOST, patience: int = PATIENCE) -> dict:
                 break
             counts[max(long, key=counts.get)] -= 1
         else:
-            return {name: thinned(values, counts[name], controls[name].value)
-                    for name, values in full.items()}
+            break
+    if math.prod(counts.values()) <= max(allowed, PATIENCE):
+        return {name: thinned(values, counts[name], controls[name].value)
+                for name, values in full.items()}
     raise ValueError(f"the menus of {len(counts)} controls have more than {PATIENCE} states: give "
                      "them fewer entries, and the explorer can be drawn ahead")
 

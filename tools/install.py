@@ -110,7 +110,8 @@ def wheels(folder):
     if first:
         run_pip("download", "--no-deps", *into, *first)
     run_pip("download", *into, "-c", str(CONSTRAINTS), *extra, NEW_PIP, *wanted(),
-            *requirements()["dependency-groups"]["book"])
+            *requirements()["dependency-groups"]["book"],
+            *requirements()["dependency-groups"]["app"])
     say(f"{len(list(folder.glob('*.whl')))} packages in {folder}. In a room without network:\n\n"
         f"    PIP_NO_INDEX=1 PIP_FIND_LINKS={folder} python lessons.py\n")
 
@@ -156,12 +157,17 @@ def keep_published():
 
 
 def quieten_lab():
-    """A learner is not asked about Jupyter's news; a setting of their own goes before this one."""
+    """A learner is not asked about Jupyter's news, and sees the whole names of the lessons.
+
+    A setting of their own goes before these.
+    """
     settings = VENV / "share" / "jupyter" / "lab" / "settings"
     settings.mkdir(parents=True, exist_ok=True)
     news = {"fetchNews": "false", "checkForUpdates": False}
-    (settings / "overrides.json").write_text(
-        json.dumps({"@jupyterlab/apputils-extension:notification": news}), encoding="utf-8")
+    (settings / "overrides.json").write_text(json.dumps({
+        "@jupyterlab/apputils-extension:notification": news,
+        "@jupyterlab/filebrowser-extension:browser": {"showLastModifiedColumn": False},
+    }), encoding="utf-8")
 
 
 # -------------------------------------------------------------------------------------------- pip

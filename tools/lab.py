@@ -3,6 +3,7 @@ import errno
 import glob
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -15,12 +16,14 @@ from family import tied
 from lessons import PYTHON, ROOT, say
 
 FIRST = "lab/tree/notebooks/00_start_here.ipynb"
+EXTENSIONS = ROOT / "tools" / "labextensions"       # the course's own, plain JavaScript
 
 
 def serve(arguments, port=None):
     """JupyterLab with these options of the reader until it ends; its exit code, 0 for Ctrl-C."""
     command = [str(PYTHON), "-m", "jupyterlab", f"--ServerApp.root_dir={ROOT}",
                f"--LabApp.default_url=/{FIRST}", "--Application.log_level=WARN",
+               f"--LabServerApp.extra_labextensions_path={EXTENSIONS}",
                "--ServerApp.answer_yes=True",       # Ctrl-C ends it without a question
                "--ServerApp.kernel_websocket_connection_class=gan_lessons.drawing.server.PromptConnection"]
     if port is not None:                            # this one, not the next that is free
@@ -32,8 +35,10 @@ def serve(arguments, port=None):
     command += arguments
     say("Starting JupyterLab ...")
     with tempfile.TemporaryDirectory(prefix="gan-lessons-") as runtime:
+        # a token of ours: of one that it makes itself JupyterLab prints the address, too
+        environment = {"JUPYTER_TOKEN": secrets.token_hex(24), **os.environ}
         server = subprocess.Popen(command, cwd=str(ROOT), **tied(),
-                                  env=dict(os.environ, JUPYTER_RUNTIME_DIR=runtime))
+                                  env=dict(environment, JUPYTER_RUNTIME_DIR=runtime))
         signal.signal(signal.SIGTERM, lambda *_: server.terminate())
         try:
             announce(server, runtime, opened="--no-browser" not in command)

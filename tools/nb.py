@@ -5,7 +5,7 @@
     python tools/nb.py check   [PATH ...]      what is stale or not in normal form
     python tools/nb.py clean   [PATH ...]      bring into normal form without executing
     python tools/nb.py html PATH ... --out DIR [--stored]     one HTML file each, no network needed
-    python tools/nb.py slides PATH ... --out DIR               a deck of slides each, as stored
+    python tools/nb.py slides PATH ... --out DIR [--no-films] a deck of slides each, as stored
 
 Without a PATH, every lesson in notebooks/ and the page of reference. The normal form is what git
 stores: outputs kept, counts 1..n, no widget state, whitelisted metadata, pictures of at most 256
@@ -291,9 +291,12 @@ def html(path, out, timeout, stored=False):
     return write_page(path, out, page, nb)
 
 
-def slides(path, out):
+def slides(path, out, films=True):
+    from films import drawn, filmed
     from pages import deck
-    return write_page(path, out, deck, read(path), reveal())
+    nb, player = read(path), reveal()
+    made = filmed(path, nb, drawn(out)) if films else {}
+    return write_page(path, out, deck, nb, player, made, drawn(out) / path.stem)
 
 
 def write_page(path, out, make, nb, *more):
@@ -343,6 +346,8 @@ def main(argv=None):
             sub.add_argument("--force", action="store_true", help="even with unsaved changes")
         if name in ("html", "slides"):
             sub.add_argument("--out", type=pathlib.Path, required=True, metavar="DIR")
+        if name == "slides":
+            sub.add_argument("--no-films", action="store_true", help="sliders stay pictures")
         if name == "html":
             sub.add_argument("--stored", action="store_true", help="do not execute")
     args = parser.parse_args(argv)
@@ -362,7 +367,7 @@ def main(argv=None):
             elif args.command == "html":
                 done = html(path, args.out, args.timeout, args.stored)
             elif args.command == "slides":
-                done = slides(path, args.out)
+                done = slides(path, args.out, not args.no_films)
             else:
                 write(path, dumps(normalise(read(path))))
                 done = f"{path.name}: {path.stat().st_size // 1024} KiB"
@@ -374,4 +379,5 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
+    sys.modules["nb"] = sys.modules["__main__"]         # films.py imports it by this name
     sys.exit(main())

@@ -1,17 +1,22 @@
 """A notebook as one HTML file that needs no network: mathematics becomes MathML ahead of time."""
 from __future__ import annotations
 
+import base64
 import copy
 import html
+import io
+import math
 import re
 import unicodedata
 from xml.etree import ElementTree
 
+import nbformat
 from jinja2 import pass_context
 from latex2mathml.commands import MATRICES
 from latex2mathml.converter import convert
 from nbconvert import HTMLExporter, SlidesExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from PIL import Image
 from screens import screens
 from traitlets.config import Config
 
@@ -37,6 +42,8 @@ def mathml(latex, display="inline"):
     """LaTeX -> MathML. UnknownMarkup, with the formula, where a command is not known."""
     source = re.sub(r"\\(begin|end)\{aligned\}", r"\\\1{align*}", latex)
     source = re.sub(r"\\operatorname\*?\{arg\\,(min|max)\}", r"\\operatorname{arg\1}", source)
+    # as GitHub wants it, where \operatorname is forbidden
+    source = re.sub(r"\\mathrm\{(argmin|argmax|arcsinh|sign)\}", r"\\operatorname{\1}", source)
     for name in re.findall(r"\\begin\{(.*?)\}", source):
         if "\\" + name not in MATRICES:
             raise UnknownMarkup(f"${latex.strip()}$ uses the environment {name}, "
@@ -115,12 +122,17 @@ class Renderer(IPythonRenderer):
         return mathml(rf"\begin{{{name}}}{body}\end{{{name}}}", "block")
 
 
+def to_html(source, attachments=None):
+    """Markdown -> HTML, its formulas MathML; UnknownMarkup for one that cannot be set."""
+    renderer = Renderer(escape=False, attachments=attachments or {})
+    return MarkdownWithMath(renderer=renderer).render(source)
+
+
 @pass_context
 def markdown_to_html(context, source):
     cell = context.get("cell", {})
-    renderer = Renderer(escape=False, attachments=cell.get("attachments", {}))
     try:
-        return MarkdownWithMath(renderer=renderer).render(source)
+        return to_html(source, cell.get("attachments", {}))
     except UnknownMarkup as error:
         raise UnknownMarkup(f"cell {cell.get('id', '?')}: {error}") from None
 
@@ -165,12 +177,30 @@ DECK = """<style>%s
   line-height: 1.25; }
 .reveal h1 { font-size: 1.7em; } .reveal h2 { font-size: 1.5em; } .reveal h3 { font-size: 1.2em; }
 .reveal p, .reveal li { font-size: 1em; }
+.reveal .jp-RenderedHTMLCommon, .reveal .gan-film { font-size: 25px; line-height: 1.45; }
 .reveal pre { width: 100%%; box-shadow: none; font-size: .76em; margin: 0; }
 .reveal .jp-Notebook, .reveal { --jp-code-font-size: 18px; }
 .reveal table { font-size: .8em; }
 .reveal img { margin: 0; max-width: 100%%; max-height: 540px; }
 .reveal .jp-InputPrompt, .reveal .jp-OutputPrompt { display: none; }
 .reveal .fragment.current-fragment { outline: none; }
+.reveal .gan-film { display: grid; column-gap: 1.5em; }
+.reveal .gan-film[data-columns="2"] { grid-template-columns: 1fr 1fr; }
+.reveal .gan-film label { display: flex; align-items: center; gap: .5em; min-height: 44px; }
+.reveal .gan-film select, .reveal .gan-film output { font: inherit; }
+.reveal .gan-film input { flex: 1; min-width: 5em; max-width: 16em; }
+.reveal .gan-film output { min-width: 3em; }
+.reveal .gan-frame { position: relative; width: fit-content; grid-column: 1 / -1; }
+.reveal .gan-frame img { display: block; zoom: 1.3; max-width: 100%%;
+  max-height: calc((580px - 44px * var(--rows)) / 1.3); }
+.reveal .gan-frame img:last-child { position: absolute; top: 0; left: 0; }
+.reveal .gan-coarse { display: none; }
+/* arrows below what a slide may fill, not over it */
+.reveal .controls[data-controls-layout] { position: fixed; inset: auto auto 3px 50%%;
+  transform: translateX(-50%%); display: flex; gap: 14px; font-size: 7px; }
+.reveal .controls[data-controls-layout] button { position: static; margin: 0; }
+.reveal .controls .navigate-up, .reveal .controls .navigate-down { display: none; }
+.reveal .slide-number { background: none; color: #444; }
 </style></head>"""
 PLAY = """<script>%s</script><script>
 const screen = 690;                                      // pixels of 720 that a slide may fill
@@ -194,7 +224,8 @@ const fit = (section) => {                              // what is still too hig
   section.style.zoom = fits;
 };
 Reveal.initialize({hash: true, slideNumber: "c/t", width: 1220, height: 720, margin: .02,
-                   center: false, transition: "none", controlsLayout: "edges",
+                   center: false, transition: "none", controlsLayout: "bottom-right",
+                   keyboardCondition: () => document.activeElement?.tagName !== "SELECT",
                    navigationMode: "linear"});
 Reveal.on("ready", (event) => fit(event.currentSlide));
 Reveal.on("slidechanged", (event) => fit(event.currentSlide));
@@ -202,13 +233,40 @@ document.addEventListener("toggle", () => fit(Reveal.getCurrentSlide()), true);
 </script></body>"""
 
 
-def deck(nb, title, reveal):
+def deck(nb, title, reveal, films=None, folder=None):
     """A deck of reveal.js in one file.
 
     {"reveal.js": …, "reveal.css": …} are put into it, nothing is fetched. Cut by `screens`; a slide
-    that is still higher than the screen is shown smaller.
+    that is still higher than the screen is shown smaller. films: id of a cell -> HTML of its film,
+    whose frames lie in `folder`; they are put into the file, too.
     """
+    from films import embedded, script
+    nb, frames, made = copy.deepcopy(nb), {}, {}
+    for cell in nb.cells:
+        if cell.get("id") in (films or {}):
+            made[cell.id], frames[f"_films/{title}/{cell.id}"] = embedded(films[cell.id], folder)
+            cell.outputs = [output_from_film(made[cell.id])]
     body = rendered(SlidesExporter, "reveal", screens(nb), title)
     body = re.sub(r"<link\b[^>]*>\s*", "", body)
     body = body.replace("</head>", FONT + DECK % (reveal["reset.css"], reveal["reveal.css"]), 1)
-    return body.replace("</body>", PLAY % reveal["reveal.js"].replace("</script", "<\\/script"), 1)
+    play = PLAY % reveal["reveal.js"].replace("</script", "<\\/script")
+    return body.replace("</body>", (script(frames) if frames else "") + play, 1)
+
+
+def output_from_film(film):
+    """What an explorer's cell shows in a deck: touching its controls turns no page."""
+    rows = film.count("<label")
+    wide = math.ceil(rows / 2) if rows > 2 else rows                    # controls in two columns
+    film = film.replace('<div class="gan-film"', '<div class="gan-film" data-prevent-swipe '
+                        f'data-columns="{2 if rows > 2 else 1}" style="--rows: {wide}"', 1)
+    width, height = picture_size(film)
+    return nbformat.v4.new_output("display_data", {"text/html": film},
+                                  metadata={"gan_film": [wide, width, height]})
+
+
+def picture_size(film):
+    """Width and height of a film's picture in pixels of the page."""
+    width = float(re.search(r'<img [^>]*width="([\d.]+)"', film)[1])
+    data = re.search(r'src="data:image/webp;base64,([^"]*)"', film)[1]
+    wide, high = Image.open(io.BytesIO(base64.b64decode(data))).size
+    return width, width * high / wide

@@ -127,7 +127,11 @@ def height_of(cell) -> float:
         height += CODE_LINE * (cell.source.count("\n") + 1) + 24
     for output in cell.outputs:
         data = output.get("data", {})
-        if "image/png" in data:
+        if "gan_film" in output.get("metadata", {}):
+            rows, width, high = output.metadata["gan_film"]
+            wide = min(1150.0, 1.3 * width)
+            height += 44 * rows + min(580.0 - 44 * rows, wide * high / width)
+        elif "image/png" in data:
             height += _picture_height(data["image/png"], output.metadata.get("image/png", {}))
         elif "text/html" in data or "text/markdown" in data:
             height += LINE * .85 * (str(data).count("<tr") + str(data).count("\\n") + 1)

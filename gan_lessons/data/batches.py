@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..exact.checks import check_count, fits
+from ..exact.checks import MANY, check_count, check_room, fits
 from ..exact.laws import Normal
 from ..pixels import scaled
 from .images import as_tensor
@@ -42,17 +42,21 @@ class Batches:
     """
 
     def __init__(self, source, z=None, batch=64, seed=0, unlabelled=None):
-        if not fits(batch, least=1, whole=True):
-            raise ValueError(f"batch={batch!r}: a batch is a whole number of samples, 1 or more")
+        if not fits(batch, least=1, most=MANY, whole=True):
+            raise ValueError(f"batch={batch!r}: a batch is a whole number of samples, from 1 to "
+                             f"{MANY:,}")
+        batch = int(batch)                       # not of NumPy or torch
         z = Normal(dim=100) if z is None else z
         if isinstance(z, type):
             raise TypeError(f"z={z.__name__} is a class: give one of its kind, as Normal(dim=100)")
         if not (hasattr(z, "sample") and hasattr(z, "dim")):
             raise TypeError(f"z={z!r} is no law with .sample and .dim, as Normal(dim=100)")
-        check_count("z.dim", z.dim)
+        check_count("z.dim", z.dim, most=MANY)
         check_count("seed", seed, least=0, why="without one nobody can draw the same again")
         self.z, self.batch, self.device = z, batch, torch.device("cpu")
         self._x = _pool(source)
+        check_room("batches", batch, *(self._x.shape[1:] if isinstance(self._x, Tensor) else ()))
+        check_room("noise of a batch", batch, z.dim)
         self._u = None if unlabelled is None else _pool(unlabelled)
         self._y = getattr(source, "labels", None)
         _check_labels(self._y, self._x)
@@ -126,7 +130,7 @@ class Batches:
 
     def probe(self, names, n=2) -> dict[str, Tensor]:
         """`n` samples by name, to try shapes on; both random generators are put back."""
-        check_count("n", n)
+        check_count("n", n, most=MANY)
         batch, state = self.batch, self.state()
         try:
             self.batch = n
@@ -141,6 +145,7 @@ class Batches:
         With a `seed`, the same noise every time. ValueError for n < 1.
         """
         check_count("n", n)
+        check_room("noise", n, self.z.dim)
         if seed is not None:
             check_count("seed", seed, least=0)
         rng = self._noise_rng if seed is None else np.random.default_rng(seed)
@@ -179,7 +184,7 @@ class Batches:
         try:
             training, noise = json.loads(state)
             self._rng.bit_generator.state, self._noise_rng.bit_generator.state = training, noise
-        except (TypeError, ValueError, KeyError) as error:
+        except (TypeError, ValueError, KeyError, OverflowError, RecursionError) as error:
             raise ValueError("no state of a Batches: pass what .state() returned") from error
 
     def __repr__(self):

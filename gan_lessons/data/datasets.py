@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..exact.checks import check_count
+from ..exact.checks import check_count, told
 from . import formats
 from .batches import Batches, batches
 from .downloads import cache, fetch
@@ -127,8 +127,8 @@ def load_images(name=None, split: str = "train", size: int | None = None) -> Ima
     had or files that are truncated, corrupt or of the wrong size; ValueError for an unknown name,
     split or size, and for a GAN_LESSONS_DATA that is no folder.
     """
-    if split not in ("train", "test"):
-        raise ValueError(f'split={split!r}: choose "train" or "test"')
+    if not isinstance(split, str) or split not in ("train", "test"):
+        raise ValueError(f'split={told(split)}: choose "train" or "test"')
     if size is not None:
         check_count("size", size, 8, 256, "the pixels of a side; our networks take 28, 32 or 64")
         size = int(size)
@@ -315,15 +315,27 @@ def _glyphs(split: str) -> Images:
     """The drawn digits, kept in the cache because drawing takes a few seconds."""
     from . import glyphs
     n, seed = {"train": (20_000, 1), "test": (10_000, 2)}[split]
-    path = cache() / "glyphs" / f"{split}-{n}-v1.npz"
+    path = cache() / "glyphs" / f"{split}-{n}-v2.npz"
+
+    def mark(images, labels) -> str:
+        """Of the split, the stencils and all that is kept: a foreign or changed file has another.
+        """
+        found = hashlib.sha256(f"{split} {n} {seed} {images.shape} {labels.dtype}".encode())
+        for part in (glyphs.stencils(), images, labels):
+            found.update(np.ascontiguousarray(part).data)
+        return found.hexdigest()
     try:
+        if not path.is_file():                  # a pipe would be waited for
+            raise FileNotFoundError(path)
         with np.load(path, allow_pickle=False) as kept:
-            return Images(kept["images"], kept["labels"], DIGITS, "glyphs")
-    except Exception:  # not there yet, or damaged: draw it again
+            images, labels = kept["images"], kept["labels"]
+            if str(kept["mark"]) != mark(images, labels):
+                raise ValueError("not what was drawn")
+    except Exception:  # not there yet, damaged or foreign: draw it again
         images, labels = glyphs.draw(n, seed)
         try:
             with atomic_write(path) as file:
-                np.savez(file, images=images, labels=labels)
+                np.savez(file, images=images, labels=labels, mark=mark(images, labels))
         except OSError:  # a cache that cannot be written only costs the drawing, a few seconds
             pass
     return Images(images, labels, DIGITS, "glyphs")

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
+from ..exact.checks import told
 from .datasets import Images
 
 
@@ -18,8 +19,14 @@ def deskew(images: Images) -> Images:
 
     With ink w(x, y) as a distribution of places, slant = cov(x, y) / var(y) is the slope of the
     least squares line x = slant · y through the ink. Each row is shifted by -slant · height, after
-    which the covariance is 0. No label is used. Empty pictures stay as they are.
+    which the covariance is 0. No label is used. Empty pictures stay as they are. TypeError for
+    what are no Images.
     """
+    if not isinstance(images, Images):
+        raise TypeError(f"deskew takes Images, as load_images() gives them, not {told(images)}: "
+                        "Images(pictures) makes them of bytes (n, c, h, w)")
+    if not len(images):
+        return images
     parts = images.images.split(250)                       # as float32 they stay in the cache
     return replace(images, images=torch.cat([_upright(part) for part in parts]))
 

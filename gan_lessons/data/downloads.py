@@ -50,6 +50,12 @@ def fetch(name: str, known_hash: str, mirrors, folder: Path, most: int = 1 << 31
     DataUnavailable, with the reason of each mirror, where none has the file, where
     GAN_LESSONS_OFFLINE forbids to ask, or where `folder` cannot be read or written.
     """
+    for what, value, kind in (("name", name, str), ("known_hash", known_hash, str),
+                              ("folder", folder, (str, os.PathLike))):
+        if not isinstance(value, kind) or "\0" in os.fspath(value) or not os.fspath(value):
+            raise TypeError(f"{what} = {value!r}: fetch(name, known_hash, mirrors, folder) takes "
+                            "names, as fetch(\"a.gz\", \"md5:…\", [\"https://…/\"], cache())")
+    folder = Path(folder)
     target = folder / name
     if _is_right(target, known_hash):
         for piece in folder.glob(f".{glob.escape(name)}.*part"):       # of a killed transfer

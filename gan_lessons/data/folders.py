@@ -20,6 +20,7 @@ SPLITS = {"train": ("train", "training"), "test": ("test", "testing")}     # in 
 # What programs leave in folders and nobody means to show, besides all that begins with a dot
 HIDDEN = {"__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found",
           "thumbs.db", "desktop.ini", "__pycache__"}
+MOST = 300_000              # files and folders below one; a whole disk would take minutes
 
 
 def read_folder(folder: Path, split: str, size: int):
@@ -79,7 +80,7 @@ class _Found:
         self.pictures: list[Path] = []
         self.tops: list[str] = []                            # folders at the top, hidden ones not
         self.empty: list[str] = []                           # those of them without pictures
-        self.hidden, self.other = Counter(), Counter()
+        self.hidden, self.other, self.seen = Counter(), Counter(), 0
         self._walk(folder, (os.path.realpath(folder),))
         self.pictures.sort()
         full = {path.relative_to(folder).parts[0] for path in self.pictures}
@@ -93,6 +94,10 @@ class _Found:
                 return
             raise DataUnavailable(f"{_shown(folder)} cannot be looked into ({error.strerror}): "
                                   "make it readable or take it away") from error
+        self.seen += len(entries)
+        if self.seen > MOST:
+            raise DataUnavailable(f"{_shown(self.folder)} has more than {MOST:,} files and folders "
+                                  "below it: name the folder of the pictures themselves")
         for entry in entries:
             name = entry.name
             veil = hidden or (name if name[0] == "." or name.casefold() in HIDDEN else "")

@@ -4,21 +4,35 @@ Introduced in notebooks/00_start_here.ipynb, where MNIST cannot be had.
 """
 from __future__ import annotations
 
+import zlib
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
+from ..exact.checks import check_count
+from .formats import DataUnavailable
+
 SIDE = 56  # pixels of a stencil: twice the picture, so that the mean of 2 x 2 is smooth
 SHEET = Path(__file__).with_name("stencils.png")     # made by tools/stencils.py
+STENCILS = "9e0d304d"                                # CRC-32 of its pixels
 
 
 @lru_cache
 def stencils() -> np.ndarray:
-    """(fonts, 10, 56, 56) float32 in [0, 1]: each digit of each font, 40 pixels high, centred."""
+    """(fonts, 10, 56, 56) float32 in [0, 1]: each digit of each font, 40 pixels high, centred.
+
+    DataUnavailable where the file of the package is damaged.
+    """
     from PIL import Image
-    with Image.open(SHEET) as sheet:                # a row for each font, a column for each digit
-        grey = np.asarray(sheet)
+    try:
+        with Image.open(SHEET) as sheet:            # a row for each font, a column for each digit
+            grey = np.asarray(sheet)
+        if f"{zlib.crc32(grey.tobytes()):08x}" != STENCILS:
+            raise ValueError("other pixels than those that were shipped")
+    except (OSError, ValueError, SyntaxError) as error:
+        raise DataUnavailable(f"the stencils of the drawn digits, {SHEET}, are damaged ({error}): "
+                              f"git checkout -- {SHEET}, or install the package again") from error
     tiles = grey.reshape(-1, SIDE, 10, SIDE).transpose(0, 2, 1, 3)
     return tiles / np.float32(255)
 
@@ -31,6 +45,9 @@ def draw(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """
     import torch
     from torch.nn.functional import affine_grid, avg_pool2d, grid_sample
+
+    check_count("n", n, most=200_000, why="pictures that are drawn")
+    check_count("seed", seed, least=0)
     rng = np.random.default_rng(seed)
     font, digit = rng.integers(len(stencils()), size=n), rng.integers(10, size=n)
     turn, slant = rng.uniform(-0.3, 0.3, (2, n))

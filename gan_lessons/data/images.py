@@ -35,6 +35,8 @@ class Images:
         if self.labels is not None:
             self.labels = _labels(self.labels, len(self))
         self.classes = _names(self.classes)
+        if not isinstance(self.name, str):
+            raise TypeError(f'name = {told(self.name)}: what the set is called, as "faces"')
         if self.classes and isinstance(self.labels, Tensor) and len(self.labels) and (
                 most := int(self.labels.max())) >= len(self.classes):
             raise ValueError(f"label {most} has no name among the {len(self.classes)} classes: "
@@ -115,7 +117,7 @@ def _labels(labels, n: int):
 
 def _names(classes) -> tuple[str, ...]:
     """The names of the classes; TypeError for one string or a number in their place."""
-    if isinstance(classes, (str, bytes)) or not hasattr(classes, "__iter__"):
+    if isinstance(classes, (str, bytes, Tensor, type)) or not hasattr(classes, "__iter__"):
         raise TypeError(f'classes are names, as ("cat", "dog") or ("cat",), not {told(classes)}')
     if isinstance(classes, Mapping):
         raise TypeError("classes are names in the order of their labels, not a dictionary: "

@@ -10,7 +10,7 @@ from scipy.stats import t
 from torch import Tensor
 
 from ..exact.checks import check_count, fits, told
-from .datasets import Images
+from .images import Images, as_tensor
 
 
 class LabelBudgetSpent(RuntimeError):
@@ -28,7 +28,10 @@ class Ledger:
     """
 
     def __init__(self, labels: Tensor, budget: int):
-        labels = torch.as_tensor(labels)
+        labels = as_tensor(labels, "labels are whole numbers, one for each picture")
+        if labels.dim() != 1 or labels.is_floating_point() or labels.is_complex():
+            raise ValueError(f"labels are whole numbers (n,), not {labels.dtype} of shape "
+                             f"{tuple(labels.shape)}")
         if not (type(budget) is int and 1 <= budget <= len(labels)):
             raise ValueError(f"budget={budget!r}: a whole number of labels from 1 to "
                              f"{len(labels):,}; without any, play a game that asks for no y")
@@ -50,7 +53,11 @@ class Ledger:
         where = self._labels.device
         if isinstance(rows, Tensor):
             where, rows = rows.device, rows.cpu()
-        rows = torch.arange(len(self))[rows]        # slices, masks and -1 as numbers of rows
+        try:
+            rows = torch.arange(len(self))[rows]    # slices, masks and -1 as numbers of rows
+        except (IndexError, TypeError, ValueError, RuntimeError) as error:
+            raise IndexError(f"rows {told(rows)} are none of {len(self):,} labels: whole numbers "
+                             "from 0, a mask or a slice") from error
         asked = self._seen.clone()                  # a copy, as a refused read counts nothing
         asked[rows] = True
         if (more := int(asked.sum())) > self.budget:
@@ -123,9 +130,9 @@ def t_interval(values, level: float = .95) -> tuple[float, float]:
     """
     try:
         values = np.asarray(values, dtype=float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         values = np.empty(())
-    if not 0 < level < 1:
+    if not fits(level, above=0, below=1):
         raise ValueError(f"level={level!r}: a share between 0 and 1, as .95")
     if values.ndim != 1 or len(values) < 2:
         raise ValueError("an interval needs two runs or more, one number each, not shape "

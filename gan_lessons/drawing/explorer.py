@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import html
+import inspect
 import math
 import struct
 import zlib
@@ -21,6 +22,7 @@ from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+LARGEST = 20_000                # pixels of a side of a picture: 1.6 GB for a square one
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -31,7 +33,7 @@ def slider(low, high, step, value, label):
     """
     _check_label(label)
     given = (low, high, step, value)
-    real = all(isinstance(n, Real) and not isinstance(n, (bool, np.bool_)) and math.isfinite(n)
+    real = all(isinstance(n, Real) and not isinstance(n, (bool, np.bool_)) and abs(n) < 1e300
                for n in given)
     if not (real and low < high and low <= value <= high
             and 0 < step <= (high - low) * (1 + 1e-9)):
@@ -65,7 +67,7 @@ def choice(options, value, label):
     ValueError for a start that is not among them.
     """
     _check_label(label)
-    if isinstance(options, str) or not isinstance(options, Iterable):
+    if isinstance(options, str) or not isinstance(options, Iterable) or hasattr(options, "detach"):
         raise ValueError(f"choice {label!r}: its options are a list or a dict, not {options!r}")
     known = list(options.values()) if isinstance(options, Mapping) else list(options)
     if value not in known:
@@ -76,6 +78,17 @@ def choice(options, value, label):
 def _check_label(label):
     if not isinstance(label, str):
         raise ValueError(f"the label of a control is text, not {label!r}")
+
+
+def _check_call(how: str, function, many: int, named=()):
+    """TypeError where a function cannot be called `how`, as far as its signature tells."""
+    try:
+        inspect.signature(function).bind(*[None] * many, **dict.fromkeys(named))
+    except ValueError:                                   # of C: it will say so itself
+        return
+    except TypeError as error:
+        raise TypeError(f"{how} is called so, and this function does not take that ({error}): give "
+                        "it these arguments, the controls by their names") from error
 
 
 def _checked_controls(controls) -> dict:
@@ -123,6 +136,10 @@ class Explorer:
                                       for n in (*sizes, *rest)):
             raise ValueError(f"figsize = {figsize!r}, dpi = {dpi!r}, width = {width!r}: inches "
                              "(6.4, 3.6), dots per inch and pixels, all above 0")
+        if max(sizes) * dpi > LARGEST:
+            raise ValueError(f"figsize = {figsize!r} at dpi = {dpi!r}: a picture has at most "
+                             f"{LARGEST:,} pixels a side")
+        _check_call("setup(figure)", setup, 1)
         self.error = None                           # of the state shown, as a sentence
         self.figure = Figure(figsize=figsize, dpi=dpi, layout="constrained")
         FigureCanvasAgg(self.figure)
@@ -130,6 +147,7 @@ class Explorer:
         self._width = width or round(100 * figsize[0])
         self._artists = setup(self.figure)
         self._moving = sorted(_artists_in(self._artists), key=Artist.get_zorder)
+        _check_call(f"update({', '.join(['artists', *self.controls])})", update, 1, self.controls)
         self._background = None                     # the pixels of all that does not move
         self._still = False                         # while several controls are set at once
 

@@ -29,9 +29,8 @@ def figure(columns: int = 1, rows: int = 1, *, width: float = 6.4, height: float
     figure never enters pyplot, which would keep it in memory. ValueError for sizes that are none.
     """
     for name, value in dict(columns=columns, rows=rows).items():
-        if not isinstance(value, (int, np.integer)) or value < 1:
-            raise ValueError(f"{name} = {value!r}: a figure has a whole number of {name}, of 1 or "
-                             "more")
+        if not _whole(value) or not 1 <= value <= 100:
+            raise ValueError(f"{name} = {value!r}: a figure has a whole number of {name}, 1 to 100")
     _check_size(width, height)
     fig = Figure(figsize=(width, height), dpi=110, layout="constrained")
     axes = fig.subplots(rows, columns, **share)
@@ -55,10 +54,14 @@ def _check_axes(ax, how: str):
 
 
 def _check_square(reach, points_a_side):
-    if not (isinstance(reach, Real) and 0 < reach < np.inf
-            and isinstance(points_a_side, (int, np.integer)) and points_a_side > 1):
+    if not (isinstance(reach, Real) and 0 < reach < 1e300
+            and isinstance(points_a_side, (int, np.integer)) and 2 <= points_a_side <= 5000):
         raise ValueError(f"reach = {reach!r}, points_a_side = {points_a_side!r}: a square is "
-                         "larger than 0, with 2 points a side or more")
+                         "larger than 0, with 2 to 5,000 points a side")
+
+
+def _whole(value) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
 def _kind(value) -> str:
@@ -67,10 +70,20 @@ def _kind(value) -> str:
 
 def _numbers(values, what: str) -> np.ndarray:
     """An array of numbers, also of a tensor in a graph; ValueError for what is none."""
+    if getattr(values, "is_meta", False):
+        raise ValueError(f"{what}; on the device meta there are shapes and no numbers: draw what "
+                         "lies on cpu")
+    layout = str(getattr(values, "layout", "torch.strided"))
+    if layout != "torch.strided" or getattr(values, "is_quantized", False):
+        raise ValueError(f"{what}; this tensor does not hold its numbers one by one: give a plain "
+                         "one, as .to_dense() or .dequantize() make it")
     if hasattr(values, "detach"):
         values = values.detach().cpu()
         values = values.float() if "bfloat16" in str(values.dtype) else values
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except ValueError:                                       # rows of several lengths
+        array = np.empty(0, object)
     if array.dtype.kind not in "fiub":
         raise ValueError(f"{what}, not {_kind(values)}")
     return array
@@ -104,18 +117,32 @@ def _display(picture: str, alt: str):
 
 def draw_density(ax, x, law, colour, label=None):
     """The density of a law on the line at x (k,), filled."""
+    _check_axes(ax, "draw_density(ax, x, law, colour)")
     if not hasattr(law, "pdf") or isinstance(law, type):
         raise TypeError(f"a density is that of a law on the line, as Normal(0, 1), not of "
                         f"{_kind(law)}")
+    x = _line(x)
     return ax.fill_between(x, law.pdf(x), alpha=.35, color=colour, lw=0, label=label)
+
+
+def _line(x) -> np.ndarray:
+    x = _numbers(x, "places on the line are numbers (k,), as np.linspace(-5, 5, 400)")
+    if x.ndim != 1:
+        raise ValueError("places on the line are numbers (k,), as np.linspace(-5, 5, 400), not of "
+                         f"shape {x.shape}")
+    return x
 
 
 def draw_densities(ax, x, p, q, c=None):
     """Real and fake densities at x (k,), and the discriminator σ(c) of a logit c: (k,) -> (k,)."""
     draw_density(ax, x, p, REAL, "real, $p$")
     draw_density(ax, x, q, FAKE, "fake, $q$")
+    if c is not None and (not callable(c) or isinstance(c, type) or hasattr(c, "state_dict")):
+        raise TypeError(f"c is the logit, a function of an array (k,), not {_kind(c)}: of a "
+                        "network on_arrays(f) makes one")
     if c is not None:
-        D = 1 / (1 + np.exp(-np.clip(c(x), -700, 700)))         # beyond 700 exp overflows
+        logits = _numbers(c(x), "c gives logits (k,), a number for each place")
+        D = 1 / (1 + np.exp(-np.clip(logits, -700, 700)))       # beyond 700 exp overflows
         ax.plot(x, D, color=CRITIC, lw=2, label="$D^*(x)$")
     ax.legend(frameon=False)
 
@@ -130,6 +157,7 @@ def smooth(values, span: int = 25):
     if values.ndim != 1 or not isinstance(span, (int, np.integer)) or span < 1:
         raise ValueError(f"span = {span!r}, values of shape {values.shape}: a running mean of (k,) "
                          "numbers takes a whole number of them, 1 or more")
+    span = min(span, len(values) + 1)
     known = np.isfinite(values)
     if not known.all():
         lost = smooth(~known, span) > 0
@@ -162,11 +190,12 @@ def sheet(images, columns: int = 8, gap: int = 0):
     other shapes, on another scale, and for nan.
     """
     images = getattr(images, "images", images)
-    images = images.detach().float() if getattr(images, "is_floating_point", bool)() else images
-    images = np.asarray(images)
-    if not (columns == int(columns) >= 1 and gap == int(gap) >= 0):
+    if getattr(images, "is_floating_point", bool)():            # a tensor
+        images = images.float()
+    images = _numbers(images, "a sheet shows pictures, numbers (n, 1 or 3, h, w)")
+    if not (_whole(columns) and columns >= 1 and _whole(gap) and 0 <= gap <= 1000):
         raise ValueError(f"columns = {columns!r}, gap = {gap!r}: whole numbers, 1 column or more "
-                         "and a gap of 0 pixels or more")
+                         "and a gap of 0 to 1,000 pixels")
     if images.ndim != 4 or images.shape[1] not in (1, 3) or not len(images):
         raise ValueError(f"a sheet shows pictures (n, 1 or 3, h, w), not {images.shape}: add the "
                          "axis that lacks, as images[:, None], or move the channels to the front")
@@ -208,7 +237,7 @@ def show_sheet(joined, alt: str, scale: int = 2):
 
     alt as in `show`. ValueError for other shapes and a scale that is no whole number above 0.
     """
-    joined = np.asarray(joined)
+    joined = _numbers(joined, "a sheet is numbers, as sheet(images) makes them")
     if joined.ndim not in (2, 3) or joined.shape[2:] not in ((), (3,)):
         raise ValueError(f"a sheet is (h, w) or (h, w, 3), not {joined.shape}: sheet(images) makes "
                          "one")
@@ -216,8 +245,8 @@ def show_sheet(joined, alt: str, scale: int = 2):
                                                and joined.max() <= 1):
         raise ValueError("a sheet holds numbers from 0 to 1, as sheet(images) makes them, and this "
                          f"one, of {joined.dtype} {joined.shape}, does not")
-    if not (isinstance(scale, int) and scale > 0):
-        raise ValueError(f"scale is a whole number above 0, not {scale!r}")
+    if not (isinstance(scale, int) and 0 < scale <= 100):
+        raise ValueError(f"scale is a whole number from 1 to 100, not {scale!r}")
     from PIL import Image
     grey = 1 - joined if joined.ndim == 2 else joined           # digits are dark on white
     large = np.repeat(np.repeat((255 * grey).round().astype(np.uint8), scale, 0), scale, 1)
@@ -316,6 +345,9 @@ def classes(ax, counts, names=None, colour=FAKE):
     """
     _check_axes(ax, "classes(ax, counts)")
     counts = _numbers(counts, "counts are numbers (k,), as class_histogram(fakes) gives them")
+    if isinstance(names, (str, bytes, set, frozenset, type)) or not (
+            names is None or hasattr(names, "__len__") and not hasattr(names, "detach")):
+        raise TypeError(f"names are a list, one of each class in order, not {_kind(names)}")
     names = range(counts.size) if names is None else list(names)
     if counts.ndim != 1 or not counts.size or len(names) != counts.size or not (counts >= 0).all():
         raise ValueError(f"counts of shape {counts.shape} and {len(names)} names: one count of 0 "

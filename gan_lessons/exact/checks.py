@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import math
 import operator
+from fractions import Fraction
+from numbers import Integral, Real
 
 import numpy as np
 
@@ -14,11 +16,14 @@ def fits(value, *, least=-math.inf, above=-math.inf, most=math.inf, below=math.i
          whole: bool = False, infinite: bool = False) -> bool:
     """Whether value is one finite number with least ≤ value ≤ most and above < value < below.
 
-    whole: a whole number, of Python or NumPy; infinite: ∞ fits as well. False for NaN, truth
-    values, text, None, complex numbers and arrays with axes: a caller has one refusal for all that
-    is no number.
+    whole: a whole number, of Python or NumPy; infinite: ∞ fits as well. A tensor of one number
+    without a graph is one. False for NaN, truth values, text, None, complex numbers, arrays, and
+    what products with arrays and tensors do not know, as fractions, decimals and objects that
+    float() alone understands: a caller has one refusal for all that is no number.
     """
-    if isinstance(value, (bool, np.bool_, str, bytes)) or getattr(value, "ndim", 0) != 0:
+    if isinstance(value, (bool, np.bool_, Fraction)):
+        return False
+    if not isinstance(value, Integral if whole else Real) and not _one_number(value):
         return False
     try:
         number = operator.index(value) if whole else float(value)
@@ -29,11 +34,42 @@ def fits(value, *, least=-math.inf, above=-math.inf, most=math.inf, below=math.i
         return False
 
 
-def check_count(name: str, value, least: int = 1, most: float = math.inf, why: str = ""):
-    """ValueError, by its name, unless value is a whole number from `least` to `most`."""
+def _one_number(value) -> bool:
+    """A tensor of one number, not of truth values, that no gradient runs through."""
+    return (hasattr(value, "detach") and value.ndim == 0 and not value.requires_grad
+            and "bool" not in str(value.dtype))
+
+
+def check_count(name: str, value, least: int = 1, most: float = math.inf, why: str = "") -> int:
+    """value as an int of Python, which no product takes out of its range.
+
+    ValueError, by its name, unless it is a whole number from `least` to `most`.
+    """
     if not fits(value, least=least, most=most, whole=True):
         limit = f"of {least} or more" if most == math.inf else f"from {least} to {most:g}"
         raise ValueError(f"{name} = {value!r}: a whole number {limit}" + (why and f"; {why}"))
+    return operator.index(value)
+
+
+def check_flag(**flags):
+    """ValueError, by its name, for what is neither True nor False: a word as "no" would be true."""
+    for name, value in flags.items():
+        if not isinstance(value, (bool, np.bool_)):
+            raise ValueError(f"{name} = {told(value)}: True or False")
+
+
+MANY = 1_000_000            # of what is made one by one, or of the numbers of one sample
+ROOM = 200_000_000          # numbers of one table: 1.6 GB in float64
+
+
+def check_room(what: str, *counts):
+    """ValueError where a table of so many numbers would fill the memory, and perhaps end the
+    process: check_room("points", n, dim)."""
+    counts = [int(count) for count in counts]
+    if (numbers := math.prod(counts)) > ROOM:
+        size = " × ".join(f"{count:,}" for count in counts)
+        raise ValueError(f"{what} of {size} numbers would take {numbers // 125_000_000:,} GB: take "
+                         "fewer, or make them part by part")
 
 
 def as_shape(shape, what: str = "shape", least: int = 0) -> tuple[int, ...]:
@@ -41,14 +77,15 @@ def as_shape(shape, what: str = "shape", least: int = 0) -> tuple[int, ...]:
     sides = tuple(shape) if isinstance(shape, (list, tuple)) else (shape,)
     if len(sides) < least or not all(fits(side, least=1, whole=True) for side in sides):
         raise ValueError(f"{what} = {shape!r}: whole numbers of 1 or more, such as (1, 28, 28)")
-    return sides
+    check_room(f"{what}: samples", *sides)
+    return tuple(map(operator.index, sides))
 
 
 def check_function(name: str, value, shape: str = "(k,) -> (k,)"):
     """TypeError, by its name, for what cannot be called and for a network; shape: what it maps to
     what."""
-    if not callable(value):
-        raise TypeError(f"{name} = {value!r}: a function, {shape}")
+    if not callable(value) or isinstance(value, type):
+        raise TypeError(f"{name} = {told(value)}: a function, {shape}")
     if hasattr(value, "forward"):
         raise TypeError(f"{name} is a network, which takes tensors, and arrays are handed over: "
                         f"{name}=on_arrays(f) makes a function of it, {shape}")

@@ -14,7 +14,7 @@ from scipy.linalg import solve_triangular
 from scipy.optimize import linear_sum_assignment
 from scipy.special import logsumexp
 
-from .checks import as_numbers, check_count, fits
+from .checks import MANY, as_numbers, check_count, check_room, fits
 
 
 def contingency(clusters, labels, k: int, classes: int | None = None) -> np.ndarray:
@@ -23,13 +23,13 @@ def contingency(clusters, labels, k: int, classes: int | None = None) -> np.ndar
     clusters, labels: whole numbers from 0; classes: by default as many as the labels need.
     ValueError for k < 2, for numbers outside 0 … k - 1, or where the two are not equally long.
     """
-    clusters, labels = np.asarray(clusters), np.asarray(labels)
+    clusters, labels = _as_given(clusters, "clusters"), _as_given(labels, "labels")
     if clusters.dtype.kind not in "iu" or labels.dtype.kind not in "iu":
         raise ValueError("clusters and labels are whole numbers from 0, not "
                          f"{clusters.dtype} and {labels.dtype}")
     if classes is None:
         classes = int(labels.max(initial=0)) + 1
-    check_count("classes", classes)
+    check_count("classes", classes, most=MANY)
     if not fits(k, least=2, whole=True):
         raise ValueError(f"k={k}: one cluster says nothing; take two or more")
     if clusters.shape != labels.shape or clusters.ndim != 1 or not len(labels):
@@ -40,7 +40,9 @@ def contingency(clusters, labels, k: int, classes: int | None = None) -> np.ndar
         raise ValueError(f"clusters run from 0 to {k - 1} and labels from 0 to {classes - 1}; "
                          f"these from {clusters.min()} to {clusters.max()} and from "
                          f"{labels.min()} to {labels.max()}")
-    # cluster and label as one number, so that one count gives the whole table
+    check_room("a table", int(k), int(classes))
+    # cluster and label as one number, so that one count gives the whole table; bytes have no room
+    clusters, labels, classes = clusters.astype(np.int64), labels.astype(np.int64), int(classes)
     return np.bincount(clusters * classes + labels, minlength=k * classes).reshape(k, classes)
 
 
@@ -79,11 +81,17 @@ def empty_clusters(table, share: float = .001) -> np.ndarray:
 
 def _counts(table):
     """table as an array (k, classes) of counts; ValueError for what is none, or holds no sample."""
-    table = np.asarray(table)
-    if table.ndim != 2 or as_numbers(table, "table").min(initial=0) < 0 or not table.sum() > 0:
+    table = as_numbers(table, "table")                  # in bytes -table would be no negative
+    if table.ndim != 2 or table.min(initial=0) < 0 or not table.sum() > 0:
         raise ValueError(f"a table (k, classes) of counts, 0 or more and not all 0, not "
                          f"{np.array2string(table, threshold=6)} of shape {table.shape}")
     return table
+
+
+def _as_given(x, what: str) -> np.ndarray:
+    """x as an array of its own kind; ValueError for what makes none."""
+    as_numbers(x, what, finite=False)
+    return np.asarray(x.detach().cpu() if hasattr(x, "detach") else x)
 
 
 # -- two classical clusterings -------------------------------------------------------------------
@@ -96,7 +104,7 @@ def kmeans(x, k: int, tries: int = 10, seed: int = 0) -> tuple[np.ndarray, np.nd
     (k-means++) and alternates: nearest centre, mean of those near it. Arthur & Vassilvitskii 2007.
     ValueError for k < 2 and for fewer than k different points: a cluster would stay empty.
     """
-    check_count("tries", tries)
+    check_count("tries", tries, most=10_000)
     check_count("seed", seed, least=0)
     x = _enough_points(x, k)
     least = np.inf
@@ -149,10 +157,10 @@ def gaussian_mixture(x, k: int, steps: int = 100, floor: float = 1e-3,
     Dempster, Laird, Rubin 1977. ValueError as in `kmeans`, for floor < 0, for no steps, and where
     without a floor a cluster shrinks to a point.
     """
-    check_count("steps", steps)
+    check_count("steps", steps, most=MANY)
     if not fits(floor, least=0):
         raise ValueError(f"floor = {floor}: a share of the variance, 0 or more")
-    x = _enough_points(x, k)
+    x, floor = _enough_points(x, k), float(floor)
     r = np.eye(k)[kmeans(x, k, seed=seed)[1]]                  # (n, k): all or nothing at first
     # Without a floor the likelihood has no maximum: a Normal on a single point grows without end
     # as its variance goes to 0

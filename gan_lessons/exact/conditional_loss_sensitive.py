@@ -28,6 +28,7 @@ def asked_weights(p, q, weight: float = 1.0):
     if p.shape != q.shape or not (p.size and p.ndim) or min(p.min(), q.min()) < 0:
         raise ValueError("real and fake masses are tables of one shape, 0 or more, not "
                          f"{p.shape} and {q.shape}")
+    weight = float(weight)
     return (1 + weight) * p - weight * q
 
 

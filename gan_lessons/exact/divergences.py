@@ -9,13 +9,14 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit
 
+from .checks import as_numbers
 from .laws import log_ratio
 from .quadrature import expectation, on_the_line, panels
 
 
 def softplus(c):
-    """log(1 + exp(c)) without overflow: any shape -> same shape."""
-    return np.logaddexp(0, c)
+    """log(1 + exp(c)) without overflow: any shape -> same shape. ValueError for no numbers."""
+    return np.logaddexp(0, as_numbers(c, "c", finite=False))
 
 
 def kl(p, q):

@@ -201,7 +201,8 @@ def _integral(p, q, value) -> float:
 
 def _at(x, p, q, value):
     """value(x, log p(x), log q(x)), and 0 where neither law reaches: (k,) -> (k,)."""
-    lp, lq = p.logpdf(x), q.logpdf(x)
+    lp, lq = (np.broadcast_to(as_numbers(law.logpdf(x), f"the log density of {law!r}", False),
+                              x.shape) for law in (p, q))
     if np.isnan(lp).any() or np.isnan(lq).any():
         raise ValueError(f"the density of {p!r} or {q!r} is nan somewhere: no integral over it is "
                          "a number")

@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import binom
 
-from .checks import as_numbers, check_count, check_function, fits
+from .checks import MANY, as_numbers, check_count, check_function, check_room, fits
 from .divergences import softplus
 from .information import gaussian_information, mutual_information
 from .laws import BENDS, Normal
@@ -25,14 +25,16 @@ class CorrelatedNormal:
         if not fits(rho, above=-1, below=1):
             raise ValueError(f"rho = {rho}: a correlation strictly between -1 and 1, where a "
                              "density exists")
-        if not fits(k, least=1, whole=True):
-            raise ValueError(f"k = {k!r}: x and z have k numbers each, 1 or more")
+        if not fits(k, least=1, most=MANY, whole=True):
+            raise ValueError(f"k = {k!r}: x and z have k numbers each, 1 to a million")
+        k = int(k)
         self.rho, self.k, self.dim = float(rho), k, 2 * k
         self.information = float(k * gaussian_information(rho))
 
     def pairs(self, n: int, rng):
         """n draws from a numpy Generator: x (n, k) and z (n, k)."""
         check_count("n", n, least=0, why="it is how many pairs to draw")
+        check_room("pairs", int(n), self.dim)
         if not hasattr(rng, "standard_normal"):
             raise ValueError(f"rng = {rng!r}: a generator, np.random.default_rng(0)")
         x, noise = rng.standard_normal((2, n, self.k))
@@ -59,7 +61,7 @@ class CorrelatedNormal:
 
     def _numbers(self, x, z):
         """x and z as arrays; ValueError unless the last axis of both holds k numbers."""
-        x, z = np.asarray(x), np.asarray(z)
+        x, z = as_numbers(x, "x", finite=False), as_numbers(z, "z", finite=False)
         if not x.shape[-1:] == z.shape[-1:] == (self.k,):
             raise ValueError(f"x {x.shape} and z {z.shape} hold {self.k} numbers each in their "
                              f"last axis, (..., {self.k})")
@@ -118,7 +120,7 @@ def ratio_spread(information, n: int, shuffled: bool = False):
     """
     if not isinstance(shuffled, (bool, np.bool_)):
         raise ValueError(f"shuffled = {shuffled!r}: True or False")
-    check_count("n", n, least=2 if shuffled else 1, why="there must be a pair")
+    n = check_count("n", n, least=2 if shuffled else 1, why="there must be a pair")
     if (as_numbers(information, "information") < 0).any():
         raise ValueError(f"information = {information}: nats are 0 or more")
     with np.errstate(over="ignore", divide="ignore"):
@@ -142,6 +144,8 @@ def copies_info_nce(kinds: int, n: int) -> float:
     """
     if not (fits(kinds, least=1, whole=True) and fits(n, least=1, whole=True)):
         raise ValueError(f"kinds = {kinds!r}, n = {n!r}: whole numbers, 1 or more")
+    check_room("batches", int(n))
+    kinds, n = int(kinds), int(n)
     b = np.arange(n)
     return float(np.log(n) - binom.pmf(b, n - 1, 1 / kinds) @ np.log1p(b))
 
@@ -172,7 +176,8 @@ def code_table(pictures, code) -> np.ndarray:
     if not np.ndim(pictures):
         raise ValueError(f"pictures are (n, ...), not {pictures!r}")
     found = np.array([code(picture) for picture in pictures])
-    if found.ndim != 1 or not len(found) or (found != found).any():
+    plain = found.dtype.kind in "fiubUS" and found.ndim == 1 and len(found)
+    if not plain or (found != found).any():
         raise ValueError(f"codes of shape {found.shape}: one picture or more, and for each one "
                          "value that equals itself, no array and no nan")
     _, kind = np.unique(found, return_inverse=True)

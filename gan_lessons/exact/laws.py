@@ -10,7 +10,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import ndtr
 
-from .checks import as_numbers, as_shares, check_count, fits
+from .checks import MANY, as_numbers, as_shares, check_count, check_room, fits
+
+MOST_MODES = 10_000          # components of one law: every density asks them all
 
 # Where a standard Normal bends: panels between these points make Gauss-Legendre exact to 1e-14.
 BENDS = np.array([0, .5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 10, 12, 15, 20, 27, 38])
@@ -59,8 +61,7 @@ class Law:
 
     def _coordinates(self, x):
         """x as an array whose last axis holds `dim` coordinates; any numbers on the line."""
-        x = np.asarray(x)
-        if x.dtype.kind not in "fiub":
+        if not isinstance(x, np.ndarray) or x.dtype.kind not in "fiub":
             x = as_numbers(x, "x", finite=False)
         if self.dim > 1 and x.shape[-1:] != (self.dim,):
             raise ValueError(f"points of {self!r} are (..., {self.dim}), not of shape {x.shape}")
@@ -73,6 +74,7 @@ class Law:
 
     def _check_draw(self, n, rng):
         check_count("n", n, least=0, why="it is how many points to draw")
+        check_room("points", int(n), self.dim)
         if not (hasattr(rng, "standard_normal") and hasattr(rng, "integers")):
             raise ValueError(f"rng = {rng!r}: a generator, np.random.default_rng(0)")
 
@@ -85,7 +87,7 @@ class Normal(Law):
 
     def __init__(self, mean=0.0, sd=1.0, dim=None):
         self.mean = as_numbers(mean, "mean")
-        check_count("dim", self.mean.size if dim is None else dim)
+        check_count("dim", self.mean.size if dim is None else dim, most=MANY)
         self.dim = int(dim if dim is not None else self.mean.size)
         self.sd = _number("sd", sd, "positive", above=0)
         if not 1e-100 <= self.sd <= 1e100:
@@ -145,7 +147,7 @@ class Uniform(Law):
     def __init__(self, low=-1.0, high=1.0, dim=1):
         if not (fits(low) and fits(high, above=float(low)) and fits(float(high) - float(low))):
             raise ValueError(f"Uniform needs low < high, not {low} and {high}")
-        check_count("dim", dim)
+        check_count("dim", dim, most=MANY)
         self.low, self.high, self.dim = float(low), float(high), int(dim)
         _refuse_coarse("a border at", max(-self.low, self.high), self.high - self.low)
 
@@ -286,7 +288,7 @@ class Ring(_EqualComponents):
     """`modes` Normals on a circle: the classic test of mode collapse (模式崩溃)."""
 
     def __init__(self, modes=8, radius=2.0, sd=0.05):
-        check_count("modes", modes)
+        check_count("modes", modes, most=MOST_MODES)
         _number("radius", radius, "positive", above=0)
         turn = 2 * np.pi * np.arange(modes) / modes
         super().__init__(radius * np.stack([np.cos(turn), np.sin(turn)], axis=1), sd)
@@ -296,7 +298,7 @@ class Grid(_EqualComponents):
     """side × side Normals, `spacing` apart, centred at the origin."""
 
     def __init__(self, side=5, spacing=1.0, sd=0.05):
-        check_count("side", side)
+        check_count("side", side, most=100)
         _number("spacing", spacing, "positive", above=0)
         line = spacing * (np.arange(side) - (side - 1) / 2)
         centres = np.stack(np.meshgrid(line, line), axis=-1)   # (side, side, 2)
@@ -310,7 +312,7 @@ class SwissRoll(_EqualComponents):
     """
 
     def __init__(self, turns=1.5, radius=2.0, sd=0.08, spots=200):
-        check_count("spots", spots)
+        check_count("spots", spots, most=MOST_MODES)
         _number("turns", turns, "positive", above=0)
         _number("radius", radius, "positive", above=0)
         # the arc length of a spiral grows like angle²: equal steps of angle² are about equally long
@@ -326,7 +328,7 @@ class Moons(Mixture):
     """
 
     def __init__(self, radius=1.4, sd=0.15, spots=60):
-        check_count("spots", spots)
+        check_count("spots", spots, most=MOST_MODES)
         _number("radius", radius, "positive", above=0)
         angle = np.pi * (np.arange(spots) + 0.5) / spots
         upper = np.stack([np.cos(angle) - 0.5, np.sin(angle) - 0.25], axis=1)

@@ -42,6 +42,7 @@ def svm(x, y, C: float = np.inf) -> SVM:
     if x.ndim != 2 or y.shape != x.shape[:1] or set(y) != {-1., 1.}:
         raise ValueError("x is (n, d) with labels y (n,) of +1 and -1, both present, not "
                          f"{x.shape} and {y.shape}")
+    C = float(C)
     (n, d), soft = x.shape, np.isfinite(C)
     # The solver's tolerances are absolute, so it sees x' = (x - centre) / size, within [-1, 1].
     # With w' = size w and b' = b + w·centre, f(x) = w'·x' + b', and the objective times size² is

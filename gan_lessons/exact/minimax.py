@@ -11,7 +11,7 @@ from scipy.special import expit
 from .checks import check_function
 from .divergences import js, softplus
 from .laws import log_ratio
-from .quadrature import expectation, on_the_line, panels
+from .quadrature import check_whole, expectation, on_the_line, panels
 
 
 def optimal_logit(p, q):
@@ -64,4 +64,5 @@ def generator_gradient(p, q, loss="saturating"):
         loss = GENERATOR_LOSSES[loss]
     check_function("loss", loss, "h'(c), (k,) -> (k,), or its name")
     c = log_ratio(p, q)
+    check_whole(p)
     return expectation(q, lambda x: loss(c(x)) * (p.score(x) - q.score(x)), panels(p, q))

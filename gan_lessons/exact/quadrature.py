@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from .checks import as_numbers, check_count, check_function, fits, told
+from .checks import as_numbers, check_count, check_flag, check_function, fits, told
 from .laws import log_ratio
 
 ORDER = 24                                                     # nodes on a panel
@@ -37,7 +37,7 @@ def nodes(edges, order: int = ORDER):
     below 2 · order on every panel. Units: x and weight in those of the edges. ValueError for fewer
     than two edges or such that are not finite.
     """
-    check_count("order", order)
+    check_count("order", order, most=1000)
     points, shares = _legendre(order)                          # on [-1, 1]
     edges = as_numbers(edges, "edges")
     if edges.ndim != 1 or len(edges) < 2:
@@ -154,11 +154,12 @@ def sign_changes(h, edges, steps: int = 60, from_zero: bool = False):
     from_zero: a panel on whose left border h is 0 counts as well. ValueError where h is NaN.
     """
     check_function("h", h)
-    check_count("steps", steps)
+    check_count("steps", steps, most=2000, why="no float can be halved more often")
     edges = as_numbers(edges, "edges")
     if edges.ndim != 1:
         raise ValueError(f"edges are (m,), not of shape {edges.shape}")
-    sign = np.sign(h(edges))
+    check_flag(from_zero=from_zero)
+    sign = np.sign(as_numbers(h(edges), "h of the edges", finite=False))
     if sign.shape != edges.shape:
         raise ValueError(f"h gives shape {sign.shape} for {len(edges)} points: one number each")
     if np.isnan(sign).any():
@@ -179,7 +180,7 @@ def bisect(before, low, high, steps: int = 60):
     that are not finite.
     """
     check_function("before", before)
-    check_count("steps", steps)
+    check_count("steps", steps, most=2000, why="no float can be halved more often")
     low, high = as_numbers(low, "low"), as_numbers(high, "high")
     if low.shape != high.shape:
         raise ValueError(f"brackets from {low.shape} to {high.shape}: two of one shape")

@@ -10,11 +10,11 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit
 
-from .checks import check_function
+from .checks import as_numbers, check_function
 from .divergences import softplus
 from .laws import log_ratio
 from .least_squares import triangular
-from .quadrature import expectation, masses, panels
+from .quadrature import check_whole, expectation, masses, panels
 
 NOTHING = 1e-20                # lighter nodes are left out of double integrals
 
@@ -36,10 +36,13 @@ def pairwise_value(p, q, f=None, h=logistic):
     f, edges = log_ratio(p, q) if f is None else f, panels(p, q)
     check_function("f", f)
     check_function("h", h, "any shape -> same shape")
+    check_whole(p, q)
     (x, real), (x_fake, fake) = masses(p, edges, NOTHING), masses(q, edges, NOTHING)
-    others = f(x_fake)
+    others, scores = (as_numbers(f(at), "f of the places", finite=False) for at in (x_fake, x))
+    if others.shape != x_fake.shape or scores.shape != x.shape:
+        raise ValueError(f"f gives shape {scores.shape} for {len(x)} places: one score each")
     # a row of the double integral at a time: (k, m) scores at once would take 100 MB
-    return float(sum(mass * (fake @ h(score - others)) for mass, score in zip(real, f(x))))
+    return float(sum(mass * (fake @ h(score - others)) for mass, score in zip(real, scores)))
 
 
 def product_js(p, q):
@@ -56,6 +59,7 @@ def rsgan_gradient(p, q):
     The best critic f = log p/q stays as it is. This is the slope of KL(q ‖ p) - JS(p⊗q, q⊗p).
     """
     f, edges = log_ratio(p, q), panels(p, q)
+    check_whole(p, q)
     (x, real), (x_fake, fake) = masses(p, edges, NOTHING), masses(q, edges, NOTHING)
     scores = f(x)
     recognised = np.array([real @ expit(scores - score) for score in f(x_fake)])  # E_p σ(f(x) - ·)

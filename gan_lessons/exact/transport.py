@@ -17,9 +17,9 @@ from scipy.sparse import csc_array
 from scipy.spatial.distance import cdist
 from scipy.special import ndtr
 
-from .checks import as_numbers, as_points, check_count, fits
+from .checks import as_numbers, as_points, check_count, fits, told
 from .laws import Normal
-from .quadrature import check_whole, expectation, nodes, panels, sign_changes
+from .quadrature import WHOLE, check_whole, expectation, nodes, panels, sign_changes
 
 # -- points anywhere: the plan and its potentials ------------------------------------------------
 
@@ -130,7 +130,7 @@ def projected_bound(p, q, places, directions=8):
     The largest of `directions` bounds is kept. No linear program: on a line W₁ is a distance
     between running sums. ValueError for other shapes, and for rows that are no distributions.
     """
-    check_count("directions", directions)
+    check_count("directions", directions, most=10_000)
     p, q, places = (as_numbers(v, name) for v, name in ((p, "p"), (q, "q"), (places, "places")))
     in_plane = places.ndim == p.ndim == q.ndim == 2 and places.shape[1] == 2
     if not (in_plane and p.shape[1:] == q.shape[1:] == (len(places),)):
@@ -228,7 +228,19 @@ def pieces(p, q):
     edges = panels(p, q)                                       # between two F - G is monotone
     check_whole(p, q)
     edges = np.unique(np.concatenate([edges, sign_changes(difference, edges)]))
+    for law in (p, q):
+        _check_distribution(law, edges)
     return edges, np.sign(difference((edges[1:] + edges[:-1]) / 2))
+
+
+def _check_distribution(law, x):
+    """ValueError unless cdf goes from 0 to 1 over the points x (m,), and sf from 1 to 0."""
+    below, above = np.asarray(law.cdf(x)), np.asarray(law.sf(x))
+    ends = np.abs([below[0], above[-1]]).max()
+    whole = np.abs(below + above - 1).max() < WHOLE and ends < WHOLE
+    if not whole or (np.diff(below) < -WHOLE).any():
+        raise ValueError(f"cdf and sf of {told(law)} are no shares of a law below and above x: "
+                         "cdf rises from 0 to 1 between its edges, and sf is 1 - cdf")
 
 
 def wasserstein_1(p, q) -> float:
@@ -267,7 +279,7 @@ def best_critic(p, q):
     first, last = [np.concatenate([s[s != 0], [0.0]])[0] for s in (sign, sign[::-1])]
 
     def critic(x):
-        x = np.asarray(x, dtype=float)
+        x = as_numbers(x, "x", finite=False)
         beyond = first * np.clip(edges[0] - x, 0, None) - last * np.clip(x - edges[-1], 0, None)
         return np.interp(x, edges, heights) + beyond
 

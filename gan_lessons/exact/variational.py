@@ -180,6 +180,7 @@ def best_linear(variances, beta: float = 1.0, sd: float = 1.0, k: int | None = N
     k = len(v) if k is None else k
     if not fits(k, least=1, most=len(v), whole=True):
         raise ValueError(f"k = {k} code numbers for {len(v)} directions: choose 1 to {len(v)}")
+    beta, sd = float(beta), float(sd)
     level = beta * sd ** 2
     chosen = np.argsort(-v, kind="stable")[:k]                 # (k,): the largest variances
     # decoder² = v - level, encoder = decoder / v, noise² = level / v; below the level the code is

@@ -36,9 +36,10 @@ def linear_divergence(distance, k=2.0, power=6.0) -> Reading:
     better. ∞ where a float cannot hold it. ValueError for k ≤ 0, p ≤ 1 and a distance that is not
     finite.
     """
-    check(k, power)
-    as_numbers(distance, "distance")
-    distance = np.asarray(distance, dtype=float)[()] if isinstance(distance, list) else distance
+    k, power = check(k, power)
+    numbers = as_numbers(distance, "distance")
+    plain = isinstance(distance, (list, tuple)) or "bool" in str(getattr(distance, "dtype", ""))
+    distance = numbers[()] if plain else distance
     try:
         gap = abs(distance) * (abs(distance) / (k * power)) ** (1 / (power - 1))
     except OverflowError:                                      # a power of 1.001 is the 1000th
@@ -53,7 +54,7 @@ def divergence_slope(real, fake, k=2.0, power=6.0, where=segment_density):
     where: (real, fake) -> density ρ of x̂, as segment_density and sample_density of
     exact/lipschitz. ValueError for k ≤ 0 or p ≤ 1.
     """
-    check(k, power)
+    k, power = check(k, power)
     check_function("where", where, "(p, q) -> density")
     difference, density = cdf_difference(real, fake), where(real, fake)
 
@@ -71,7 +72,7 @@ def divergence(real, fake, k=2.0, power=6.0, where=segment_density) -> Reading:
     ∞ where mass must cross a place with ρ = 0. N(0,1), N(3,1), k = 2, p = 6: gap 2.2810, value
     1.9008, where W₁ = 3. ValueError for k ≤ 0 or p ≤ 1.
     """
-    check(k, power)
+    k, power = check(k, power)
     check_function("where", where, "(p, q) -> density")
     x, share = nodes(pieces(real, fake)[0])
     d, density = np.abs(cdf_difference(real, fake)(x)), where(real, fake)(x)
@@ -92,11 +93,12 @@ def divergence_gradient(real, fake, k=2.0, power=6.0, where=segment_density) -> 
     return -expectation(fake, slope, panels(real, fake))
 
 
-def check(k, power):
-    """ValueError unless k > 0 and p > 1, both finite."""
+def check(k, power) -> tuple[float, float]:
+    """k and p as floats; ValueError unless k > 0 and p > 1, both finite."""
     if not fits(k, above=0):
         raise ValueError(f"k = {k}: without a penalty k > 0 on slopes the supremum is infinite; "
                          "the paper takes k = 2")
     if not fits(power, above=1):
         raise ValueError(f"p = {power}: the power of a slope must be above 1 and finite, or the "
                          "supremum over critics is 0 or infinite; the paper takes p = 6")
+    return float(k), float(power)

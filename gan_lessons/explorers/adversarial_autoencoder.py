@@ -10,6 +10,7 @@ import torch
 from matplotlib.patheffects import withStroke
 from scipy.stats import norm
 
+from ..drawing.diagrams import blank, boxes
 from ..drawing.explorer import Explorer, choice, slider
 from ..drawing.plots import (
     BAD,
@@ -37,7 +38,7 @@ LABEL_COLOURS = (REAL, FAKE, GOOD, BAD, THIRD, SKY, CRITIC)
 
 def architecture(ax):
     """The adversarial autoencoder: reconstruction above, the critic of codes below."""
-    _boxes(ax, {"x": (.6, 3, "picture\n$x$", REAL),
+    boxes(ax, {"x": (.8, 3, "picture\n$x$", REAL),
                 "e": (2.6, 3, "encoder\n$e$", CRITIC),
                 "z": (4.7, 3, "code\n$z$", FAKE),
                 "d": (6.8, 3, "decoder\n$d$", CRITIC),
@@ -48,13 +49,13 @@ def architecture(ax):
            ("x>e", "e>z", "z>d", "d>again", "q>f", "f>score", "z>f"))
     ax.text(3.25, .98, "real", color=REAL, fontsize=12, ha="center")
     ax.text(4.85, 1.9, "fake", color=BAD, fontsize=12, va="center")
-    _frameless(ax, 10, 3.9)
+    blank(ax, 10, 3.9)
 
 
 def class_and_style_architecture(ax):
     """Two codes, class and style, with a critic each; the few labels enter at the class."""
-    _boxes(ax, {"x": (.6, 3.1, "picture\n$x$ or $u$", REAL),
-                "e": (2.5, 3.1, "encoder\n$e$", CRITIC),
+    boxes(ax, {"x": (.8, 3.1, "picture\n$x$ or $u$", REAL),
+                "e": (2.6, 3.1, "encoder\n$e$", CRITIC),
                 "a": (4.7, 4.1, "class\n(softmax)", FAKE),
                 "s": (4.7, 2.1, "style", FAKE),
                 "d": (6.9, 3.1, "decoder\n$d$", CRITIC),
@@ -65,25 +66,7 @@ def class_and_style_architecture(ax):
                 "q": (1.9, .5, "Normal\nsample", REAL),
                 "y": (8.2, 5.4, "label $y$\nof a few $x$", GOOD)},
            ("x>e", "e>a", "e>s", "a>d", "s>d", "d>again", "a>fy", "one>fy", "s>f", "q>f", "y>a"))
-    _frameless(ax, 10, 6.4)
-
-
-def _boxes(ax, boxes, arrows, size: float = 12):
-    """Boxes name -> (x, y, text, colour of the frame) and arrows "from>to" between them."""
-    drawn = {name: ax.text(x, y, text, ha="center", va="center", fontsize=size, zorder=3,
-                           bbox=dict(boxstyle="round,pad=.35", fc="white", ec=colour, lw=1.6))
-             for name, (x, y, text, colour) in boxes.items()}
-    for arrow in arrows:
-        start, end = arrow.split(">")
-        ax.annotate("", boxes[end][:2], boxes[start][:2], zorder=1,
-                    arrowprops=dict(arrowstyle="-|>", color=CRITIC, lw=1.3, shrinkA=0, shrinkB=0,
-                                    patchA=drawn[start].get_bbox_patch(),
-                                    patchB=drawn[end].get_bbox_patch()))
-
-
-def _frameless(ax, width: float, height: float):
-    ax.set(xlim=(-.2, width + .1), ylim=(0, height))
-    ax.set_axis_off()
+    blank(ax, 10, 6.4)
 
 
 # -- tiles: n samples whose codes together fill the prior ------------------------------------------
@@ -128,13 +111,14 @@ def two_ideas(axes):
         ax.plot(Z, each.mean(0), color=BAD, ls="--", lw=2, label="all codes, $p(z)$")
         ax.set(title=f"{title}\nmean KL {abs(mean_kl):.2f}, recognised {right:.0%}",
                xlabel="code $z$", xlim=(-3.5, 3.5), ylim=(0, .56))
-    axes[0].legend(frameon=False, fontsize=8.5, loc="upper left")
+    axes[0].set_ylabel("density")
+    axes[0].legend(frameon=False, fontsize=9, loc="upper left")
 
 
 @lru_cache
 def tile_curves(n: int, shift: float):
     """Widths (k,), and for each of them mean KL of a code, information and JS: (3, k)."""
-    widths = np.concatenate([np.geomspace(.02, .1, 9)[:-1], np.linspace(.1, 1, 13)])
+    widths = np.geomspace(.02, 1, 30)
     return widths, np.array([tile_numbers(n, s, shift, every=3)[1:4] for s in widths]).T
 
 
@@ -152,15 +136,15 @@ def information():
         codes = [left.plot(Z, Z, color=FAKE, lw=.9)[0] for _ in range(32)]
         whole, = left.plot(Z, Z, color=BAD, ls="--", lw=2, label="all codes, $p(z)$")
         left.plot([], [], color=FAKE, lw=.9, label="one code each, divided by $n$")
-        left.set(xlabel="code, $z$", xlim=(-4, 4), ylim=(0, .62))
-        left.legend(frameon=False, fontsize=8.5, loc="upper left")
+        left.set(xlabel="code, $z$", ylabel="density", xlim=(-4, 4), ylim=(0, .62))
+        left.legend(frameon=False, fontsize=9, loc="upper left")
         curves = [right.plot([], [], color=colour, lw=2, label=name)[0]
                   for colour, name in ((BAD, "KL of each code, mean"),
                                        (FAKE, "information $I(x;z)$"),
                                        (GOOD, "JS, what the critic sees"))]
         dots = [right.plot([0], [0], "o", color=line.get_color(), ms=7)[0] for line in curves]
         right.set(xlabel="width of each code, $s$", xlim=(0, 1.03), ylim=(-.1, 4.3), ylabel="nats")
-        right.legend(frameon=False, fontsize=8.5)
+        right.legend(frameon=False, fontsize=9)
         open_axes(left, right)
         return codes, whole, curves, dots, title
 
@@ -182,7 +166,7 @@ def information():
     return Explorer(
         setup, update,
         dict(n=slider(2, 32, 1, 8, "samples n"),
-             s=slider(.02, 1.0, .02, .3, "width s of each code"),
+             s=slider(.02, 1.0, .02, .12, "width s of each code"),
              shift=slider(0.0, 2.0, .1, 0.0, "all codes moved by")),
         figsize=(9.6, 3.5),
         alt="Left, the density of the prior, a narrow one for each sample's code and their sum; "

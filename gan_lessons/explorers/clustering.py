@@ -10,6 +10,7 @@ import torch
 from matplotlib.colors import to_rgb
 from scipy.special import logsumexp
 
+from ..drawing.diagrams import blank, boxes
 from ..drawing.explorer import Explorer, choice, slider
 from ..drawing.plots import (
     BAD,
@@ -41,37 +42,23 @@ def one_component_or_three(axes):
     for ax, (name, prior) in zip(axes, priors.items()):
         draw_density(ax, z, CODES, FAKE, "codes, $p(z)$")
         ax.plot(z, prior.pdf(z), color=CRITIC, lw=2, label="prior, $q(z)$")
-        ax.set(xlabel="code $z$", yticks=[], ylim=(0, .48),
+        for part, colour in zip(getattr(prior, "laws", ()), (REAL, GOOD, BAD)):
+            ax.fill_between(z, part.pdf(z) / len(means), color=colour, alpha=.45, lw=0)
+        ax.set(xlabel="code $z$", xticks=range(-6, 7, 3), yticks=[], ylim=(0, .48),
                title=f"{name}\nKL(p‖q) {kl(CODES, prior):.3f} nats")
-    axes[0].legend(frameon=False, fontsize=8, loc="upper left")
+    axes[0].legend(frameon=False, fontsize=9, loc="upper left")
 
 
 def parts_of_the_model(ax):
     """A diagram: picture, encoder, code, decoder, copy; below, the mixture and the class."""
-    ax.set(xlim=(0, 100), ylim=(0, 46))
-    ax.set_axis_off()
-
-    def box(x, y, text, colour=None):
-        ax.text(x, y, text, ha="center", va="center", fontsize=11, zorder=3, linespacing=1.3,
-                bbox=dict(boxstyle="round,pad=.4", fc=(colour or "#ffffff") + "33", lw=1.4,
-                          ec=colour or CRITIC))
-
-    def arrow(start, end):
-        ax.annotate("", end, start, arrowprops=dict(arrowstyle="-|>", color=CRITIC, lw=1.4))
-
-    for x, text, colour in ((6, "picture\n$x$", None), (29, "encoder\n$e$", REAL),
-                            (51, "code\n$z$", None), (73, "decoder\n$d$", FAKE),
-                            (94, "copy\n$d(z)$", None)):
-        box(x, 37, text, colour)
-    box(51, 9, "mixture $h$\n$q(y)\\,q(z|y)$", GOOD)
-    box(91, 9, "class\n$y$")
-    for start, end in ((13, 20), (38, 45), (57, 64), (82, 88)):
-        arrow((start, 37), (end, 37))
-    arrow((49, 17.5), (49, 29))
-    arrow((53, 29), (53, 17.5))
-    arrow((64.5, 9), (85.5, 9))
-    for x, y, text, side in ((41.5, 41, "$p(z|x)$", "center"), (47, 23, "prior", "right"),
-                             (55, 23, "which component?", "left"), (75, 12, "$p(y|z)$", "center")):
+    blank(ax, 100, 46)
+    boxes(ax, {"x": (7, 37, "picture\n$x$", CRITIC), "e": (29, 37, "encoder\n$e$", REAL),
+               "z": (51, 37, "code\n$z$", CRITIC), "d": (73, 37, "decoder\n$d$", FAKE),
+               "again": (93, 37, "copy\n$d(z)$", CRITIC), "y": (91, 9, "class\n$y$", CRITIC),
+               "h": (51, 9, "mixture $h$\n$q(y)\\,q(z|y)$", GOOD)},
+          ("x>e", "e>z", "z>d", "d>again", "h<>z", "h>y"), fill=.15, size=11)
+    for x, y, text, side in ((40.5, 41, "$p(z|x)$", "center"), (49, 23, "prior", "right"),
+                             (53, 23, "which component?", "left"), (75, 12, "$p(y|z)$", "center")):
         ax.text(x, y, text, ha=side, va="center" if side != "center" else "bottom", fontsize=10)
 
 
@@ -107,7 +94,9 @@ def parting(axes):
     for sign in (1, -1):
         right.plot(v, sign * best, color=GOOD, lw=2.5)
     right.axvline(1, color=CRITIC, lw=1, ls=":")
-    right.annotate("variance of a component", (1, -1.2), (1.15, -1.25), fontsize=9, va="center")
+    right.text(1.06, -1.25, "variance of a component", fontsize=9, va="center")
+    right.text(.62, .12, "together", fontsize=10, ha="center", color=GOOD)
+    right.text(2.1, 0, "apart", fontsize=10, ha="center", va="center", color=GOOD)
     right.set(xlabel="variance $v$ of the codes", ylabel=r"best centres, $\pm\delta$")
 
 
@@ -201,7 +190,7 @@ def components_and_codes():
         usage_kl = np.log(K) + (usage * np.log(np.maximum(usage, 1e-300))).sum()
         information = abs(entropy + np.log(K) - usage_kl)
         fit = -(r * (log_joint + np.log(K))).sum(1).mean()
-        title.set_text(f"-log q(z) {-logsumexp(log_joint, 1).mean():.3f} = fit {fit:.3f} + "
+        title.set_text(f"−log q(z) {-logsumexp(log_joint, 1).mean():.3f} = fit {fit:.3f} + "
                        f"I(y;z) {information:.3f} + KL(p(y)‖q(y)) {abs(usage_kl):.3f}"
                        f"      {int((usage > .01).sum())} of {K} components in use")
 

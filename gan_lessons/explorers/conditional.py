@@ -62,7 +62,7 @@ def three_views(axes, p, q):
         ax.set(title=title, xlabel="$x$", xlim=(-5.5, 7.5), ylim=(0, 1.02))
         open_axes(ax)
         moving.append((density, D))
-    axes[0].legend(frameon=False, loc="upper right", fontsize=8.5)
+    axes[0].legend(frameon=False, loc="upper right", fontsize=9)
     return moving
 
 
@@ -143,12 +143,12 @@ def class_weight():
                  for colour, name in zip((FAKE, BAD), "01")]
         classifier, = left.plot(X, X, color=CRITIC, lw=1.6, ls=":", label="$C^*(1\\,|\\,x)$")
         left.set(xlabel="$x$", xlim=(-4.5, 4.5), ylim=(0, 1.38))
-        left.legend(frameon=False, fontsize=8.5, loc="upper center", ncols=3, columnspacing=1)
+        left.legend(frameon=False, fontsize=9, loc="upper center", ncols=3, columnspacing=1)
         for name, (colour, values) in curves.items():
             right.plot(weights, values, color=colour, lw=2, label=name)
         right.axhline(truth, color=CRITIC, ls=":", lw=1.2, label="entropy of real samples")
         right.set(xlabel="weight of the class loss, $\\lambda$", ylim=(0, .4), ylabel="nats")
-        right.legend(frameon=False, fontsize=8.5, loc="upper right", bbox_to_anchor=(1, .88))
+        right.legend(frameon=False, fontsize=9, loc="upper right", bbox_to_anchor=(1, .88))
         dots = [right.plot([0], [0], "o", color=colour, ms=7)[0] for colour, _ in curves.values()]
         open_axes(left, right)
         return fakes, classifier, dots, title

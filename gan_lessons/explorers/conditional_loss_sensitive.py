@@ -41,7 +41,8 @@ def class_losses(ax):
         ax.fill_between(x, -.45, -.12, where=l.argmin(-1) == y, color=colour, lw=0, step="mid")
         ax.text(x[l.argmin(-1) == y].mean(), -.3, f"{y}", ha="center", va="center",
                 color="white", fontsize=10)
-    ax.set(xlabel="$x$; below, the label of the smallest loss", ylim=(-.45, 5), xlim=(-5, 6))
+    ax.set(xlabel="$x$; in the strip, the label of the smallest loss", ylabel="loss, nats",
+           ylim=(-.45, 5), xlim=(-5, 6))
     ax.legend(frameon=False, loc="upper right")
 
 
@@ -146,7 +147,8 @@ def margins_met(ax, scales, said, truth):
         ax.axhline(goal, color=COLOURS[place], ls=":", lw=1.2)
         ax.annotate(f"place {place}", (1.01, goal), xycoords=("axes fraction", "data"),
                     color=COLOURS[place], fontsize=10, va="center")
-    ax.set(xscale="log", xlabel="scale $k$ of the margins", ylabel="$e^{-l(x,0)}$", ylim=(0, 1))
+    ax.set(xscale="log", xlabel="scale $k$ of the margins", ylabel="predicted $C(0\\,|\\,x)$",
+           ylim=(0, 1))
 
 
 # -- trained ones ----------------------------------------------------------------------------------
@@ -164,8 +166,8 @@ def regions(ax, named, points=None, labels=None, title=""):
     borders(ax)
     if points is not None:
         ax.scatter(*np.asarray(points).T, s=3, color=[COLOURS[y] for y in labels], lw=0, alpha=.7)
-    ax.set(xticks=[], yticks=[], xlim=(-WIDE, WIDE), ylim=(-WIDE, WIDE), aspect="equal",
-           title=title)
+    ax.set(xticks=[], yticks=[], xlim=(-WIDE, WIDE), ylim=(-WIDE, WIDE), aspect="equal")
+    ax.text(.03, .97, title, transform=ax.transAxes, va="top", fontsize=11)    # never cut off
 
 
 def counts(ax, table, names):

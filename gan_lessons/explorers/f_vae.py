@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..drawing.diagrams import arrow, blank, box, boxes
 from ..drawing.explorer import Explorer, choice, slider
 from ..drawing.plots import (
     BAD,
@@ -72,7 +73,7 @@ def ruler(left, right, b, slope):
     right.plot(x, normal, color=CRITIC, lw=1.4, ls="--", label="slope forgotten")
     right.plot(x, normal / slope(x), color=BAD, lw=1.6, label="divided by the slope")
     right.set(xlabel="sample $x$", yticks=[], xlim=(-3.2, 3.2), title="three candidates")
-    right.legend(frameon=False, fontsize=8)
+    right.legend(frameon=False, fontsize=9)
 
 
 def couplings():
@@ -112,7 +113,7 @@ def couplings():
             circle.set_data(*b_undone(*(r * rings), bend, stretch, lean))
         cloud.set_offsets(np.stack(b_of(*points, bend, stretch, lean), 1))
         loss = negative_log_q(*points, bend, stretch, lean, sign).mean()
-        title.set_text(f"mean of -log q: {loss:.3f} nats      log det {stretch:+.2f}      "
+        title.set_text(f"mean of −log q: {loss:.3f} nats      log det {stretch:+.2f}      "
                        f"the \"density\" integrates to {np.exp((sign - 1) * stretch):.3f}")
 
     return Explorer(
@@ -163,87 +164,56 @@ def between(rows):
 
 # -- diagrams --------------------------------------------------------------------------------------
 
-def _box(ax, x, y, text, colour=CRITIC, width=1.6, height=.8, fill=.12):
-    """A rounded box around (x, y)."""
-    from matplotlib.colors import to_rgba
-    from matplotlib.patches import FancyBboxPatch
-    ax.add_patch(FancyBboxPatch(
-        (x - width / 2, y - height / 2), width, height, boxstyle="round,pad=0,rounding_size=.18",
-        facecolor=to_rgba(colour, fill), edgecolor=colour, lw=1.6))
-    ax.text(x, y, text, ha="center", va="center", fontsize=13)
-
-
-def _arrow(ax, start, end, colour=CRITIC, style="-|>"):
-    ax.annotate("", end, start, arrowprops=dict(arrowstyle=style, color=colour, lw=1.7,
-                                                shrinkA=0, shrinkB=0))
-
-
-def _blank(ax, width, height):
-    ax.set(xlim=(0, width), ylim=(0, height), aspect="equal")
-    ax.set_axis_off()
-
-
 def coupling_diagram(axes):
     """An affine coupling forwards and backwards: what passes tells how the other half is moved."""
-    ways = (("$x_1$", "$x_2$", "$y_1$", "$y_2$", r"$\times\,e^{s}$", "$+\\,t$", (3.3, 5.1)),
-            ("$y_1$", "$y_2$", "$x_1$", "$x_2$", r"$\times\,e^{-s}$", "$-\\,t$", (5.1, 3.3)))
-    for ax, (top, low, top_out, low_out, times, plus, (at_s, at_t)) in zip(axes, ways):
-        _blank(ax, 8.4, 3.6)
-        for y, left, right in ((3.0, top, top_out), (.6, low, low_out)):
-            _box(ax, .7, y, left, REAL, .9)
-            _box(ax, 7.7, y, right, FAKE, .9)
-        _arrow(ax, (1.15, 3.0), (7.25, 3.0))
-        _arrow(ax, (4.2, 3.0), (4.2, 2.3))
-        _box(ax, 4.2, 1.92, "network: $s, t$", GOOD, 3.0, .75)
-        for place, text in ((at_s, times), (at_t, plus)):
-            _box(ax, place, .6, text, CRITIC, 1.3, .7, 0)
-            _arrow(ax, (place, 1.54), (place, .95), GOOD)
-        _arrow(ax, (1.15, .6), (2.65, .6))
-        _arrow(ax, (3.95, .6), (4.45, .6))
-        _arrow(ax, (5.75, .6), (7.25, .6))
+    ways = (("$x_1$", "$x_2$", "$y_1$", "$y_2$", r"$\times\,e^{s}$", "$+\\,t$"),
+            ("$y_1$", "$y_2$", "$x_1$", "$x_2$", "$-\\,t$", r"$\times\,e^{-s}$"))
+    for ax, (top, low, top_out, low_out, first, second) in zip(axes, ways):
+        blank(ax, 8.4, 3.6)
+        drawn = boxes(ax, {"top": (.7, 3, top, REAL), "top out": (7.7, 3, top_out, FAKE),
+                           "low": (.7, .6, low, REAL), "low out": (7.7, .6, low_out, FAKE),
+                           "net": (4.2, 1.95, "network: $s, t$", GOOD),
+                           "first": (3.2, .6, first, CRITIC), "second": (5.2, .6, second, CRITIC)},
+                      ("top>top out", "low>first", "first>second", "second>low out"),
+                      fill=.12, size=13, pad=.5)
+        arrow(ax, (4.2, 3), drawn["net"])
+        for x, name in ((3.2, "first"), (5.2, "second")):
+            arrow(ax, (x, 1.6), drawn[name], GOOD)
+    axes[0].set_title("forwards", fontsize=12)
+    axes[1].set_title("backwards", fontsize=12)
 
 
 def glow_diagram(ax):
     """A flow of digits in the manner of Glow, after histograms: levels above, one step below."""
-    _blank(ax, 10.4, 5.4)
-    chain = [("$x$\n1·28·28", REAL, 1.5), ("squeeze\n4·14·14", SKY, 1.7), ("4 steps", GOOD, 1.5),
-             ("squeeze\n16·7·7", SKY, 1.7), ("4 steps", GOOD, 1.5), ("$z$", FAKE, .8)]
-    left = .1
-    for number, (text, colour, width) in enumerate(chain):
-        _box(ax, left + width / 2, 4.4, text, colour, width, 1.3)
-        left += width
-        if number < len(chain) - 1:
-            _arrow(ax, (left, 4.4), (left + .3, 4.4))
-            left += .3
-    ax.plot([3.9, 1.2], [3.75, 2.6], color=GOOD, lw=1, ls=":")
-    ax.plot([5.4, 9.6], [3.75, 2.6], color=GOOD, lw=1, ls=":")
-    for x, text in ((2.2, "actnorm\nscale, shift"), (5.4, "1 × 1 mixing\nmatrix $A$"),
-                    (8.6, "coupling\n$s, t$")):
-        _box(ax, x, 1.8, text, GOOD, 2.5, 1.4, .06)
-    _arrow(ax, (3.45, 1.8), (4.15, 1.8))
-    _arrow(ax, (6.65, 1.8), (7.35, 1.8))
-    ax.text(5.4, .45, "one step: three bijections, their log-determinants added", ha="center",
+    blank(ax, 10.4, 5.4)
+    levels = (("x", .8, "$x$\n1·28·28", REAL), ("4 14 14", 2.7, "squeeze\n4·14·14", SKY),
+              ("first", 4.6, "4 steps", GOOD), ("16 7 7", 6.5, "squeeze\n16·7·7", SKY),
+              ("second", 8.4, "4 steps", GOOD), ("z", 9.9, "$z$", FAKE))
+    names = [name for name, *_ in levels]
+    boxes(ax, {name: (x, 4.4, text, colour) for name, x, text, colour in levels},
+          map(">".join, zip(names, names[1:])), fill=.12, size=13, pad=.55)
+    ax.plot([4.0, 1.2], [3.9, 2.6], color=GOOD, lw=1, ls=":")
+    ax.plot([5.2, 9.6], [3.9, 2.6], color=GOOD, lw=1, ls=":")
+    boxes(ax, {"actnorm": (1.9, 1.8, "actnorm\nscale, shift", GOOD),
+               "mixing": (5.4, 1.8, "1 × 1 mixing\nmatrix $A$", GOOD),
+               "coupling": (8.8, 1.8, "coupling\n$s, t$", GOOD)},
+          ("actnorm>mixing", "mixing>coupling"), fill=.06, size=13, pad=.6)
+    ax.text(5.4, .35, "one step: three bijections, their log-determinants added", ha="center",
             fontsize=12)
 
 
 def f_vae_diagram(ax):
     """Encoder, code, decoder; and the flow from the code to noise, which is the prior."""
-    _blank(ax, 10.2, 4.6)
-    _box(ax, .7, 3.4, "$x$", REAL, .9)
-    _box(ax, 2.9, 3.4, "encoder\n$m, s$", GOOD, 1.9, 1.3)
-    _box(ax, 5.2, 3.4, "code $v$", CRITIC, 1.6)
-    _box(ax, 7.5, 3.4, "decoder\n$d$", GOOD, 1.8, 1.3)
-    _box(ax, 9.5, 3.4, "$\\hat x$", FAKE, .9)
-    _box(ax, 5.2, 1.3, "flow $b$", SKY, 1.8)
-    _box(ax, 8.3, 1.3, "$z\\sim\\mathcal{N}(0, I)$", FAKE, 2.4)
-    _box(ax, 2.2, 1.3, "noise $u$", CRITIC, 1.8, .8, 0)
-    for start, end in (((1.15, 3.4), (1.95, 3.4)), ((3.85, 3.4), (4.4, 3.4)),
-                       ((6.0, 3.4), (6.6, 3.4)), ((8.4, 3.4), (9.05, 3.4))):
-        _arrow(ax, start, end)
-    _arrow(ax, (2.75, 1.7), (4.6, 3.0))
-    _arrow(ax, (5.2, 3.0), (5.2, 1.7), SKY, "<|-|>")
-    _arrow(ax, (6.1, 1.3), (7.1, 1.3), SKY, "<|-|>")
-    ax.text(5.2, .3, "prior: backwards through $b$; price of a code: forwards", ha="center",
+    blank(ax, 10.2, 4.6)
+    drawn = boxes(ax, {"x": (.5, 3.4, "$x$", REAL), "e": (2.7, 3.4, "encoder\n$m, s$", GOOD),
+                       "v": (5.2, 3.4, "code $v$", CRITIC), "d": (7.6, 3.4, "decoder\n$d$", GOOD),
+                       "again": (9.7, 3.4, "$\\hat x$", FAKE), "b": (5.2, 1.3, "flow $b$", SKY),
+                       "z": (8.4, 1.3, "$z\\sim\\mathcal{N}(0, I)$", FAKE)},
+                  ("x>e", "e>v", "v>d", "d>again"), fill=.12, size=13, pad=.55)
+    arrow(ax, box(ax, 2.0, 1.3, "noise $u$", size=13, pad=.55), drawn["v"])
+    for start, end in (("v", "b"), ("b", "z")):
+        arrow(ax, drawn[start], drawn[end], SKY, both_ways=True)
+    ax.text(5.2, .15, "prior: backwards through $b$; price of a code: forwards", ha="center",
             fontsize=12)
 
 

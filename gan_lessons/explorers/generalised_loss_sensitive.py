@@ -17,6 +17,7 @@ from ..players.modes import evaluating
 X_REAL, X_FAKE = np.array([-1.2, -.5, .1, .6, 1.3]), np.array([.3, -1., .7, -.6, .9])
 SLOPES = np.linspace(-1, 3, 161)
 NUS = np.arange(-4, .1, .5)
+KINDS = {"shortfall": BAD, "just right": CRITIC, "surplus": GOOD}             # a > 0, 0, below 0
 
 
 def leaky(a, nu):
@@ -75,15 +76,16 @@ def straight(k, nu, shift):
 def costs():
     """Five pairs under a straight loss function; sliders for ν, its slope k, a shift of the fakes.
 
-    Left the samples on the line l(x) = k x and the push on each of their losses, right their
-    violations on the curve C_ν, below S against k.
+    Left the samples on the line l(x) = k x, the push on each of their losses, and a step for each
+    pair, as wide as its margin and as high as l rises from real to fake; right their violations on
+    the curve C_ν, below S against k.
     """
     def setup(figure):
         axes = figure.subplot_mosaic([["pairs", "cost"], ["mean", "mean"]], height_ratios=(1.3, 1))
         left, centre, right = axes["pairs"], axes["cost"], axes["mean"]
         title = figure.suptitle(" ", fontsize=11)
         line, = left.plot([-3, 5], [0, 0], color=CRITIC, lw=1.5)
-        joins = [left.plot([0, 0], [0, 0], color=CRITIC, lw=.7, alpha=.5)[0] for _ in X_REAL]
+        steps = [left.plot([0, 0], [0, 0], lw=1.3, alpha=.9, zorder=1.5)[0] for _ in X_REAL]
         points = [left.plot([], [], "o", color=colour, ms=6, label=name)[0]
                   for colour, name in [(REAL, "real"), (FAKE, "fake")]]
         pushes = [left.plot([], [], color=colour, lw=2.5, alpha=.8)[0] for colour in (REAL, FAKE)]
@@ -93,24 +95,28 @@ def costs():
         left.legend(frameon=False, fontsize=9.5, loc="upper left")
         a = np.linspace(-7, 6, 200)
         centre.plot(a, a, color=CRITIC, lw=1, ls=":")
-        curve, = centre.plot(a, a, color=GOOD, lw=2)
-        dots, = centre.plot([], [], "o", color=BAD, ms=6)
+        curve, = centre.plot(a, a, color=CRITIC, lw=2)
+        dots = [centre.plot([], [], "o", color=colour, ms=7, label=name)[0]
+                for name, colour in KINDS.items()]
+        centre.legend(frameon=False, fontsize=9.5, loc="upper left")
         centre.set(xlim=(-7, 6), ylim=(-7, 7), xlabel="violation $a$",
                    title="cost $C_\\nu$ and the five pairs")
-        total, = right.plot(SLOPES, SLOPES, color=GOOD, lw=2)
-        here, = right.plot([], [], "o", color=BAD, ms=8)
+        total, = right.plot(SLOPES, SLOPES, color=CRITIC, lw=2)
+        here, = right.plot([], [], "o", color=FAKE, ms=9)
         right.axvline(1, color=CRITIC, lw=.8, ls=":")
-        right.set(xlim=(-1, 3), ylim=(-3, 5), xlabel="slope $k$ of $l$", ylabel="$S$, mean cost")
+        right.set(xlim=(-1, 3), ylim=(-2, 4), xlabel="slope $k$ of $l$", ylabel="$S$, mean cost")
         open_axes(left, centre, right)
-        return line, joins, points, pushes, tips, curve, dots, total, here, title
+        return line, steps, points, pushes, tips, curve, dots, total, here, title
 
     def update(artists, nu, k, shift):
-        line, joins, points, pushes, tips, curve, dots, total, here, title = artists
+        line, steps, points, pushes, tips, curve, dots, total, here, title = artists
         x_fake = X_FAKE + shift
         a, S, dS = straight(k, nu, shift)
         line.set_ydata([-3 * k, 5 * k])
-        for join, x, y in zip(joins, X_REAL, x_fake):
-            join.set_data([x, y], [k * x, k * y])
+        kinds = np.where(a > 1e-9, 0, np.where(a < -1e-9, 2, 1))        # places in KINDS
+        for step, kind, x, y in zip(steps, kinds, X_REAL, x_fake):
+            step.set_data([x, y, y], [k * x, k * x, k * y])
+            step.set_color(list(KINDS.values())[kind])
         push, gap = slope(a, nu), np.full(5, np.nan)      # l(x) goes down by C′, l(g(z)) up
         sides = [(X_REAL, -1), (x_fake, 1)]
         for (x, sign), dot, bar, up, down in zip(sides, points, pushes, tips[::2], tips[1::2]):
@@ -121,7 +127,8 @@ def costs():
             up.set_data(x[sign * push > 0], ends[sign * push > 0])
             down.set_data(x[sign * push < 0], ends[sign * push < 0])
         curve.set_ydata(leaky(curve.get_xdata(), nu))
-        dots.set_data(a, leaky(a, nu))
+        for kind, some in enumerate(dots):
+            some.set_data(a[kinds == kind], leaky(a[kinds == kind], nu))
         total.set_ydata(straight(SLOPES, nu, shift)[1])
         here.set_data([k], [S])
         wish = ("l wants to be steeper" if dS < -1e-9 else
@@ -135,8 +142,8 @@ def costs():
              k=slider(-1.0, 3.0, .1, .5, "k, slope of l"),
              shift=slider(0.0, 3.0, .1, 1.0, "shift of the fakes")),
         figsize=(7.6, 5.8),
-        alt="Left, five real and five fake samples on a straight loss function, joined in pairs, "
-            "with the push on every value; beside it the cost curve with the five "
+        alt="Left, five real and five fake samples on a straight loss function, each pair joined "
+            "by a step, with the push on every value; beside it the cost curve with the five "
             "violations on it; below, the mean cost against the slope of the line. The title "
             "gives the mean cost and its derivative.")
 
@@ -167,7 +174,7 @@ def capped():
                  for _ in range(16)]
         real, = left.plot(*REAL_POINTS.T, "o", color=REAL, ms=9, label="real", zorder=3)
         fake, = left.plot(*FAKE_POINTS.T, "o", color=FAKE, ms=9, label="fake", zorder=3)
-        left.set(xlim=(-1.5, 3), ylim=(-1.3, 1.7), xlabel="$x_1$", ylabel="$x_2$",
+        left.set(xlim=(-1.4, 3.1), ylim=(-1.7, 1.9), xlabel="$x_1$", ylabel="$x_2$",
                  title="the plan: width is what moves")
         left.set_aspect("equal")
         left.legend(frameon=False, fontsize=9.5, loc="upper right", ncols=2)

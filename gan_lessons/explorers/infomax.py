@@ -2,10 +2,10 @@
 from __future__ import annotations
 
 import numpy as np
-from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
+from ..drawing.diagrams import arrow, blank, boxes
 from ..drawing.explorer import Explorer, choice, slider
 from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, open_axes, sheet
 from ..exact.infomax import (
@@ -28,29 +28,32 @@ SIZES = (8, 16, 32, 64, 128, 256)
 # -- the idea --------------------------------------------------------------------------------------
 
 def code_bars(album, bars):
-    """Left six pictures of four patches, right what four codes of one bit are worth.
+    """Above six pictures of four patches, below what four codes of one bit are worth.
 
     Two bars for each code: the share of the pixels' variance that the best decoder reconstructs
     from it, and the share of a bit that it tells about a patch, in the mean.
     """
-    rows = [0, 3, 12, 17, 22, 29]
-    tiles = np.full((2 * 3 + 2, 3 * 4 + 2), np.nan)             # nan stays white: the gaps between
-    for place, row in enumerate(rows):
-        top, left = divmod(place, 3)
-        tiles[3 * top:3 * top + 2, 5 * left:5 * left + 4] = (PICTURES[row] * np.array(SCALE)).T
-    album.imshow(tiles[:5], cmap="gray", vmin=-3.6, vmax=3.6)
+    for place, row in enumerate((0, 3, 12, 17, 22, 29)):
+        top, left = -3 * (place // 3), 6 * (place % 3)
+        for patch, values in enumerate(PICTURES[row] * np.array(SCALE)):
+            for below, value in enumerate(values):                    # the motif, then the speck
+                album.add_patch(Rectangle((left + 1.12 * patch, top - below), 1, 1, lw=0,
+                                          fc=str(.5 + value / 7.2)))
+    album.set(xlim=(-.1, 16.5), ylim=(-4.1, 1.1), aspect="equal")
     album.set_axis_off()
-    album.set_title("six pictures: motif above, specks below", fontsize=10)
+    album.set_title("six pictures of four patches: motif above, speck below", fontsize=11)
     at = np.arange(len(CODES))
     total = (np.square(SCALE).sum()) * PICTURES.shape[1]
     pixels = [1 - reconstruction_error(PICTURES, code, SCALE) / total for code in CODES.values()]
     patches = [patch_information(PICTURES, code).mean() / np.log(2) for code in CODES.values()]
-    bars.barh(at - .2, pixels, .36, color=FAKE, label="pixel variance reconstructed")
-    bars.barh(at + .2, patches, .36, color=GOOD, label="bits about a patch, mean")
+    for shift, values, colour, label in ((-.2, pixels, FAKE, "share of the pixels' variance"),
+                                         (.2, patches, GOOD, "bits about a patch, in the mean")):
+        drawn = bars.barh(at + shift, values, .36, color=colour, label=label)
+        bars.bar_label(drawn, [f"{value:.2f}" for value in values], padding=3, fontsize=10)
     bars.set_yticks(at, CODES)
     bars.invert_yaxis()
-    bars.set(xlim=(0, 1.05))
-    bars.legend(frameon=False, fontsize=9, loc="lower right")
+    bars.set(xlim=(0, 1.12), xlabel="what a code of one bit tells")
+    bars.legend(frameon=False, fontsize=10, loc="lower right")
 
 
 # -- bounds by hand --------------------------------------------------------------------------------
@@ -152,8 +155,9 @@ def over_the_exact(axes, pair, trained, reach: float = 2.6):
                                 ("exact $\\log r$", "trained $T$")):
         ax.contourf(x, z, pair_density(pair, x, z), levels=8, cmap="Blues", alpha=.55)
         drawn = ax.contour(x, z, values, levels=levels, colors=CRITIC, linewidths=1.1)
-        ax.clabel(drawn, fontsize=8, fmt="%g")
-        ax.set(title=name, xlabel="$x$", aspect="equal")
+        ax.clabel(drawn, fontsize=9, fmt="%g")
+        ax.text(.04, .96, name, transform=ax.transAxes, va="top", fontsize=12)
+        ax.set(xlabel="$x$", aspect="equal")
     axes[0].set_ylabel("code $z$")
 
 
@@ -203,17 +207,6 @@ def code_weights(ax, weights):
 
 def architecture(ax):
     """Deep InfoMax's local score: a place of the feature map of x_i against the code of x_j."""
-    def box(at, text, colour, wide=3.5, high=.62):
-        ax.add_patch(Rectangle((at[0] - wide / 2, at[1] - high / 2), wide, high, lw=1.3,
-                               ec=colour, fc=_pale(colour)))
-        ax.text(*at, text, ha="center", va="center", fontsize=12)
-
-    def arrow(start, end, text="", side=.15):
-        ax.annotate("", end, start, arrowprops=dict(arrowstyle="-|>", color=CRITIC, lw=1.4))
-        middle = [(a + b) / 2 for a, b in zip(start, end)]
-        ax.text(middle[0] + side, middle[1], text, fontsize=11, va="center",
-                ha="left" if side > 0 else "right")
-
     def cells(left, bottom, columns, rows, size, colour, marked=()):
         for row in range(rows):
             for column in range(columns):
@@ -221,36 +214,27 @@ def architecture(ax):
                                        lw=.8, ec="white", fc=colour,
                                        alpha=1 if (column, row) in marked else .35))
 
-    for x, name in ((2, "$x_i$"), (7.4, "$x_j$")):
-        box((x, 10.6), f"picture {name}", CRITIC)
-        arrow((x, 10.25), (x, 9.3), "convolutions")
+    blank(ax, 10, 11)
+    drawn = boxes(ax, {"x_i": (2, 10.5, "picture $x_i$", CRITIC),
+                       "x_j": (7.4, 10.5, "picture $x_j$", CRITIC),
+                       "map": (7.4, 8.7, "feature map", REAL),
+                       "u": (2.75, 4.7, "$u(x_{i,m})$", REAL), "v": (7.4, 4.7, "$v(z_j)$", GOOD),
+                       "T": (4.9, 3.1, "$T(x_{i,m},z_j)=u\\cdot v$", THIRD),
+                       "own": (2.3, 1.1, "$i=j$, own pair:\nhigh score", GOOD),
+                       "shuffled": (7.5, 1.1, "$i\\neq j$, shuffled:\nlow score", FAKE)},
+                  ("x_j>map", "u>T", "v>T", "T>own", "T>shuffled"), fill=.15, pad=.55)
     cells(.8, 6.7, 8, 8, .3, REAL, marked={(6, 3)})
+    cells(5.9, 7.0, 10, 1, .3, GOOD, marked={(i, 0) for i in range(10)})
+    arrow(ax, drawn["x_i"], (2, 9.2))
+    arrow(ax, drawn["map"], (7.4, 7.4))
+    arrow(ax, (2.75, 7.6), drawn["u"])
+    arrow(ax, (7.4, 6.4), drawn["v"])
+    for x, y, text in ((2.15, 9.6, "convolutions"), (7.55, 9.6, "convolutions"),
+                       (7.55, 7.85, "layers above"), (2.9, 5.7, "$u$"), (7.55, 5.8, "$v$"),
+                       (6.95, 6.7, "code $z_j$"), (.95, 6.4, "$8\\times8$ places")):
+        ax.text(x, y, text, va="center", fontsize=11.5)
     ax.text(.65, 7.9, "feature map", rotation=90, ha="right", va="center", fontsize=12)
-    ax.text(2.55, 6.4, "$8\\times8$ places", ha="right", va="center", fontsize=11)
-    box((7.4, 8.95), "feature map", REAL)
-    arrow((7.4, 8.6), (7.4, 7.75), "layers above")
-    cells(5.9, 7.05, 10, 1, .3, GOOD, marked={(i, 0) for i in range(10)})
-    ax.text(7.4, 6.7, "code $z_j$", ha="center", va="center", fontsize=12)
-    arrow((2.75, 7.6), (2.75, 5.05))
-    ax.text(2.9, 5.65, "$u$", fontsize=13)
-    arrow((7.4, 6.4), (7.4, 5.05))
-    ax.text(7.55, 5.65, "$v$", fontsize=13)
-    box((2.75, 4.7), "$u(x_{i,m})$", REAL, wide=2.7)
-    box((7.4, 4.7), "$v(z_j)$", GOOD, wide=2.7)
-    arrow((2.9, 4.35), (4.3, 3.45))
-    arrow((7.1, 4.35), (5.5, 3.45))
-    box((4.9, 3.1), "$T(x_{i,m},z_j)=u\\cdot v$", THIRD, wide=4.6)
-    for at, text, colour in ((2.45, "$i=j$, own pair:\nhigh score", GOOD),
-                             (7.4, "$i\\neq j$, shuffled:\nlow score", FAKE)):
-        arrow((4.9 + (at - 4.9) * .4, 2.75), (at, 2))
-        box((at, 1.5), text, colour, wide=3.7, high=1)
-    ax.set(xlim=(0, 10), ylim=(.9, 11), aspect="equal")
-    ax.set_axis_off()
-
-
-def _pale(colour):
-    """A colour mixed with much white."""
-    return tuple(1 - .18 * (1 - part) for part in to_rgb(colour))
+    ax.set_aspect("equal")
 
 
 # -- full size -------------------------------------------------------------------------------------

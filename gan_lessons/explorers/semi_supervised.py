@@ -8,10 +8,11 @@ from functools import lru_cache
 import numpy as np
 import torch
 from matplotlib.colors import to_rgb
-from matplotlib.patches import FancyBboxPatch
+from matplotlib.patches import Rectangle
 from scipy.special import entr, expit
 
 from ..data.batches import batches
+from ..drawing.diagrams import arrow, blank, box, boxes
 from ..drawing.explorer import Explorer, choice, slider
 from ..drawing.plots import (
     BAD,
@@ -103,12 +104,12 @@ def boundary():
             left.plot([x], [.04], "o", color=(SKY, FAKE)[y], ms=9, mec=CRITIC,
                       label=f"label {y}")
         left.set(xlabel="$x$", xlim=(-5, 5), ylim=(0, 1.45))
-        left.legend(frameon=False, fontsize=8.5, ncols=2, loc="upper left")
+        left.legend(frameon=False, fontsize=9, ncols=2, loc="upper left")
         right.plot(b, known, color=SKY, lw=2, label="labelled loss")
         right.plot(b, unknown, color=BAD, lw=2, label=r"doubt E$\,m(u)$")
         total, = right.plot(b, known, color=CRITIC, lw=2.4, label=r"sum with weight $\eta$")
         right.set(xlabel="border $b$", ylim=(0, 6.5), xlim=(b[0], b[-1]))
-        right.legend(frameon=False, fontsize=8.5, loc="upper left")
+        right.legend(frameon=False, fontsize=9, loc="upper left")
         here, = right.plot([0], [0], "o", color=CRITIC, ms=8)
         rest, = right.plot([0], [0], "v", color=GOOD, ms=9)
         open_axes(left, right)
@@ -148,7 +149,7 @@ def doubts(ax):
     ax.axhline(np.log(2), color=CRITIC, lw=.8)
     ax.text(.01, np.log(2) + .03, "$\\log 2$", fontsize=9)
     ax.set(xlabel="$s(1\\,|\\,x)$", ylabel="nats", ylim=(0, 1.6), xlim=(0, 1))
-    ax.legend(frameon=False, fontsize=8.5, loc="upper center")
+    ax.legend(frameon=False, fontsize=9, loc="upper center")
 
 
 # -- few labels in the plane -----------------------------------------------------------------------
@@ -315,32 +316,24 @@ def few_labels():
 
 def plan(ax):
     """Improved GAN: one network f for three kinds of samples, and which number each costs."""
-    def box(x, y, text, edge=CRITIC, face="white"):
-        return ax.text(x, y, text, ha="center", va="center", fontsize=12.5,
-                       bbox=dict(boxstyle="round,pad=.35", fc=face, ec=edge, lw=1.4))
-
-    def arrow(start, end, colour=CRITIC, style="-"):
-        ax.annotate("", end, start, arrowprops=dict(arrowstyle="-|>", color=colour, lw=1.6,
-                                                    linestyle=style, shrinkA=0, shrinkB=0))
-    rows = {.88: ("$x$, label $y$", SKY, "cross-entropy\nof softmax $a$"),
-            .60: ("$u$, no label", REAL, r"softplus$(-\log Z)$"),
-            .32: ("$g(z)$", FAKE, r"softplus$(\log Z)$")}
-    for y, (sample, colour, cost) in rows.items():
-        arrow((.19, y), (.33, y), colour)
-        arrow((.64, y), (.71, y), colour)
-        box(.1, y, sample, colour)
-        box(.86, y, cost, colour)
-    ax.add_patch(FancyBboxPatch((.34, .2), .29, .77, boxstyle="round,pad=.01", fc="#F2F2F2",
-                                ec=CRITIC, lw=1.4))
-    box(.485, .80, "$K$ logits $a$")
-    box(.485, .38, "features $h$")
-    arrow((.485, .44), (.485, .74))
-    ax.text(.485, .60, "network $f$ ", ha="right", va="center", fontsize=12.5, color=CRITIC)
-    box(.485, .06, r"generator: $\Vert$ mean $h(u)$ − mean $h(g(z))$ $\Vert^2$", FAKE, "#FDF1D8")
-    arrow((.485, .32), (.485, .11), FAKE)
-    arrow((.17, .11), (.1, .25), FAKE, "--")
-    ax.set(xlim=(0, 1), ylim=(0, 1))
-    ax.set_axis_off()
+    blank(ax, 10, 10)
+    ax.add_patch(Rectangle((3.3, 2.5), 3.1, 7.2, fc="#F2F2F2", ec=CRITIC, lw=1.4))     # network f
+    drawn = boxes(ax, {"x": (1, 8.8, "$x$, label $y$", SKY),
+                       "named": (8.6, 8.8, "cross-entropy\nof softmax $a$", SKY),
+                       "u": (1, 6.0, "$u$, no label", REAL),
+                       "real": (8.6, 6.0, r"softplus$(-\log Z)$", REAL),
+                       "g": (1, 3.2, "$g(z)$", FAKE),
+                       "fake": (8.6, 3.2, r"softplus$(\log Z)$", FAKE),
+                       "a": (4.85, 8.0, "$K$ logits $a$", CRITIC),
+                       "h": (4.85, 3.8, "features $h$", CRITIC)}, ("h>a",), size=12.5)
+    ax.text(4.85, 6, "network $f$ ", ha="right", va="center", fontsize=12.5, color=CRITIC)
+    for y, colour in ((8.8, SKY), (6.0, REAL), (3.2, FAKE)):
+        arrow(ax, (1.9, y), (3.2, y), colour)
+        arrow(ax, (6.5, y), (7.1, y), colour)
+    loss = box(ax, 4.85, .6, r"generator: $\Vert$ mean $h(u)$ − mean $h(g(z))$ $\Vert^2$", FAKE,
+               fill=.15, size=12.5)
+    arrow(ax, drawn["h"], loss, FAKE)
+    arrow(ax, (1.6, 1.1), drawn["g"], FAKE, dashed=True)
 
 
 def before_and_after(axes, law, each: int = 3, seed: int = 0):

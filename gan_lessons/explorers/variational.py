@@ -52,11 +52,11 @@ def three_codes(axes):
         draw_density(ax, z, PRIOR, CRITIC, "prior $q(z)$")
         for i, cloud in enumerate(clouds):
             ax.plot(z, cloud.pdf(z) / 5, color=REAL, lw=1.2,
-                    label="$p(z\\,|\\,x)$, five samples" if i == 0 else None)
+                    label="$p(z\\,|\\,x)/5$ of each sample" if i == 0 else None)
         ax.plot(z, Mixture(clouds).pdf(z), color=FAKE, lw=2, label="their sum $p(z)$")
         ax.set(xlabel="$z$", yticks=[], ylim=(0, 1.05),
                title=f"{name}: {rate:.2f} nats\n= I {information:.2f} + KL {aggregate:.2f}")
-    axes[0].legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(0, 1.02))
+    axes[0].legend(frameon=False, fontsize=9.5, loc="upper left", bbox_to_anchor=(0, 1.02))
 
 
 # -- explorers -------------------------------------------------------------------------------------

@@ -8,8 +8,9 @@ import numpy as np
 from ..drawing.explorer import Explorer, choice, slider
 from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD, open_axes
 from ..exact.laws import Normal
-from ..exact.lipschitz import segment_density
+from ..exact.lipschitz import sample_density, segment_density
 from ..exact.transport import cdf_difference
+from ..exact.wasserstein_divergence import divergence_slope
 
 DISTANCES = np.linspace(0, 6, 61)
 AROUND = np.linspace(-8, 8, 401)            # places, from the middle between the means on
@@ -32,6 +33,27 @@ def slope_costs(left, right):
     right.set(xlabel="mean displacement there, $m$", ylim=(0, 3), xlim=(0, 12),
               title="optimal slope $s^*(m)$")
     right.legend(frameon=False, fontsize=9, loc="upper right", bbox_to_anchor=(1.02, 1.06))
+
+
+def where_measured(left, right, distance):
+    """Left the best critics, 0 half way, right their slopes, where these are measured between the
+    samples, and at them: N(0, 1) and N(distance, 1), k = 2, p = 6. Below, not to scale, densities.
+    """
+    laws = Normal(0, 1), Normal(distance, 1)
+    x = np.linspace(-2.5, distance + 2.5, 801)
+    for where, colour, style, name in ((sample_density, BAD, "-", "measured at the samples"),
+                                       (segment_density, GOOD, "--", "measured between")):
+        slope = divergence_slope(*laws, where=where)(x)
+        critic = np.concatenate([[0], np.cumsum((slope[1:] + slope[:-1]) / 2 * np.diff(x))])
+        left.plot(x, critic - critic[400], color=colour, ls=style, lw=2.2, label=name)
+        right.plot(x, np.abs(slope), color=colour, ls=style, lw=2.2)
+    for ax, title in ((left, "critic $f$"), (right, "slope $|f'|$")):
+        low, high = ax.get_ylim()
+        for law, colour in zip(laws, (REAL, FAKE)):
+            ax.fill_between(x, low, low + .8 * (high - low) * law.pdf(x), color=colour, alpha=.4,
+                            lw=0)
+        ax.set(xlabel="$x$", xticks=np.linspace(0, distance, 5), ylim=(low, high), title=title)
+    left.legend(frameon=False, fontsize=9, loc="upper right")
 
 
 def _two_normals():

@@ -27,6 +27,7 @@ import numpy as np
 
 from ..data.downloads import cache
 from ..data.files import atomic_write
+from ..exact.checks import fits
 from ..map.fingerprint import changes, fingerprint, parts, versions
 from ..map.long_runs import LongRunError, slug
 from ..map.stored_runs import compare, read_png, write_png
@@ -132,7 +133,10 @@ class _Notes:
         self.since = time.process_time()
         try:
             noted = json.loads(self.file.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
+            return
+        if not (isinstance(noted, dict) and isinstance(noted.get("parts"), dict)
+                and isinstance(noted.get("curve"), list) and fits(noted.get("cpu"), least=0)):
             return
         if changed := changes(noted["parts"], found):
             raise LongRunError(f"the code of {name!r} has changed since its training began: "
@@ -220,6 +224,19 @@ class Stored:
         return f"Stored({self.provenance})"
 
 
+def _odd(row: dict, score: str) -> str:
+    """What of a row is not what was stored; "" if all is."""
+    for name in (score, "seed", *({"cpu_seconds"} & row.keys())):
+        if not fits(row[name]):
+            return name
+    try:
+        curve = np.array(row["curve"], dtype=float)
+    except (TypeError, ValueError):
+        return "curve"
+    whole = curve.ndim == 2 and curve.shape[1] == 3 or not curve.size
+    return "" if whole and isinstance(row["parts"], dict) else "parts" if whole else "curve"
+
+
 def headline(name: str, folder=RESULTS) -> Stored:
     """A stored headline result by its name. LongRunError, listing the names, for an unknown one,
     and for one of which no seed is stored or a file is damaged."""
@@ -234,11 +251,14 @@ def headline(name: str, folder=RESULTS) -> Stored:
         try:
             row = json.loads(path.read_text(encoding="utf-8"))
             missing = {"seed", "curve", "probe", "parts", declared.score} - row.keys()
-        except (OSError, ValueError, AttributeError) as error:
+        except (OSError, ValueError, AttributeError, RecursionError) as error:
             raise LongRunError(f"{path} cannot be read ({error}): fetch it again "
                                f"(git checkout -- {path}), or {again}") from error
         if missing:
             raise LongRunError(f"{path} lacks {', '.join(sorted(missing))}: {again}")
+        if odd := _odd(row, declared.score):
+            raise LongRunError(f"{odd} in {path} is no number, or no list of them: fetch it again "
+                               f"(git checkout -- {path}), or {again}")
         rows.append(row)
     if not rows:
         stored = "; ".join(one for one in headlines() if any((Path(folder) / slug(one))

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from scipy.special import expit
 
+from ..exact.checks import as_numbers, told
 from ..exact.laws import log_ratio
 from ..exact.quadrature import masses, panels
 from ..game import Game
@@ -110,6 +111,8 @@ def score_losses(game: Game) -> ScoreLosses:
     """
     if isinstance(game, ScoreLosses):
         return game
+    if not isinstance(game, Game):
+        raise TypeError(f"losses of a score are those of a Game, as minimax(), not {told(game)}")
     critic = _critic_of(game)
     for player in (critic, "g"):
         _refuse_unless_scores_alone(game, critic, player)
@@ -136,8 +139,8 @@ def best_score(game: Game | ScoreLosses, log_r) -> Best:
     finite score is best, and as in `score_losses`. Derived in notebooks/20_map.ipynb.
     """
     known = score_losses(game)
-    shape = np.shape(log_r)
-    log_r = np.clip(np.ravel(np.asarray(log_r, dtype=float)), -_FAR, _FAR)      # (n,)
+    log_r = as_numbers(log_r, "log_r", finite=False)
+    shape, log_r = log_r.shape, np.clip(log_r.ravel(), -_FAR, _FAR)      # (n,)
     condition = _Condition(known, log_r)
     score = _root(condition, *_bracket(condition))
     slope, step = _response(condition, score)

@@ -31,6 +31,12 @@ def key_of(one: Mapping) -> str:
     return hashlib.sha256(json.dumps(dict(one), sort_keys=True).encode()).hexdigest()[:16]
 
 
+def _summed(row: Mapping) -> dict:
+    """The row with a checksum of all that it holds: a number that is changed by hand is noticed."""
+    row = {name: value for name, value in row.items() if name != "checksum"}
+    return row | {"checksum": key_of(row)}
+
+
 def some(words: list[str]) -> str:
     """The first words of a list, and how many more there are."""
     more = f" and {len(words) - SHOWN} more" if len(words) > SHOWN else ""
@@ -98,7 +104,8 @@ def _read(path: Path) -> tuple[dict | None, list[dict], dict[int, bytes]]:
     if not _is_head(head):
         raise ValueError(f"line 1 of {path} is no head of a study's journal: {FORGET}")
     for number, line in enumerate(lines[1:], 2):
-        if row := _row(line):
+        row = _row(line)
+        if row and ("checksum" in row or not head.get("checksums")):       # older rows have none
             rows.append(row)
         elif line.strip():
             odd[number] = line
@@ -126,7 +133,7 @@ def _is_head(head) -> bool:
 
 
 def _row(line: bytes) -> dict | None:
-    """A result that a study wrote; None for anything else, also one whose settings were changed."""
+    """A result that a study wrote; None for anything else, also one that was changed since."""
     row = _json(line)
     if not isinstance(row, dict) or not all(isinstance(row.get(name, ""), str)
                                             for name in ("key", "fingerprint", "error")):
@@ -138,6 +145,8 @@ def _row(line: bytes) -> dict | None:
     if not all(isinstance(value, PLAIN) for name, value in row.items() if name != "settings"):
         return None
     if "settings" in row and key_of({name: row[name] for name in names}) != row["key"]:
+        return None
+    if "checksum" in row and _summed(row) != row:
         return None
     return row
 
@@ -202,7 +211,8 @@ class Journal:
         numbers = {name: [table.setdefault(item, len(table)) for item in made.items()]
                    for name, made in self.known.items()}
         since = time.strftime("%Y-%m-%d %H:%M:%S")
-        head = {"study": self.study,
+        self.rows = {key: _summed(row) for key, row in self.rows.items()}
+        head = {"study": self.study, "checksums": True,
                 "holder": f"process {os.getpid()} on {platform.node()}, since {since}",
                 "fingerprints": numbers, "parts": list(table)}
         with _told(self.path), atomic_write(self.path) as file:
@@ -249,7 +259,8 @@ class Journal:
         """One result, on the disk when this returns. OSError where the disk is full: the journal
         then ends with the result before it."""
         key = key_of(one)
-        row = {"key": key, "settings": list(one), **one, **outcome, "fingerprint": self.now[key]}
+        row = _summed({"key": key, "settings": list(one), **one, **outcome,
+                       "fingerprint": self.now[key]})
         left, before = json.dumps(row).encode() + b"\n", os.fstat(self.file.fileno()).st_size
         with _told(self.path, f"; {len(self.done())} results are kept, and the same call goes on "
                               "from there"):
@@ -269,7 +280,7 @@ class Journal:
 
 
 def _shown(row: dict) -> dict:
-    return {name: value for name, value in row.items() if name != "settings"}
+    return {name: value for name, value in row.items() if name not in ("settings", "checksum")}
 
 
 @contextlib.contextmanager
@@ -293,9 +304,10 @@ def read(text: str):
 
 def written(value):
     """A field that `read` reads as this very value: a word that looks like a number, as "1e5",
-    stands in quotation marks."""
+    stands in quotation marks, and so does one with a zero byte, which no table holds."""
     if isinstance(value, str):
-        return value if value != "" and read(value) == value else json.dumps(value)
+        plain = value != "" and "\0" not in value and read(value) == value
+        return value if plain else json.dumps(value)
     return json.dumps(value) if isinstance(value, (bool, type(None))) else value
 
 

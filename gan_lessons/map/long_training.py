@@ -19,6 +19,7 @@ from safetensors.torch import save
 
 from ..data.downloads import cache
 from ..data.files import atomic_write
+from ..exact.checks import fits
 from .fingerprint import changes, parts
 from .long_runs import LONG, LongRunError, known, slug, train_long
 from .stored_runs import Look, store
@@ -84,9 +85,12 @@ class _Record:
 
     def _noted(self):
         try:
-            return json.loads((self.work / "progress.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            noted = json.loads((self.work / "progress.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError):
             return None
+        whole = (isinstance(noted, dict) and isinstance(noted.get("parts"), dict)
+                 and all(fits(noted.get(name), least=0) for name in ("step", "cpu")))
+        return noted if whole else None
 
     def __call__(self, run):
         now = time.process_time()

@@ -11,10 +11,14 @@ gan_lessons/map/arena.py, advice is drawn from them in gan_lessons/map/advice.py
 from __future__ import annotations
 
 import math
+import os
 import statistics
+from collections.abc import Iterable, Mapping
+from numbers import Real
 from pathlib import Path
 from typing import NamedTuple
 
+from ..exact.checks import check_count, fits, told
 from .study import load
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -68,10 +72,12 @@ def arena_rows(name: str = "toys") -> list[dict]:
     One dictionary for each contest, numbers as numbers, empty fields left out. FileNotFoundError,
     listing the two, where there is no such file.
     """
+    if not isinstance(name, (str, os.PathLike)):
+        raise TypeError(f"results are {', '.join(FILES)}, or the path of a file, not {told(name)}")
     path = RESULTS / f"arena_{name}.csv" if name in FILES else Path(name)
     if name in FILES and not path.exists():
         return []
-    if not path.exists():
+    if not path.is_file():
         raise FileNotFoundError(f"no results {str(name)!r}: there are {', '.join(FILES)}, or the "
                                 "path of a file that `python lessons.py arena` wrote")
     return load(path)
@@ -83,8 +89,7 @@ def coverage(n: int) -> float:
     It is exactly 1 - 2^(1 - n): all n lie on one side of the median with probability 2 · 2^-n, if
     no two are equal; ties only help. ValueError for n < 1. Derived in notebooks/20_map.ipynb.
     """
-    if n < 1:
-        raise ValueError("an interval needs one run or more")
+    check_count("n", n, why="an interval needs one run or more")
     return 1 - 2.0 ** (1 - n)
 
 
@@ -99,11 +104,7 @@ def summary(rows, measures=None) -> list[dict]:
     measures: a name, or a list of names, of MEASURES, by default all. KeyError for an unknown
     measure, ValueError for rows where one contest stands twice.
     """
-    if measures is None:
-        measures = list(MEASURES)
-    measures = [measures] if isinstance(measures, str) else list(measures)
-    if unknown := [name for name in measures if name not in MEASURES]:
-        raise KeyError(f"no measure {unknown[0]!r}; there are {', '.join(MEASURES)}")
+    measures, rows = _measures(measures), _checked(rows)
     runs, found = _runs(rows), []
     for data, track in dict.fromkeys((data, track) for data, track, _ in runs):  # each once
         here = {name: some for (where, way, name), some in runs.items()
@@ -113,6 +114,44 @@ def summary(rows, measures=None) -> list[dict]:
                 medians = [_median(data, track, measure, name, some) for name, some in here.items()]
                 found += _ranked(medians, measure)
     return found
+
+
+def _measures(measures) -> list[str]:
+    """Names of measures, all for None; KeyError for an unknown one."""
+    if measures is None:
+        return list(MEASURES)
+    measures = [measures] if isinstance(measures, str) else measures
+    if not isinstance(measures, (list, tuple)) or not all(isinstance(m, str) for m in measures):
+        raise TypeError(f"measures are names, as [\"frechet\"], not {told(measures)}")
+    if unknown := [name for name in measures if name not in MEASURES]:
+        raise KeyError(f"no measure {unknown[0]!r}; there are {', '.join(MEASURES)}")
+    return list(measures)
+
+
+def _checked(rows) -> list[dict]:
+    """The rows as a list; TypeError and ValueError for what are none."""
+    if isinstance(rows, (str, bytes, Mapping)) or not isinstance(rows, Iterable) or hasattr(
+            rows, "detach"):
+        raise TypeError("rows are a list of dictionaries, as arena_rows() gives them, not "
+                        f"{told(rows)}")
+    rows = list(rows)
+    for row in rows:
+        _check_row(row, ("data", "objective", "seed"))
+        if odd := [name for name in ("data", "objective") if not isinstance(row[name], str)]:
+            raise ValueError(f"{odd[0]} of a row is {told(row[odd[0]])}, and is a name")
+        if odd := [name for name in MEASURES if name in row and (
+                isinstance(row[name], bool) or not isinstance(row[name], Real))]:
+            raise ValueError(f"{odd[0]} of {row['objective']} on {row['data']} is "
+                             f"{told(row[odd[0]])}, no number: leave the field out, or the row")
+    return rows
+
+
+def _check_row(row, names):
+    if not isinstance(row, Mapping):
+        raise TypeError(f"a row is a dictionary, as arena_rows() gives them, not {told(row)}")
+    if missing := [name for name in names if name not in row]:
+        raise ValueError(f"a row of results lacks {', '.join(missing)}: take rows as arena_rows() "
+                         "gives them")
 
 
 def _runs(rows) -> dict:
@@ -136,7 +175,8 @@ def _median(data, track, measure, name, rows) -> dict:
         return {**one, "absent": reason}
     low_is_best = MEASURES[measure].best == "lowest"
     worst = math.inf if low_is_best else -math.inf
-    broken = [bool(row.get("failed") or row.get("error")) for row in rows]
+    broken = [bool(row.get("failed") or row.get("error") or math.isnan(row.get(measure, 0)))
+              for row in rows]
     values = sorted(worst if bad else row[measure]
                     for bad, row in zip(broken, rows) if bad or measure in row)
     if not values:
@@ -169,13 +209,26 @@ def _ranked(some, measure) -> list[dict]:
 def table(rows, measures, data: str, track: str = "own") -> str:
     """Lines of text: the medians of one data set and track, [lowest – highest] beside them.
 
-    Best first by the first measure that anybody has; a sentence where nobody has any. KeyError and
-    ValueError as in `summary`.
+    Best first by the first measure that somebody reached; where nobody reached one, all rows with
+    "broke down". KeyError and ValueError as in `summary`, ValueError for data without a row on
+    this track.
     """
+    rows, measures = _checked(rows), _measures(measures)
+    if not isinstance(data, str):
+        raise TypeError(f"data is the name of a set, as \"ring\", not {told(data)}")
     found = [one for one in summary(rows, measures) if (one["data"], one["track"]) == (data, track)]
-    if not found:
-        return f"no contest on {data}, track {track}, has a result: each was absent, or broke down"
     order = [one["objective"] for one in found if one["measure"] == found[0]["measure"]]
+    if not found:
+        here = {row["objective"]: row for row in rows
+                if (row["data"], row.get("track", "own")) == (data, track)}
+        order, worst = list(here), dict.fromkeys(("median", "low", "high"), math.inf)
+        found = [{"objective": name, "measure": measure, **({} if "absent" in row else worst)}
+                 for name, row in here.items() for measure in measures]
+    if not order:
+        there = ", ".join(dict.fromkeys(f"{row['data']} ({row.get('track', 'own')})"
+                                        for row in rows))
+        raise ValueError(f"no results of {data!r} on the track {track!r}; there are some of "
+                         f"{there or 'nothing'}")
     cells = {(one["objective"], one["measure"]): _cell(one) for one in found}
     wide = max(map(len, order))
     lines = [" " * wide + "".join(f"  {MEASURES[m].label:>26}" for m in measures)]
@@ -189,14 +242,22 @@ def _cell(one) -> str:
     """An entry of `summary` in at most 26 characters."""
     if "median" not in one:
         return "–"
+    if not math.isfinite(one["low"]) and one["low"] == one["high"]:
+        return "broke down"
     return f"{short(one['median'])} [{short(one['low'])} – {short(one['high'])}]"
 
 
 def short(value: float) -> str:
     """A number in three digits, or in whole ones from 100 on; "broke down" for ∞ and nan."""
+    if not fits(value, infinite=True) and value != -math.inf and not _is_nan(value):
+        raise TypeError(f"a number is written in short, not {told(value)}")
     if not math.isfinite(value):
         return "broke down"
     return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
+
+
+def _is_nan(value) -> bool:
+    return isinstance(value, Real) and value != value
 
 
 def recompute(row) -> str:
@@ -205,6 +266,7 @@ def recompute(row) -> str:
     Numbers agree to the last digit on one machine with one version of torch; elsewhere products
     round otherwise, a game amplifies that, and what agrees is the spread over seeds.
     """
+    _check_row(row, ("data", "objective", "seed", "steps"))
     where = next((name for name, data in FILES.items() if row["data"] in data), row["data"])
     place = f'--data "{row["data"]}"' if where == "toys" else f'--track {row["track"]}'
     length = f' --steps {row["steps"]}' if row["steps"] else ""         # an anchor has none

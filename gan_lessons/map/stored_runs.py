@@ -18,6 +18,7 @@ import platform
 import shutil
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Real
 from pathlib import Path
 from typing import NamedTuple
 
@@ -304,7 +305,7 @@ def long_run(name: str, folder=RESULTS) -> LongRun:
     try:
         row = json.loads((place / "row.json").read_text(encoding="utf-8"))
         weights = _hash(place / "weights.safetensors")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         stored = ", ".join(n for n in LONG if (Path(folder) / slug(n) / "row.json").exists())
         raise LongRunError(f"{name!r} is not stored here ({error}): {again}. Stored are: "
                            f"{stored or 'none'}") from error
@@ -312,12 +313,36 @@ def long_run(name: str, folder=RESULTS) -> LongRun:
     if lost or any(not (place / name).is_file() for name in ("sheet.png", "strip.png")):
         raise LongRunError(f"{name!r} in {place} is not whole ({', '.join(lost) or 'a picture'} is "
                            f"missing): fetch it again (git checkout -- {place}), or {again}")
+    if odd := _odd(row):
+        raise LongRunError(f"{odd} of {name!r} in {place} {'is' if odd != 'versions' else 'are'} "
+                           f"none any more: fetch row.json again (git checkout -- {place}), or "
+                           f"{again}")
     if weights != row.get("weights"):
         raise LongRunError(f"the weights of {name!r} in {place} are damaged: fetch them again "
                            f"(git checkout -- {place}), or {again}")
     if str(row.get("recipe")).split() != str(LONG[name].recipe).split():        # as words
         raise LongRunError(f"{name!r} was stored with another recipe than today's: {again}")
     return LongRun(name, place, row)
+
+
+KINDS = {"steps": Real, "seed": Real, "cpu_seconds": Real, "distance": Real, "classes": Real,
+         "recipe": str, "data": str, "machine": str, "fingerprint": str, "shape": list,
+         "versions": dict, "parts": dict, "probe": dict}      # of what stands in a row
+
+
+def _odd(row: dict) -> str:
+    """What of a row is no longer what was stored, as a number that has become a word; "" if all
+    is."""
+    for name, kind in KINDS.items():
+        if not isinstance(row[name], kind) or isinstance(row[name], bool):
+            return name
+    try:
+        curve = np.array(row["curve"], dtype=float)
+    except (TypeError, ValueError):
+        return "curve"
+    if curve.ndim != 2 or curve.shape[1] != 3 or "torch" not in row["versions"]:
+        return "curve" if "torch" in row["versions"] else "versions"
+    return ""
 
 
 def read_png(path) -> np.ndarray:

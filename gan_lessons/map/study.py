@@ -18,6 +18,7 @@ import inspect
 import io
 import itertools
 import json
+import math
 import os
 import platform
 import re
@@ -31,7 +32,8 @@ from ..training.code import PLAIN
 from .fingerprint import changes, fingerprint, parts, versions
 from .journal import OWN, Journal, alone, key_of, places, read, some, write_table
 
-RESERVED = {*OWN, "key", "settings"}        # names of the study's own in a row
+MOST = 1_000_000                        # combinations of one study
+RESERVED = {*OWN, "key", "settings", "checksum"}        # names of the study's own in a row
 
 
 def combinations(settings) -> list[dict]:
@@ -42,9 +44,12 @@ def combinations(settings) -> list[dict]:
     for values that are no plain numbers or words.
     """
     if isinstance(settings, Mapping):
-        settings = [dict(zip(settings, chosen))
-                    for chosen in itertools.product(*map(_values, settings.values()))]
-    settings = list(settings) if isinstance(settings, Iterable) else [settings]
+        values = [_values(name, found) for name, found in settings.items()]
+        _check_many(math.prod(map(len, values)))
+        settings = [dict(zip(settings, chosen)) for chosen in itertools.product(*values)]
+    settings = list(itertools.islice(settings, MOST + 1)) if isinstance(settings, Iterable) else [
+        settings]
+    _check_many(len(settings))
     if not all(isinstance(one, Mapping) for one in settings):
         raise TypeError("settings are {name: values}, or a list of dictionaries, not "
                         f"{settings!r:.80}")
@@ -60,18 +65,37 @@ def combinations(settings) -> list[dict]:
                 raise TypeError(f"{name} = {value!r}: settings are numbers and words, so that a "
                                 "file can hold them; look the object up by its name inside the "
                                 "function")
+            if isinstance(value, int) and value.bit_length() > 1000:
+                raise ValueError(f"{name} is a number of more than 300 digits: settings are "
+                                 "numbers that a table can hold")
     if not settings:
         raise ValueError("no combination of settings: give each name one value or more")
-    if len({key_of(one) for one in settings}) < len(settings):
+    if len({key_of(_as_real(one)) for one in settings}) < len(settings):
         raise ValueError("a combination of settings stands twice; a repetition wants a setting of "
                          "its own, as seed=range(5)")
     return settings
 
 
-def _values(values) -> list:
+def _values(name, values) -> list:
     """The values of one name: those of a list or the like, or a single one."""
     single = not isinstance(values, Iterable) or isinstance(values, (str, bytes, Mapping))
-    return [values] if single or getattr(values, "shape", None) == () else list(values)
+    if single or getattr(values, "shape", None) == ():
+        return [values]
+    values = list(itertools.islice(values, MOST + 1))        # some never end
+    _check_many(len(values))
+    return values
+
+
+def _check_many(combinations: int):
+    if combinations > MOST:
+        raise ValueError(f"more than {MOST:,} combinations of settings: give each name fewer "
+                         "values")
+
+
+def _as_real(one: Mapping) -> dict:
+    """Settings in which 1 and 1.0 are one number, and True another."""
+    return {name: float(value) if type(value) is int and abs(value) < 2 ** 53 else value
+            for name, value in one.items()}
 
 
 def depends(also: Callable[..., Mapping], apart: Iterable = ()):

@@ -21,7 +21,7 @@ from torch.nn.functional import affine_grid, cross_entropy, dropout, grid_sample
 from ..data.datasets import SOURCES, Images, load_images
 from ..data.downloads import cache
 from ..data.files import atomic_write, usable
-from ..exact.checks import check_count, fits
+from ..exact.checks import MANY, check_count, fits
 from ..game import check_tensors
 from ..pixels import scaled
 from .frechet import anchors_of
@@ -42,8 +42,8 @@ class Classifier(nn.Module):
 
     def __init__(self, channels: int = 1, classes: int = 10):
         super().__init__()
-        check_count("channels", channels)
-        check_count("classes", classes, least=2)
+        check_count("channels", channels, most=1000)
+        check_count("classes", classes, least=2, most=MANY)
 
         def block(ins, outs, side, *end):
             norm = [nn.BatchNorm2d(outs)] if channels > 1 else []
@@ -65,10 +65,17 @@ class Classifier(nn.Module):
 
     def features(self, x: Tensor) -> Tensor:
         """(n, c, h, w) in [-1, 1] -> (n, 64), none below 0."""
-        return self.body(x)
+        return self.body(self._checked(x))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.head(dropout(self.body(x), 0.3, self.training))
+        return self.head(dropout(self.body(self._checked(x)), 0.3, self.training))
+
+    def _checked(self, x: Tensor) -> Tensor:
+        check_tensors(x=x)
+        if x.dim() != 4 or x.shape[1] != self.channels or not x.is_floating_point():
+            raise ValueError(f"this classifier reads numbers (n, {self.channels}, h, w) in [-1, 1],"
+                             f" not {x.dtype} {tuple(x.shape)}")
+        return x
 
 
 @dataclass(eq=False)
@@ -101,7 +108,7 @@ def judge(name: str) -> Judge:
             return load(path)
         except ValueError as error:
             print(f"{error}; it is made anew.")
-    print(f"Training the classifier that scores {name}, once, a few minutes …")
+    print(f"Training the classifier that scores {name}, once: it takes a few minutes.")
     made = fit([name])
     print(f"{name}: {made.accuracy[name]:.2%} of the test images named right")
     try:

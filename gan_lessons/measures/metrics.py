@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
 from ..data.datasets import Images, load_images
-from ..exact.checks import as_numbers, check_count, fits
+from ..exact.checks import as_numbers, check_count, fits, told
 from ..pixels import scaled
 from .classifier import judge
 from .frechet import features_of, frechet, moments
@@ -104,8 +104,11 @@ def precision_recall(fake, real=None, k: int = 3, most: int = 5000) -> Precision
     check_count("k", k, why="a ball reaches to the k-th neighbour")
     check_count("most", most)
     real = _default_test() if real is None else real
-    if not hasattr(fake, "__getitem__") or not np.ndim(fake):
-        raise ValueError(f"fakes are samples (n, ...), not {fake!r}")
+    if not hasattr(fake, "__getitem__"):
+        raise ValueError(f"fakes are samples (n, ...), not {told(fake)}")
+    fake = _tensor(fake, "fakes")
+    if not fake.dim():
+        raise ValueError(f"fakes are samples (n, ...), not {told(fake)}")
     a, b = _points(fake[:most], real), _points(getattr(real, "images", real)[:most], real)
     if min(len(a), len(b)) <= k:
         raise ValueError(f"{k} nearest neighbours need more than {k} samples on both sides, not "
@@ -191,7 +194,7 @@ def modes_covered(points, law, sds: float = 3.0) -> Coverage:
         raise TypeError(f"{law!r} has no centres to count: use a Ring or a Grid")
     if not fits(sds, above=0):
         raise ValueError(f"sds = {sds}: how many deviations are near is above 0")
-    points = as_numbers(points, "points", finite=False)
+    points, sds = as_numbers(points, "points", finite=False), float(sds)
     if points.ndim != 2 or points.shape[1] != law.centres.shape[1] or not len(points):
         raise ValueError(f"points must be (n, {law.centres.shape[1]}) with n ≥ 1, not "
                          f"{points.shape}")
@@ -271,6 +274,9 @@ def _tensor(samples, what: str) -> Tensor:
     except (TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"{what} are a tensor or array of numbers, not "
                          f"{type(samples).__name__} ({error})") from error
+    if samples.layout is not torch.strided or samples.is_quantized:
+        raise ValueError(f"{what} do not hold their numbers one by one: give a plain tensor, as "
+                         ".to_dense() or .dequantize() make it")
     if samples.is_meta:
         raise ValueError(f"{what} on the device meta have a shape and no numbers: make them on cpu")
     return samples

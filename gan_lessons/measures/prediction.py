@@ -6,14 +6,15 @@ Derived in notebooks/13_conditional_loss_sensitive.ipynb; without most labels in
 from __future__ import annotations
 
 import contextlib
+import inspect
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import log_softmax
 
-from ..exact.checks import check_count
-from ..game import check_tensors, in_full
+from ..exact.checks import MANY, check_count, check_room, told
+from ..game import check_player, check_samples, check_tensors, in_full, one_format
 from ..pixels import scaled
 from ..players.modes import evaluating
 from ..players.networks import check_classes, check_labels
@@ -29,12 +30,14 @@ class ClassLoss(nn.Module):
 
     def __init__(self, net: nn.Module, classes: int = 10):
         super().__init__()
+        check_player("net", net)
         self.net, self.classes = net, check_classes(classes)
 
     def losses(self, x: Tensor) -> Tensor:
         """l(x, y) for every y: (n, ...) -> (n, K)."""
         check_tensors(x=x)
-        logits = self.net(x)
+        with one_format(self.net, x, shapes=True):
+            logits = self.net(x)
         if logits.shape != (len(x), self.classes):
             raise ValueError(f"{self.classes} classes need logits (n, {self.classes}), not "
                              f"{tuple(logits.shape)}: build the network with "
@@ -54,9 +57,12 @@ def all_losses(l, x: Tensor, classes: int | None = None) -> Tensor:
     (x, y) -> (n,), with `classes` where it does not say how many. ValueError where nobody says,
     where both say and differ, and for no samples.
     """
-    check_tensors(x=x)
-    if not callable(l):
-        raise TypeError(f"l is a loss (x, y) -> (n,), not {l!r}")
+    check_samples(x=x)
+    if not callable(l) or isinstance(l, type):
+        raise TypeError(f"l is a loss (x, y) -> (n,), not {told(l)}")
+    if isinstance(l, nn.Module) and len(inspect.signature(l.forward).parameters) < 2:
+        raise TypeError(f"l is a loss (x, y) -> (n,), and {type(l).__name__} takes x alone: "
+                        "ClassLoss(net, classes) makes one of a network of logits")
     known = getattr(l, "classes", None)
     if classes is None and known is None:
         raise ValueError("how many classes? pass classes=10")
@@ -69,11 +75,14 @@ def all_losses(l, x: Tensor, classes: int | None = None) -> Tensor:
 
     def class_by_class(part):
         labels = [torch.full((len(part),), y, device=part.device) for y in range(classes)]
-        return torch.stack([l(part, y) for y in labels], 1)                           # (n, K)
+        each = [l(part, y) for y in labels]
+        for losses in each:
+            check_tensors(**{"what l returns": losses})
+        return torch.stack(each, 1)                                                   # (n, K)
 
     each = getattr(l, "losses", None) or class_by_class
     mode = evaluating(l) if isinstance(l, nn.Module) else contextlib.nullcontext()
-    with mode, torch.no_grad():
+    with mode, torch.no_grad(), one_format(l, x, shapes=True):
         # a few hundred at a time: what a network makes of more does not stay in the cache
         return torch.cat([each(scaled(part)) for part in x.split(250)])
 
@@ -95,8 +104,9 @@ def confusion(predicted: Tensor, y: Tensor, classes: int = 10) -> Tensor:
 
     (n,), (n,) -> (K, K) int64. ValueError for labels or predictions that are none of the K.
     """
-    check_tensors(predicted=predicted, y=y)
+    check_samples(predicted=predicted, y=y)
     check_classes(classes)
+    check_room("a table", classes, classes)
     predicted, y = (check_labels(y, labels.cpu(), classes) for labels in (predicted, y))
     cells = torch.bincount(y * classes + predicted, minlength=classes ** 2)           # (K²,)
     return cells.reshape(classes, classes)
@@ -123,7 +133,7 @@ def reliability(losses: Tensor, y: Tensor, bins: int = 15) -> Reliability:
     of the K. (Guo et al. 2017, arXiv 1706.04599.)
     """
     check_tensors(losses=losses, y=y)
-    check_count("bins", bins)
+    check_count("bins", bins, most=MANY)
     if losses.dim() != 2 or not losses.numel():
         raise ValueError(f"losses are (n, K) with n ≥ 1, not {tuple(losses.shape)}")
     losses = losses.detach().double().cpu()

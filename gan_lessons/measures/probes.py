@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import normalize, one_hot
 
 from ..exact.checks import fits
-from ..game import check_tensors
+from ..game import check_samples
 
 MANY = 10_000           # classes that bear no code, at most: a table of them would fill the memory
 
@@ -50,7 +50,7 @@ def nearest(codes: Tensor, queries: Tensor, k: int = 10) -> Tensor:
     (n, d), (m, d) -> (m, k) int64. Lengths do not count; a code of zeros has cosine 0 with all.
     ValueError for k outside 1 to n, codes of different sizes, and codes that are not finite.
     """
-    check_tensors(codes=codes, queries=queries)
+    check_samples(codes=codes, queries=queries)
     if codes.dim() != 2 or queries.dim() != 2 or codes.shape[1] != queries.shape[1]:
         raise ValueError(f"codes (n, d) and queries (m, d) of one size d, not "
                          f"{tuple(codes.shape)} and {tuple(queries.shape)}: flatten pictures "
@@ -72,6 +72,8 @@ def _directions(codes: Tensor) -> Tensor:
 
 def _refuse_infinite(*codes: Tensor):
     for table in codes:
+        if table.is_complex() or table.dtype == torch.bool:
+            raise ValueError(f"codes of {table.dtype}: real numbers (n, d) are compared")
         if not table.isfinite().all():
             raise ValueError("codes hold nan or inf: the encoder that made them has diverged")
 
@@ -85,6 +87,7 @@ def neighbours_agree(codes: Tensor, labels: Tensor, queries: Tensor, truth: Tens
     """
     _labelled(codes, labels)
     _labelled(queries, truth)
+    labels, truth = labels.long(), truth.long()
     found = labels[nearest(codes, queries, k)]                                        # (m, k)
     votes = one_hot(found, _classes(labels, truth)).sum(1)                            # (m, K)
     return share(int((votes.argmax(1) == truth).sum()), len(truth))
@@ -103,6 +106,7 @@ def linear_probe(codes: Tensor, labels: Tensor, queries: Tensor, truth: Tensor,
     _labelled(codes, labels)
     _labelled(queries, truth)
     _refuse_infinite(codes, queries)
+    labels, truth = labels.long(), truth.long()
     if codes.dim() != 2 or queries.dim() != 2 or codes.shape[1] != queries.shape[1]:
         raise ValueError(f"codes (n, d) and queries (m, d) of one size d, not "
                          f"{tuple(codes.shape)} and {tuple(queries.shape)}")
@@ -135,7 +139,7 @@ def _classes(labels, truth) -> int:
 def _labelled(codes, labels):
     """ValueError unless there is a whole-number label, 0 or more, for each of 1 code or more, and
     not far above their number."""
-    check_tensors(codes=codes, labels=labels)
+    check_samples(codes=codes, labels=labels)
     if not len(codes):
         raise ValueError(f"codes of shape {tuple(codes.shape)} hold no sample")
     if labels.shape != (len(codes),) or labels.is_floating_point():

@@ -15,8 +15,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot, pad
 
-from ..exact.checks import check_count, fits
-from ..game import Game, Move, both, check_player, check_tensors, in_full, softplus
+from ..exact.checks import check_count, check_room, fits
+from ..game import (
+    Game,
+    Move,
+    both,
+    check_player,
+    check_tensors,
+    in_full,
+    softplus,
+)
 from ..players.networks import check_labels
 from .variational import draw_code, gaussian_code
 
@@ -384,6 +392,9 @@ class ClusterHeadDecoder(nn.Module):
         super().__init__()
         _check_two_or_more(classes)
         check_count("k", k, why="the numbers of a style")
+        check_room("heads", classes, k)
+        check_count("seed", seed, least=0)
+        check_player("net", net)
         self.net = net
         self.count = classes       # not `classes`, by which a network says that it takes labels
         self.k = k

@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..exact.checks import as_numbers, check_count, fits
-from ..game import Game, Move, check_tensors, in_full
+from ..exact.checks import as_numbers, check_count, check_flag, check_room, fits
+from ..game import Game, Move, check_samples, check_tensors, in_full
 from ..players.networks import check_labels
 from .variational import draw_code, gaussian_code, gaussian_nll
 
@@ -42,6 +42,9 @@ class GaussianMixturePrior(nn.Module):
             raise ValueError(f"K={K}: a clustering takes two components or more; "
                              "with one, play vae()")
         check_count("k", k, why="it is how many numbers a code has")
+        check_room("tilts", K, k, k)
+        check_flag(widths=widths, shares=shares, tilts=tilts)
+        check_count("seed", seed, least=0)
         if not fits(sd, least=0):
             raise ValueError(f"sd = {sd}: the deviation of the first centres is 0 or more")
         rng = torch.Generator().manual_seed(seed)
@@ -166,6 +169,7 @@ def clustering(
     The prior refuses K < 2; ValueError for beta < 0, balance < 0 or sd ≤ 0.
     Su 2018; Jiang et al. 2017, arXiv 1611.05148; lesson 19.
     """
+    check_flag(answers=answers)
     if not (fits(beta, least=0) and fits(balance, least=0) and fits(sd, above=0)):
         raise ValueError(f"beta = {beta}, balance = {balance}, sd = {sd}: the two weights are 0 "
                          "or more, the deviation of a pixel above 0")
@@ -202,11 +206,13 @@ def restart_empty(
     half of its q(y). Returns the numbers of those moved; train on, with a new optimiser.
     ValueError for codes that are not finite and a share outside 0 … 1. Lesson 19.
     """
-    check_tensors(codes=codes)
+    check_samples(codes=codes)
     if not isinstance(prior, GaussianMixturePrior):
         raise TypeError(f"prior is a GaussianMixturePrior, not {type(prior).__name__}")
     if not fits(share, least=0, most=1):
         raise ValueError(f"share = {share}: a share of the codes lies between 0 and 1")
+    if not codes.is_floating_point():
+        raise ValueError(f"codes of {codes.dtype}: floating-point numbers (n, k)")
     if not (len(codes) and codes.isfinite().all()):
         raise ValueError("codes hold nan or inf, or there is none: no component owns them")
     moved = []

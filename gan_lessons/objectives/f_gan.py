@@ -34,7 +34,7 @@ def f_gan(
     if not (bend is None or callable(bend)):
         raise TypeError(f"bend is a rising function of scores, such as torch.asinh, not {bend!r}")
     bend = bend or (lambda v: v)
-    if generator not in GENERATORS:
+    if not isinstance(generator, str) or generator not in GENERATORS:
         raise ValueError(f"no generator loss {generator!r}; there are {', '.join(GENERATORS)}")
 
     def critic_loss(f, g, x, z):

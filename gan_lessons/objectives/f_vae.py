@@ -11,8 +11,16 @@ import math
 import torch
 from torch import Tensor, nn
 
-from ..exact.checks import as_numbers, as_shape, fits
-from ..game import Game, Move, check_player, check_tensors, in_full
+from ..exact.checks import as_numbers, as_shape, fits, told
+from ..game import (
+    Game,
+    Move,
+    check_player,
+    check_samples,
+    check_tensors,
+    in_full,
+    one_format,
+)
 from ..pixels import GREY
 from .variational import draw_code, gaussian_code, gaussian_nll
 
@@ -29,7 +37,11 @@ def bits_per_dimension(nll, shape, step: float = GREY):
     as_shape(shape, least=1)
     if not fits(step, above=0):
         raise ValueError(f"step = {step}: the distance of grey values is above 0")
-    if not isinstance(nll, Tensor):
+    if isinstance(nll, Tensor):
+        check_tensors(nll=nll)
+        if nll.is_complex():
+            raise ValueError(f"nll of {nll.dtype}: nats are real numbers")
+    else:
         nll = nll if fits(nll) else as_numbers(nll, "nll", finite=False)
     return nll / (math.prod(shape) * math.log(2)) - math.log2(step)
 
@@ -49,7 +61,7 @@ def dequantised(x: Tensor, step: float = GREY) -> Tensor:
 
 def normal_nll(z: Tensor) -> Tensor:
     """-log N(z; 0, I) in nats, a sum over all axes but the first: (n, ...) -> (n,)."""
-    check_tensors(z=z)
+    check_samples(z=z)
     z = in_full(z, "codes")
     return gaussian_nll(z, torch.zeros_like(z))
 
@@ -60,8 +72,14 @@ def flow_nll(b, x: Tensor) -> Tensor:
     b(x) = (z, log_det), as flows give it. Lesson 18.
     """
     check_player("b", b)
-    check_tensors(x=x)
-    z, log_det = b(x)
+    check_samples(x=x)
+    with one_format(b, x, shapes=True):
+        made = b(x)
+    if not (isinstance(made, tuple) and len(made) == 2
+            and all(isinstance(part, Tensor) for part in made)):
+        raise ValueError(f"b(x) gives {told(made)}: a bijection gives a pair, z and log_det, as "
+                         "point_flow() does")
+    z, log_det = made
     if log_det.shape != (len(z),):
         raise ValueError(f"log_det of shape {tuple(log_det.shape)} for {len(z)} samples: a "
                          "bijection gives one number each, (n,)")
@@ -97,6 +115,7 @@ class LearntNoise(nn.Module):
 
     def __init__(self, net: nn.Module, shape=(), start: float = .3, pace: float = 10.0):
         super().__init__()
+        check_player("net", net)
         if not fits(start, above=0):
             raise ValueError(f"start = {start}: a deviation is above 0")
         if not fits(pace, above=0):
@@ -114,7 +133,9 @@ class LearntNoise(nn.Module):
         return self.start + self.pace * self.grown
 
     def forward(self, v: Tensor) -> Tensor:
-        return self.net(v)
+        check_tensors(v=v)
+        with one_format(self.net, v, shapes=True):
+            return self.net(v)
 
 
 class Residual(nn.Module):

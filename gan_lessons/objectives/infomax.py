@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ..exact.checks import fits
-from ..game import Game, Move, both, check_tensors, in_full, softplus
+from ..game import Game, Move, both, check_samples, check_tensors, in_full, softplus
 from .variational import draw_code, gaussian_code, kl_to_normal
 
 # -- bounds: I is the mutual information of x and z, r = p(x, z) / (p(x) p(z)) ---------------------
@@ -23,7 +23,7 @@ def own_and_other(scores: Tensor) -> tuple[Tensor, Tensor]:
 
     ValueError unless the table is square with at least two rows: one sample alone has no others.
     """
-    check_tensors(scores=scores)
+    check_samples(scores=scores)
     n = len(scores)
     if scores.dim() < 2 or scores.shape[1] != n or n < 2:
         raise ValueError("scores of every sample with every code are a square table (n, n, ...) "
@@ -137,7 +137,7 @@ def deep_infomax(
     if not all(fits(w, least=0) for w in weights) or alpha + beta == 0:
         raise ValueError(f"alpha, beta, gamma = {weights}: weights are 0 or more, and alpha or "
                          "beta above 0, or nothing asks the code to know its picture")
-    if prior not in ("uniform", "normal"):
+    if not isinstance(prior, str) or prior not in ("uniform", "normal"):
         raise ValueError('prior is "uniform" (a critic f compares codes with noise) or "normal" '
                          f"(a KL), not {prior!r}")
     score = information_bound(bound)

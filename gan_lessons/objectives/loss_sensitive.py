@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import relu
 
-from ..exact.checks import check_count, fits
+from ..exact.checks import check_count, check_room, fits
 from ..game import Game, both, check_tensors, in_full
 
 # -- margins and costs -----------------------------------------------------------------------------
@@ -48,7 +48,11 @@ def leaky(nu: float = 0.0) -> Callable[[Tensor], Tensor]:
     if not fits(nu, most=1):
         raise ValueError(f"nu = {nu}: max(a, nu·a) is a cost (a itself for a ≥ 0) for finite "
                          "nu ≤ 1 only; 1 is the Wasserstein game, 0 LS-GAN, -1 the cost |a|")
-    return lambda a: torch.maximum(a, nu * a)
+
+    def cost(a: Tensor) -> Tensor:
+        check_tensors(a=a)
+        return torch.maximum(a, nu * a)
+    return cost
 
 
 def own_cost(cost: Callable[[Tensor], Tensor], name: str = "yours") -> OwnCost:
@@ -103,6 +107,7 @@ class OwnCost:
         self.surplus = surplus
 
     def __call__(self, a: Tensor) -> Tensor:
+        check_tensors(a=a)
         return self.cost(a)
 
     def __repr__(self):
@@ -123,6 +128,7 @@ def matched(n: int, m: int) -> tuple[Tensor, Tensor]:
     if n != m:
         raise ValueError(f"{n} real and {m} fake samples do not pair one to one: "
                          "draw as many of each, or take all_pairs")
+    check_room("pairs", n)
     return torch.arange(n), torch.arange(n)
 
 
@@ -133,6 +139,7 @@ def all_pairs(n: int, m: int) -> tuple[Tensor, Tensor]:
     """
     check_count("n", n, least=0)
     check_count("m", m, least=0)
+    check_room("pairs", n, m)
     return torch.arange(n).repeat_interleave(m), torch.arange(m).repeat(n)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from torch import Tensor
 from torch.nn.functional import relu
 
+from ..exact.checks import told
 from ..game import Game, both, check_tensors, in_full, softplus
 
 # -- losses h(a) of a difference a of scores: any shape -> same shape, low where a is large --------
@@ -36,9 +37,19 @@ def pairwise(h, first: Tensor, second: Tensor) -> Tensor:
         raise ValueError(f"scores of shape {tuple(first.shape)} and {tuple(second.shape)} do not "
                          "pair: draw as many fakes as real samples, or compare with the average, "
                          "as in relativistic(\"RaSGAN\")")
-    if not callable(h):
-        raise TypeError(f"h = {h!r}: a function of differences of scores")
-    return h(in_full(first) - in_full(second)).mean()
+    _check_cost(h)
+    return _cost(h(in_full(first) - in_full(second))).mean()
+
+
+def _check_cost(h):
+    if not callable(h) or isinstance(h, type):
+        raise TypeError(f"h = {told(h)}: a function of differences of scores, as torch.square")
+
+
+def _cost(costs: Tensor) -> Tensor:
+    """The costs themselves; ValueError where h has returned none."""
+    check_tensors(**{"what h returns": costs})
+    return costs
 
 
 def average(h, first: Tensor, second: Tensor) -> Tensor:
@@ -51,10 +62,9 @@ def average(h, first: Tensor, second: Tensor) -> Tensor:
         raise ValueError(f"scores of shape {tuple(first.shape)} and {tuple(second.shape)}: "
                          "one number per sample, (n,), or differences broadcast without a word; "
                          "end the critic with nn.Flatten(0)")
-    if not callable(h):
-        raise TypeError(f"h = {h!r}: a function of differences of scores")
+    _check_cost(h)
     first, second = in_full(first), in_full(second)
-    return h(first - second.mean()).mean() + h(first.mean() - second).mean()
+    return _cost(h(first - second.mean())).mean() + _cost(h(first.mean() - second)).mean()
 
 
 KINDS = {

@@ -12,7 +12,15 @@ import torch
 from torch import Tensor
 
 from ..exact.checks import check_count, fits
-from ..game import Game, Move, check_player, check_tensors, in_full
+from ..game import (
+    Game,
+    Move,
+    check_player,
+    check_samples,
+    check_tensors,
+    in_full,
+    one_format,
+)
 
 # -- Gaussian codes --------------------------------------------------------------------------------
 
@@ -22,8 +30,10 @@ def gaussian_code(e, x: Tensor) -> tuple[Tensor, Tensor]:
     ValueError for an odd number of them.
     """
     check_player("e", e)
-    check_tensors(x=x)
-    numbers = e(x)
+    check_samples(x=x)
+    with one_format(e, x, shapes=True):
+        numbers = e(x)
+    check_tensors(**{"what e gives": numbers})
     if numbers.dim() != 2 or numbers.shape[1] % 2:
         raise ValueError("a Gaussian code of k numbers needs an encoder with outputs=2 * k, a mean "
                          f"and a log deviation each; this one gives {tuple(numbers.shape)}")
@@ -100,7 +110,7 @@ def split_rate(m: Tensor, log_s: Tensor, draws: int = 2000, seed: int = 0) -> Ra
     tell. ValueError for shapes that differ, numbers that are not finite, and fewer than 2 draws.
     Lesson 16.
     """
-    check_count("draws", draws, least=2)
+    check_count("draws", draws, least=2, most=10_000_000)
     check_count("seed", seed, least=0)
     m, log_s = torch.broadcast_tensors(*(part.double() for part in _code(m, log_s)))
     if not (m.isfinite().all() and log_s.isfinite().all()):

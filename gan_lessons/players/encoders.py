@@ -7,8 +7,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..exact.checks import as_shape, check_count, fits
-from ..game import check_player
+from ..exact.checks import MANY, as_shape, check_count, check_flag, check_room, fits, told
+from ..game import check_player, check_tensors, one_format
 from ..pixels import scaled
 from .modes import evaluating
 
@@ -28,8 +28,10 @@ class Encoder(nn.Module):
 
     def views(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(features, z): (n, c, h, w) -> (n, channels, places), (n, code)."""
-        seen = self.eye(x)
-        z = self.rest(seen).to(x.dtype)
+        check_tensors(x=x)
+        with one_format(self, x, shapes=True):
+            seen = self.eye(x)
+            z = self.rest(seen).to(x.dtype)
         features = seen.flatten(2)                               # (n, channels, places)
         return features, z.sigmoid() if self.squash else z
 
@@ -51,7 +53,10 @@ def image_encoder(shape=(1, 28, 28), code: int = 64, width: int = 32, squash: bo
     if len(shape) != 3 or shape[1] != shape[2] or shape[1] not in (28, 32):
         raise ValueError(f"pictures are (channels, size, size) with size 28 or 32, not {shape}")
     for name, size in dict(channels=shape[0], code=code, width=width).items():
-        check_count(name, size)
+        check_count(name, size, most=1000)
+    code, width = int(code), int(width)
+    check_flag(squash=squash, normalise=normalise)
+    check_count("seed", seed, least=0)
     side = shape[1] // 4                                         # of the features: 7 or 8
 
     def halved(a, b):
@@ -96,10 +101,12 @@ def linear_encoder(patches: int, size: int, noise: float = 0.3, seed: int = 1) -
     the weights, (1, size · patches), all patches' first numbers before all second ones.
     ValueError for sizes below 1 and for noise < 0. Lesson 17.
     """
-    check_count("patches", patches)
-    check_count("size", size)
+    patches = check_count("patches", patches, most=MANY)
+    size = check_count("size", size, most=MANY)
+    check_room("the weights of a layer", patches, size)
     if not fits(noise, least=0):
         raise ValueError(f"noise = {noise!r}: the deviation of noise is 0 or more")
+    check_count("seed", seed, least=0)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         rest = nn.Sequential(nn.Flatten(), nn.Linear(patches * size, 1, bias=False),
@@ -117,7 +124,11 @@ class Statistics(nn.Module):
     def __init__(self, channels: int, places: int, code: int, width: int = 128, seed: int = 3):
         super().__init__()
         for name, size in dict(channels=channels, places=places, code=code, width=width).items():
-            check_count(name, size)
+            check_count(name, size, most=MANY)
+        channels, places, code, width = map(int, (channels, places, code, width))
+        check_room("the weights of a layer", channels * places, width)
+        check_room("the weights of a layer", max(code, width), width)
+        check_count("seed", seed, least=0)
 
         def two_layers(k):
             return nn.Sequential(nn.Linear(k, width), nn.ReLU(), nn.Linear(width, width))
@@ -132,13 +143,19 @@ class Statistics(nn.Module):
 
     def whole(self, features: Tensor, z: Tensor) -> Tensor:
         """T(x_i, z_j): (n, channels, places), (m, code) -> (n, m)."""
-        return (self.picture(features.flatten(1)) @ self.code(z).T * self.scale).to(z.dtype)
+        check_tensors(features=features, z=z)
+        with one_format(self, features, z, shapes=True):
+            return (self.picture(features.flatten(1)) @ self.code(z).T * self.scale).to(z.dtype)
 
     def local(self, features: Tensor, z: Tensor) -> Tensor:
         """T(x_i at each place, z_j): (n, channels, places), (m, code) -> (n, m, places)."""
+        check_tensors(features=features, z=z)
+        if features.dim() != 3:
+            raise ValueError(f"features of shape {tuple(features.shape)}: (n, channels, places)")
         n, _, places = features.shape
-        u = self.place(features.transpose(1, 2)).reshape(n * places, -1)     # (n places, width)
-        scores = (u @ self.local_code(z).T * self.scale).to(z.dtype)         # (n places, m)
+        with one_format(self, features, z, shapes=True):
+            u = self.place(features.transpose(1, 2)).reshape(n * places, -1)     # (n places, width)
+            scores = (u @ self.local_code(z).T * self.scale).to(z.dtype)         # (n places, m)
         return scores.reshape(n, places, len(z)).transpose(1, 2)             # (n, m, places)
 
 
@@ -165,12 +182,21 @@ def codes(net, images, batch: int = 1000) -> Tensor:
     pictures = getattr(images, "images", images)
     check_count("batch", batch)
     check_player("net", net)
-    if not (isinstance(pictures, Tensor) and len(pictures)):
+    if not (isinstance(pictures, Tensor) and pictures.dim() and len(pictures)):
         raise ValueError("codes are those of one picture or more, a tensor (n, ...) or Images")
-    with torch.no_grad():
+    check_tensors(images=pictures)
+    with torch.no_grad(), one_format(net, pictures, shapes=True):
         if not isinstance(net, nn.Module):
-            return torch.cat([net(scaled(x)).flatten(1).float() for x in pictures.split(batch)])
+            return torch.cat([_codes(net(scaled(x))) for x in pictures.split(batch)])
         weight = next(net.parameters(), torch.zeros(()))         # its device and dtype are net's
         with evaluating(net):
-            return torch.cat([net(scaled(x).to(weight)).flatten(1).float().cpu()
+            return torch.cat([_codes(net(scaled(x).to(weight))).cpu()
                               for x in pictures.split(batch)])
+
+
+def _codes(made) -> Tensor:
+    """(n, ...) as (n, k) float32; ValueError for what is no tensor of codes."""
+    if not (isinstance(made, Tensor) and made.dim() and not made.is_complex()):
+        raise ValueError(f"net gives {told(made)} for a batch of pictures: a tensor (n, ...) of "
+                         "codes is needed")
+    return made.reshape(len(made), -1).float()

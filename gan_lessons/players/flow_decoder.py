@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 
 from ..exact.checks import as_shape, check_count, fits
-from ..game import check_tensors
+from ..game import check_player, check_tensors, one_format
 from .flows import ActNorm, Mixing
 
 
@@ -33,8 +33,10 @@ class FlowDecoder(nn.Module):
         if len(size) != 2 or size[0] % 4 or size[1] % 4:
             raise ValueError(f"pictures are (channels, height, width) with sides that 4 divides, "
                              f"not {tuple(shape)}")
-        check_count("couplings", couplings, least=0)
-        check_count("width", width)
+        check_player("net", net)
+        check_count("seed", seed, least=0)
+        couplings = check_count("couplings", couplings, least=0, most=1000)
+        width = check_count("width", width, most=10_000)
         if not fits(start, above=0):
             raise ValueError(f"start = {start}: a deviation is above 0")
         self.net, self.shape = net, (channels, *size)
@@ -51,12 +53,17 @@ class FlowDecoder(nn.Module):
         return self.start + 10 * self.grown            # so that Adam can move it by powers of e
 
     def forward(self, v: Tensor) -> Tensor:
-        return self.net(v)
+        check_tensors(v=v)
+        with one_format(self.net, v, shapes=True):
+            return self.net(v)
 
     def nll(self, y: Tensor, v: Tensor) -> Tensor:
         """-log q(y | v) in nats, (n, *shape), (n, k) -> (n,)."""
         check_tensors(y=y, v=v)
         seen = self(v)
+        if seen.shape != y.shape:
+            raise ValueError(f"the decoder makes {tuple(seen.shape)} of v, and y is "
+                             f"{tuple(y.shape)}: pictures of one shape, one for each code")
         z = (y - seen) * (-self.log_sd).exp()
         log_det = -self.log_sd.sum() + z.new_zeros(len(z))
         for steps in self.levels:
@@ -99,7 +106,8 @@ class _Step(nn.Module):
             nn.init.zeros_(weight)
 
     def _scale_and_shift(self, passed: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
-        s, t = self.net(torch.cat([passed, seen], 1)).to(passed.dtype).chunk(2, 1)
+        with one_format(self.net, passed, seen):
+            s, t = self.net(torch.cat([passed, seen], 1)).to(passed.dtype).chunk(2, 1)
         return self.bound * torch.tanh(s / self.bound), t
 
     def forward(self, x: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:

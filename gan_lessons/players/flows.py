@@ -12,8 +12,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from ..exact.checks import as_shape, check_count, fits
-from ..game import check_tensors
+from ..exact.checks import as_shape, check_count, check_flag, fits
+from ..game import check_player, check_samples, check_tensors, one_format
 from .networks import Player
 
 
@@ -25,7 +25,9 @@ class Flow(nn.Module):
         self.steps = nn.ModuleList(steps)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        check_tensors(x=x)
+        check_samples(x=x)
+        if not x.is_floating_point():
+            raise ValueError(f"a flow bends floating-point numbers, not {x.dtype}: x.float()")
         total = x.new_zeros(len(x))
         for step in self.steps:
             x, log_det = step(x)
@@ -54,6 +56,8 @@ class Coupling(nn.Module):
 
     def __init__(self, net: nn.Module, swap: bool = False, affine: bool = True, bound: float = 2.0):
         super().__init__()
+        check_player("net", net)
+        check_flag(swap=swap, affine=affine)
         if not fits(bound, above=0):
             raise ValueError(f"bound = {bound!r}: the largest size of s is finite and above 0")
         self.net, self.swap, self.affine, self.bound = net, swap, affine, bound
@@ -73,7 +77,8 @@ class Coupling(nn.Module):
 
     def _scale_and_shift(self, passed: Tensor, moved: Tensor) -> tuple[Tensor, Tensor]:
         """(s, t), each of the shape of `moved`."""
-        said = self.net(passed)
+        with one_format(self.net, passed, shapes=True):
+            said = self.net(passed)
         times = 2 if self.affine else 1
         if said.shape != (len(moved), times * moved.shape[1], *moved.shape[2:]):
             raise ValueError(f"the network of this coupling says {tuple(said.shape[1:])} of "
@@ -106,7 +111,7 @@ class ActNorm(nn.Module):
 
     def __init__(self, channels: int):
         super().__init__()
-        check_count("channels", channels)
+        check_count("channels", channels, most=10_000)
         self.b = nn.Parameter(torch.zeros(channels))
         self.s = nn.Parameter(torch.zeros(channels))
         self.register_buffer("begun", torch.tensor(False))               # kept with the weights
@@ -155,7 +160,8 @@ class Mixing(nn.Module):
 
     def __init__(self, channels: int, seed: int = 0):
         super().__init__()
-        check_count("channels", channels)
+        check_count("channels", channels, most=10_000)
+        check_count("seed", seed, least=0)
         rng = torch.Generator().manual_seed(seed)
         Q, _ = torch.linalg.qr(torch.randn(channels, channels, generator=rng))
         self.A = nn.Parameter(Q)
@@ -164,7 +170,8 @@ class Mixing(nn.Module):
         _check_channels(x, len(self.A))
         _, log_abs_det = torch.linalg.slogdet(self.A)
         log_det = log_abs_det * math.prod(x.shape[2:])
-        return torch.einsum("ij,nj...->ni...", self.A, x), log_det.expand(len(x))
+        with one_format(self, x):
+            return torch.einsum("ij,nj...->ni...", self.A, x), log_det.expand(len(x))
 
     def inverse(self, y: Tensor) -> Tensor:
         _check_channels(y, len(self.A))
@@ -172,15 +179,16 @@ class Mixing(nn.Module):
         if not log_abs_det > -80:                                        # NaN is refused, too
             raise ValueError("the matrix of this step has become singular: it cannot be undone; "
                              "lower the learning rate")
-        return torch.einsum("ij,nj...->ni...", torch.linalg.inv(self.A), y)
+        with one_format(self, y):
+            return torch.einsum("ij,nj...->ni...", torch.linalg.inv(self.A), y)
 
 
 def _check_channels(x: Tensor, channels: int):
     """ValueError unless axis 1 of x has as many channels as a step was built for, and n ≥ 1."""
     check_tensors(x=x)
-    if x.dim() < 2 or x.shape[1] != channels or not x.numel():
+    if x.dim() < 2 or x.shape[1] != channels or not x.numel() or not x.is_floating_point():
         raise ValueError(f"samples of shape {tuple(x.shape)} for a step of {channels} channels: "
-                         f"it takes (n, {channels}, ...) with n ≥ 1")
+                         f"it takes floating-point numbers (n, {channels}, ...) with n ≥ 1")
 
 
 class Squeeze(nn.Module):
@@ -222,6 +230,7 @@ class Shaped(nn.Module):
         return x.reshape(len(x), *self.shape), x.new_zeros(len(x))       # (n, c, h, w)
 
     def inverse(self, y: Tensor) -> Tensor:
+        check_samples(y=y)
         return y.flatten(1)                                              # (n, k)
 
 
@@ -234,11 +243,13 @@ def point_flow(dim: int = 2, couplings: int = 6, width: int = 64, affine: bool =
     Without mixing the two halves take turns. It begins near a mere normalisation: each coupling's
     last layer at 0. ValueError below dim = 2. Lesson 18.
     """
-    if not fits(dim, least=2, whole=True):
+    if not fits(dim, least=2, most=10_000, whole=True):
         raise ValueError(f"dim={dim}: couplings move one part of a vector by another, "
-                         "so it needs 2 numbers or more")
-    check_count("couplings", couplings)
-    check_count("width", width)
+                         "so it needs 2 numbers or more, and at most 10,000")
+    dim, couplings = int(dim), check_count("couplings", couplings, most=1000)
+    width = check_count("width", width, most=10_000)
+    check_flag(affine=affine, mix=mix)
+    check_count("seed", seed, least=0)
 
     def net(swap, number):
         passed = dim - dim // 2 if swap else dim // 2
@@ -262,10 +273,13 @@ def image_flow(shape=(1, 28, 28), levels: int = 2, couplings: int = 4, width: in
     ValueError unless 2^levels divides the side of the square. Lesson 18.
     """
     for name, number in dict(levels=levels, couplings=couplings, width=width).items():
-        check_count(name, number)
+        check_count(name, number, most=1000)
+    levels, couplings, width = int(levels), int(couplings), int(width)
+    check_flag(affine=affine, mix=mix)
+    check_count("seed", seed, least=0)
     if len(as_shape(shape)) != 3:
         raise ValueError(f"shape = {tuple(shape)}: pictures are (channels, size, size)")
-    channels, size = shape[0], shape[1]
+    channels, size, _ = as_shape(shape)
     if size % 2 ** levels or shape[1] != shape[2]:
         raise ValueError(f"{levels} squeezes need square pictures with a side that 2^{levels} "
                          f"divides, not {tuple(shape)}")
@@ -296,8 +310,8 @@ def picture_net(shape=(1, 28, 28), times: int = 1, width: int = 32, seed: int = 
     channels, *size = as_shape(shape, least=1)
     if len(size) != 2 or size[0] % 2 or size[1] % 2:
         raise ValueError(f"pictures are (channels, height, width) with even sides, not {shape}")
-    check_count("times", times)
-    check_count("width", width)
+    times = check_count("times", times, most=1000)
+    width = check_count("width", width, most=10_000)
 
     def layers():
         return [nn.PixelUnshuffle(2),

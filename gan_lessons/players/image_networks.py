@@ -11,8 +11,10 @@ import math
 import torch
 from torch import nn
 
-from ..exact.checks import check_count
+from ..exact.checks import check_count, check_flag
 from .networks import Player, output_shape, shape_of
+
+WIDEST = 512                 # channels: the largest layer then has 150 million weights
 
 # -- small networks of today -----------------------------------------------------------------------
 
@@ -27,9 +29,10 @@ def image_critic(shape=(1, 28, 28), width: int = 32, dense: int | None = None, s
     Lesson 00.
     """
     channels, size = picture_shape(shape)
-    check_count("width", width)
+    end = output_shape(outputs)
+    width = check_count("width", width, most=WIDEST)
     if dense is not None:
-        check_count("dense", dense, why="None is for no hidden layer")
+        dense = check_count("dense", dense, most=10_000, why="None is for no hidden layer")
 
     def layers():
         if size == 28:
@@ -44,7 +47,7 @@ def image_critic(shape=(1, 28, 28), width: int = 32, dense: int | None = None, s
             stack += [nn.Conv2d(wide, wide, 3, 1, 1), nn.LeakyReLU(0.2)]
         hidden = [nn.Linear(16 * wide, dense), nn.LeakyReLU(0.2)] if dense else []
         return [*stack, nn.Flatten(), *hidden, nn.Linear(dense or 16 * wide, outputs or 1)]
-    return Player(layers, output_shape(outputs), seed).to(memory_format=torch.channels_last)
+    return Player(layers, end, seed).to(memory_format=torch.channels_last)
 
 
 def image_generator(shape=(1, 28, 28), noise: int = 100, width: int = 32, batch_norm: bool = True,
@@ -57,8 +60,9 @@ def image_generator(shape=(1, 28, 28), noise: int = 100, width: int = 32, batch_
     Lesson 00.
     """
     channels, size = picture_shape(shape)
-    check_count("width", width)
-    check_count("noise", noise)
+    check_flag(batch_norm=batch_norm)
+    width = check_count("width", width, most=WIDEST)
+    noise = check_count("noise", noise, most=10_000)
 
     def block(ins, outs):                       # width is kept: 3 × 3, norm, ReLU
         norm = [nn.BatchNorm2d(outs)] if batch_norm else []
@@ -91,7 +95,9 @@ def dcgan_critic(shape=(1, 28, 28), width: int = 32, batch_norm: bool = False, s
     picture of a batch change another's score. ValueError for pictures of other shapes. Lesson 00.
     """
     channels, size = picture_shape(shape)
-    check_count("width", width)
+    check_flag(batch_norm=batch_norm)
+    end = output_shape(outputs)
+    width = check_count("width", width, most=WIDEST)
 
     def layers():
         wide, small = width, size // 2
@@ -101,7 +107,7 @@ def dcgan_critic(shape=(1, 28, 28), width: int = 32, batch_norm: bool = False, s
             stack += [nn.Conv2d(wide, 2 * wide, 4, 2, 1), *norm, nn.LeakyReLU(0.2)]
             wide, small = 2 * wide, small // 2
         return [*stack, nn.Flatten(), nn.Linear(wide * small ** 2, outputs or 1)]
-    return Player(layers, output_shape(outputs), seed).to(memory_format=torch.channels_last)
+    return Player(layers, end, seed).to(memory_format=torch.channels_last)
 
 
 def dcgan_generator(shape=(1, 28, 28), noise: int = 100, width: int = 32, batch_norm: bool = True,
@@ -112,8 +118,9 @@ def dcgan_generator(shape=(1, 28, 28), noise: int = 100, width: int = 32, batch_
     (Radford et al. 2016, arXiv 1511.06434). ValueError for pictures of other shapes. Lesson 00.
     """
     channels, size = picture_shape(shape)
-    check_count("width", width)
-    check_count("noise", noise)
+    check_flag(batch_norm=batch_norm)
+    width = check_count("width", width, most=WIDEST)
+    noise = check_count("noise", noise, most=10_000)
 
     def norm(n):
         return [nn.BatchNorm2d(n)] if batch_norm else []
@@ -135,5 +142,5 @@ def picture_shape(shape) -> tuple[int, int]:
     shape = shape_of(shape)
     if len(shape) != 3 or shape[1] != shape[2] or shape[1] not in (28, 32, 64):
         raise ValueError(f"pictures are (channels, size, size) with size 28, 32 or 64, not {shape}")
-    check_count("channels", shape[0])
+    check_count("channels", shape[0], most=1000)
     return shape[0], shape[1]

@@ -11,6 +11,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from ..exact.checks import fits
 from ..game import check_tensors
 
 LEVELS = 256                        # grey values of a byte
@@ -34,7 +35,7 @@ class Marginals(nn.Module):
         if images.dtype != torch.uint8 or images.dim() != 4 or not len(images):
             raise ValueError(f"a histogram is that of bytes (n, c, h, w), not of {images.dtype} "
                              f"{tuple(images.shape)}")
-        if not smooth > 0 or not math.isfinite(smooth):
+        if not fits(smooth, above=0):
             raise ValueError(f"smooth = {smooth!r}: counts above 0, so that each grey value can be")
         self.shape = tuple(images.shape[1:])
         share = _shares(images, smooth)                                  # (d, 256)

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot
 from torch.nn.utils.parametrizations import weight_norm
 
-from ..exact.checks import as_numbers, as_shape, check_count, fits, told
-from ..game import check_tensors
+from ..exact.checks import MANY, as_numbers, as_shape, check_count, check_room, fits, told
+from ..game import check_player, check_samples, check_tensors, one_format
 
 
 class Player(nn.Module):
@@ -36,11 +36,15 @@ class Player(nn.Module):
         self.shape = tuple(shape)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.layers(x).reshape(len(x), *self.shape).to(x.dtype)       # (n, 1) -> (n,)
+        check_tensors(x=x)
+        with one_format(self, x):
+            return self.layers(x).reshape(len(x), *self.shape).to(x.dtype)   # (n, 1) -> (n,)
 
     def features(self, x: Tensor) -> Tensor:
         """h(x), what the last layer sees: (n, ...) -> (n, d). Lesson 14 matches them."""
-        return self.layers[:-1](x).to(x.dtype)
+        check_tensors(x=x)
+        with one_format(self, x):
+            return self.layers[:-1](x).to(x.dtype)
 
 
 class Line(nn.Module):
@@ -62,6 +66,7 @@ class Line(nn.Module):
         self.sd = nn.Parameter(torch.tensor([float(sd)]), requires_grad="sd" in learnt)
 
     def forward(self, z: Tensor) -> Tensor:
+        check_tensors(z=z)
         return self.mean + self.sd * z
 
 
@@ -72,6 +77,8 @@ def _mlp(sizes, act):
     `act` that makes no layer."""
     for size in sizes:
         check_count("width", size)
+    for wide, next_wide in zip(sizes, sizes[1:]):
+        check_room("the weights of a layer", int(wide), int(next_wide))
     layers = []
     for wide, next_wide in zip(sizes, sizes[1:]):
         layers += [nn.Linear(wide, next_wide), _made_by(act)]
@@ -97,9 +104,10 @@ def mlp_critic(shape=1, width: int = 64, depth: int = 2, act=lambda: nn.LeakyReL
     shape: of a sample: 1, 2 or (1, 28, 28). `depth` hidden layers of `width` neurons. ValueError
     for sizes below 1. Lesson 00.
     """
-    check_count("depth", depth, least=0)
+    check_count("depth", depth, least=0, most=1000)
+    end = output_shape(outputs)
     sizes = [math.prod(shape_of(shape)), *[width] * depth, outputs or 1]
-    return Player(lambda: [nn.Flatten(), *_mlp(sizes, act)], output_shape(outputs), seed)
+    return Player(lambda: [nn.Flatten(), *_mlp(sizes, act)], end, seed)
 
 
 def mlp_generator(noise: int = 2, shape=2, width: int = 64, depth: int = 2, act=nn.ReLU,
@@ -109,7 +117,7 @@ def mlp_generator(noise: int = 2, shape=2, width: int = 64, depth: int = 2, act=
     `depth` hidden layers of `width` neurons. ValueError for sizes below 1. Lesson 00.
     """
     shape = shape_of(shape)
-    check_count("depth", depth, least=0)
+    check_count("depth", depth, least=0, most=1000)
     sizes = [noise, *[width] * depth, math.prod(shape)]
     end = [nn.Tanh()] if len(shape) > 1 else []
     return Player(lambda: [*_mlp(sizes, act), *end], shape, seed)
@@ -130,6 +138,7 @@ class Noise(nn.Module):
         self.sd = sd
 
     def forward(self, x: Tensor) -> Tensor:
+        check_tensors(x=x)
         return x + self.sd * torch.randn_like(x) if self.training else x
 
 
@@ -167,6 +176,7 @@ class Concatenated(nn.Module):
 
     def __init__(self, net: nn.Module, classes: int = 10):
         super().__init__()
+        check_player("net", net)
         self.net = net
         self.classes = check_classes(classes)
 
@@ -176,7 +186,8 @@ class Concatenated(nn.Module):
         ones = [1] * (x.dim() - 2)
         label = label.reshape(*label.shape, *ones)           # (n, K), for pictures (n, K, 1, 1)
         label = label.expand(-1, -1, *x.shape[2:])           # (n, K, h, w): a constant channel each
-        return self.net(torch.cat([x, label], 1))
+        with one_format(self, x):
+            return self.net(torch.cat([x, label], 1))
 
 
 class Projected(nn.Module):
@@ -193,6 +204,7 @@ class Projected(nn.Module):
         if not (isinstance(net, Player) and net.shape == ()):
             raise ValueError("Projected adds w_y · h(x) to a score: give it mlp_critic(...) or "
                              "image_critic(...) without outputs")
+        check_count("seed", seed, least=0)
         self.net = net
         self.classes = check_classes(classes)
         hidden = net.layers[-1].in_features
@@ -204,7 +216,8 @@ class Projected(nn.Module):
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         check_tensors(x=x)
-        hidden = self.net.layers[:-1](x)                                 # h(x), (n, d)
+        with one_format(self, x):
+            hidden = self.net.layers[:-1](x)                             # h(x), (n, d)
         known = (self.embedding(check_labels(x, y, self.classes)) * hidden).sum(1)
         # Added in the input's dtype, also under autocast
         return self.net.layers[-1](hidden)[:, 0].to(x.dtype) + known.to(x.dtype)
@@ -221,8 +234,9 @@ def takes_labels(net) -> bool:
 
 def check_classes(classes) -> int:
     """`classes` itself, a whole number of 2 or more; else ValueError."""
-    if not (isinstance(classes, int) and classes >= 2):
-        raise ValueError(f"classes={classes!r}: labels tell apart two classes or more")
+    if not (isinstance(classes, int) and 2 <= classes <= MANY):
+        raise ValueError(f"classes={classes!r}: labels tell apart two classes or more, up to "
+                         f"{MANY:,}")
     return classes
 
 
@@ -232,7 +246,7 @@ def check_labels(x: Tensor, y: Tensor, classes: int) -> Tensor:
     Else ValueError. On an accelerator their size is not looked at: the processor would have to
     wait.
     """
-    check_tensors(x=x)
+    check_samples(x=x)
     check_classes(classes)
     if not isinstance(y, Tensor):
         raise ValueError(f"labels are a tensor of whole numbers, not {type(y).__name__}: "
@@ -270,7 +284,7 @@ def on_arrays(f: nn.Module):
         try:
             with torch.no_grad():
                 return f(x).double().cpu().numpy()
-        except RuntimeError as error:
+        except (RuntimeError, TypeError, IndexError, AttributeError) as error:
             raise ValueError(f"f takes no points of shape {tuple(x.shape)} ({error})") from error
     return function
 
@@ -281,10 +295,10 @@ def output_shape(outputs: int | None) -> tuple[int, ...]:
     ValueError for outputs < 1.
     """
     if outputs is not None:
-        check_count("outputs", outputs, why="None is for one score a sample, (n,)")
+        check_count("outputs", outputs, most=MANY, why="None is for one score a sample, (n,)")
     return () if outputs is None else (outputs,)
 
 
 def shape_of(shape) -> tuple[int, ...]:
     """The shape of one sample, given as a tuple or as one number. ValueError for what is none."""
-    return as_shape(shape)
+    return as_shape(shape, least=1)

@@ -19,10 +19,13 @@ from ..game import (
     Game,
     arguments,
     both,
+    check_network,
     check_player,
+    check_samples,
     check_tensors,
     couples_batch,
     in_full,
+    one_format,
     opaque,
 )
 
@@ -39,15 +42,20 @@ def slopes(f, x: Tensor) -> Tensor:
     Lesson 07.
     """
     check_player("f", f)
-    if not (isinstance(x, Tensor) and x.is_floating_point() and len(x)):
+    if not (isinstance(x, Tensor) and x.dim() and x.is_floating_point() and len(x)):
         came = f"{x.dtype} {tuple(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
         raise ValueError("slopes are taken at floating-point samples (n, ...) with n ≥ 1, not at "
                          + came)
+    check_tensors(x=x)
     if not opaque(f) and couples_batch(f, x):
         raise ValueError(_MIXES.replace("a layer", "batch norm") if _has_norm(f) else _MIXES)
     x = x.detach().requires_grad_()
-    with torch.enable_grad(), _NoBends():
-        score = f(x.clone() if _changes_input(f) else x)
+    with one_format(f, x, shapes=True), torch.enable_grad(), _NoBends():
+        # what f changes in place is a copy: on a leaf torch would refuse to
+        score = f(x.clone() if _changes_input(f) or opaque(f) else x)
+        check_tensors(**{"what f returns": score})
+        if score.is_complex():
+            raise ValueError("scores of f are complex: take their .real")
         if score.numel() != len(x):
             raise ValueError("slopes are those of one score a sample: "
                              f"f gave {tuple(score.shape)} for {len(x)} samples")
@@ -157,7 +165,10 @@ def at_few(where: Callable, n: int) -> Callable:
     check_count("n", n, why="a penalty needs one sample of a batch at least")
     if not callable(where):
         raise TypeError(f"where is a function, such as at_both, not {where!r}")
-    few = lambda x, x_fake: where(x[:n], x_fake[:n])
+
+    def few(x: Tensor, x_fake: Tensor) -> Tensor:
+        check_samples(x=x, x_fake=x_fake)
+        return where(x[:n], x_fake[:n])
     few.__name__ = f"at_few({where.__name__}, {n})"
     return few
 
@@ -173,14 +184,19 @@ def _check_samples(*samples: Tensor):
 
 def equal_one(slope: Tensor) -> Tensor:
     """(slope - 1)², (k,) -> (k,): every slope 1 (Gulrajani et al. 2017, arXiv 1704.00028)."""
-    check_tensors(slope=slope)
-    return (slope - 1).square()
+    return (_checked(slope) - 1).square()
 
 
 def at_most_one(slope: Tensor) -> Tensor:
     """max(0, slope - 1)², (k,) -> (k,): no slope above 1 (Petzka et al. 2018, arXiv 1709.08894)."""
+    return relu(_checked(slope) - 1).square()
+
+
+def _checked(slope: Tensor) -> Tensor:
     check_tensors(slope=slope)
-    return relu(slope - 1).square()
+    if not slope.is_floating_point():
+        raise ValueError(f"slopes are floating-point numbers, not {slope.dtype}")
+    return slope
 
 
 def power(p: float = 6.0) -> Callable[[Tensor], Tensor]:
@@ -193,7 +209,7 @@ def power(p: float = 6.0) -> Callable[[Tensor], Tensor]:
                          "supremum over critics does not exist; the paper takes p = 6")
 
     def to_the_power(slope: Tensor) -> Tensor:
-        return slope ** p
+        return _checked(slope) ** p
     to_the_power.__name__ = f"power({p:g})"
     return to_the_power
 
@@ -239,6 +255,7 @@ def zero_centred(where=at_real, sd: float | None = None):
     def penalised(f, x: Tensor, x_fake: Tensor) -> Tensor:
         """E (f(x̂ + sd ε) - f(x̂))² / sd² over x̂ = where(x, x_fake): scalar."""
         at = where(x, x_fake).detach()
+        _check_samples(at)
         here, there = both(f, at, at + sd * torch.randn_like(at))
         return ((there - here) / sd).square().mean()
     penalised.__name__ = f"zero_centred({where.__name__}, sd={sd:g})"
@@ -282,11 +299,12 @@ def clip_weights(c: float = 0.01) -> Callable[[nn.Module], None]:
 
     Arjovsky et al. 2017, arXiv 1701.07875, algorithm 1; lesson 06.
     """
-    if not fits(c, above=0):
+    if not fits(c, above=0, most=1e30):
         raise ValueError(f"c = {c}: weights are clipped to [-c, c] with a finite c > 0, "
                          "such as 0.01")
 
     def clip(network: nn.Module):
+        check_network("network", network)
         with torch.no_grad():
             for weight in network.parameters():
                 weight.clamp_(-c, c)

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import spectral_norm
 
-from ..exact.checks import as_shape, check_count, fits
-from ..game import check_network, check_tensors, in_full
+from ..exact.checks import MANY, as_shape, check_count, check_room, fits
+from ..game import check_network, check_tensors, in_full, one_format
 from .networks import Player
 
 LAYERS = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
@@ -35,6 +35,7 @@ def matrix(layer: nn.Module) -> Tensor:
     """
     if not isinstance(layer, LAYERS):
         raise TypeError(f"{layer!r} has no matrix here: Linear, Conv2d and ConvTranspose2d have")
+    check_tensors(weight=layer.weight)
     return layer.weight.flatten(1)                       # (out, in, kh, kw) -> (out, in kh kw)
 
 
@@ -48,14 +49,17 @@ def power_iteration(
     that is no matrix. Lesson 07.
     """
     check_tensors(A=A)
-    if not fits(steps, least=1, whole=True):
-        raise ValueError(f"steps = {steps}: power iteration takes one step at least")
+    if not fits(steps, least=1, most=MANY, whole=True):
+        raise ValueError(f"steps = {steps}: power iteration takes one step at least, and a "
+                         "million at most")
     A = in_full(A, "a matrix")
     if v is not None:
         check_tensors(v=v)
     if A.dim() != 2 or v is not None and v.shape != A.shape[1:]:
         raise ValueError(f"A of shape {tuple(A.shape)} and v of shape "
                          f"{None if v is None else tuple(v.shape)}: a matrix (a, b) and (b,)")
+    if v is not None and v.dtype != A.dtype:
+        raise ValueError(f"A in {A.dtype} and v in {v.dtype}: of one format, as v.to(A.dtype)")
     if v is None:
         rng = torch.Generator().manual_seed(0)
         v = torch.randn(A.shape[1], generator=rng, dtype=torch.float64).to(A)
@@ -99,11 +103,12 @@ def circular_norm(kernel: Tensor, size: int) -> float:
     Sedghi, Gupta & Long 2019, arXiv 1805.10408; lesson 07.
     """
     check_tensors(kernel=kernel)
-    check_count("size", size)
+    check_count("size", size, most=10_000)
     kernel = _finite(in_full(kernel.detach(), "a kernel"))
     if kernel.dim() != 4 or max(kernel.shape[2:]) > size:
         raise ValueError(f"a kernel (out, in, kh, kw) no larger than {size} × {size} is needed, "
                          f"not {tuple(kernel.shape)}")
+    check_room("the matrices of all frequencies", *kernel.shape[:2], size, size)
     # A Fourier transform, which changes no norm, turns the convolution into one small matrix for
     # every frequency, and these do not mix: the norm of it all is the largest of theirs
     frequencies = torch.fft.fft2(kernel, (size, size))               # (out, in, size, size)
@@ -117,7 +122,7 @@ def operator_norm(layer, shape, steps: int = 100) -> float:
     Power iteration, which needs no matrix: the layer is A, and its backward pass Aᵀ. 0 for a layer
     of zeros. ValueError for a layer without weights, or with such that are not finite. Lesson 07.
     """
-    check_count("steps", steps)
+    check_count("steps", steps, most=MANY)
     _size(shape)
     weight = _finite(_weight(layer))
     if weight.dtype in (torch.float16, torch.bfloat16):
@@ -172,6 +177,7 @@ def _weight(layer) -> Tensor:
     weight = next(layer.parameters(), None) if isinstance(layer, nn.Module) else None
     if weight is None:
         raise ValueError(f"{layer!r} has no weights, and no linear part to measure")
+    check_tensors(weight=weight)
     return weight.detach()
 
 
@@ -179,8 +185,11 @@ def _weight(layer) -> Tensor:
 def _fitting(layer, shape):
     """ValueError, with both, where a layer cannot take samples of this shape."""
     try:
-        yield
-    except RuntimeError as error:
+        with one_format(layer):
+            yield
+    except (RuntimeError, TypeError, ValueError, IndexError) as error:
+        if error.__cause__ is not None:                      # two formats: said already
+            raise
         raise ValueError(f"{layer} takes no samples of shape {tuple(as_shape(shape))} ({error}): "
                          "give (channels, height, width) of what goes into it") from error
 
@@ -262,8 +271,9 @@ def spectrally_normalised(net: nn.Module, steps: int = 1, seed: int = 0) -> nn.M
     done, and for a layer of zeros, of NaN, or in half precision. Miyato et al. 2018,
     arXiv 1802.05957; lesson 07.
     """
-    check_count("steps", steps)
+    check_count("steps", steps, most=1000)
     check_count("seed", seed, least=0)
+    check_network("net", net)
     net = copy.deepcopy(net)
     if not layers(net) or any(parametrize.is_parametrized(layer) for layer in layers(net)):
         raise ValueError("spectral normalisation needs a network with Linear or convolutional "

@@ -13,6 +13,9 @@ STEMS = (
     "generalised_loss_sensitive", "relativistic", "conditional", "conditional_loss_sensitive",
     "semi_supervised", "adversarial_autoencoder", "variational", "infomax", "f_vae", "clustering",
     "map",
+    "convergence",
+    "mmd",
+    "particles",
 )
 
 

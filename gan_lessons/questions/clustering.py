@@ -26,9 +26,9 @@ def _third(r) -> list[float]:
 
 
 def _em_step(D: float) -> float:
-    """The mean of codes N(0, .3), weighted by the share of a component at D beside one at 0."""
+    """The mean of codes N(0, .5), weighted by the share of a component at D beside one at 0."""
     r = lambda z: 1 / (1 + np.exp(D**2 / 2 - D * z))
-    codes = Normal(0, .3)
+    codes = Normal(0, .5)
     return expectation(codes, lambda z: r(z) * z) / expectation(codes, r)
 
 

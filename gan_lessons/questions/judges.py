@@ -9,6 +9,7 @@ import contextlib
 import html
 import inspect
 import io
+import sys
 
 from ..exact.checks import fits, told
 from . import questions
@@ -17,9 +18,9 @@ from .answers import Unreadable, blank, same
 
 def _say(mark: str, name: str, text: str):
     """Show a judgement: in colour in a notebook, as a line elsewhere."""
-    from ..training.progress import in_notebook
+    from ..training.progress import in_notebook, written
     if not in_notebook():
-        return print(f"{mark} {name}: {text}")
+        return print(written(f"{mark} {name}: {text}", sys.stdout))
     from IPython.display import display
     colour = {"✓": "#00694e", "✗": "#a02000", "○": "#555555"}[mark]
     shown = f'<b>{mark} {html.escape(name)}</b>: {html.escape(text)}'

@@ -53,7 +53,12 @@ def fading(start: float = 0.5) -> Callable[[float], float]:
     if not fits(start, least=0, below=1):
         raise ValueError(f"start = {start!r}: the part of the training after which the rate falls "
                          "lies from 0 to below 1")
-    return lambda t: min(1.0, (1 - t) / (1 - start))
+
+    def rate(t: float) -> float:
+        if not fits(t):
+            raise ValueError(f"t = {told(t)}: the part of the training that is over, from 0 to 1")
+        return min(1.0, (1 - t) / (1 - start))
+    return rate
 
 
 class _RMSprop(torch.optim.Adam):

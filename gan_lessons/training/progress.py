@@ -15,6 +15,20 @@ def in_notebook() -> bool:
     return hasattr(shell, "kernel")
 
 
+def written(text: str, stream) -> str:
+    """The text as `stream` can write it: where its encoding lacks a letter, as on a terminal that
+    knows ASCII alone, "?" stands for it."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    return text.encode(encoding, "replace").decode(encoding)
+
+
+def _terminal():
+    """stderr, where it is a terminal; None elsewhere, as in a program without a console."""
+    stream = sys.stderr
+    there = stream is not None and not getattr(stream, "closed", False) and stream.isatty()
+    return stream if there else None
+
+
 def line(run) -> str:
     """How far, how fast, how long: '━━━━━━┈┈┈┈ 600 / 1,000 steps · 2,410 samples/s · 12 s left'."""
     done = int(24 * run.step / run.steps)
@@ -48,8 +62,8 @@ class Progress:
             return
         self.drawn = now
         if self.text is None:
-            if sys.stderr.isatty():
-                print(f"\r{line(run)}\x1b[K", end="", file=sys.stderr, flush=True)
+            if stream := _terminal():
+                print(f"\r{written(line(run), stream)}\x1b[K", end="", file=stream, flush=True)
             return
         self.text.update({"text/plain": line(run)}, raw=True)
         if now - self.pictured >= self.pictures_every:
@@ -82,5 +96,5 @@ class Progress:
             self.text.update({"text/plain": line(run)}, raw=True)
             if self.picture is not None:
                 self.picture.update({"text/plain": ""}, raw=True)
-        elif sys.stderr.isatty():
-            print(f"\r{line(run)}\x1b[K", file=sys.stderr, flush=True)
+        elif stream := _terminal():
+            print(f"\r{written(line(run), stream)}\x1b[K", file=stream, flush=True)

@@ -209,8 +209,8 @@ def _check_moves(movers: set[str], turns, optimizer):
     if not all(map(callable, factories)):
         raise TypeError("optimizer makes an optimiser from the weights of a player, as adam(2e-4) "
                         f"or partial(torch.optim.SGD, lr=.1) do; this is {told(optimizer)}")
-    if not all(fits(n, least=1, whole=True) for n in turns.values()):
-        raise ValueError(f"turns are whole numbers above 0, not {turns}")
+    if not all(fits(n, least=1, most=10_000, whole=True) for n in turns.values()):
+        raise ValueError(f"turns are whole numbers above 0, up to 10,000, not {turns}")
 
 
 def made_optimizer(factory, weights, label: str):

@@ -69,7 +69,7 @@ class Run:
         KeyError for an unknown player, ValueError for labels that do not fit or are not taken, and
         for a player that takes no noise.
         """
-        if player not in self.players:
+        if not isinstance(player, str) or player not in self.players:
             raise KeyError(f"no player {player!r} to draw samples from; there are "
                            f"{', '.join(self.players)}")
         net = self.ema.get(player, self.players[player]) if averaged else self.players[player]

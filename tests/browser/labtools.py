@@ -20,7 +20,9 @@ CHROMIUM_ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-
 SETTINGS = {
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},  # every cell in the page
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "@jupyterlab/filebrowser-extension/browser": {"showLastModifiedColumn": False},
 }
+EXTENSIONS = pathlib.Path(__file__).resolve().parents[2] / "tools" / "labextensions"
 
 
 def find_chromium() -> str | None:
@@ -71,6 +73,7 @@ def lab_server(root, timeout=90, **environment):
         f"--ServerApp.root_dir={root}",
         "--ServerApp.log_level=WARN",
         "--LabApp.expose_app_in_browser=True",
+        f"--LabServerApp.extra_labextensions_path={EXTENSIONS}",
         "--ServerApp.kernel_websocket_connection_class=gan_lessons.drawing.server.PromptConnection",
     ]
     if getattr(os, "geteuid", lambda: 1)() == 0:

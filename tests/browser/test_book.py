@@ -3,6 +3,7 @@ import os
 import tarfile
 
 import book
+import films
 import pytest
 from nb import ROOT, lessons, read
 
@@ -48,6 +49,19 @@ def test_it_is_read_without_kernel_and_network(built, offline):
     assert offline.locator("article").inner_text().count("$") == 0
     offline.locator("article a[href^='reference.html'], nav a[href='reference.html']").first.click()
     assert "Reference" in offline.locator("article h1").inner_text()
+
+
+def test_a_first_view_is_light_and_shows_its_icons(built, page):
+    sizes = []
+    page.on("request", lambda request: sizes.append(request.url))
+    page.goto((built / "05_transport.html").as_uri())
+    page.wait_for_load_state("load")
+    files = {url.partition("?")[0].partition("#")[0].removeprefix("file://") for url in sizes
+             if url.startswith("file://")}
+    assert sum(os.path.getsize(one) for one in files) < 1.5e6
+    page.locator("svg.fa-rocket, svg.svg-inline--fa").first.wait_for(state="attached")
+    assert page.locator("svg[data-icon=rocket] path").count() >= 1
+    assert not list(built.rglob("*.map"))
 
 
 @pytest.mark.parametrize("word", ["Lipschitz", "推土机"])
@@ -144,7 +158,7 @@ def test_frames_that_are_up_to_date_are_left_alone(built, monkeypatch, capsys):
     frames = sorted((built.parent / ".book.work" / "films").rglob("*.webp"))
     before = [path.stat().st_mtime_ns for path in frames]
     assert len(frames) > 50
-    monkeypatch.setattr(book, "execute", lambda *a, **k: pytest.fail("drawn again"))
+    monkeypatch.setattr(films, "execute", lambda *a, **k: pytest.fail("drawn again"))
     paths = [ROOT / "notebooks" / f"{stem}.ipynb" for stem in STEMS]
     assert book.build(paths, built) == 0
     assert [path.stat().st_mtime_ns for path in frames] == before

@@ -131,3 +131,44 @@ def test_a_box_of_the_map_opens_its_lesson(lab, lab_root, page):
     page.locator(".lm-TabBar-tabLabel", has_text="06_wasserstein.ipynb").wait_for()
     assert page.js_errors == []
     shut_down(page)
+
+
+PICTURES = """() => [...document.querySelectorAll(".jp-Notebook .gan-picture img")].map(
+    image => [image.alt, image.className, getComputedStyle(image).filter])"""
+FIRST_EXPLORER = """async () => {
+  const content = window.jupyterapp.shell.currentWidget.content;
+  const at = content.widgets.findIndex(
+    cell => (cell.model.getMetadata("tags") || []).includes("explore"));
+  content.activeCellIndex = at;
+  await window.jupyterapp.commands.execute("notebook:run-cell");
+  return content.widgets[at].model.outputs.toJSON().map(one => one.text || one.ename); }"""
+
+
+def test_a_lesson_that_is_opened_and_not_run(lab, lab_root, lab_page):
+    """Pictures have words and fit a dark theme; nothing is unsaved; a cell run alone is told."""
+    page = lab_page
+    source = next(path for path in lessons() if path.stem == "05_transport")
+    nbformat.write(nbformat.read(source, as_version=4), lab_root / "notebooks" / "whole.ipynb")
+    open_notebook(page, lab, "notebooks/whole.ipynb")
+    page.locator(".gan-picture img").first.wait_for()
+    page.wait_for_timeout(1_000)
+    assert page.evaluate("() => window.jupyterapp.shell.currentWidget.context.model.dirty") is False
+    assert page.locator("#jp-left-stack").bounding_box()["width"] >= 300
+    pictures = page.evaluate(PICTURES)
+    assert len(pictures) > 10 and all(len(alt.split()) > 3 for alt, _, _ in pictures)
+    assert {"gan-plot", "gan-photo"} >= {kind for _, kind, _ in pictures}
+    assert {light for _, _, light in pictures} == {"none"}
+    theme = "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})"
+    page.evaluate(theme, "JupyterLab Dark")
+    page.wait_for_selector("body[data-jp-theme-light=false]", state="attached")
+    for _, kind, dark in page.evaluate(PICTURES):
+        assert ("invert" in dark) == (kind == "gan-plot")
+    page.evaluate(theme, "JupyterLab Light")
+    page.wait_for_selector("body[data-jp-theme-light=true]", state="attached")
+    said = page.evaluate(FIRST_EXPLORER)
+    assert said[-1] == "NameError" and "Run All Above Selected Cell" in said[0]
+    assert page.evaluate("() => window.jupyterapp.shell.currentWidget.context.model.dirty") is True
+    page.evaluate(RUN_ALL.replace("run-all-cells", "run-all-above"))
+    assert page.evaluate(FIRST_EXPLORER) == [None]          # the widget, and no word
+    assert page.js_errors == []
+    shut_down(page)

@@ -18,20 +18,30 @@ def reveal():
 
 
 # Every slide of a deck: its number, how far down and to the right it reaches, whether it was made
-# smaller, and its smallest letters outside code, tables and marks of formulas.
+# smaller, its smallest letters outside code, tables and marks of formulas, and whether an arrow
+# covers anything.
 WALK = """() => {
   const seen = [];
   for (let k = 0; k < 1000; k++) {
     const now = Reveal.getCurrentSlide(), box = now.getBoundingClientRect();
-    let down = box.bottom, right = box.right;
-    for (const one of now.querySelectorAll("p, pre, img, table, math, h1, h2, h3, li")) {
+    const zoom = Number(now.style.zoom || 1), scale = zoom * Reveal.getScale();
+    const arrows = [...document.querySelectorAll(".controls button")].map(
+      one => one.getBoundingClientRect()).filter(one => one.width);
+    let down = box.bottom, right = box.right, letters = 99, covered = arrows.length < 2;
+    for (const one of now.querySelectorAll(
+        "p, pre, img, table, math, h1, h2, h3, li, summary, label")) {
       const edge = one.getBoundingClientRect();
       if (edge.width && !one.closest("details:not([open])")) {
         down = Math.max(down, edge.bottom);
         right = Math.max(right, edge.right);
+        covered ||= arrows.some(arrow => arrow.left < edge.right && edge.left < arrow.right
+                                         && arrow.top < edge.bottom && edge.top < arrow.bottom);
+      }
+      if (edge.width && !one.closest("pre, table, math, img")) {
+        letters = Math.min(letters, parseFloat(getComputedStyle(one).fontSize) * scale);
       }
     }
-    seen.push([k, down, right, Number(now.style.zoom || 1)]);
+    seen.push([k, down, right, zoom, letters, covered]);
     if (Reveal.isLastSlide()) break;
     Reveal.next();
   }
@@ -49,6 +59,8 @@ def test_no_slide_is_higher_or_wider_than_the_screen(page, reveal, tmp_path, les
     assert len(seen) > 20
     assert [one for one in seen if one[1] > 721 or one[2] > 1281] == []
     smaller = [one for one in seen if one[3] < 1]
+    assert [one for one in seen if one[4] < 24 and one[3] == 1] == []
+    assert [one for one in seen if one[5]] == []
     assert len(smaller) <= len(seen) / 12 and all(one[3] > .6 for one in smaller), smaller
     assert page.js_errors == []
 
@@ -69,6 +81,37 @@ def test_a_deck_plays_to_its_end_without_a_network(page, reveal, tmp_path):
         assert presses < 400
     assert presses == slides - 1 >= 30
     assert all(url.startswith(("file:", "data:")) for url in asked) and page.js_errors == []
+
+
+def test_films_move_in_a_deck(page, reveal, tmp_path, monkeypatch):
+    """One file: their frames are in it. An arrow key moves a slider, and turns no page."""
+    monkeypatch.setenv("GAN_LESSONS_BUDGET", "smoke")
+    lesson = next(path for path in tool.lessons() if path.stem.startswith("05"))
+    assert tool.main(["slides", str(lesson), "--out", str(tmp_path / "slides")]) == 0
+    page.context.set_offline(True)
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.goto((tmp_path / "slides" / "05_transport.html").as_uri())
+    page.wait_for_function("window.Reveal && Reveal.isReady()")
+    seen = []
+    for film in page.locator(".gan-film").all():
+        film.evaluate("one => Reveal.slide(...Object.values(Reveal.getIndices(one.closest("
+                      "'section'))).slice(0, 2))")
+        box, upper = film.bounding_box(), film.locator("img").last
+        assert box["y"] + box["height"] < 690
+        one, other = (image.bounding_box() for image in film.locator("img").all())
+        assert one == other                                 # two pictures, one above the other
+        before, at = upper.get_attribute("src"), page.evaluate("Reveal.getIndices()")
+        for control in film.locator("input, select").all():
+            control.focus()
+            page.keyboard.press("ArrowRight")
+            page.keyboard.press("ArrowDown" if control.evaluate("x => x.tagName") == "SELECT"
+                                else "ArrowRight")
+        page.wait_for_function("([img, src]) => img.getAttribute('src') !== src",
+                               arg=[upper.element_handle(), before])
+        assert page.evaluate("Reveal.getIndices()") == at
+        seen.append(at)
+    assert len(seen) == sum("explore" in tool.tags(cell) for cell in tool.read(lesson).cells)
+    assert page.js_errors == []
 
 
 def test_without_the_registry_the_remedy_is_named(tmp_path, monkeypatch, capsys):

@@ -1,7 +1,8 @@
 """The path of CONTRIBUTING.md, walked: whoever follows it adds an objective, and all is green.
 
 newcomer/ holds what is written on the way for a small objective, in the project's own folders: a
-model of a minimal lesson. rows.toml beside them are the lines that go into files which are there.
+model of a minimal lesson, whose number is NN. rows.toml beside them are the lines that go into
+files which are there.
 """
 import os
 import re
@@ -19,10 +20,20 @@ from cells import trimmed
 
 ROOT = Path(__file__).resolve().parents[2]
 NEWCOMER = Path(__file__).with_name("newcomer")
-STEM, NUMBER = "exponential", "21"
+STEM, LAST = "exponential", tool.lessons()[-1].stem
+NUMBER = f"{int(LAST[:2]) + 1:02}"
 LESSON, MAP = f"notebooks/{NUMBER}_{STEM}.ipynb", "notebooks/20_map.ipynb"
 GALLERY = "docs/gallery/20.png"
-ROWS = tomllib.loads((NEWCOMER / "rows.toml").read_text(encoding="utf-8"))["row"]
+
+
+def numbered(text):
+    """The text of the model with the numbers that it has today."""
+    for sign, today in {"LASTSTEM": LAST[3:], "LAST": LAST[:2], "NN": NUMBER}.items():
+        text = text.replace(sign, today)
+    return text
+
+
+ROWS = tomllib.loads(numbered((NEWCOMER / "rows.toml").read_text(encoding="utf-8")))["row"]
 WRITTEN = sorted(path.relative_to(NEWCOMER).as_posix() for path in NEWCOMER.rglob("*.*")
                  if path.is_file() and path.name != "rows.toml" and path.suffix != ".pyc")
 
@@ -90,16 +101,23 @@ def copy_of(project, folder):
 
 
 def below(path, after, text):
-    """Put `text` below the line `after`, which stands once: in a file, or in a cell of a page."""
+    """Put `text` below the line `after`, which stands once: in a file, or in a cell of a page.
+
+    A line that ends in … is the beginning of one.
+    """
+    begins = after.endswith("…")
+
+    def found(source):
+        return [at for at, line in enumerate(source.split("\n"), 1)
+                if line == after or begins and line.startswith(after[:-1])]
+
     def put(source):
-        lines = source.split("\n")
-        at = lines.index(after) + 1
-        assert after not in lines[at:], after
+        lines, (at,) = source.split("\n"), found(source)
         return "\n".join([*lines[:at], text.strip("\n") if text.strip() else text, *lines[at:]])
     if path.suffix != ".ipynb":
         return path.write_text(put(path.read_text(encoding="utf-8")), encoding="utf-8")
     page = tool.read(path)
-    cell, = (cell for cell in page.cells if after in cell.source.split("\n"))
+    cell, = (cell for cell in page.cells if found(cell.source))
     cell.source = put(cell.source)
     tool.write(path, tool.dumps(page))
 
@@ -134,8 +152,9 @@ def walked(tmp_path_factory):
     """A copy of the project in which somebody has followed every step."""
     copy = copy_of(ROOT, tmp_path_factory.mktemp("walk") / "course")
     for name in WRITTEN:
-        assert not (copy / name).exists(), f"{name} is there already: choose another stem"
-        shutil.copy(NEWCOMER / name, copy / name)
+        new = copy / numbered(name)
+        assert not new.exists(), f"{new.name} is there already: choose another stem"
+        new.write_text(numbered((NEWCOMER / name).read_text(encoding="utf-8")), encoding="utf-8")
     for row in ROWS:
         below(copy / row["file"], row["after"], row["text"])
     stored = run(copy, "tools/nb.py", "refresh", "--force", LESSON)

@@ -51,6 +51,24 @@ def test_form(cells, problem):
     assert len(found) == 1 + (problem == "26 lines") and problem in found[0]
 
 
+@pytest.mark.parametrize("source, problem",
+                         [("twice $2\\,$KL", "touches $2\\,$K"), ("a gap$/p$", "touches p$/p$"),
+                          ("is $-$gap", "touches $-$g"), ("semi-$f$", "touches -$f$"),
+                          ("$|a| $ is", "a blank beside"), ("$ a$ is", "a blank beside"),
+                          ("$\\operatorname{sign} x$", "refuses \\operatorname"),
+                          ("$$\\operatorname*{sup}_x$$", "refuses \\operatorname")])
+def test_what_github_does_not_set(source, problem):
+    found = rules.github(notebook(text(source)))
+    assert len(found) == 1 and problem in found[0], found
+
+
+def test_what_github_sets():
+    nb = notebook(text("Of ($x$), $y$-th, \"$z$\", **$a$**: $$ b \\mathrm{sign} $$ and `$ code`, "
+                       "\\$5."),
+                  code("'a$ b $c'"))
+    assert rules.github(nb) == []
+
+
 def test_parts_in_order():
     nb = notebook(text("# T"), text("\n\n".join(rules.PARTS)))
     assert rules.parts(nb) == []

@@ -30,6 +30,10 @@ HERE = "cp%d%d" % sys.version_info[:2]
 ALL = "constraints.txt"        # what only the call of pip that installs everything has
 
 
+class LessonFailed(Exception):
+    """That of nb.py, which is played here."""
+
+
 class Machine:
     """Stands in for `subprocess`: keeps the commands, answers as told, else plays a good one.
 
@@ -45,6 +49,9 @@ class Machine:
         self.modules = {name: types.SimpleNamespace(main=self.keeper(command)) for name, command in
                         [("nb", "nb.py"), ("book", "book.py"),
                          ("gan_lessons.map.arena", "-m gan_lessons.map.arena")]}
+        self.modules["app"] = types.SimpleNamespace(
+            serve=lambda *given: self.call(["app.py", *given]))
+        self.modules["nb"].LessonFailed = LessonFailed
 
     def keeper(self, command):
         return lambda arguments: self.call([command, *arguments])
@@ -217,8 +224,8 @@ def test_an_old_python_can_read_the_script_and_is_told_what_it_lacks():
     assert not any(isinstance(n, ast.ImportFrom) for n in top)
 
 
-@pytest.mark.parametrize("name", ["lab", "test", "run", "book", "slides", "refresh", "arena",
-                                  "afresh", "wheels", "doctor", "setup", "help"])
+@pytest.mark.parametrize("name", ["lab", "test", "run", "book", "app", "slides", "refresh",
+                                  "arena", "afresh", "wheels", "doctor", "setup", "help"])
 def test_every_command_explains_itself_and_then_does_nothing(course, name, capsys):
     module, machine = course
     assert module.main([name, "--help"]) == 0 and module.main(["help", name]) == 0
@@ -1041,6 +1048,43 @@ def test_run_and_refresh_find_the_lesson(ready, folder, name):
     assert machine.commands[-1].endswith(f"nb.py refresh {path}")
 
 
+def test_the_app_shows_one_lesson_where_it_is_told(ready, folder, fails):
+    module, machine = ready
+    path = folder / "notebooks" / "01_minimax.ipynb"
+    assert module.main(["app", "1"]) == 0
+    assert machine.commands[-1] == f"app.py {path} None True"
+    assert module.main(["app", "01", "--no-browser", "--port=8899"]) == 0
+    assert machine.commands[-1] == f"app.py {path} 8899 False"
+    done = len(machine.commands)
+    assert "one lesson at a time" in fails(module, "app", "0", "1")
+    assert "app needs the number of a lesson; there are: 00_start_here" in fails(module, "app")
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        assert f"port {port} is taken" in fails(module, "app", "1", f"--port={port}")
+    assert len(machine.commands) == done
+    machine.says("app.py", 0, KeyboardInterrupt())
+    assert module.main(["app", "1"]) == 130
+
+
+@pytest.mark.parametrize("group, name", [("book", "myst-nb"), ("app", "voila")])
+def test_what_one_command_needs_is_installed_when_it_is_first_asked_for(ready, fails, monkeypatch,
+                                                                        group, name):
+    module, machine = ready
+    found = importlib.util.find_spec
+    hidden = {"myst_nb", "sphinx", "sphinx_book_theme", "voila"}
+    monkeypatch.setattr(importlib.util, "find_spec",
+                        lambda name, *more: None if name in hidden else found(name, *more))
+    words = [group, "1"]
+    machine.says(name + ">=", 1, "Temporary failure in name resolution")
+    assert "no network: pip cannot reach its package index" in fails(module, *words)
+    assert group + ".py" not in machine.commands[-1]
+    machine.says(name + ">=", 0, "")
+    assert module.main(words) == 0
+    assert machine.ran(name + ">=") and machine.commands[-1].startswith(group + ".py")
+
+
 def test_every_command_runs_in_the_environment(ready, folder):
     module, machine = ready
     for words in (["run", "1"], ["book"], ["slides", "1"], ["refresh"], ["arena", "toys"], ["test"],
@@ -1277,6 +1321,22 @@ def test_a_tool_that_is_missing_is_named(course, fails):
     gone.name = "numpy"
     with pytest.raises(ModuleNotFoundError):
         module.finish(work)
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "3", "null", "[]", "hello", ""])
+def test_a_damaged_stamp_is_read_as_none(course, text):
+    module, _ = course
+    module.STAMP.parent.mkdir(parents=True)
+    module.STAMP.write_text(text)
+    assert module.read_stamp() == {}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX pipes")
+def test_a_pipe_in_place_of_the_stamp_is_not_waited_for(course):
+    module, _ = course
+    module.STAMP.parent.mkdir(parents=True)
+    os.mkfifo(module.STAMP)
+    assert module.read_stamp() == {}
 
 
 def test_a_folder_in_place_of_the_stamp_asks_for_another_environment(course, fails):

@@ -9,7 +9,7 @@ import import_rules
 import lesson_rules as rules
 import nbformat
 import pytest
-from nb import ROOT, lessons
+from nb import ROOT, lessons, pages
 
 import gan_lessons
 from gan_lessons import moved, questions
@@ -109,7 +109,7 @@ def test_every_lesson_has_its_number_among_the_questions():
 
 def test_objectives_and_what_is_exact_about_them_bear_the_stem_of_a_lesson():
     shared = {"checks", "laws", "quadrature", "divergences", "f_divergences", "f_table",
-              "information"}
+              "information", "sinkhorn"}
     exact = {path.stem for path in import_rules.PACKAGE.glob("exact/*.py")} - {"__init__"}
     objectives = {path.stem for path in import_rules.PACKAGE.glob("objectives/*.py")} - {"__init__"}
     assert exact - shared <= set(STEMS)
@@ -224,6 +224,11 @@ def page(path):
 def test_lesson(path, rule):
     nb = page(path)
     assert (rule(nb, TRAINERS) if rule is rules.train_tags else rule(nb)) == []
+
+
+@pytest.mark.parametrize("path", pages(), ids=lambda path: path.stem)
+def test_github_sets_every_formula(path):
+    assert not rules.github(page(path))
 
 
 def test_no_story_outside_idea(path):

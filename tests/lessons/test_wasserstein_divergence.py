@@ -11,6 +11,7 @@ from scipy.integrate import quad
 from scipy.optimize import minimize
 
 from gan_lessons import Mixture, Normal, Uniform, mlp_critic, wasserstein_1
+from gan_lessons.drawing import plots
 from gan_lessons.exact import wasserstein_divergence as exact
 from gan_lessons.exact.lipschitz import penalised_gap, sample_density, segment_density
 from gan_lessons.exact.transport import cdf_difference
@@ -266,6 +267,21 @@ def test_the_explorer_at_its_edges():
         explorer.draw(laws=laws, distance=distance, k=.1, p=1.5, weight=1., c=1.5)
         assert "nan" not in explorer._artists[-1].get_text()
     assert explorer.draw() == explorers.reports().draw()
+
+
+@pytest.mark.parametrize("distance", [9., 12.])
+def test_the_critics_of_the_page_are_drawn_with_their_slopes(distance):
+    """The critic falls by the integral of its slope, and more if measured at the samples."""
+    _, (left, right) = plots.figure(2)
+    explorers.where_measured(left, right, distance)
+    falls = {}
+    for f, slope, where in zip(left.lines, right.lines, (sample_density, segment_density)):
+        x, size = slope.get_data()
+        exact_slope = exact.divergence_slope(Normal(0, 1), Normal(distance, 1), where=where)
+        assert size == pytest.approx(-exact_slope(x), rel=1e-9)
+        falls[where] = f.get_ydata()[0] - f.get_ydata()[-1]
+        assert falls[where] == pytest.approx(np.trapezoid(size, x), rel=1e-9)
+    assert falls[sample_density] > 1.5 * falls[segment_density]
 
 
 def test_questions():

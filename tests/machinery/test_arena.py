@@ -438,12 +438,14 @@ def test_steady_is_the_share_within_half_as_much_again_as_the_median():
         [{**row, "precision": .5} for row in rows], "precision"))
 
 
-def test_a_table_of_nobody_is_a_sentence():
+def test_a_table_of_nobody_names_them_and_other_places_are_refused():
     absent = [{"objective": "d", "data": "ring", "seed": 1, "absent": "no labels"}]
     error = [{"objective": "e", "data": "ring", "seed": 1, "error": "MemoryError"}]
-    assert "no contest on ring, track own, has a result" in table(absent, ["wasserstein"], "ring")
-    assert "no contest on ring" in table(error, ["wasserstein", "recall"], "ring")
-    assert "no contest on grid" in table(made("a", [1.]), ["wasserstein"], "grid")
+    assert table(absent + error, ["wasserstein"], "ring").splitlines()[1:] == [
+        "d  " + "–".rjust(26), "e  " + "broke down".rjust(26)]
+    for data, track in ("grid", "own"), ("ring", "common"):
+        with pytest.raises(ValueError, match=rf"no results of '{data}' on the .*ring \(own\)"):
+            table(made("a", [1.]), ["wasserstein"], data, track)
     assert table(made("a", [1.]) + absent, ["wasserstein"], "ring").splitlines()[1:] == [
         "a  " + "1 [1 – 1]".rjust(26), "d  " + "–".rjust(26)]
 

@@ -89,7 +89,7 @@ def test_a_state_continues_exactly():
     drawn = again.draw(["x", "y", "z"])
     assert all(torch.equal(drawn[k], expected[k]) for k in "xyz")
     assert torch.equal(again.noise(4), noise)
-    for broken in ("no", "[1, 2]", "{}"):
+    for broken in ("no", "[1, 2]", "{}", "[" * 100_000, None, 3, "[{}, {}]"):
         with pytest.raises(ValueError, match="state"):
             again.load_state(broken)
 

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import io
+import os
 import struct
 import tarfile
 
@@ -409,6 +410,81 @@ def test_glyphs_are_drawn_once_and_drawn_again_if_damaged(few_glyphs, tmp_path, 
     datasets._glyphs.cache_clear()
     assert torch.equal(load_images("glyphs").images, first.images)
     assert not torch.equal(load_images("glyphs", "test").images[:10], first.images[:10])
+
+
+def other_pictures(path, kept):
+    np.savez(path, **kept | {"images": kept["images"][::-1]})
+
+
+def other_labels(path, kept):
+    np.savez(path, **kept | {"labels": kept["labels"][::-1]})
+
+
+FOREIGN = {
+    "other pictures": other_pictures, "other labels": other_labels,
+    "fewer": lambda path, kept: np.savez(path, **{name: part if part.ndim == 0 else part[:3]
+                                                  for name, part in kept.items()}),
+    "without a mark": lambda path, kept: np.savez(path, images=kept["images"],
+                                                  labels=kept["labels"]),
+    "somebody's arrays": lambda path, kept: np.savez(path, a=np.zeros(3)),
+    "pickled": lambda path, kept: np.savez(path, **kept | {"images": np.array([{}], object)}),
+    "one array": lambda path, kept: path.with_suffix(".npy").rename(path) if np.save(
+        path.with_suffix(".npy"), kept["images"]) is None else None,
+    "a text": lambda path, kept: path.write_text("hello"),
+    "empty": lambda path, kept: path.write_bytes(b""),
+}
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_a_foreign_cache_of_digits_is_drawn_anew(few_glyphs, tmp_path, kind):
+    first = load_images("glyphs")
+    (path,) = (p for p in (tmp_path / "cache").rglob("*") if p.is_file())
+    with np.load(path) as file:
+        kept = dict(file)
+    FOREIGN[kind](path, kept)
+    datasets._glyphs.cache_clear()
+    found = load_images("glyphs")
+    assert torch.equal(found.images, first.images) and torch.equal(found.labels, first.labels)
+    with np.load(path) as file:
+        assert (file["images"] == kept["images"]).all() and str(file["mark"]) == str(kept["mark"])
+
+
+def test_the_digits_of_one_split_are_not_those_of_the_other(few_glyphs, tmp_path):
+    train, test = load_images("glyphs"), load_images("glyphs", "test")
+    one, other = sorted(p for p in (tmp_path / "cache").rglob("*") if p.is_file())
+    one.write_bytes(other.read_bytes())
+    datasets._glyphs.cache_clear()
+    assert torch.equal(load_images("glyphs", "test").images, test.images)
+    assert torch.equal(load_images("glyphs").images, train.images)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX pipes")
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_what_is_no_file_in_the_cache_of_digits_is_not_waited_for(few_glyphs, tmp_path, make):
+    first = load_images("glyphs")
+    (path,) = (p for p in (tmp_path / "cache").rglob("*") if p.is_file())
+    path.unlink()
+    make(path)
+    datasets._glyphs.cache_clear()
+    assert torch.equal(load_images("glyphs").images, first.images)
+
+
+def inverted(data):
+    file = io.BytesIO()
+    Image.fromarray(255 - np.asarray(Image.open(io.BytesIO(data)))).save(file, "png")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:500], lambda data: b"", lambda data: b"hi",
+                                    lambda data: data[:-900], inverted])
+def test_damaged_stencils_say_how_to_fetch_them(tmp_path, monkeypatch, damage):
+    (tmp_path / "s.png").write_bytes(damage(glyphs.SHEET.read_bytes()))
+    monkeypatch.setattr(glyphs, "SHEET", tmp_path / "s.png")
+    glyphs.stencils.cache_clear()
+    with pytest.raises(DataUnavailable, match="s.png, .*git checkout"):
+        glyphs.stencils()
+    monkeypatch.undo()
+    assert glyphs.stencils().shape == (17, 10, 56, 56)
 
 
 def test_a_cache_that_cannot_be_written_does_not_matter(few_glyphs, tmp_path, monkeypatch):

@@ -90,6 +90,26 @@ def test_an_unfinished_seed_of_other_code_is_refused(place, monkeypatch):
     assert headline(NAME, place).rows[0]["cpu_seconds"] < 3
 
 
+@pytest.mark.parametrize("name, value", [
+    ("accuracy", "x"), ("accuracy", None), ("accuracy", float("nan")), ("seed", "1"),
+    ("cpu_seconds", "x"), ("curve", "x"), ("curve", [[1, 2, 3], [1]]), ("curve", [[1, 2]]),
+    ("parts", None)])
+def test_a_row_that_was_changed_by_hand_is_named(place, name, value):
+    path = play(NAME, 1, place)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {name: value}))
+    with pytest.raises(LongRunError, match=f"{name} in .*seed_1.json is no number.*git checkout"):
+        headline(NAME, place)
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "[]", "3", "{}", '{"parts": 3, "curve": []}',
+                                  '{"parts": {}, "curve": [], "cpu": "x"}', '{"parts": {}}', "\0"])
+def test_damaged_notes_of_an_unfinished_seed_are_begun_anew(place, text):
+    work_of(NAME, 1).mkdir(parents=True)
+    (work_of(NAME, 1) / "progress.json").write_text(text)
+    play(NAME, 1, place)
+    assert len(headline(NAME, place).curve()) > 1
+
+
 def test_other_code_is_seen_and_verified(place, monkeypatch):
     play(NAME, 1, place)
 
@@ -122,6 +142,7 @@ def test_what_is_not_there_is_refused_by_name(place):
 
 
 @pytest.mark.parametrize("text, why", [("{", "cannot be read"), ("[]", "cannot be read"),
+                                       ("[" * 100_000, "cannot be read"),
                                        ("{}", "lacks")])
 def test_a_damaged_file_is_refused_by_name(place, text, why):
     play(NAME, 1, place).write_text(text)

@@ -238,6 +238,17 @@ def edit(folder, **changed):
     path.write_text(json.dumps({**json.loads(path.read_text()), **changed}))
 
 
+@pytest.mark.parametrize("name, value", [
+    ("curve", "x"), ("curve", None), ("curve", [[1, 2, 3], [1]]), ("curve", [[1, 2]]),
+    ("distance", "x"), ("steps", None), ("cpu_seconds", "x"), ("data", None), ("shape", "x"),
+    ("versions", []), ("versions", {}), ("parts", None), ("probe", [1]), ("machine", 3),
+    ("classes", True), ("seed", None)])
+def test_a_row_that_was_changed_by_hand_is_named(made, name, value):
+    edit(made, **{name: value})
+    with pytest.raises(LongRunError, match=f"{name} of '{NAME}' in .* none any more.*git checkout"):
+        long_run(NAME, made)
+
+
 def test_damaged_foreign_and_outdated_runs_are_refused(made):
     weights = made / slug(NAME) / "weights.safetensors"
     whole = weights.read_bytes()

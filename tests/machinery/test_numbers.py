@@ -25,6 +25,7 @@ from gan_lessons.exact import (
     checks,
     clustering,
     conditional,
+    convergence,
     divergences,
     f_table,
     infomax,
@@ -34,8 +35,11 @@ from gan_lessons.exact import (
     lipschitz,
     loss_sensitive,
     minimax,
+    mmd,
+    particles,
     quadrature,
     relativistic,
+    sinkhorn,
     transport,
     variational,
     wasserstein_divergence,
@@ -51,6 +55,8 @@ from gan_lessons.objectives import infomax as bounds
 from gan_lessons.objectives import least_squares as games_squares
 from gan_lessons.objectives import loss_sensitive as games_ls
 from gan_lessons.objectives import minimax as games_minimax
+from gan_lessons.objectives import mmd as games_mmd
+from gan_lessons.objectives import particles as games_particles
 from gan_lessons.objectives import relativistic as games_relativistic
 from gan_lessons.objectives import variational as vae
 from gan_lessons.objectives import wasserstein_divergence as games_div
@@ -58,6 +64,7 @@ from gan_lessons.players import (
     encoders,
     flow_decoder,
     flows,
+    fourier,
     image_networks,
     marginals,
     networks,
@@ -179,6 +186,11 @@ def loss(a_game, player, score, fake=None, **batch):
     given = dict(f=itself, l=itself, g=itself, x=score, z=score if fake is None else fake, **batch)
     move = next(m for m in a_game.moves if m.player == player)
     return move.loss(**{name: given[name] for name in move.needs})
+
+
+def formats(network):
+    with game.one_format(network, torch.ones(3, 2).double()):
+        network(torch.ones(3, 2).double())
 
 
 def plus(value):
@@ -586,6 +598,10 @@ REFUSED = {
         ("rank", lambda: checks.as_shape((), least=1), "shape")],
     "exact.checks.check_count": [("dtype", lambda: checks.check_count("n", "3"), "n = '3'"),
                                  ("negative", lambda: checks.check_count("n", -1), "n = -1")],
+    "exact.checks.check_flag": [("dtype", lambda: checks.check_flag(mix="no"), "mix = 'no'")],
+    "exact.checks.check_room": [
+        ("magnitude", lambda: checks.check_room("points", 10 ** 9, 3),
+         "points of 1,000,000,000 × 3 numbers would take 24 GB")],
     "exact.checks.as_numbers": [("dtype", lambda: checks.as_numbers([1j], "z"), "z must"),
                                 ("rank", lambda: checks.as_numbers([[1], [1, 2]], "z"), "z must"),
                                 ("nan", lambda: checks.as_numbers(NAN, "z"), "z: nan")],
@@ -1150,6 +1166,8 @@ REFUSED = {
     "game.Move": [("empty", lambda: game.Move("", itself), "player")],
     "game.Game": [("empty", lambda: Game({}), "Game takes"), ("dtype", lambda: Game([1]), "Game")],
     "game.check_tensors": [("dtype", lambda: game.check_tensors(x=[1.]), "x is a torch.Tensor")],
+    "game.check_samples": [("rank", lambda: game.check_samples(x=T(1.)), "x is a single number")],
+    "game.one_format": [("dtype", lambda: formats(nn.Linear(2, 1)), "weights in float32, samples")],
     "game.check_player": [("dtype", lambda: game.check_player("f", 3), "f is a network")],
     "game.check_network": [("dtype", lambda: game.check_network("f", itself), "f is a network")],
     "game.in_full": [
@@ -1159,6 +1177,143 @@ REFUSED = {
         ("empty", lambda: game.in_full(torch.zeros(0, 2)), "no sample")],
     "game.both": [("dtype", lambda: game.both(itself, ones(), ones()), "int64"),
                   ("empty", lambda: game.both(itself, torch.zeros(0), torch.zeros(3)), "no ")],
+}
+
+# -- lesson 22: distances without a critic
+REFUSED |= {
+    "exact.mmd.gaussian": [("zero", lambda: mmd.gaussian(0.), "bandwidth"),
+                           ("nan", lambda: mmd.gaussian(NAN), "bandwidth = nan")],
+    "exact.mmd.mean_kernel": [("dtype", lambda: mmd.mean_kernel(P, Q, 3), "kernel"),
+                              ("rank", lambda: mmd.mean_kernel(PLANE, Q, mmd.gaussian()), "line")],
+    "exact.mmd.mmd2": [("nan", lambda: mmd.mmd2(P, Q, lambda x, y: x * y * NAN), "finite"),
+                       ("rank", lambda: mmd.mmd2(P, Q, lambda x, y: x), "shape")],
+    "exact.mmd.witness": [("nan", lambda: mmd.witness(P, Q, mmd.gaussian())(NAN), "x"),
+                          ("dtype", lambda: mmd.witness(P, Q, "k"), "kernel"),
+                          ("nan", lambda: mmd.witness(P, Vague(), mmd.gaussian()), "nan")],
+    "exact.mmd.estimate_variance": [
+        ("zero", lambda: mmd.estimate_variance(P, Q, mmd.gaussian(), 1), "n = 1"),
+        ("dtype", lambda: mmd.estimate_variance(P, Q, mmd.gaussian(), 2.5), "n = 2.5")],
+    "exact.mmd.normal_mmd2": [("dtype", lambda: mmd.normal_mmd2(P, Uniform(0, 1)), "Normals"),
+                              ("rank", lambda: mmd.normal_mmd2(P, PLANE), "one dimension"),
+                              ("negative", lambda: mmd.normal_mmd2(P, Q, -1.), "bandwidth")],
+    "exact.mmd.normal_mmd2_slope": [("nan", lambda: mmd.normal_mmd2_slope(NAN), "distance"),
+                                    ("zero", lambda: mmd.normal_mmd2_slope(1., 0.), "bandwidth")],
+    "exact.mmd.cramer": [("rank", lambda: mmd.cramer(PLANE, PLANE), "distribution function")],
+    "exact.mmd.cramer_slope": [("nan", lambda: mmd.cramer_slope(P, Vague()), "Vague|nan")],
+    "exact.mmd.cramer_slope_of_normals": [
+        ("nan", lambda: mmd.cramer_slope_of_normals([1., NAN]), "distance")],
+    "exact.mmd.unbiased": [
+        ("empty", lambda: mmd.unbiased(np.ones((0, 0)), np.ones((0, 0)), np.ones((0, 0))), "n ≥ 2"),
+        ("rank", lambda: mmd.unbiased(np.ones(3), np.ones(3), np.ones(3)), "tables"),
+        ("nan", lambda: mmd.unbiased(np.eye(2) * NAN, np.eye(2), np.eye(2)), "kxx")],
+    "exact.mmd.shadow": [("zero", lambda: mmd.shadow(0), "dim = 0"),
+                         ("dtype", lambda: mmd.shadow(1.5), "dim = 1.5")],
+    "exact.sinkhorn.softmin": [
+        ("rank", lambda: sinkhorn.softmin(np.ones((2, 3)), np.ones(2), np.ones(3), 1.), "cost"),
+        ("zero", lambda: sinkhorn.softmin(np.ones((1, 1)), [1.], [1.], 0.), "epsilon")],
+    "exact.sinkhorn.sinkhorn": [
+        ("nan", lambda: sinkhorn.sinkhorn([NAN, 1], [1.], np.ones((2, 1)), 1.), "p"),
+        ("nan", lambda: sinkhorn.sinkhorn([1.], [1.], [[NAN]], 1.), "cost"),
+        ("inf", lambda: sinkhorn.sinkhorn([1.], [1.], [[INF]], 1.), "cost"),
+        ("rank", lambda: sinkhorn.sinkhorn([1.], [1.], np.ones((2, 1)), 1.), "need"),
+        ("nan", lambda: sinkhorn.sinkhorn([1.], [1.], [[1.]], NAN), "epsilon"),
+        ("negative", lambda: sinkhorn.sinkhorn([2., -1.], [1.], np.ones((2, 1)), 1.), "p")],
+    "exact.sinkhorn.sinkhorn_divergence": [
+        ("nan", lambda: sinkhorn.sinkhorn_divergence([1.], [1.], [NAN], [0.], 1.), "nan"),
+        ("zero", lambda: sinkhorn.sinkhorn_divergence([1.], [1.], [1.], [0.], 1., 0), "power")],
+    "exact.sinkhorn.divergence_slope": [
+        ("rank", lambda: sinkhorn.divergence_slope([1.], [1.], [[1.]], [0.], 1.), "line"),
+        ("nan", lambda: sinkhorn.divergence_slope([1.], [1.], [NAN], [0.], 1.), "x")],
+    "exact.sinkhorn.normal_entropic": [
+        ("rank", lambda: sinkhorn.normal_entropic(PLANE, PLANE, 1.), "on the line"),
+        ("inf", lambda: sinkhorn.normal_entropic(P, Q, INF), "epsilon")],
+    "objectives.mmd.gaussian": [
+        ("empty", lambda: games_mmd.gaussian(), "bandwidths"),
+        ("nan", lambda: games_mmd.gaussian(1., NAN), "bandwidths"),
+        ("dtype", lambda: games_mmd.gaussian(1.)([1.], points()), "x is a torch")],
+    "objectives.mmd.minus_distance": [
+        ("dtype", lambda: games_mmd.minus_distance(points(), None), "y is a torch")],
+    "objectives.mmd.cubic": [("dtype", lambda: games_mmd.cubic(3., points()), "x is a torch")],
+    "objectives.mmd.mmd2": [
+        ("rank", lambda: games_mmd.mmd2(games_mmd.cubic, points(), points(6, 3)), "one size"),
+        ("empty", lambda: games_mmd.mmd2(games_mmd.cubic, points(), points()[:1]), "two samples"),
+        ("dtype", lambda: games_mmd.mmd2(games_mmd.cubic, ones(), ones()), "int64")],
+    "objectives.mmd.sliced": [
+        ("rank", lambda: games_mmd.sliced(points(), points(4)), "as many"),
+        ("zero", lambda: games_mmd.sliced(points(), points(), 0), "directions")],
+    "objectives.mmd.entropic": [
+        ("zero", lambda: games_mmd.entropic(points(), points(), 0.), "epsilon"),
+        ("nan", lambda: games_mmd.entropic(points(), points(), NAN), "epsilon"),
+        ("zero", lambda: games_mmd.entropic(points(), points(), 1., 0), "rounds")],
+    "objectives.mmd.matching": [
+        ("dtype", lambda: games_mmd.matching("energy"), "distance"),
+        ("dtype", lambda: games_mmd.matching(games_mmd.sliced, 3), "features")],
+    "objectives.mmd.mmd_gan": [("dtype", lambda: games_mmd.mmd_gan(1.), "kernel")],
+    "players.fourier.Waves": [("zero", lambda: fourier.Waves(0, 3, 1.), "dim"),
+                              ("nan", lambda: fourier.Waves(1, 3, NAN), "bandwidth")],
+    "players.fourier.fourier_critic": [
+        ("zero", lambda: fourier.fourier_critic(1, waves=0), "k = 0"),
+        ("negative", lambda: fourier.fourier_critic(1, -1.), "bandwidth")],
+}
+
+
+
+REFUSED |= {
+    "exact.convergence.Dirac": [("dtype", lambda: convergence.Dirac("GAN"), "no Dirac-GAN"),
+                                ("nan", lambda: convergence.Dirac(r1=NAN), "r1"),
+                                ("negative", lambda: convergence.Dirac(noise=-1.), "noise")],
+    "exact.convergence.walk": [
+        ("nan", lambda: convergence.walk(lambda v: -v, [NAN, 1.], 3), "start"),
+        ("rank", lambda: convergence.walk(lambda v: -v, 1., 3), "shape"),
+        ("negative", lambda: convergence.walk(lambda v: -v, [1., 1.], 3, rates=-1.), "rates"),
+        ("dtype", lambda: convergence.walk(lambda v: -v, [1., 1.], 2.5), "rounds"),
+        ("inf", lambda: convergence.walk(lambda v: -v, [1., 1.], 3, momentum=INF), "momentum")],
+    "exact.convergence.round_matrix": [
+        ("rank", lambda: convergence.round_matrix(np.ones((2, 3))), "square"),
+        ("nan", lambda: convergence.round_matrix([[NAN, 1.], [1., 1.]]), "jacobian")],
+    "exact.convergence.spectral_radius": [
+        ("nan", lambda: convergence.spectral_radius([[NAN]]), "matrix"),
+        ("rank", lambda: convergence.spectral_radius(np.ones((2, 3))), "square"),
+        ("empty", lambda: convergence.spectral_radius(np.ones((0, 0))), "square")],
+    "exact.convergence.penalised_critic": [
+        ("negative", lambda: convergence.penalised_critic(P, Q, r1=-1.), "r1"),
+        ("nan", lambda: convergence.penalised_critic(P, Q, r2=NAN), "r2"),
+        ("rank", lambda: convergence.penalised_critic(PLANE, PLANE), "line"),
+        ("zero", lambda: convergence.penalised_critic(P, Q, 1., 1., 0), "cells")],
+    "exact.particles.flow_weight": [
+        ("dtype", lambda: particles.flow_weight("JS", "far"), "c"),
+        ("dtype", lambda: particles.flow_weight("total variation", 0.), "second derivative")],
+    "exact.particles.velocity": [
+        ("dtype", lambda: particles.velocity("total variation", P, Q), "second derivative"),
+        ("nan", lambda: particles.velocity("JS", P, Q)("x"), "x")],
+    "exact.particles.normal_flow": [("nan", lambda: particles.normal_flow(P, NAN), "time"),
+                                    ("negative", lambda: particles.normal_flow(P, -1), "time"),
+                                    ("dtype", lambda: particles.normal_flow(Uniform(), 1.),
+                                     "Normal")],
+    "exact.particles.LineFlow": [
+        ("zero", lambda: particles.LineFlow("JS", P, Q, 0), "n = 0"),
+        ("rank", lambda: particles.LineFlow("JS", PLANE, PLANE), "line"),
+        ("nan", lambda: particles.LineFlow("JS", P, Q, 5)([0., NAN]), "times"),
+        ("negative", lambda: particles.LineFlow("JS", P, Q, 5)([-1., 1.]), "times"),
+        ("rank", lambda: particles.LineFlow("JS", P, Q, 5).velocity([1., 2.]), "5")],
+    "exact.particles.quantiles": [("nan", lambda: particles.quantiles(P, [NAN]), "share"),
+                                  ("zero", lambda: particles.quantiles(P, [0.]), "between"),
+                                  ("rank", lambda: particles.quantiles(PLANE, [.5]), "line")],
+    "objectives.particles.rescaled": [
+        ("dtype", lambda: games_particles.rescaled(3), "rising function"),
+        ("dtype", lambda: games_particles.rescaled("steep"), "no rescaling")],
+    "objectives.particles.noised": [
+        ("zero", lambda: games_particles.noised(points(), 0.), "sigma"),
+        ("nan", lambda: games_particles.noised(points(), NAN), "sigma"),
+        ("dtype", lambda: games_particles.noised([1.], .5), "x is a torch")],
+    "objectives.particles.denoising_loss": [
+        ("rank", lambda: games_particles.denoising_loss(nn.Linear(2, 3), points(), .5),
+         "gives back"),
+        ("dtype", lambda: games_particles.denoising_loss(None, points(), .5), "m")],
+    "objectives.particles.distribution_matching": [
+        ("inf", lambda: games_particles.distribution_matching(INF), "sigma"),
+        ("dtype", lambda: games_particles.distribution_matching(.5, "total variation"),
+         "second derivative")],
 }
 
 
@@ -1352,7 +1507,8 @@ NOTHING_TO_BREAK = {
         exact.loss_sensitive.BestLoss exact.conditional_loss_sensitive.BestClassLoss
         exact.wasserstein_divergence.Reading objectives.loss_sensitive.OwnCost
         objectives.variational.RateSplit measures.metrics.PrecisionRecall measures.metrics.Coverage
-        measures.probes.Share measures.prediction.Reliability measures.classifier.Judge""".split(),
+        measures.probes.Share measures.prediction.Reliability measures.classifier.Judge
+        exact.sinkhorn.Entropic exact.convergence.PenalisedCritic""".split(),
         RESULT),
     **dict.fromkeys("""players.modes.evaluating players.networks.takes_labels
         players.spectral.layers players.networks.Player players.encoders.Encoder

@@ -1,4 +1,5 @@
 """Progress: in place, seldom, and never in the way of a training."""
+import io
 import re
 from types import SimpleNamespace
 
@@ -63,6 +64,37 @@ def test_a_terminal_line_is_redrawn_at_most_twice_a_second(clock, capsys, monkey
     err = capsys.readouterr().err
     assert 4 <= err.count("\r") <= 5 and err.endswith("\x1b[K\n") and err.count("\n") == 1
     assert "100 / 1,000" in err.split("\r")[-1]
+
+
+class Ascii(io.TextIOWrapper):
+    def __init__(self):
+        super().__init__(io.BytesIO(), "ascii")
+
+    def isatty(self):
+        return True
+
+
+def test_a_terminal_that_knows_ascii_alone_ends_no_training(clock, monkeypatch):
+    terminal = Ascii()
+    monkeypatch.setattr(live.sys, "stderr", terminal)
+    progress = Progress(at(0))
+    clock.now += 1
+    progress(at(600))
+    progress.close(at(1_000))
+    terminal.flush()
+    said = terminal.buffer.getvalue().decode("ascii")
+    assert "600 / 1,000 steps" in said and "1,000 / 1,000 steps" in said and "?" in said
+
+
+def test_a_program_without_a_console_trains(clock, monkeypatch):
+    closed = Ascii()
+    closed.close()
+    for stream in (None, closed):
+        monkeypatch.setattr(live.sys, "stderr", stream)
+        progress = Progress(at(0))
+        clock.now += 1
+        progress(at(600))
+        progress.close(at(1_000))
 
 
 def test_without_a_terminal_nothing_is_written(capsys):

@@ -1,7 +1,9 @@
 """What a study refuses before its first run, and what it survives in the middle."""
 import asyncio
 import errno
+import itertools
 import json
+import math
 import os
 from functools import partial
 
@@ -105,6 +107,17 @@ CALLS = {
     "a dictionary": (dict(settings={"seed": {"a": 1}}), TypeError, "are numbers and words"),
     "bytes": (dict(settings={"seed": b"ab"}), TypeError, "are numbers and words"),
     "an array in a list": (dict(settings={"seed": [np.zeros(2)]}), TypeError, "are numbers and"),
+    "an endless list": (dict(settings={"name": "a", "seed": itertools.count()}), ValueError,
+                        "more than 1,000,000 combinations"),
+    "too many": (dict(settings={"name": "a", "seed": range(10 ** 9)}), ValueError, "more than 1,0"),
+    "too many together": (dict(settings={"name": range(2000), "seed": range(2000)}), ValueError,
+                          "more than 1,000,000 combinations"),
+    "an endless list of settings": (dict(settings=({"name": "a", "seed": i}
+                                                   for i in itertools.count())), ValueError,
+                                    "more than 1,000,000 combinations"),
+    "too long a number": (dict(settings={"name": "a", "seed": [10 ** 5000]}), ValueError,
+                          "seed is a number of more than 300 digits"),
+    "1 and 1.0": (dict(settings={"name": "a", "seed": [1, 1.0]}), ValueError, "stands twice"),
     "twice": (dict(settings={"name": ["a", "a"], "seed": 1}), ValueError, "stands twice"),
     "not a number, twice": (dict(settings={"name": "a", "seed": [np.nan, float("nan")]}),
                             ValueError, "stands twice"),
@@ -151,6 +164,11 @@ ODD = {
     "a setting less": less("seed"), "settings of numbers": changed(settings=[1]),
     "settings None": changed(settings=None), "a fingerprint of lists": changed(fingerprint=["a"]),
     "an error of numbers": changed(error=3), "a result that is a list": changed(distance=[1.]),
+    "a number changed by hand": changed(distance=9.5), "a nan by hand": changed(distance=math.nan),
+    "a number less": less("distance"), "a number more": changed(recall=1.0),
+    "a time changed": changed(finished="2020-01-01T00:00:00Z"), "no checksum": less("checksum"),
+    "another's checksum": changed(checksum="0" * 16),
+    "an error by hand": changed(error="ValueError: no"),
     "a half character": lambda line: b'{"key": "\xc3"}',
 }
 
@@ -168,6 +186,26 @@ def test_an_odd_line_is_named_and_kept_aside_and_its_run_played_again(tmp_path, 
     assert [row["distance"] for row in again] == [row["distance"] for row in before]
     assert [again[0], *again[2:]] == [before[0], *before[2:]]       # these were not played again
     assert play(path) == again and capsys.readouterr().out == ""
+
+
+def test_a_row_that_stands_twice_counts_once_and_what_was_put_in_beside_it_is_kept_aside(tmp_path):
+    path, runs = tmp_path / "a.csv", tmp_path / "a.csv.runs"
+    before = play(path)
+    lines = runs.read_bytes().splitlines()
+    forged = changed(distance=-1.)(lines[1])
+    runs.write_bytes(b"\n".join([*lines, lines[1], forged]) + b"\n")
+    assert play(path) == before
+    assert (tmp_path / "a.csv.runs.odd").read_bytes() == forged + b"\n"
+    assert len(runs.read_bytes().splitlines()) == 5
+
+
+def test_a_journal_of_before_there_were_checksums_goes_on(tmp_path):
+    path, runs = tmp_path / "a.csv", tmp_path / "a.csv.runs"
+    before = play(path)
+    head, *rows = runs.read_bytes().splitlines()
+    runs.write_bytes(b"\n".join([less("checksums")(head), *map(less("checksum"), rows)]) + b"\n")
+    assert play(path, settings={**GRID, "seed": [0, 1, 2]})[:2] == before[:2]
+    assert all(b"checksum" in line for line in runs.read_bytes().splitlines())
 
 
 HEADS = {"a word": b"hello", "a list": b"[]", "no study": b'{"code": "a"}', "no text": b"\xff\xfe",
@@ -390,3 +428,10 @@ def test_an_exception_that_was_raised_is_still_the_same(tmp_path):
         import copyreg
         copyreg.dispatch_table.pop(ValueError, None)
     assert ["error" in row for row in rows] == [False, True, False, False]
+
+
+def test_words_with_a_zero_byte_are_read_again(tmp_path):
+    def wordy(name, seed):
+        return {"said": f"{name}\0{seed}"}
+    rows = study(wordy, dict(name=["a"], seed=[1]), tmp_path / "w.csv", processes=1, watch=False)
+    assert load(tmp_path / "w.csv")[0]["said"] == rows[0]["said"] == "a\0" + "1"

@@ -10,7 +10,8 @@ for (const film of document.querySelectorAll(".gan-film")) {
   const frame = (at) => {
     if (!kept.has(at)) {
       const image = new Image();
-      image.src = `${film.dataset.frames}/${String(at).padStart(4, "0")}.webp`;
+      image.src = (window.GAN_FRAMES || {})[film.dataset.frames]?.[at] ??       // a deck has its own
+        `${film.dataset.frames}/${String(at).padStart(4, "0")}.webp`;
       kept.set(at, image);
     }
     return kept.get(at);

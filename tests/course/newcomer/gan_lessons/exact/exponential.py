@@ -1,6 +1,6 @@
 """The exponential game, exactly: best critic, its loss, and the generator's gradient on the line.
 
-All for smooth laws p and q; q is shifted by theta. Derived in notebooks/21_exponential.ipynb.
+All for smooth laws p and q; q is shifted by theta. Derived in notebooks/NN_exponential.ipynb.
 NumPy and SciPy, no torch.
 """
 from __future__ import annotations

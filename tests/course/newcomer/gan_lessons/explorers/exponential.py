@@ -1,4 +1,4 @@
-"""Explorer of notebooks/21_exponential.ipynb: the best critic and the generator's gradient."""
+"""Explorer of notebooks/NN_exponential.ipynb: the best critic and the generator's gradient."""
 from __future__ import annotations
 
 import numpy as np

@@ -1,6 +1,6 @@
 """The exponential game: a mistake costs the exponential of the score. Critics return scores.
 
-Derived in notebooks/21_exponential.ipynb: the optimum f* = ½ log p/q, the critic's least loss
+Derived in notebooks/NN_exponential.ipynb: the optimum f* = ½ log p/q, the critic's least loss
 2 ∫ √(pq), and what it leaves to the generator, half the slope of the divergence alpha = -½.
 """
 from __future__ import annotations
@@ -22,6 +22,6 @@ def generator_loss(f, g, z):
 def exponential() -> Game:
     """Boosting's loss for the critic, and for the generator what a real sample costs the critic.
 
-    Friedman, Hastie and Tibshirani 2000, Annals of Statistics 28; lesson 21.
+    Friedman, Hastie and Tibshirani 2000, Annals of Statistics 28; lesson NN.
     """
     return Game({"f": critic_loss, "g": generator_loss})

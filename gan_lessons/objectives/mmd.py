@@ -1,0 +1,174 @@
+"""Distances between two batches that need no critic, and the MMD GAN, whose critic makes features.
+
+    game = matching(partial(mmd2, gaussian(2., 5.)))       only the generator moves
+    game = mmd_gan()                                       the critic chooses what is compared
+
+A kernel of this module is a function of tensors (n, d), (m, d) -> (n, m). Derived in
+notebooks/22_mmd.ipynb. Li et al. 2015, arXiv 1502.02761; Bińkowski et al. 2018, arXiv 1801.01401;
+Feydy et al. 2018, arXiv 1810.08278.
+"""
+from __future__ import annotations
+
+import functools
+import math
+
+import torch
+from torch import Tensor
+
+from ..exact.checks import check_count, fits
+from ..game import Game, both, check_tensors, in_full
+
+# -- kernels ---------------------------------------------------------------------------------------
+
+def gaussian(*bandwidths: float):
+    """Σ_h exp(-|x - y|²/2h²) over the bandwidths: (n, d), (m, d) -> (n, m).
+
+    ValueError for no bandwidth, and for one that is not above 0.
+    """
+    if not bandwidths or not all(fits(h, above=0) for h in bandwidths):
+        raise ValueError(f"bandwidths = {bandwidths!r}: one or more numbers above 0")
+
+    def kernel(x, y):
+        check_tensors(x=x, y=y)
+        square = (x.square().sum(1)[:, None] + y.square().sum(1) - 2 * x @ y.T).clamp(min=0)
+        return sum((-square / (2 * h ** 2)).exp() for h in bandwidths)
+    kernel.__name__ = f"gaussian({', '.join(f'{h:g}' for h in bandwidths)})"
+    return kernel
+
+
+def minus_distance(x: Tensor, y: Tensor) -> Tensor:
+    """-|x - y|, whose MMD² is the energy distance: (n, d), (m, d) -> (n, m).
+
+    Where two points are one the slope is taken as 0.
+    """
+    check_tensors(x=x, y=y)
+    return -torch.cdist(x, y)
+
+
+def cubic(x: Tensor, y: Tensor) -> Tensor:
+    """(x · y / d + 1)³, the kernel of KID: (n, d), (m, d) -> (n, m)."""
+    check_tensors(x=x, y=y)
+    return (x @ y.T / x.shape[1] + 1) ** 3
+
+
+# -- distances -------------------------------------------------------------------------------------
+
+def _exactly(distance):
+    """The same function with autocast off: differences of means that are nearly equal need all
+    digits of float32."""
+    @functools.wraps(distance)
+    def careful(*args, **settings):
+        with torch.autocast("cuda" if torch.cuda.is_available() else "cpu", enabled=False):
+            return distance(*args, **settings)
+    return careful
+
+
+def _rows(x, x_fake, alike=False):
+    """Two batches as rows (n, d), (m, d); ValueError for what does not fit."""
+    check_tensors(x=x, x_fake=x_fake)
+    if x.shape[1:] != x_fake.shape[1:] or min(len(x), len(x_fake)) < 2:
+        raise ValueError(f"real {tuple(x.shape)} and fake {tuple(x_fake.shape)}: two samples or "
+                         "more of each, all of one size")
+    if alike and len(x) != len(x_fake):
+        raise ValueError(f"{len(x)} real and {len(x_fake)} fakes: they are sorted and paired, so "
+                         "draw as many of each")
+    return [in_full(a, "samples").reshape(len(a), -1) for a in (x, x_fake)]
+
+
+@_exactly
+def mmd2(kernel, x: Tensor, x_fake: Tensor) -> Tensor:
+    """The estimate of MMD² whose mean is right: (n, ...), (m, ...) -> scalar.
+
+    Means of the kernel over pairs of real samples, plus that over pairs of fakes, minus twice that
+    over pairs of both; no sample is paired with itself. ValueError for fewer than two of a kind.
+    """
+    x, x_fake = _rows(x, x_fake)
+
+    def within(a):
+        k = kernel(a, a)
+        return (k.sum() - k.diagonal().sum()) / (len(a) * (len(a) - 1))
+    return within(x) + within(x_fake) - 2 * kernel(x, x_fake).mean()
+
+
+@_exactly
+def sliced(x: Tensor, x_fake: Tensor, directions: int = 100) -> Tensor:
+    """Mean over random directions ω of W₁ between ω · x and ω · g(z): (n, ...) twice -> scalar.
+
+    On a line the best plan joins the lowest with the lowest, so both are sorted and subtracted.
+    ValueError unless there are as many of each kind.
+    """
+    check_count("directions", directions)
+    x, x_fake = _rows(x, x_fake, alike=True)
+    ways = torch.randn(x.shape[1], directions, dtype=x.dtype, device=x.device)
+    ways = ways / ways.norm(dim=0)                                           # (d, directions)
+    return ((x @ ways).sort(0).values - (x_fake @ ways).sort(0).values).abs().mean()
+
+
+@_exactly
+def entropic(x: Tensor, x_fake: Tensor, epsilon: float = 1.0, rounds: int = 30) -> Tensor:
+    """The Sinkhorn divergence S_ε with the cost |x - y|: (n, ...), (m, ...) -> scalar.
+
+    OT_ε(x, x̃) - ½ OT_ε(x, x) - ½ OT_ε(x̃, x̃). The plans are found without gradients, in log space;
+    then they are held, which by the envelope theorem leaves the slope of S_ε. ValueError for ε that
+    is not above 0.
+    """
+    if not fits(epsilon, above=0):
+        raise ValueError(f"epsilon = {epsilon!r}: a softness above 0")
+    check_count("rounds", rounds)
+    x, x_fake = _rows(x, x_fake)
+    cost = lambda a, b: _smoothed(torch.cdist(a, b), epsilon, rounds)
+    return cost(x, x_fake) - cost(x, x) / 2 - cost(x_fake, x_fake) / 2
+
+
+def _smoothed(cost: Tensor, epsilon: float, rounds: int) -> Tensor:
+    """OT_ε of equal masses at a cost (n, m), with the slope Σ γ dcost."""
+    n, m = cost.shape
+    with torch.no_grad():
+        softmin = lambda c, v: -epsilon * (((v - c) / epsilon).logsumexp(1)
+                                         - math.log(c.shape[1]))
+        f, h = cost.new_zeros(n), cost.new_zeros(m)
+        for _ in range(rounds):
+            # both from the old ones, then the middle: a problem with itself settles at once
+            f, h = (f + softmin(cost, h)) / 2, (h + softmin(cost.T, f)) / 2
+        f = softmin(cost, h)
+        moved = ((f[:, None] + h - cost) / epsilon).exp() / (n * m)
+        value = f.mean() + h.mean()
+    slope = (moved * cost).sum()
+    return value + slope - slope.detach()
+
+
+# -- games -----------------------------------------------------------------------------------------
+
+def matching(distance, features=None) -> Game:
+    """Only the generator moves: it minimises distance(h(x), h(g(z))).
+
+    distance: two batches -> scalar, as `sliced` or partial(mmd2, kernel); features: a function h of
+    a batch that stays as it is, or None for the samples themselves. TypeError for what is no
+    function. Li et al. 2015, arXiv 1502.02761; lesson 22.
+    """
+    for name, part in dict(distance=distance, features=features or distance).items():
+        if not callable(part):
+            raise TypeError(f"{name} is a function, such as sliced, not {part!r}")
+    h = features or (lambda x: x)
+
+    def generator_loss(g, x, z):
+        return distance(h(x), h(g(z)))
+    return Game({"g": generator_loss})
+
+
+def mmd_gan(kernel=minus_distance) -> Game:
+    """The MMD GAN: critic f (n, ...) -> (n, d) makes features, and MMD² compares them.
+
+    critic      -MMD²(f(x), f(g(z)))
+    generator   +MMD²(f(x), f(g(z)))
+
+    The critic needs a bound of its slopes, such as spectral normalisation, else it only enlarges
+    its features. TypeError for a kernel that is no function. Li et al. 2017, arXiv 1705.08584;
+    Bińkowski et al. 2018, arXiv 1801.01401; lesson 22.
+    """
+    if not callable(kernel):
+        raise TypeError(f"kernel is a function, such as gaussian(1.), not {kernel!r}")
+
+    def gap(f, g, x, z):
+        return mmd2(kernel, *both(f, x, g(z)))
+    return Game({"f": lambda f, g, x, z: -gap(f, g, x, z), "g": gap})

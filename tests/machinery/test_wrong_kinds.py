@@ -1,0 +1,599 @@
+"""Every public function was called with each argument of 44 wrong kinds: what ended wrongly, kind
+by kind. Refused by name, or right."""
+import io
+import math
+import os
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import gan_lessons as gl
+from gan_lessons.data import datasets, folders
+from gan_lessons.data.deskew import deskew
+from gan_lessons.data.downloads import fetch
+from gan_lessons.data.label_budget import Ledger, t_interval
+from gan_lessons.drawing import explorer, plots
+from gan_lessons.exact import (
+    clustering,
+    infomax,
+    laws,
+    lipschitz,
+    minimax,
+    quadrature,
+    relativistic,
+)
+from gan_lessons.exact import conditional_loss_sensitive as exact_cls
+from gan_lessons.exact import wasserstein_divergence as exact_div
+from gan_lessons.exact.checks import fits
+from gan_lessons.exact.divergences import softplus
+from gan_lessons.exact.loss_sensitive import best_loss, distances, svm
+from gan_lessons.exact.transport import best_critic, wasserstein_1_slope
+from gan_lessons.game import arguments
+from gan_lessons.map import results
+from gan_lessons.map.best_critic import best_score, best_value
+from gan_lessons.measures import classifier, metrics, prediction, probes
+from gan_lessons.objectives import adversarial_autoencoder as aae
+from gan_lessons.objectives import clustering as games_clustering
+from gan_lessons.objectives import f_vae, loss_sensitive, variational
+from gan_lessons.objectives import infomax as bounds
+from gan_lessons.objectives import relativistic as relativistic_game
+from gan_lessons.objectives.f_gan import f_gan
+from gan_lessons.pixels import scaled
+from gan_lessons.players import encoders, flow_decoder, flows, marginals, networks, penalties
+from gan_lessons.players import image_networks as image
+from gan_lessons.players.spectral import (
+    circular_norm,
+    operator_norm,
+    spectrally_normalised,
+    unrolled,
+)
+
+P, Q = gl.Normal(), gl.Normal(1, 1)
+X, Y = torch.ones(4, 2), torch.tensor([0, 1, 1, 0])
+BYTES = torch.full((4, 1, 8, 8), 9, dtype=torch.uint8)
+F = gl.mlp_critic(2, width=4)
+SQUARES = np.array([[0., 0.], [1., 0.], [0., 2.], [1., 1.]])
+PAIR = [[.25, .25], [.25, .25]]
+
+
+@pytest.mark.parametrize("number", [Decimal("1.5"), Fraction(3, 2)])
+@pytest.mark.parametrize("act", [
+    lambda n: laws.Ring(radius=n), lambda n: laws.Grid(spacing=n), lambda n: laws.SwissRoll(n),
+    lambda n: laws.SwissRoll(radius=n), lambda n: laws.Moons(n), lambda n: gl.Normal(0, n),
+    lambda n: lipschitz.penalised_gap(P, Q, n), lambda n: distances(X, X, n),
+    lambda n: best_loss(X, X, weight=n), lambda n: best_loss(X, X, kappa=n),
+    lambda n: exact_div.linear_divergence(1., n), lambda n: exact_div.divergence(P, Q, 2., n),
+    lambda n: exact_cls.best_class_loss(PAIR, PAIR, np.ones((2, 2)), first=n),
+    lambda n: penalties.penalised(gl.minimax(), penalties.gradient_penalty, n),
+    lambda n: marginals.Marginals(BYTES, n), lambda n: probes.linear_probe(X, Y, X, Y, n),
+    lambda n: bounds.deep_infomax(n)])
+def test_decimals_and_fractions_are_refused_by_name(act, number):
+    with pytest.raises(ValueError, match=r"Decimal\('1.5'\)|Fraction\(3, 2\)|1\.5|3/2"):
+        act(number)
+
+
+@pytest.mark.parametrize("act, right", [
+    (lambda n: exact_cls.asked_posterior(PAIR, PAIR, n), [[.5, .5], [.5, .5]]),
+    (lambda n: exact_div.divergence(P, Q, n, 6.).gap, exact_div.divergence(P, Q, 2., 6.).gap),
+    (lambda n: clustering.gaussian_mixture(SQUARES, 2, 5, n / 1000).shares,
+     clustering.gaussian_mixture(SQUARES, 2, 5, .002).shares)])
+def test_a_tensor_of_one_number_is_a_number(act, right):
+    np.testing.assert_allclose(act(torch.tensor(2., dtype=torch.float64)), right)
+
+
+@pytest.mark.parametrize("seed", [None, "a", -1, 1.5, math.nan, True, [0], np.zeros(2)])
+@pytest.mark.parametrize("act", [
+    lambda s: flows.Mixing(2, s), lambda s: flows.point_flow(seed=s),
+    lambda s: flows.image_flow((1, 4, 4), 1, seed=s), lambda s: encoders.image_encoder(seed=s),
+    lambda s: encoders.linear_encoder(2, 3, seed=s), lambda s: encoders.Statistics(2, 3, 4, seed=s),
+    lambda s: networks.Projected(F, 3, s),
+    lambda s: flow_decoder.FlowDecoder(F, couplings=1, seed=s),
+    lambda s: games_clustering.GaussianMixturePrior(2, 2, seed=s),
+    lambda s: aae.ClusterHeadDecoder(F, 3, seed=s)])
+def test_a_seed_is_a_whole_number(act, seed):
+    with pytest.raises(ValueError, match="seed = "):
+        act(seed)
+
+
+@pytest.mark.parametrize("flag", ["no", "", None, 1, 0., np.zeros(2), torch.zeros(2), [True]])
+@pytest.mark.parametrize("name, act", [
+    ("batch_norm", lambda v: image.image_generator(batch_norm=v)),
+    ("batch_norm", lambda v: image.dcgan_critic(batch_norm=v)),
+    ("batch_norm", lambda v: image.dcgan_generator(batch_norm=v)),
+    ("squash", lambda v: encoders.image_encoder(squash=v)),
+    ("normalise", lambda v: encoders.image_encoder(normalise=v)),
+    ("swap", lambda v: flows.Coupling(F, swap=v)),
+    ("affine", lambda v: flows.Coupling(F, affine=v)),
+    ("affine", lambda v: flows.point_flow(affine=v)), ("mix", lambda v: flows.point_flow(mix=v)),
+    ("mix", lambda v: flows.image_flow((1, 4, 4), 1, mix=v)),
+    ("widths", lambda v: games_clustering.GaussianMixturePrior(2, 2, widths=v)),
+    ("tilts", lambda v: games_clustering.GaussianMixturePrior(2, 2, tilts=v)),
+    ("answers", lambda v: games_clustering.clustering(answers=v))])
+def test_a_word_is_neither_true_nor_false(name, act, flag):
+    with pytest.raises(ValueError, match=f"{name} = .*: True or False"):
+        act(flag)
+
+
+@pytest.mark.parametrize("net", [None, "f", 3, X, nn.Linear])
+@pytest.mark.parametrize("act", [
+    lambda net: networks.Concatenated(net, 3), lambda net: flows.Coupling(net),
+    lambda net: flow_decoder.FlowDecoder(net), lambda net: f_vae.LearntNoise(net),
+    lambda net: aae.ClusterHeadDecoder(net, 3), lambda net: spectrally_normalised(net)])
+def test_a_part_that_is_no_network_is_named(act, net):
+    with pytest.raises(TypeError, match="net is a network"):
+        act(net)
+
+
+@pytest.mark.parametrize("act", [
+    lambda: gl.both(nn.Linear, X, X), lambda: penalties.slopes(nn.Linear, X),
+    lambda: prediction.ClassLoss(nn.Linear), lambda: variational.gaussian_code(nn.Linear, X),
+    lambda: encoders.codes(nn.Linear, X)])
+def test_a_class_in_the_place_of_a_network(act):
+    with pytest.raises((TypeError, ValueError), match="is the class Linear: make one of it"):
+        act()
+
+
+@pytest.mark.parametrize("act", [
+    lambda x: gl.both(F, x, X), lambda x: gl.both(F, X, x), lambda x: penalties.slopes(F, x),
+    lambda x: networks.check_labels(x, Y, 2), lambda x: prediction.confusion(Y, x.long(), 2),
+    lambda x: prediction.predict(prediction.ClassLoss(F), x), lambda x: bounds.info_nce(x),
+    lambda x: probes.nearest(x, X, 1), lambda x: probes.linear_probe(x, Y, X, Y),
+    lambda x: variational.gaussian_code(F, x), lambda x: f_vae.flow_nll(flows.point_flow(), x),
+    lambda x: encoders.codes(F, x),
+    lambda x: games_clustering.restart_empty(games_clustering.GaussianMixturePrior(2, 2), x)])
+def test_a_single_number_is_no_batch(act):
+    with pytest.raises(ValueError, match=r"single number|\(n, \.\.\.\)"):
+        act(torch.tensor(2.))
+
+
+PACKED = [torch.eye(4).to_sparse(), torch.eye(4).to_sparse_csr(),
+          torch.quantize_per_tensor(torch.ones(4, 4), .1, 0, torch.qint8)]
+
+
+@pytest.mark.parametrize("x", PACKED, ids=["sparse", "csr", "quantised"])
+@pytest.mark.parametrize("act", [
+    lambda x: gl.both(F, x, x), lambda x: penalties.slopes(F, x), lambda x: penalties.equal_one(x),
+    lambda x: penalties.at_most_one(x), lambda x: probes.nearest(x, x, 1),
+    lambda x: probes.linear_probe(x, Y, x, Y), lambda x: variational.draw_code(x, x),
+    lambda x: prediction.all_losses(lambda x, y: x[:, 0], x, 2), lambda x: bounds.info_nce(x),
+    lambda x: games_clustering.responsibilities(x), lambda x: games_clustering.usage_kl(x),
+    lambda x: circular_norm(x, 8), lambda x: plots.smooth(x), lambda x: plots.sheet(x),
+    lambda x: plots.points(plots.figure()[1], x, "k"), lambda x: clustering.vote_accuracy(x),
+    lambda x: clustering.contingency(x, x, 2), lambda x: encoders.codes(F, x),
+    lambda x: plots.show_sheet(x, "Four words and more."), lambda x: softplus(x)])
+def test_packed_tensors_are_refused_by_name(act, x):
+    with pytest.raises((ValueError, TypeError), match="one by one|must be real numbers|slopes are"):
+        act(x)
+
+
+@pytest.mark.parametrize("act", [
+    lambda x: probes.nearest(x, X, 1), lambda x: probes.nearest(X, x, 1),
+    lambda x: probes.neighbours_agree(x, Y, X, Y, 1), lambda x: probes.linear_probe(x, Y, X, Y),
+    lambda x: penalties.equal_one(x), lambda x: f_vae.bits_per_dimension(x, (2,)),
+    lambda x: encoders.codes(lambda _: x, X)])
+def test_imaginary_parts_are_not_dropped(act):
+    with pytest.raises(ValueError, match="complex64|real numbers|is needed"):
+        act(torch.ones(4, 2, dtype=torch.complex64))
+
+
+# -- numbers of few bits ---------------------------------------------------------------------------
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int8, np.int16, np.int64, np.bool_])
+def test_tables_and_labels_of_few_bits_are_counted_right(kind):
+    table = np.array([[1, 0], [0, 1]], kind)
+    assert clustering.matching_accuracy(table) == clustering.vote_accuracy(table) == 1
+    if kind is not np.bool_:
+        clusters, labels = np.array([9, 9, 3], kind), np.array([99, 99, 1], kind)
+        found = clustering.contingency(clusters, labels, 10, 100)
+        assert found[9, 99] == 2 and found[3, 1] == 1 and found.sum() == 3
+
+
+def test_counts_of_few_bits_stay_in_their_range():
+    n = np.uint8(200)
+    assert infomax.CorrelatedNormal(.5, n).dim == 400
+    assert infomax.ratio_spread(.5, n, True) == infomax.ratio_spread(.5, 200, True)
+    assert infomax.copies_info_nce(n, n) == infomax.copies_info_nce(200, 200)
+    side = np.uint8(28)
+    assert gl.mlp_critic((1, side, side), width=4)(torch.zeros(2, 1, 28, 28)).shape == (2,)
+    assert gl.mlp_generator(2, (1, side, side), width=4)(torch.zeros(2, 2)).shape == (2, 1, 28, 28)
+    critic = image.image_critic(width=np.uint8(130), dense=np.uint8(4))
+    assert critic.layers[2].out_channels == 260
+    assert encoders.Statistics(np.uint8(20), np.uint8(20), 2).picture[0].in_features == 400
+    assert encoders.linear_encoder(np.uint8(20), np.uint8(20)).rest[1].in_features == 400
+
+
+@pytest.mark.parametrize("kind", [torch.uint8, torch.int16, torch.int32])
+def test_labels_of_few_bits_are_labels(kind):
+    codes = torch.tensor([[1., 0.], [0., 1.], [.1, 1.], [1., .1]])
+    for probe in (lambda y: probes.neighbours_agree(codes, y, codes, y, 1),
+                  lambda y: probes.linear_probe(codes, y, codes, y)):
+        assert probe(Y.to(kind)) == probe(Y)
+
+
+# -- what is no function, no table, no set ---------------------------------------------------------
+
+AX = plots.figure()[1]
+ROW = dict(data="ring", objective="WGAN", seed=0, steps=3, wasserstein=1.)
+
+
+@pytest.mark.parametrize("act, says", [
+    (lambda: gl.both(lambda x: None, X, X), "write return before its scores"),
+    (lambda: gl.both(F, SQUARES, SQUARES), "x is a torch.Tensor, not ndarray"),
+    (lambda: gl.both(F, gl.Images(BYTES), X), "x is a torch.Tensor, not Images"),
+    (lambda: gl.Game(torch.tensor(1.)), "a Game takes"),
+    (lambda: gl.minimax()[np.zeros(2)], "does not move"),
+    (lambda: arguments(3), "a function of named arguments, not 3"),
+    (lambda: gl.mlp_critic(2, outputs=np.zeros(2)), "outputs"),
+    (lambda: image.image_critic(outputs=np.zeros(2)), "outputs"),
+    (lambda: gl.mlp_critic([]), "shape = "), (lambda: gl.mlp_generator(2, ()), "shape = "),
+    (lambda: penalties.penalised(gl.minimax(), gl.minimax()["f"], 1., np.zeros(2)), "not move"),
+    (lambda: f_vae.flow_nll(lambda x: x, X), "a bijection gives a pair"),
+    (lambda: f_vae.flow_nll(lambda x: None, X), "a bijection gives a pair"),
+    (lambda: variational.gaussian_code(lambda x: None, X), "what e gives is a torch.Tensor"),
+    (lambda: encoders.codes(lambda x: None, X), "net gives None for a batch"),
+    (lambda: prediction.ClassLoss(None), "net is a network or a function"),
+    (lambda: relativistic.pairwise_value(P, Q, lambda x: None), "f of the places"),
+    (lambda: relativistic.pairwise_value(P, Q, lambda x: x[:3]), "one score each"),
+    (lambda: infomax.code_table(np.ones((2, 2)), lambda x: {}), "one value|that equals itself"),
+    (lambda: best_value(nn.Linear(2, 1), P, Q), "those of a Game"),
+    (lambda: best_value(3, P, Q), "those of a Game"),
+    (lambda: softplus("a"), "c must be real numbers"), (lambda: softplus(None), "c must be"),
+    (lambda: softplus(1j), "c must be"), (lambda: scaled([1, 2]), "pixels are a tensor"),
+    (lambda: scaled(None), "pixels are a tensor"), (lambda: deskew(BYTES), "deskew takes Images"),
+    (lambda: deskew(None), "deskew takes Images"),
+    (lambda: Ledger(None, 1), "labels are whole numbers"),
+    (lambda: Ledger(torch.ones(4), 1), "labels are whole numbers"),
+    (lambda: Ledger("abc", 1), "labels are whole numbers"),
+    (lambda: Ledger(Y[:, None], 1), "labels are whole numbers"),
+    (lambda: t_interval([1., 2.], None), "level"), (lambda: t_interval([1., 2.], "a"), "level"),
+    (lambda: t_interval([10 ** 400, 1.]), "finite numbers|one number each"),
+    (lambda: gl.Images(BYTES, Y, torch.tensor(1)), "classes are names"),
+    (lambda: gl.Images(BYTES, Y, torch.arange(2)), "classes are names"),
+    (lambda: gl.Images(BYTES, Y, name=3), "what the set is called"),
+    (lambda: gl.load_images("mnist", np.zeros(2)), "choose .train. or"),
+    (lambda: gl.load_images("mnist", None), "choose .train. or"),
+    (lambda: plots.figure(True), "columns = True"),
+    (lambda: plots.square_grid(10 ** 400, 3), "reach"),
+    (lambda: plots.smooth([[1.], [1., 2.]]), "what is smoothed is numbers"),
+    (lambda: plots.sheet([[1.], [1., 2.]]), "a sheet shows pictures"),
+    (lambda: plots.draw_densities(AX, [0., 1.], P, Q, lambda x: None), "c gives logits"),
+    (lambda: plots.classes(AX, [1, 2], dict), "names are a list"),
+    (lambda: gl.Images(BYTES, Y, dict), "classes are names"),
+    (lambda: gl.expectation(P, gl.Normal), "h = the class Normal: a function"),
+    (lambda: quadrature.sign_changes(lambda x: None, [0., 1.]), "h of the edges"),
+    (lambda: quadrature.sign_changes(np.sin, [0., 1.], from_zero="no"), "True or False"),
+    (lambda: relativistic_game.pairwise(lambda d: None, X[:, 0], X[:, 0]), "what h returns"),
+    (lambda: relativistic_game.average(dict, X[:, 0], X[:, 0]), "h = the class dict"),
+    (lambda: prediction.all_losses(lambda x, y: None, X, 2), "what l returns"),
+    (lambda: prediction.all_losses(dict, X, 2), "the class dict"),
+    (lambda: prediction.predict(F, X, 2), r"takes x alone: ClassLoss\(net, classes\)"),
+    (lambda: metrics.precision_recall([[1.], [1., 2.]], X), "fakes are a tensor"),
+    (lambda: metrics.precision_recall(torch.eye(4).to_sparse(), X), "one by one"),
+    (lambda: metrics.kernel_distance(PACKED[2], X), "one by one"),
+    (lambda: games_clustering.restart_empty(games_clustering.GaussianMixturePrior(2, 2), X > 0),
+     "codes of torch.bool"),
+    (lambda: f_gan("KL", np.zeros(2)), "no generator loss"),
+    (lambda: bounds.deep_infomax(prior=np.zeros(2)), "prior is"),
+    (lambda: f_vae.normal_nll(torch.tensor(1.)), "single number"),
+    (lambda: results.arena_rows(os.sep), "no results"), (lambda: results.arena_rows(""), "no res"),
+    (lambda: results.short(10 ** 400), "in short"), (lambda: results.short(True), "in short"),
+    (lambda: results.summary(torch.tensor(1.)), "rows are"),
+    (lambda: plots.draw_density(None, [0., 1.], P, "k"), "draws on axes"),
+    (lambda: plots.draw_density(nn.Linear(2, 1), [0., 1.], P, "k"), "draws on axes"),
+    (lambda: plots.draw_density(AX, 3., P, "k"), "places on the line"),
+    (lambda: plots.draw_density(AX, np.zeros((2, 2)), P, "k"), "places on the line"),
+    (lambda: plots.draw_density(AX, "ab", P, "k"), "places on the line"),
+    (lambda: plots.draw_densities(AX, [0., 1.], P, Q, "c"), "c is the logit"),
+    (lambda: plots.draw_densities(AX, [0., 1.], P, Q, F), "on_arrays"),
+    (lambda: plots.classes(AX, [1, 2], {"a", "b"}), "names are a list"),
+    (lambda: plots.classes(AX, [1, 2], 3), "names are a list"),
+    (lambda: plots.classes(AX, [1, 2], "ab"), "names are a list"),
+    (lambda: explorer.slider(0, 10 ** 400, 1, 1, "a"), "slider 'a'"),
+    (lambda: explorer.slider(-10 ** 400, 1, 1, 1, "a"), "slider 'a'"),
+    (lambda: explorer.choice(torch.tensor(1), 1, "a"), "its options are a list"),
+    (lambda: results.coverage(None), "n = None"), (lambda: results.coverage(math.nan), "n = nan"),
+    (lambda: results.coverage(2.5), "n = 2.5"), (lambda: results.short(None), "not None"),
+    (lambda: results.short("a"), "not 'a'"), (lambda: results.arena_rows(None), "results are"),
+    (lambda: results.arena_rows(3), "results are"), (lambda: results.summary(None), "rows are"),
+    (lambda: results.summary("toys"), "rows are"), (lambda: results.summary(ROW), "rows are"),
+    (lambda: results.summary([3]), "a row is a dictionary"),
+    (lambda: results.summary([{"data": "ring"}]), "lacks objective, seed"),
+    (lambda: results.summary([ROW], 3), "measures are names"),
+    (lambda: results.summary([ROW], {"recall"}), "measures are names"),
+    (lambda: results.summary([ROW], [3]), "measures are names"),
+    (lambda: results.table([ROW], ["recall"], None), "data is the name"),
+    (lambda: results.table(None, ["recall"], "ring"), "rows are"),
+    (lambda: results.summary([ROW | dict(wasserstein="x")]), "wasserstein of WGAN on ring is 'x'"),
+    (lambda: results.summary([ROW | dict(wasserstein=None)]), "is None, no number"),
+    (lambda: results.summary([ROW | dict(recall=True)]), "recall of WGAN on ring is True"),
+    (lambda: results.summary([ROW | dict(data=["ring"])]), "data of a row is"),
+    (lambda: results.summary([ROW | dict(objective=3)]), "objective of a row is 3"),
+    (lambda: results.recompute(None), "a row is a dictionary"),
+    (lambda: results.recompute({"data": "ring"}), "lacks objective, seed, steps"),
+])
+def test_what_it_is_not_is_said(act, says):
+    with pytest.raises((TypeError, ValueError, KeyError, FileNotFoundError), match=says):
+        act()
+
+
+@pytest.mark.parametrize("act", [
+    lambda f, x: gl.both(f, x, x), lambda f, x: penalties.slopes(f, x),
+    lambda f, x: gl.minimax()["f"](f, lambda z: x, x, x),
+    lambda f, x: variational.gaussian_code(f, x),
+    lambda f, x: prediction.all_losses(lambda x, y: f(x), x, 2),
+    lambda f, x: encoders.codes(f, x)])
+@pytest.mark.parametrize("f", [F, nn.Sequential(nn.Linear(2, 1), nn.Flatten(0)),
+                               encoders.image_encoder(width=2).eval()],
+                         ids=["ours", "theirs", "image"])
+def test_samples_of_another_shape_are_named(act, f):
+    with pytest.raises(ValueError, match=r"does not take samples of shape .*3, 3.*of the size"):
+        act(f, torch.ones(4, 3, 3))
+
+
+def test_an_empty_set_stays_empty_when_it_is_made_upright():
+    assert len(deskew(gl.Images(BYTES[:0]))) == 0
+
+
+def test_a_whole_disk_is_no_folder_of_pictures(tmp_path, monkeypatch):
+    monkeypatch.setattr(folders, "MOST", 20)
+    for folder in "ab":
+        (tmp_path / folder).mkdir()
+        for i in range(9):
+            (tmp_path / folder / f"{i}.txt").write_text("")
+    with pytest.raises(datasets.DataUnavailable, match="has no pictures"):
+        gl.load_images(tmp_path, size=8)                        # 18 files in 2 folders: looked at
+    (tmp_path / "more.txt").write_text("")
+    with pytest.raises(datasets.DataUnavailable, match="more than 20 files and folders below it: "
+                                                       "name the folder of the pictures"):
+        gl.load_images(os.fspath(tmp_path), size=8)
+
+
+def test_a_judge_writes_where_only_ascii_can_be_written(monkeypatch):
+    for encoding in ("ascii", "cp1252"):
+        said = io.TextIOWrapper(io.BytesIO(), encoding)
+        monkeypatch.setattr("sys.stdout", said)
+        gl.check("00 quarter", 3)
+        gl.agree(lambda x: x, lambda x: x, name="σ")
+        said.flush()
+        monkeypatch.undo()
+        assert b"00 quarter: not yet" in said.buffer.getvalue()
+
+
+def test_samples_are_those_of_a_player_by_its_symbol():
+    nets = dict(f=gl.mlp_critic(2, width=4), g=gl.mlp_generator(2, 2, width=4))
+    run = gl.train(gl.minimax(), nets, gl.batches(gl.Ring(), z=gl.Normal(dim=2)), steps=1,
+                   watch=None)
+    for player in (["g"], None, 3, {"g"}):
+        with pytest.raises(KeyError, match="no player .* to draw samples from"):
+            run.samples(2, player=player)
+
+
+def test_a_number_that_is_none_counts_as_a_run_that_broke_down():
+    rows = [ROW | dict(seed=i, wasserstein=w) for i, w in enumerate([1., math.nan, 2.])]
+    found, = results.summary(rows, "wasserstein")
+    assert (found["median"], found["low"], found["high"], found["failed"]) == (2., 1., math.inf, 1)
+
+
+# -- laws and functions of one's own ---------------------------------------------------------------
+
+class Own(laws.Law):
+    """A law of one's own: that of `P`, but for what is said."""
+    def __init__(self, more=0., cdf=P.cdf, as_tensor=False):
+        self.more, self.cdf, self.as_tensor = more, cdf, as_tensor
+
+    def logpdf(self, x):
+        found = P.logpdf(x) + self.more
+        return torch.as_tensor(found) if self.as_tensor else found
+
+    def sf(self, x):
+        return 1 - self.cdf(x)
+
+    edges, score = staticmethod(P.edges), staticmethod(P.score)
+
+
+@pytest.mark.parametrize("act", [
+    minimax.generator_gradient, relativistic.pairwise_value, relativistic.product_js,
+    relativistic.rsgan_gradient])
+def test_a_density_that_is_none_has_no_gradient(act):
+    for laws_ in ((Own(1.), Q), (Q, Own(-1.))):
+        with pytest.raises(ValueError, match="integrates to .* not to 1"):
+            act(*laws_)
+
+
+@pytest.mark.parametrize("cdf", [
+    lambda x: 1 - P.cdf(x), lambda x: 2 * P.cdf(x), lambda x: 0 * x + .5,
+    lambda x: P.cdf(x) + .3 * np.sin(x) ** 2])
+def test_shares_that_are_none_have_no_distance(cdf):
+    for act in (gl.wasserstein_1, wasserstein_1_slope, best_critic):
+        with pytest.raises(ValueError, match="cdf and sf of .* are no shares of a law|nan|rises"):
+            act(Own(cdf=cdf), Q)
+
+
+@pytest.mark.parametrize("name", ["KL", "JS", "reverse KL"])
+def test_a_law_that_speaks_torch_is_a_law(name):
+    D = gl.f_divergence(name)
+    assert D(Own(as_tensor=True), Q) == pytest.approx(D(P, Q), rel=1e-12)
+    assert gl.kl(Own(as_tensor=True), Q) == pytest.approx(.5)
+
+
+@pytest.mark.parametrize("scores", [(X,), [1.] * 4, "a", {}], ids=str)
+def test_scores_are_one_tensor(scores):
+    with pytest.raises(ValueError, match="scores are one tensor"):
+        gl.both(lambda x: scores, X, X)
+    with pytest.raises(ValueError, match="scores are one tensor"):
+        gl.minimax()["f"](lambda x: scores, lambda z: z, X, X)
+    with pytest.raises(ValueError, match="what f returns is a torch.Tensor"):
+        penalties.slopes(lambda x: scores, X)
+
+
+def test_slopes_of_a_function_that_works_in_place():
+    x = torch.tensor([[1., 2.], [3., -4.]])
+    kept = x.clone()
+    assert penalties.slopes(lambda x: x.mul_(2).sum(1), x).tolist() == pytest.approx(2 * [8 ** .5])
+    assert torch.equal(x, kept)
+    with pytest.raises(ValueError, match="complex"):
+        penalties.slopes(lambda x: x.sum(1) + 1j, x)
+
+
+@pytest.mark.parametrize("layer, shape", [
+    (nn.BatchNorm1d(2), (2,)), (nn.LSTM(2, 2), (2,)), (nn.Bilinear(2, 2, 1), (2,)),
+    (nn.Linear(3, 1), (2,))], ids=str)
+def test_layers_that_take_no_such_sample_are_named(layer, shape):
+    for act in (operator_norm, unrolled):
+        with pytest.raises(ValueError, match="takes no samples of shape"):
+            act(layer, shape)
+    if isinstance(layer, nn.Bilinear):
+        with pytest.raises(ValueError, match="f takes no points"):
+            gl.on_arrays(layer)(np.zeros((3, 2)))
+
+
+# -- methods, and the functions that makers return -------------------------------------------------
+
+DECODER = flow_decoder.FlowDecoder(gl.mlp_generator(2, (1, 4, 4)), (1, 4, 4), 1, 2).eval()
+STATISTICS = encoders.Statistics(2, 3, 4)
+HANDED = {
+    "x": [F, F.features, encoders.image_encoder(width=2), networks.Noise(.1),
+          classifier.Classifier(),
+          lambda x: networks.Concatenated(F, 2)(x, Y), flows.Squeeze(), flows.point_flow()],
+    "z": [gl.Line(), lambda z: STATISTICS.whole(torch.ones(4, 2, 3), z)],
+    "v": [DECODER, DECODER.sample, f_vae.LearntNoise(nn.Linear(2, 2))],
+    "features": [lambda x: STATISTICS.whole(x, X), lambda x: STATISTICS.local(x, X)],
+    "y": [flows.Shaped((1, 1, 2)).inverse], "a": [loss_sensitive.leaky(.5),
+                                                  loss_sensitive.own_cost(torch.relu)],
+    "slope": [penalties.power(2.)], "x, x_fake": [
+        lambda x: penalties.at_few(penalties.at_both, 2)(x, X)],
+}
+
+
+@pytest.mark.parametrize("given", [None, [1., 2.], np.ones((4, 2)), "x", 3., gl.Images(BYTES)],
+                         ids=["None", "list", "array", "word", "number", "Images"])
+@pytest.mark.parametrize("name", HANDED)
+def test_a_network_is_handed_a_tensor(name, given):
+    for act in HANDED[name]:
+        with pytest.raises(ValueError, match=f"^({name.split(',')[0]}) is a torch.Tensor, not "):
+            act(given)
+
+
+@pytest.mark.parametrize("x", [*PACKED, torch.zeros(2, device="meta"), [[1.], [1., 2.]]],
+                         ids=["sparse", "csr", "quantised", "meta", "ragged"])
+@pytest.mark.parametrize("act", [
+    P.logpdf, P.pdf, P.cdf, P.sf, P.score, gl.Uniform().logpdf, gl.Mixture([P, Q]).cdf,
+    gl.Ring().logpdf, gl.log_ratio(P, Q), best_critic(P, Q),
+    lambda x: infomax.CorrelatedNormal(.5).scores(x, x), lambda x: best_score(gl.minimax(), x)])
+def test_laws_are_asked_for_numbers(act, x):
+    with pytest.raises(ValueError, match="must be real numbers"):
+        act(x)
+
+
+@pytest.mark.parametrize("act, says", [
+    (lambda: penalties.clip_weights()(X), "network is a network"),
+    (lambda: penalties.clip_weights()(None), "network is a network"),
+    (lambda: penalties.power(2.)(X > 0), "slopes are floating-point"),
+    (lambda: penalties.zero_centred(sd=.1)(F, X.long(), X), "floating-point samples"),
+    (lambda: flows.point_flow()(X > 0), "floating-point numbers, not torch.bool"),
+    (lambda: flows.ActNorm(2)(X.long()), "floating-point numbers"),
+    (lambda: flows.Mixing(2).inverse(X > 0), "floating-point numbers"),
+    (lambda: flows.Coupling(nn.Linear(1, 2))(torch.ones(4, 2, 2)), "does not take samples of"),
+    (lambda: encoders.image_encoder(width=2)(X), "does not take samples of shape"),
+    (lambda: DECODER.nll(torch.ones(4, 1, 8, 8), X), "the decoder makes"),
+    (lambda: DECODER(torch.ones(4, 3)), "does not take samples of shape"),
+    (lambda: STATISTICS.local(X, X), r"\(n, channels, places\)"),
+    (lambda: classifier.Classifier()(X), r"\(n, 1, h, w\)"),
+    (lambda: classifier.Classifier()(BYTES), "torch.uint8"),
+    (lambda: gl.fading()(None), "t = None"), (lambda: gl.fading()("a"), "t = 'a'"),
+    (lambda: gl.fading()(X), "the part of the training"),
+])
+def test_wrong_kinds_in_methods_are_named(act, says):
+    with pytest.raises((TypeError, ValueError), match=says):
+        act()
+
+
+@pytest.mark.parametrize("rows", ["ab", 1.5, {}, 10 ** 400, torch.ones(2), object(), [5]])
+def test_rows_of_a_ledger_are_whole_numbers(rows):
+    ledger = Ledger(Y, 4)
+    for read in (lambda: ledger[rows], lambda: ledger.index_select(0, rows)):
+        with pytest.raises(IndexError, match="are none of 4 labels: whole numbers from 0"):
+            read()
+    assert ledger.spent == 0
+
+
+# -- explorers and downloads -----------------------------------------------------------------------
+
+def explored(setup=lambda figure: figure.subplots().plot([0, 1], [0, 1]),
+             update=lambda artists, k: None, **more):
+    return explorer.Explorer(setup, update, dict(k=explorer.slider(0, 1, .1, .5, "k")),
+                             **dict(alt="a line") | more)
+
+
+@pytest.mark.parametrize("more, says", [
+    (dict(update=lambda artists: None), r"update\(artists, k\) is called so"),
+    (dict(update=lambda artists, j: None), r"update\(artists, k\) is called so.*'k'|'j'"),
+    (dict(update=lambda: None), r"update\(artists, k\) is called so"),
+    (dict(setup=lambda: None), r"setup\(figure\) is called so"),
+    (dict(dpi=90_000), "at most 20,000 pixels a side"),
+    (dict(figsize=(9e4, 9e4)), "at most 20,000 pixels a side")])
+def test_an_explorer_that_cannot_be_drawn_is_refused(more, says):
+    with pytest.raises((TypeError, ValueError), match=says):
+        explored(**more)
+
+
+def test_an_update_may_take_any_controls_or_have_more_of_its_own():
+    assert explored(update=lambda artists, **values: None).values == {"k": .5}
+    assert explored(update=lambda artists, k, more=3: None).values == {"k": .5}
+
+
+@pytest.mark.parametrize("name, known_hash, folder", [
+    (None, "md5:0", "x"), ("a", None, "x"), ("a", "md5:0", None), ("a\0", "md5:0", "x"),
+    ("", "md5:0", "x"), (b"a", "md5:0", "x"), ("a", 3, "x")])
+def test_what_is_fetched_has_a_name(name, known_hash, folder):
+    with pytest.raises(TypeError, match="takes names, as fetch"):
+        fetch(name, known_hash, [], folder)
+
+
+# -- what float() alone understands ----------------------------------------------------------------
+
+class Index:
+    def __index__(self):
+        return 2
+
+
+class Floating:
+    def __float__(self):
+        return 2.
+
+
+@pytest.mark.parametrize("value", [
+    np.array(2.), np.array([2.]), Index(), Floating(), torch.tensor(2., requires_grad=True),
+    torch.tensor(True), Decimal(2), Fraction(2), "2", None, 2 + 0j, np.bool_(True)],
+    ids=lambda value: type(value).__name__)
+def test_what_float_alone_understands_is_no_number(value):
+    assert not fits(value) and not fits(value, whole=True)
+    for act in (lambda: laws.Ring(radius=value), lambda: loss_sensitive.margin(value),
+                lambda: networks.Noise(value), lambda: penalties.clip_weights(value),
+                lambda: variational.vae(sd=value), lambda: flows.Coupling(F, bound=value),
+                lambda: gl.wasserstein(penalties.gradient_penalty, value), lambda: gl.adam(value),
+                lambda: laws.Ring(value), lambda: gl.batches(gl.Ring(), batch=value)):
+        with pytest.raises(ValueError):
+            act()
+
+
+@pytest.mark.parametrize("value", [2, 2., np.int8(2), np.float16(2), np.longdouble(2),
+                                   torch.tensor(2.)], ids=repr)
+def test_numbers_of_every_kind_fit(value):
+    assert fits(value) and fits(value, least=2, most=2)
+    assert fits(value, whole=True) == isinstance(value, (int, np.int8))
+    assert svm([[0., 0.], [1., 1.]], [-1, 1], value).value == pytest.approx(1, abs=.01)
+
+
+def test_a_limit_that_float32_does_not_hold_is_refused():
+    with pytest.raises(ValueError, match="c = 1e[+]308"):
+        penalties.clip_weights(1e308)
+
+
+def test_a_batch_may_be_counted_by_a_tensor():
+    drawn = gl.batches(gl.Ring(), batch=torch.tensor(3)).draw({"x", "y"})
+    assert drawn["x"].shape == (3, 2) and drawn["y"].shape == (3,)

@@ -15,7 +15,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from ..drawing.explorer import Explorer, choice
 from ..drawing.plots import CRITIC
-from ..map.objectives import FAMILIES
+from ..map.objectives import BEYOND, FAMILIES
 from ..map.results import (
     ANCHORS,
     FILES,
@@ -36,7 +36,7 @@ MENU = {"distance to the data": ("wasserstein", "frechet"),      # plane, pictur
         "CPU-seconds to FD 100": ("seconds_to_100",), "CPU-seconds in all": ("cpu_seconds",),
         "memory of training": ("memory",)}
 FAMILY_MENU = {"all families": (*FAMILIES, "yours"), "f-divergence, transport": FAMILIES[:2],
-               "margin, comparison": FAMILIES[2:4], "labels, encoders": FAMILIES[4:]}
+               "margin, comparison": FAMILIES[2:4], "labels, encoders": FAMILIES[4:6]}
 LOGARITHMIC = ("wasserstein", "frechet", "kernel", "seconds_to_100", "cpu_seconds", "memory")
 COLOURS = {**FAMILY_COLOURS, "yours": CRITIC}
 MARKERS = {**FAMILY_MARKERS, "yours": "*"}
@@ -83,7 +83,7 @@ def dashboard(rows=None) -> Explorer:
             ax.text(x, -i, "", transform=across, ha=side, va="center", fontsize=8.5, **more)
             for i in range(ROWS)]
         marks = [Line2D([], [], color=COLOURS[family], marker=MARKERS[family], ls="", label=family)
-                 for family in FAMILIES]
+                 for family in FAMILIES if family != BEYOND]             # who plays no arena
         ax.legend(handles=marks, loc="lower right", bbox_to_anchor=(1.1, 1.012), ncols=6,
                   frameon=False, fontsize=8.5, handletextpad=.1, columnspacing=1.2)
         bars = LineCollection([], lw=1.6, alpha=.65)
@@ -278,7 +278,9 @@ def picture_sheet(fig, track: str = "own", columns: int = 3, rows=None):
     shown = [(one, path) for one in found
              if (path := sheet_path(RESULTS / "arena_mnist", track, one["objective"])).exists()]
     if not shown:
-        fig.text(.5, .5, NOTHING, ha="center", fontsize=10)
+        fig.set_size_inches(9.6, .6)
+        fig.text(.5, .5, f"{track} settings: {NOTHING}", ha="center", va="center", fontsize=10)
+        return
     axes = fig.subplots(max(1, -(-len(shown) // columns)), columns, squeeze=False)
     for ax in axes.flat:
         ax.set_axis_off()

@@ -22,12 +22,12 @@ from PIL import Image
 from ..drawing.explorer import Explorer, choice, slider
 from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD
 from ..map.edges import EDGES, KIND_WORDS, both_sides, check_edge, edges_of
-from ..map.objectives import FAMILIES, OBJECTIVES
+from ..map.objectives import BEYOND, FAMILIES, OBJECTIVES
 
-FAMILY_COLOURS = dict(zip(FAMILIES, (REAL, GOOD, BAD, THIRD, FAKE, SKY), strict=True))
-FAMILY_MARKERS = dict(zip(FAMILIES, "os^DvP", strict=True))
-FAMILY_LINES = dict(zip(FAMILIES, ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2))),
-                        strict=True))
+FAMILY_COLOURS = dict(zip(FAMILIES, (REAL, GOOD, BAD, THIRD, FAKE, SKY, "#6a5acd"), strict=True))
+FAMILY_MARKERS = dict(zip(FAMILIES, "os^DvPX", strict=True))
+FAMILY_LINES = dict(zip(FAMILIES, ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)),
+                                   (0, (3, 1, 1, 1))), strict=True))
 KIND_LINES = {"is": "-", "if": (0, (7, 2)), "part": (0, (1, 1.5)), "contains": (0, (4, 1.5)),
               "limit": (0, (2.5, 1.2)), "bounds": "-."}
 KIND_NAMES = {"is": "is", "if": "is, if …", "part": "is a part of", "contains": "contains",
@@ -36,10 +36,11 @@ HEADS = ("contains", "limit")               # kinds that lead somewhere: an arro
 
 # -- where things stand, in inches -----------------------------------------------------------------
 
-WIDE, HIGH = 9.6, 6.9                       # of the map; one unit of its axes is an inch
+WIDE, HIGH = 9.6, 8.6                       # of the map; one unit of its axes is an inch
 _REGIONS = {"comparison": (0, 0), "f-divergence": (1, 0), "encoders": (2, 0),
-            "transport": (0, 1), "margin": (1, 1), "labels": (2, 1)}
+            "transport": (0, 1), "margin": (1, 1), "labels": (2, 1), BEYOND: (0, 2)}
 _ROOM, _LEGEND = (WIDE / 3, 3.24), .32      # of a region; of the strip below them all
+_LOWER = 1.7                                # height of the region below the six, as wide as all
 # how far a curve may bend, as a share of its length; the straightest that is free is taken
 _BENDS = np.array([0, .1, -.1, .2, -.2, .32, -.32, .46, -.46, .62, -.62, .8, -.8])
 
@@ -69,11 +70,17 @@ def _lines(name: str) -> str:
 def _corner(family: str) -> tuple[float, float]:
     """Left and lower end of a family's region."""
     column, row = _REGIONS[family]
-    return column * _ROOM[0], HIGH - (row + 1) * _ROOM[1]
+    return column * _ROOM[0], HIGH - row * _ROOM[1] - _room(family)[1]
 
 
-_TITLES = [Box(_corner(family)[0] + .65, _corner(family)[1] + _ROOM[1] - .17, 1.2, .2, family)
-           for family in FAMILIES]
+def _room(family: str) -> tuple[float, float]:
+    """Width and height of a family's region."""
+    return (WIDE, _LOWER) if family == BEYOND else _ROOM
+
+
+_TITLES = [Box(_corner(family)[0] + .05 + wide / 2, _corner(family)[1] + _room(family)[1] - .17,
+               wide, .2, family)
+           for family, wide in ((family, .4 + .1 * len(family)) for family in FAMILIES)]
 
 
 @lru_cache(maxsize=1)
@@ -84,7 +91,8 @@ def _layout() -> tuple[dict[str, Box], tuple[Route, ...]]:
                for family in FAMILIES}
     sizes = np.array([_size(name) for name in names])
     ends = np.array([[names.index(name) for name in edge.ends] for edge in EDGES])
-    slots = {family: np.add(_corner(family), _seats(len(here))) for family, here in members.items()}
+    slots = {family: np.add(_corner(family), _seats(family, len(here)))
+             for family, here in members.items()}
     at = np.empty((len(names), 2))
     for family, here in members.items():
         at[here] = slots[family][:len(here)]
@@ -108,8 +116,12 @@ def _layout() -> tuple[dict[str, Box], tuple[Route, ...]]:
     return boxes, _routes(boxes)
 
 
-def _seats(n: int):
-    """Places in a region, from its lower left corner: two columns, as many rows as n boxes need."""
+def _seats(family: str, n: int):
+    """Places in a region, from its lower left corner: two columns, as many rows as n boxes need;
+    two rows in the lowest one."""
+    if family == BEYOND:
+        columns = max(5, (n + 1) // 2)
+        return [(x, y) for y in (1.0, .36) for x in (np.arange(columns) + .5) * WIDE / columns]
     return [(x, y) for y in np.linspace(2.45, .45, max(3, (n + 1) // 2)) for x in (.84, 2.36)]
 
 
@@ -224,12 +236,12 @@ def the_map(ax, faint: bool = False, low: float = 0.0):
     ax.set(xlim=(0, WIDE), ylim=(-low, HIGH))
     ax.set_axis_off()
     for family in FAMILIES:
-        x, y = _corner(family)
-        ax.add_patch(Rectangle((x + .03, y + .03), _ROOM[0] - .06, _ROOM[1] - .06,
+        (x, y), (wide, high) = _corner(family), _room(family)
+        ax.add_patch(Rectangle((x + .03, y + .03), wide - .06, high - .06,
                                color=FAMILY_COLOURS[family], alpha=.07, lw=0))
-        ax.plot(x + .17, y + _ROOM[1] - .17, FAMILY_MARKERS[family], color=FAMILY_COLOURS[family],
+        ax.plot(x + .17, y + high - .17, FAMILY_MARKERS[family], color=FAMILY_COLOURS[family],
                 ms=7)
-        ax.text(x + .3, y + _ROOM[1] - .17, family, va="center", fontsize=10, weight="bold")
+        ax.text(x + .3, y + high - .17, family, va="center", fontsize=10, weight="bold")
     for i, (edge, route) in enumerate(zip(EDGES, routes)):
         ax.plot(*route.curve.T, ls=KIND_LINES[edge.kind], color="#b5b5b5" if faint else "#666666",
                 lw=1.1, zorder=2)
@@ -294,9 +306,9 @@ def map_figure() -> Figure:
     return fig
 
 
-ALT = ("Map of all objectives of the course as boxes in six regions, divergence, transport, "
-       "margin, comparison, labels and encoders, joined by numbered curves, one for each exact "
-       "statement of the table.")
+ALT = ("Map of all objectives of the course as boxes in seven regions, divergence, transport, "
+       "margin, comparison, labels, encoders and beyond the map, joined by numbered curves, one "
+       "for each exact statement of the table.")
 
 
 # -- boxes that are links --------------------------------------------------------------------------

@@ -100,11 +100,10 @@ def _choice(rows, asked: Question) -> Choice:
     found = [one for one in summary(here, asked.measure) if "median" in one
              and math.isfinite(one["median"])]
     whole = [one for one in found if one["n"] >= LEAST]
-    if not whole:
-        seeds = max((one["n"] for one in found), default=0)
-        return Choice(asked.question, [], "", [],
-                      f"not known: {_seeds(seeds)} stored, {LEAST} are needed", False)
-    best, *others = whole
+    alone = len({row["objective"] for row in here}) == 1            # no seeds are needed to choose
+    if not whole and not alone or not found:
+        return Choice(asked.question, [], "", [], _so_far(found), False)
+    best, *others = whole or found
     level = [one for one in others if not tell_apart(best, one)]
     take = [best["objective"], *(one["objective"] for one in level)]
     behind = [one for one in others if one not in level]
@@ -117,8 +116,19 @@ def _choice(rows, asked: Question) -> Choice:
 
 
 def _interval(one) -> str:
+    if one["n"] == 1:
+        return f"{short(one['median'])}, 1 seed"
     return (f"{short(one['median'])} [{short(one['low'])} – {short(one['high'])}], "
             f"{_seeds(one['n'])}")
+
+
+def _so_far(found) -> str:
+    """Who is first while too few seeds are stored: no advice."""
+    if not found:
+        return "nothing is stored"
+    one = found[0]
+    return (f"first so far, of {len(found)}: {one['objective']}, "
+            f"{MEASURES[one['measure']].label} {short(one['median'])}")
 
 
 def _first(behind) -> str:
@@ -141,12 +151,19 @@ def _lessons(names) -> list[str]:
 
 
 def decision_table(rows, most: int = 3):
-    """The choices as a Markdown table, `most` names a row, each a link to its lesson."""
+    """The choices as a Markdown table, `most` names a row, each a link to its lesson.
+
+    Where something is not known, a sentence above the table says why.
+    """
     from IPython.display import Markdown
-    lines = ["| you need | take | its settings | evidence |", "|---|---|---|---|"]
-    for one in choices(rows):
+    found, lines = choices(rows), []
+    if not all(one.known for one in found):
+        lines = [f"*Not known yet*: fewer than {LEAST} seeds are stored. Who is first so far is "
+                 "no advice: another seed may turn the order round.", ""]
+    lines += ["| you need | take | its settings | evidence |", "|---|---|---|---|"]
+    for one in found:
         names = ", ".join(f"[**{name}**]({_lessons([name])[0]}.ipynb)"
-                          for name in one.take[:most]) or "–"
+                          for name in one.take[:most]) or "*not known yet*"
         if len(one.take) > most:
             names += f" or {len(one.take) - most} more that are not told apart"
         elif len(one.take) > 1:

@@ -70,6 +70,23 @@ ROWS = (
     Row(("f-VAE",), r"decoder $p(x\vert v)$", "the same, as a bound", "the same, as a bound"),
     Row(("VAE clustering",), "responsibilities",
         r"a bound of $-\mathbb E\log q(x)$", r"$\mathrm{KL}$ of the joint distributions"),
+    Row(("GAN + R1", "GAN + R2"), r"less steep than $\log\frac pq$, on a grid",
+        r"at most $\mathrm{JS}$", "the non-saturating push, weakened; the game converges"),
+    Row(("MMD",), r"$\mathbb E_pk(x,\cdot)-\mathbb E_qk(x,\cdot)$",
+        r"$\mathrm{MMD}^2$", "fades beyond the kernel's width"),
+    Row(("energy distance",), r"that of $k=-\lvert x-x'\rvert$",
+        r"$2\int(F-G)^2$", "up to 2 at any distance, little near by"),
+    Row(("sliced W₁",), "one for each direction, by sorting",
+        "the mean $W_1$ of shadows", r"$\mathbb E\lvert\omega_1\rvert$ at any distance"),
+    Row(("Sinkhorn",), "potentials of a soft plan",
+        r"$W_1$ for $\varepsilon\to0$, $\int(F-G)^2$ for $\varepsilon\to\infty$",
+        r"1 far away; near by the less the larger $\varepsilon$"),
+    Row(("MMD GAN",), "not known; the features need a bound", "the largest MMD of features",
+        "MMD's, through the features"),
+    Row(("gradient flow",), r"$\log\frac pq$",
+        r"$\mathrm{JS}$", r"$h'(\log r)\,\nabla\log r$, sample by sample"),
+    Row(("distribution matching",), "two denoisers",
+        "two errors of denoising", r"$\nabla\log\frac pq$ of both after noise"),
 )
 
 

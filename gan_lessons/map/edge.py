@@ -1,7 +1,7 @@
 """What an edge of the map is: an exact statement, both sides in float64, the test that proves it.
 
-The edges themselves are in edges_of_critics.py and edges_of_encoders.py, the whole map in edges.py.
-Used in notebooks/20_map.ipynb.
+The edges themselves are in edges_of_critics.py, edges_of_encoders.py and edges_beyond.py, the whole
+map in edges.py. Used in notebooks/20_map.ipynb.
 """
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ gradients, on asymmetric numbers.
 from __future__ import annotations
 
 from .edge import KIND_WORDS, Edge, both_sides, check_edge, related
+from .edges_beyond import EDGES_BEYOND
 from .edges_of_critics import EDGES_OF_CRITICS
 from .edges_of_encoders import EDGES_OF_ENCODERS
 from .objectives import objective
@@ -14,7 +15,7 @@ __all__ = ["EDGES", "KIND_WORDS", "Edge", "both_sides", "check_edge", "edge_tabl
            "related"]
 
 # an edge's place here is its number on the map
-EDGES: list[Edge] = [*EDGES_OF_CRITICS, *EDGES_OF_ENCODERS]
+EDGES: list[Edge] = [*EDGES_OF_CRITICS, *EDGES_OF_ENCODERS, *EDGES_BEYOND]
 
 
 def edges_of(name: str) -> list[Edge]:

@@ -63,14 +63,28 @@ def test_a_choice_names_all_that_are_not_told_apart_from_the_first():
 
 
 def test_too_few_seeds_are_said_to_be_too_few():
-    few = choices(made("minimax GAN", [40, 42]))
+    few = choices(made("minimax GAN", [40, 42]) + made("hinge", [38, 40], "transport"))
     assert not any(one.known or one.take for one in few)
-    assert few[0].evidence == "not known: 2 seeds stored, 3 are needed"
-    assert few[1].evidence == "not known: 0 seeds stored, 3 are needed"
-    lines = decision_table(made("minimax GAN", [40])).data.splitlines()
+    assert few[0].evidence == "first so far, of 2: hinge, Fréchet distance 39"
+    assert few[1].evidence == "nothing is stored"
+    sentence, _, *lines = decision_table(made("minimax GAN", [40])).data.splitlines()
+    assert "fewer than 3 seeds" in sentence
     assert len(lines) == 2 + len(QUESTIONS) and all(line.count("|") == 5 for line in lines)
-    assert "1 seed stored" in lines[2] and "| – |" in lines[2]
-    assert decision_table([]).data.count("0 seeds stored") == len(QUESTIONS)
+    assert "first so far" in lines[2] and "| *not known yet* |" in lines[2]
+    assert decision_table([]).data.count("nothing is stored") == len(QUESTIONS)
+
+
+def test_who_competes_alone_needs_no_seeds():
+    """An exact likelihood has one objective: no seeds decide that."""
+    of = {one.question: one for one in choices(made("flow", [90.], "encoders"))}
+    one = of["an exact likelihood"]
+    assert one.take == ["flow"] and one.known and one.evidence == "Fréchet distance 90, 1 seed"
+    assert not choices(made("flow", [math.inf], "encoders"))[4].known
+    whole = list(itertools.chain(*(
+        made(name, [40, 41, 42], one.family, track) for name, one in OBJECTIVES.items()
+        for track in ("own", "common") if one.lesson < "20")))
+    whole = [{**row, "recall": .5, "seconds_to_100": 9.} for row in whole]
+    assert decision_table(whole).data.startswith("| you need")
 
 
 def test_the_table_shows_three_names_and_counts_the_rest():

@@ -66,7 +66,9 @@ def results(row):
 # -- who plays ---------------------------------------------------------------------------------
 
 def test_everybody_in_the_catalogue_is_here_or_says_why_not():
-    assert {one.objective.name for one in CONTESTANTS.values()} == set(objectives.OBJECTIVES)
+    # what lies beyond the map may compete, and need not
+    asked = {name for name, one in objectives.OBJECTIVES.items() if one.lesson < "20_map"}
+    assert asked <= {one.objective.name for one in CONTESTANTS.values()}
     assert list(CONTESTANTS["Deep InfoMax"].absent) == [*contestants.TOYS, *contestants.PICTURES]
     assert (
         contest("Deep InfoMax", "mnist", 0, 2)["absent"] == "it learns codes and generates nothing"

@@ -42,7 +42,9 @@ _REGIONS = {"comparison": (0, 0), "f-divergence": (1, 0), "encoders": (2, 0),
 _ROOM, _LEGEND = (WIDE / 3, 3.24), .32      # of a region; of the strip below them all
 _LOWER = 1.7                                # height of the region below the six, as wide as all
 # how far a curve may bend, as a share of its length; the straightest that is free is taken
-_BENDS = np.array([0, .1, -.1, .2, -.2, .32, -.32, .46, -.46, .62, -.62, .8, -.8])
+_BENDS = np.array([0, .1, -.1, .15, -.15, .2, -.2, .25, -.25, .3, -.3, .4, -.4, .46, -.46,
+                   .62, -.62, .8, -.8])
+_SHARES = (.5, .3, .7, .2, .8, .05, .95)            # where along it the bend pulls
 
 
 class Box(NamedTuple):
@@ -80,7 +82,7 @@ def _room(family: str) -> tuple[float, float]:
 
 _TITLES = [Box(_corner(family)[0] + .05 + wide / 2, _corner(family)[1] + _room(family)[1] - .17,
                wide, .2, family)
-           for family, wide in ((family, .4 + .1 * len(family)) for family in FAMILIES)]
+           for family, wide in ((family, 1.7 if family == BEYOND else 1.2) for family in FAMILIES)]
 
 
 @lru_cache(maxsize=1)
@@ -198,7 +200,7 @@ def _routes(boxes) -> tuple[Route, ...]:
             shown = knot + [-.06, 0] + .17 * np.stack([np.cos(turn), np.sin(turn)], 1)
             shown = shown[~_inside(shown, centres[[a]], sizes[[a]], .01)[:, 0]]
             number = knot + [.02, .17]
-        for bend, share in itertools.product(_BENDS, (.5, .3, .7)) if a != b else ():
+        for bend, share in itertools.product(_BENDS, _SHARES) if a != b else ():
             span = centres[b] - centres[a]
             if (cost := 14 * abs(bend) * np.hypot(*span)) >= best:
                 continue                                    # the bend alone costs more already

@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from .objectives import objective
+from .objectives import OBJECTIVES, objective
 from .results import ANCHORS, MEASURES, short, summary
 
 LEAST = 3                       # seeds of either side, below which nothing is said
@@ -100,8 +100,9 @@ def _choice(rows, asked: Question) -> Choice:
     found = [one for one in summary(here, asked.measure) if "median" in one
              and math.isfinite(one["median"])]
     whole = [one for one in found if one["n"] >= LEAST]
-    alone = len({row["objective"] for row in here}) == 1            # no seeds are needed to choose
-    if not whole and not alone or not found:
+    asked_for = [name for name, one in OBJECTIVES.items()
+                 if asked.among({"objective": name, "family": one.family})]
+    if not found or not whole and len(asked_for) > 1:     # to choose the only one needs no seeds
         return Choice(asked.question, [], "", [], _so_far(found), False)
     best, *others = whole or found
     level = [one for one in others if not tell_apart(best, one)]

@@ -185,7 +185,8 @@ def slices_of_a_line(dim=1):
 
 @related("MMD GAN", "MMD", "contains",
          "With the features f(x) = x its generator plays plain MMD",
-         wrong=dict(stretch=1.3), test="lessons/test_map.py::test_plain_features_make_the_mmd_gan_mmd")
+         wrong=dict(stretch=1.3),
+         test="lessons/test_map.py::test_plain_features_make_the_mmd_gan_mmd")
 def plain_features(stretch=1.0, kernel=gaussian(.5, 2.)):
     f = lambda x: stretch * x
     x, z = leaf(IN_PLANE), leaf(FAKES_IN_PLANE)

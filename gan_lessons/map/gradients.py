@@ -345,6 +345,8 @@ SOLVED_SINKHORN = {
 
 def _of_sinkhorn(shape, delta, sigma, epsilon=1.0):
     """The slope of S_ε depends on δ and ε/σ alone: cubics in δ, straight in log ε between."""
+    if not epsilon > 0:
+        raise ValueError(f"epsilon = {epsilon}: a softness above 0")
     solved = np.log([*SOLVED_SINKHORN])
     curves = np.array([np.where(delta > SINKHORN_DELTAS[-1], 1.0, PchipInterpolator(
         (0, *SINKHORN_DELTAS), (0, *row))(np.minimum(delta, SINKHORN_DELTAS[-1])))
@@ -367,6 +369,8 @@ def _flow(delta, h="h(c) = c"):
 
 def _of_matching(shape, delta, sigma, noise=1.0):
     """d/dθ KL of N(0, σ² + s²) and N(θ, σ² + s²): noise of deviation s makes both wider."""
+    if not noise >= 0:
+        raise ValueError(f"noise = {noise}: a deviation of 0 or more")
     return delta * sigma / (sigma ** 2 + noise ** 2)
 
 

@@ -313,7 +313,7 @@ COMMANDS = {
     "app": (None, "NN", "a lesson's explorers alone, in a browser"),
     "slides": (None, "NN ...", "a lesson as a deck of slides, into build/slides"),
     "refresh": (None, "[NN ...]", "run lessons and store their outputs"),
-    "arena": (None, "toys|mnist|cifar10", "every objective on the same data, in one table"),
+    "arena": (None, "toys|mnist", "every objective on the same data, in one table"),
     "long": (None, "[NN ...]", "train the long runs of lessons, and store them"),
     "afresh": (None, "NN ...", "start a lesson afresh; your copy is kept beside it"),
     "wheels": (None, "FOLDER", "collect all packages, for a place without network"),

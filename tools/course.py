@@ -127,12 +127,15 @@ def refresh(asked, arguments):
 
 
 def arena(asked, arguments):
-    """Every objective of the course on the same data, with the same networks and as many generator
-    updates, in several seeds; rows go to build/arena, medians to the screen. It uses all cores and
-    shows its progress; stopped, or killed, the same command goes on where it was. On two cores
-    each of the three takes about ten minutes with 3 seeds; --seeds 5 later adds the two that are
-    missing. GAN_LESSONS_BUDGET=full trains twenty times as long, which is meant for graphics
-    cards.
+    """Every objective of the course on the same data, five seeds each, scored in one way; rows go
+    to build/arena, medians to the screen. It uses all cores and shows its progress; stopped, or
+    killed, the same command goes on where it was, and no figure changes. `toys` takes about ten
+    minutes on two cores. `mnist` has two tracks, each of about four core-hours: 32 contestants,
+    five seeds, 90 CPU-seconds each. So it can be played in parts, over days:
+
+        python lessons.py arena mnist --track own --seed 1
+        python lessons.py arena mnist --only hinge "WGAN-GP" --seeds 3
+        python lessons.py arena mnist --so-far          the table of what is done
 
     Several machines, or several graphics cards, are a Dask cluster: one scheduler, one worker for
     each core or card, all with this project and its .venv.
@@ -274,14 +277,16 @@ def parse(name, arguments):
 def arena_options(parser):
     """Those of map/arena.py, which cannot be imported before set-up; a test compares both."""
     parser.usage = None                 # argparse lists them all
-    parser.add_argument("where", choices=["toys", "mnist", "cifar10"])
-    parser.add_argument("--only", action="append", metavar="NAME",
-                        help="a contestant, may be given several times")
-    parser.add_argument("--seeds", type=count, metavar="N", help="seeds 0 to N - 1 (default 3)")
+    parser.add_argument("where", choices=["toys", "mnist"])
+    parser.add_argument("--only", "--contestants", action="extend", nargs="+", metavar="NAME",
+                        help="one contestant or more")
+    parser.add_argument("--seeds", type=count, metavar="N", help="seeds 1 to N (default 5)")
     parser.add_argument("--seed", type=int, metavar="SEED", help="this seed alone")
+    parser.add_argument("--track", choices=["own", "common"],
+                        help="digits: each with its own settings, or all with common ones")
     parser.add_argument("--data", help="one of the toys, as ring")
     parser.add_argument("--steps", type=int,
-                        help="generator updates (default: those of GAN_LESSONS_BUDGET)")
+                        help="generator updates (default: its own, by GAN_LESSONS_BUDGET)")
     parser.add_argument("--processes", type=count, metavar="N",
                         help="processes on this machine (default: its cores)")
     parser.add_argument("--cluster", metavar="ADDRESS",
@@ -290,9 +295,11 @@ def arena_options(parser):
                         help="forget what an earlier run left in the file")
     parser.add_argument("--again", action="store_true",
                         help="compute anew what other code, data or versions left in the file")
+    parser.add_argument("--so-far", action="store_true",
+                        help="play nothing: the table of what is done, also of a run under way")
     parser.add_argument("--out", metavar="FILE", help="default: build/arena/arena_WHERE.csv")
     parser.add_argument("--keep", metavar="FOLDER",
-                        help="keep eight pictures of each contest, and a sheet of seed 0")
+                        help="for a sheet of pictures of each contestant")
 
 
 def known_lessons():

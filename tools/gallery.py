@@ -20,6 +20,7 @@ PICTURES = {                                         # lesson -> how the picture
     "18": "Two moons as an exact density",
     "19": "Ten columns of digits, one for each component",
     "20": "Map of all objectives of the course",
+    "21": "Six phase portraits",
 }
 COLUMNS = 2
 

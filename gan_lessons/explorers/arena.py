@@ -1,5 +1,5 @@
-"""Pictures of the arena in notebooks/20_map.ipynb: a dashboard that sorts and filters, quality
-against cost, and a sheet of everyone's pictures.
+"""Pictures of the arena in notebooks/20_map.ipynb: a dashboard that sorts and filters, the two
+tracks beside each other, quality against cost, and everyone's pictures.
 
 Dots are medians over seeds, bars reach from the lowest to the highest seed; anchors are
 dotted lines.
@@ -15,37 +15,48 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from ..drawing.explorer import Explorer, choice
 from ..drawing.plots import CRITIC
-from ..map.objectives import FAMILIES
-from ..map.results import ANCHORS, FILES, MEASURES, RESULTS, arena_rows, coverage, short, summary
+from ..map.objectives import BEYOND, FAMILIES
+from ..map.results import (
+    ANCHORS,
+    FILES,
+    MEASURES,
+    RESULTS,
+    TRACKS,
+    arena_rows,
+    coverage,
+    sheet_path,
+    short,
+    summary,
+)
 from .map import FAMILY_COLOURS, FAMILY_MARKERS
 
 MENU = {"distance to the data": ("wasserstein", "frechet"),      # plane, pictures
-        "modes or classes covered": ("modes", "classes"),
+        "kernel distance": ("kernel",), "modes or classes covered": ("modes", "classes"),
         "high-quality share": ("quality",), "precision": ("precision",), "recall": ("recall",),
-        "real samples a CPU-second": ("images_per_second",), "memory of training": ("memory",)}
+        "CPU-seconds to FD 100": ("seconds_to_100",), "CPU-seconds in all": ("cpu_seconds",),
+        "memory of training": ("memory",)}
 FAMILY_MENU = {"all families": (*FAMILIES, "yours"), "f-divergence, transport": FAMILIES[:2],
-               "margin, comparison": FAMILIES[2:4], "labels, encoders": FAMILIES[4:]}
-LOGARITHMIC = ("wasserstein", "frechet", "images_per_second", "memory")
+               "margin, comparison": FAMILIES[2:4], "labels, encoders": FAMILIES[4:6]}
+LOGARITHMIC = ("wasserstein", "frechet", "kernel", "seconds_to_100", "cpu_seconds", "memory")
 COLOURS = {**FAMILY_COLOURS, "yours": CRITIC}
 MARKERS = {**FAMILY_MARKERS, "yours": "*"}
-ROWS = 30                                                        # of the dashboard, at most
+ROWS = 34                                                        # of the dashboard, at most
+NOTHING = "nothing is stored yet: python lessons.py arena toys, arena mnist"
+PLACES = {"ring": ("ring", "own"), "grid": ("grid", "own"), "swiss roll": ("swiss roll", "own"),
+          "digits, own settings": ("mnist", "own"), "digits, common settings": ("mnist", "common")}
 
 
 def all_rows() -> list[dict]:
     """Every committed row there is."""
-    found = []
-    for name in FILES:
-        try:
-            found += arena_rows(name)
-        except FileNotFoundError:
-            continue
-    return found
+    return [row for name in FILES for row in arena_rows(name)]
 
 
-def _measured(found, data, measures):
-    """The first of `measures` that a data set has, or None, and its entries, best first."""
+def _measured(found, place, measures):
+    """The first of `measures` that a place, (data, track), has, or None, and its entries, best
+    first."""
     for measure in measures:
-        if some := [one for one in found if one["data"] == data and one["measure"] == measure]:
+        if some := [one for one in found if (one["data"], one["track"]) == place
+                    and one["measure"] == measure]:
             return measure, some
     return None, []
 
@@ -56,10 +67,11 @@ def dashboard(rows=None) -> Explorer:
     rows: as `arena_rows` and `contest` give them; by default all that are committed. ValueError for
     none at all.
     """
-    found = summary(all_rows() if rows is None else list(rows))
-    places = list(dict.fromkeys(one["data"] for one in found))
-    if not places:
+    if rows is not None and not list(rows):
         raise ValueError("no rows to show: give those of arena_rows(...) or contest(...)")
+    found = summary(all_rows() if rows is None else list(rows))
+    there = {(one["data"], one["track"]) for one in found}
+    places = [name for name, place in PLACES.items() if place in there] or list(PLACES)
 
     def setup(fig):
         fig.set_layout_engine("none")
@@ -71,7 +83,7 @@ def dashboard(rows=None) -> Explorer:
             ax.text(x, -i, "", transform=across, ha=side, va="center", fontsize=8.5, **more)
             for i in range(ROWS)]
         marks = [Line2D([], [], color=COLOURS[family], marker=MARKERS[family], ls="", label=family)
-                 for family in FAMILIES]
+                 for family in FAMILIES if family != BEYOND]             # who plays no arena
         ax.legend(handles=marks, loc="lower right", bbox_to_anchor=(1.1, 1.012), ncols=6,
                   frameon=False, fontsize=8.5, handletextpad=.1, columnspacing=1.2)
         bars = LineCollection([], lw=1.6, alpha=.65)
@@ -88,7 +100,7 @@ def dashboard(rows=None) -> Explorer:
 
     def update(artists, data, measure, family):
         ax = artists["bars"].axes
-        which, some = _measured(found, data, MENU[measure])
+        which, some = _measured(found, PLACES[data], MENU[measure])
         shown = [one for one in some if "median" in one and one["objective"] not in ANCHORS
                  and one["family"] in FAMILY_MENU[family]][:ROWS]
         fixed = [one for one in some if "median" in one and one["objective"] in ANCHORS]
@@ -120,12 +132,13 @@ def dashboard(rows=None) -> Explorer:
         artists["title"].set_text(_title(shown, which, data, measure))
         artists["note"].set_text(_absent(some, data))
 
-    controls = {"data": choice(places, places[0], "data"),
+    controls = {"data": choice(places, "digits, own settings" if "digits, own settings" in places
+                               else places[0], "data"),
                 "measure": choice(list(MENU), "distance to the data", "measure"),
                 "family": choice(list(FAMILY_MENU), "all families", "families")}
     return Explorer(
         setup, update, controls,
-        figsize=(9.6, 7.4), dpi=100,
+        figsize=(9.6, 8.2), dpi=100,
         alt="A row for each objective, best first: a dot at the median over seeds, a bar from "
             "the lowest to the highest seed, in the colour and with the marker of its family, "
             "and dotted lines at the anchors.")
@@ -152,14 +165,15 @@ def _plain(axis):
 def _title(shown, which, data, measure):
     """The best of a measure, and how far the bars may be trusted."""
     if which is None:
-        return f"{measure}: not measured on {data}"
+        return f"{measure}: nothing is stored of {data}"
     if not shown:
         return f"{MEASURES[which].label} on {data}: nobody of these families competes"
-    best, n = shown[0], max(one["n"] for one in shown)
+    best, seeds = shown[0], {one["n"] for one in shown}
+    n = f"{max(seeds)} seeds" if len(seeds) == 1 else f"{min(seeds)} to {max(seeds)} seeds"
     return (f"{MEASURES[which].label} on {data}: best median {short(best['median'])}, "
-            f"{best['objective']}; n = {n} seeds,\n"
-            "bars from the lowest to the highest hold the true median with probability "
-            f"{100 * coverage(n):.4g} % ({MEASURES[which].best} is best)")
+            f"{best['objective']}; {n},\nbars from the lowest to the highest hold the true median "
+            f"with probability {100 * coverage(min(seeds)):.4g} % or more "
+            f"({MEASURES[which].best} is best)")
 
 
 def _absent(some, data):
@@ -171,16 +185,56 @@ def _absent(some, data):
     return "\n".join(f"Not on {data}: {', '.join(names)}: {why}." for why, names in reasons.items())
 
 
-def quality_against_cost(ax, rows, data: str, measure: str | None = None, name_best: int = 8):
-    """Each contestant's median distance against its median CPU-seconds, both logarithmic.
+def two_tracks(ax, rows, data: str = "mnist", measure: str = "frechet"):
+    """A row for each objective, best own median first: its own settings (filled, in the colour of
+    its family) and the common ones (hollow), each with a bar from lowest to highest seed.
+
+    Returns (own, common): objective -> median, of those with a number.
+    """
+    found = summary(list(rows), measure)
+    own, common = ({one["objective"]: one for one in found if one["track"] == track
+                    and one["data"] == data and math.isfinite(one.get("median", math.inf))
+                    and one["objective"] not in ANCHORS} for track in TRACKS)
+    names = sorted({**own, **common},
+                   key=lambda name: own.get(name, {}).get("median", math.inf))
+    for place, name in enumerate(names):
+        colour, marker = (table[(own.get(name) or common[name])["family"]]
+                          for table in (COLOURS, MARKERS))
+        both = [one for one in (own.get(name), common.get(name)) if one]
+        ax.plot([one["median"] for one in both], [-place] * len(both), color=colour, lw=1, alpha=.4)
+        for one in both:
+            filled = one["track"] == "own"
+            high = one["high"] if math.isfinite(one["high"]) else one["median"]
+            ax.plot([one["low"], high], [-place] * 2, color=colour, lw=3, alpha=.5,
+                    solid_capstyle="butt")
+            ax.plot(one["median"], -place, marker, color=colour, ms=7, mew=1.4,
+                    mfc=colour if filled else "white")
+    ax.set(xscale="log", xlabel=MEASURES[measure].label, ylim=(-len(names) + .4, .6),
+           yticks=[-i for i in range(len(names))], yticklabels=names)
+    ax.tick_params(axis="y", labelsize=8.5, length=0)
+    _plain(ax.xaxis)
+    ax.grid(axis="x", alpha=.3)
+    marks = [Line2D([], [], color=CRITIC, marker="o", ls="", mfc=fill, label=label)
+             for label, fill, some in (("own settings", CRITIC, own),
+                                       ("common settings", "white", common)) if some]
+    if marks:
+        ax.legend(handles=marks, frameon=False, fontsize=9, loc="lower left")   # the best are above
+    return tuple({name: one["median"] for name, one in some.items()} for some in (own, common))
+
+
+def quality_against_cost(ax, rows, data: str, measure: str | None = None, name_best: int = 8,
+                         track: str = "own"):
+    """Each contestant's median distance against its median CPU-seconds, on logarithmic axes;
+    seconds that differ by less than a factor of 4, on a plain one.
 
     The `name_best` best are named, and all that no other beats in both; the names of these are
     returned. Real data are a dotted line, or a number where they are far off.
     """
     found = summary(list(rows))
-    measure, some = _measured(found, data, [measure] if measure else MENU["distance to the data"])
-    cost = {one["objective"]: one["median"] for one in found
-            if one["data"] == data and one["measure"] == "cpu_seconds" and "median" in one}
+    measure, some = _measured(found, (data, track),
+                              [measure] if measure else MENU["distance to the data"])
+    cost = {one["objective"]: one["median"] for one in found if "median" in one
+            and (one["data"], one["track"], one["measure"]) == (data, track, "cpu_seconds")}
     some = [one for one in some if "median" in one and math.isfinite(one["median"])]
     players = [one for one in some if one["objective"] in cost]
     for family in COLOURS:
@@ -188,6 +242,9 @@ def quality_against_cost(ax, rows, data: str, measure: str | None = None, name_b
         if mine:
             ax.scatter([cost[one["objective"]] for one in mine], [one["median"] for one in mine],
                        s=46, label=family, color=COLOURS[family], marker=MARKERS[family], zorder=3)
+    if measure is None:
+        ax.set_title(NOTHING, fontsize=10)
+        return []
     first = lambda real: next((one["median"] for one in some
                                if (one["objective"] == "real data") == real), None)
     real, best = first(True), first(False)                           # `some` stand best first
@@ -203,9 +260,11 @@ def quality_against_cost(ax, rows, data: str, measure: str | None = None, name_b
              if not any(t <= s and other["median"] <= one["median"]
                         and (t, other["median"]) != (s, one["median"])
                         for other, t in zip(players, seconds))]
-    ax.set(xscale="log", yscale="log", xlabel="CPU-seconds of training",
+    wide = max(seconds) > 4 * min(seconds)              # else 1, 2, 5 would leave a single number
+    ax.set(xscale="log" if wide else "linear", yscale="log", xlabel="CPU-seconds of training",
            ylabel=MEASURES[measure].label)
-    _plain(ax.xaxis)
+    if wide:
+        _plain(ax.xaxis)
     _plain(ax.yaxis)
     ax.legend(frameon=False, fontsize=8, ncols=3, loc="lower left", bbox_to_anchor=(-.02, 1),
               handletextpad=.1, columnspacing=1)
@@ -213,33 +272,35 @@ def quality_against_cost(ax, rows, data: str, measure: str | None = None, name_b
     return front
 
 
-def picture_sheet(fig, name: str = "mnist", names=None, columns: int = 3):
-    """Eight pictures of every contestant, seed 0, as the committed runs made them.
+def picture_sheet(fig, track: str = "own", columns: int = 3, rows=None):
+    """Twenty digits of every contestant, seed 1, as the committed runs made them, best first.
 
-    A row each, under its name and median distance, in the order of `names`, by default best first.
-    Who generates nothing is left out.
+    Each under its name and median distance. A contestant without a stored sheet is left out.
     """
     from PIL import Image
-
-    results = arena_rows(name)
-    # a row of the sheet for each contestant, in the order in which the study played them
-    played = [one for one in dict.fromkeys(row["objective"] for row in results)
-              if one not in ANCHORS]
-    image = np.asarray(Image.open(RESULTS / f"arena_{name}.png").convert("RGB"))
-    rows = np.split(image, len(played))
-    found = {one["objective"]: one for one in summary(results, "frechet")}
-    names = names or [one for one in found if one in played and "median" in found[one]]
-    axes = fig.subplots(-(-len(names) // columns), columns)
-    for ax in np.ravel(axes):
+    found = [one for one in summary(arena_rows("mnist") if rows is None else rows, "frechet")
+             if one["track"] == track and "median" in one]
+    shown = [(one, path) for one in found
+             if (path := sheet_path(RESULTS / "arena_mnist", track, one["objective"])).exists()]
+    if not shown:
+        fig.set_size_inches(9.6, .6)
+        fig.text(.5, .5, f"{track} settings: {NOTHING}", ha="center", va="center", fontsize=10)
+        return
+    fig.set_layout_engine("constrained", w_pad=.13, h_pad=.02)
+    axes = fig.subplots(-(-len(shown) // columns), columns, squeeze=False)
+    for ax in axes.flat:
         ax.set_axis_off()
-    for ax, one in zip(np.ravel(axes.T), names):
-        ax.imshow(rows[played.index(one)], interpolation="nearest")
-        ax.set_title(f"{one}  {short(found[one]['median'])}", fontsize=8, pad=2, color=CRITIC)
+    for ax, (one, path) in zip(axes.T.flat, shown):
+        ax.imshow(np.asarray(Image.open(path).convert("L")), cmap="gray", vmin=0, vmax=255,
+                  interpolation="nearest")
+        ax.set_title(f"{one['objective']}  {short(one['median'])}", fontsize=8.5, pad=2,
+                     color=CRITIC)
 
 
 def _names(ax, players, cost, named):
     """Names beside their dots, moved up or down to where they cover no other."""
-    ax.set_xlim(right=1.35 * ax.get_xlim()[1])                 # room for names
+    low, high = ax.get_xlim()                                  # and room for names
+    ax.set_xlim(right=1.35 * high if ax.get_xscale() == "log" else high + .25 * (high - low))
     ax.figure.draw_without_rendering()
     ax.figure.set_layout_engine("none")
     to_screen, taken = ax.transData.transform, []

@@ -20,6 +20,7 @@ from .map import FAMILY_COLOURS, FAMILY_LINES
 DELTAS = np.concatenate([np.geomspace(.01, .5, 14), np.linspace(.7, 14, 39),
                          np.linspace(14.5, 28, 14)])
 FLOOR, TOP, REACH = 1e-8, 3e3, 14.0             # of the picture: gradients, and distances
+LABELS = 30                                     # that the ladder has room for
 SHORT = {"minimax GAN": "minimax", "non-saturating GAN": "non-saturating",
          "least squares GAN": "least squares", "f-GAN · total variation": "TV",
          "f-GAN · squared Hellinger": "Hellinger", "f-GAN · JS-weighted": "JS-weighted",
@@ -102,7 +103,7 @@ def apart(heights, gap):
     return placed
 
 
-def _label_heights(values, low=np.log10(FLOOR), high=np.log10(TOP), labels=27):
+def _label_heights(values, low=np.log10(FLOOR), high=np.log10(TOP), labels=LABELS):
     """log10 of values (k,), kept inside the picture, and the heights of their labels (k,)."""
     gap, order = (high - low) / labels, np.argsort(np.abs(values), kind="stable")
     with np.errstate(divide="ignore"):
@@ -229,9 +230,9 @@ def gradients(own=None):
         dict(objective=choice([*ATLAS, *(own or {})], next(iter(own or {}), "minimax GAN"),
                               "objective"),
              distance=slider(.1, REACH, .1, 4.0, "distance θ"),
-             sigma=slider(.5, 3.0, .1, 1.0, "width σ of both heaps"),
+             sigma=slider(.5, 3.0, .1, 1.0, "width σ of both"),
              own=slider(-10, 10, 1, 0, "its own parameter, steps from the usual")),
-        figsize=(9.6, 5.0),
+        figsize=(9.6, 5.5),
         alt="Left, on a log scale, the generator's gradient at the best critic against the "
             "distance for every objective, the chosen one thick; right, their names in the "
             "order of the gradients at the slider's distance. The title gives the chosen one's "

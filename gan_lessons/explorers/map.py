@@ -22,22 +22,29 @@ from PIL import Image
 from ..drawing.explorer import Explorer, choice, slider
 from ..drawing.plots import BAD, CRITIC, FAKE, GOOD, REAL, SKY, THIRD
 from ..map.edges import EDGES, KIND_WORDS, both_sides, check_edge, edges_of
-from ..map.objectives import FAMILIES, OBJECTIVES
+from ..map.objectives import BEYOND, FAMILIES, OBJECTIVES
 
-FAMILY_COLOURS = dict(zip(FAMILIES, (REAL, GOOD, BAD, THIRD, FAKE, SKY), strict=True))
-FAMILY_MARKERS = dict(zip(FAMILIES, "os^DvP", strict=True))
-FAMILY_LINES = dict(zip(FAMILIES, ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2))),
-                        strict=True))
-KIND_LINES = {"is": "-", "limit": (0, (6, 2)), "bounds": "-.", "contains": (0, (1.2, 1.6))}
+FAMILY_COLOURS = dict(zip(FAMILIES, (REAL, GOOD, BAD, THIRD, FAKE, SKY, "#6a5acd"), strict=True))
+FAMILY_MARKERS = dict(zip(FAMILIES, "os^DvPX", strict=True))
+FAMILY_LINES = dict(zip(FAMILIES, ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)),
+                                   (0, (3, 1, 1, 1))), strict=True))
+KIND_LINES = {"is": "-", "if": (0, (7, 2)), "part": (0, (1, 1.5)), "contains": (0, (4, 1.5)),
+              "limit": (0, (2.5, 1.2)), "bounds": "-."}
+KIND_NAMES = {"is": "is", "if": "is, if …", "part": "is a part of", "contains": "contains",
+              "limit": "tends to", "bounds": "bounds"}
+HEADS = ("contains", "limit")               # kinds that lead somewhere: an arrowhead at b
 
 # -- where things stand, in inches -----------------------------------------------------------------
 
-WIDE, HIGH = 9.6, 6.9                       # of the map; one unit of its axes is an inch
+WIDE, HIGH = 9.6, 8.6                       # of the map; one unit of its axes is an inch
 _REGIONS = {"comparison": (0, 0), "f-divergence": (1, 0), "encoders": (2, 0),
-            "transport": (0, 1), "margin": (1, 1), "labels": (2, 1)}
+            "transport": (0, 1), "margin": (1, 1), "labels": (2, 1), BEYOND: (0, 2)}
 _ROOM, _LEGEND = (WIDE / 3, 3.24), .32      # of a region; of the strip below them all
+_LOWER = 1.7                                # height of the region below the six, as wide as all
 # how far a curve may bend, as a share of its length; the straightest that is free is taken
-_BENDS = np.array([0, .1, -.1, .2, -.2, .32, -.32, .46, -.46, .62, -.62, .8, -.8])
+_BENDS = np.array([0, .1, -.1, .15, -.15, .2, -.2, .25, -.25, .3, -.3, .4, -.4, .46, -.46,
+                   .62, -.62, .8, -.8])
+_SHARES = (.5, .3, .7, .2, .8, .05, .95)            # where along it the bend pulls
 
 
 class Box(NamedTuple):
@@ -65,11 +72,17 @@ def _lines(name: str) -> str:
 def _corner(family: str) -> tuple[float, float]:
     """Left and lower end of a family's region."""
     column, row = _REGIONS[family]
-    return column * _ROOM[0], HIGH - (row + 1) * _ROOM[1]
+    return column * _ROOM[0], HIGH - row * _ROOM[1] - _room(family)[1]
 
 
-_TITLES = [Box(_corner(family)[0] + .65, _corner(family)[1] + _ROOM[1] - .17, 1.2, .2, family)
-           for family in FAMILIES]
+def _room(family: str) -> tuple[float, float]:
+    """Width and height of a family's region."""
+    return (WIDE, _LOWER) if family == BEYOND else _ROOM
+
+
+_TITLES = [Box(_corner(family)[0] + .05 + wide / 2, _corner(family)[1] + _room(family)[1] - .17,
+               wide, .2, family)
+           for family, wide in ((family, 1.7 if family == BEYOND else 1.2) for family in FAMILIES)]
 
 
 @lru_cache(maxsize=1)
@@ -80,7 +93,8 @@ def _layout() -> tuple[dict[str, Box], tuple[Route, ...]]:
                for family in FAMILIES}
     sizes = np.array([_size(name) for name in names])
     ends = np.array([[names.index(name) for name in edge.ends] for edge in EDGES])
-    slots = {family: np.add(_corner(family), _seats(len(here))) for family, here in members.items()}
+    slots = {family: np.add(_corner(family), _seats(family, len(here)))
+             for family, here in members.items()}
     at = np.empty((len(names), 2))
     for family, here in members.items():
         at[here] = slots[family][:len(here)]
@@ -97,14 +111,19 @@ def _layout() -> tuple[dict[str, Box], tuple[Route, ...]]:
             best = sorted(seatings, key=lambda one: one[0])[:60]      # crossings are dear to count:
             for i, (cost, seats) in enumerate(best):                  # only for the sixty shortest
                 at[here] = seats
-                best[i] = cost + .8 * _run_into(at, sizes, ends), i, seats
+                tangled = .8 * _run_into(at, sizes, ends) + .5 * _crossings(at, ends)
+                best[i] = cost + tangled, i, seats
             at[here] = min(best, key=lambda one: one[:2])[2]
     boxes = {name: Box(*at[i], *sizes[i], _lines(name)) for i, name in enumerate(names)}
     return boxes, _routes(boxes)
 
 
-def _seats(n: int):
-    """Places in a region, from its lower left corner: two columns, as many rows as n boxes need."""
+def _seats(family: str, n: int):
+    """Places in a region, from its lower left corner: two columns, as many rows as n boxes need;
+    two rows in the lowest one."""
+    if family == BEYOND:
+        columns = max(5, (n + 1) // 2)
+        return [(x, y) for y in (1.0, .36) for x in (np.arange(columns) + .5) * WIDE / columns]
     return [(x, y) for y in np.linspace(2.45, .45, max(3, (n + 1) // 2)) for x in (.84, 2.36)]
 
 
@@ -135,6 +154,18 @@ def _run_into(at, sizes, ends) -> int:
     return int(crossed.sum())
 
 
+def _crossings(at, ends) -> int:
+    """How many pairs of straight edges cross, edges that share an end left out."""
+    a, b = at[ends[:, 0]], at[ends[:, 1]]                               # (edges, 2)
+
+    def left_of(p):                                                     # (edges, edges)
+        d = (b - a)[:, None]
+        return d[..., 0] * (p - a[:, None])[..., 1] > d[..., 1] * (p - a[:, None])[..., 0]
+    split = left_of(a[None]) != left_of(b[None])
+    apart = (ends[:, None, :, None] != ends[None, :, None, :]).all((2, 3))
+    return int((split & split.T & apart).sum()) // 2
+
+
 def _inside(points, centres, sizes, pad: float):
     """Whether points (..., 2) lie in boxes (m, 2), (m, 2): (..., m)."""
     reach = np.asarray(sizes) / 2 + pad
@@ -158,6 +189,7 @@ def _routes(boxes) -> tuple[Route, ...]:
     sizes = np.array([box[2:4] for box in [*boxes.values(), *_TITLES]])
     ends = [[names.index(name) for name in edge.ends] for edge in EDGES]
     routes, drawn, numbers = [None] * len(ends), np.empty((0, 2)), np.full((1, 2), -9.)
+    twins = {}                          # what is drawn between the same two boxes
     length = lambda i: np.linalg.norm(centres[ends[i][0]] - centres[ends[i][1]])
     for i in sorted(range(len(ends)), key=length):
         a, b = ends[i]
@@ -168,7 +200,7 @@ def _routes(boxes) -> tuple[Route, ...]:
             shown = knot + [-.06, 0] + .17 * np.stack([np.cos(turn), np.sin(turn)], 1)
             shown = shown[~_inside(shown, centres[[a]], sizes[[a]], .01)[:, 0]]
             number = knot + [.02, .17]
-        for bend, share in itertools.product(_BENDS, (.5, .3, .7)) if a != b else ():
+        for bend, share in itertools.product(_BENDS, _SHARES) if a != b else ():
             span = centres[b] - centres[a]
             if (cost := 14 * abs(bend) * np.hypot(*span)) >= best:
                 continue                                    # the bend alone costs more already
@@ -179,6 +211,9 @@ def _routes(boxes) -> tuple[Route, ...]:
             hits = _inside(curve, *others, .05).sum()
             outside = ((curve < [.06, _LEGEND + .05]) | (curve > [WIDE - .06, HIGH - .02])).sum()
             cost += 50 * (hits + outside) + 1.5 * _close(curve, drawn, .05).sum()
+            if (pair := frozenset((a, b))) in twins:
+                middle = curve[len(curve) // 4:3 * len(curve) // 4]
+                cost += 4 * _close(middle, twins[pair], .18).sum()
             if cost < best:
                 best, shown = cost, curve
         if a != b:              # the number: near the middle, over no box, number or other curve
@@ -186,7 +221,7 @@ def _routes(boxes) -> tuple[Route, ...]:
             taken = (9. * _inside(shown, centres, sizes, .13).any(1)
                      + 9. * _close(shown, numbers, .22).any(1))
             number = shown[np.argmin(middle + taken + .6 * _close(shown, drawn, .12).any(1))]
-        routes[i] = Route(shown, number)
+        routes[i], twins[frozenset((a, b))] = Route(shown, number), shown
         numbers, drawn = np.vstack([numbers, number]), np.vstack([drawn, shown[::2]])
     return tuple(routes)
 
@@ -203,23 +238,43 @@ def the_map(ax, faint: bool = False, low: float = 0.0):
     ax.set(xlim=(0, WIDE), ylim=(-low, HIGH))
     ax.set_axis_off()
     for family in FAMILIES:
-        x, y = _corner(family)
-        ax.add_patch(Rectangle((x + .03, y + .03), _ROOM[0] - .06, _ROOM[1] - .06,
+        (x, y), (wide, high) = _corner(family), _room(family)
+        ax.add_patch(Rectangle((x + .03, y + .03), wide - .06, high - .06,
                                color=FAMILY_COLOURS[family], alpha=.07, lw=0))
-        ax.plot(x + .17, y + _ROOM[1] - .17, FAMILY_MARKERS[family], color=FAMILY_COLOURS[family],
+        ax.plot(x + .17, y + high - .17, FAMILY_MARKERS[family], color=FAMILY_COLOURS[family],
                 ms=7)
-        ax.text(x + .3, y + _ROOM[1] - .17, family, va="center", fontsize=10, weight="bold")
+        ax.text(x + .3, y + high - .17, family, va="center", fontsize=10, weight="bold")
     for i, (edge, route) in enumerate(zip(EDGES, routes)):
         ax.plot(*route.curve.T, ls=KIND_LINES[edge.kind], color="#b5b5b5" if faint else "#666666",
                 lw=1.1, zorder=2)
+        if edge.kind in HEADS:
+            _head(ax, route.curve, "#b5b5b5" if faint else "#666666")
         _number(ax, i, route.number, "#8a8a8a" if faint else CRITIC)
     for name, box in boxes.items():
         _node(ax, name, box)
     for i, kind in enumerate(KIND_LINES):
-        x = .35 + i * 2.3
-        ax.plot([x, x + .55], [_LEGEND / 2] * 2, ls=KIND_LINES[kind], color="#666666", lw=1.4)
-        ax.text(x + .63, _LEGEND / 2, f"{kind} ({KIND_WORDS[kind]})", va="center", fontsize=8.5)
+        x = .12 + i * 1.59
+        ax.plot([x, x + .42], [_LEGEND / 2] * 2, ls=KIND_LINES[kind], color="#666666", lw=1.4)
+        if kind in HEADS:
+            _head(ax, np.array([[x, _LEGEND / 2], [x + .44, _LEGEND / 2]]), "#666666")
+        ax.text(x + .54, _LEGEND / 2, f"{KIND_WORDS[kind]} {KIND_NAMES[kind]}", va="center",
+                fontsize=8.5)
     return boxes, routes
+
+
+def _head(ax, curve, colour, **style):
+    """An arrowhead at the end of a curve (k, 2)."""
+    head, = ax.plot([], [], ls="", ms=6.5, color=colour, mew=0, **{"zorder": 4, **style})
+    _turn(head, curve)
+    return head
+
+
+def _turn(head, curve):
+    """Puts an arrowhead at the end of a curve, in its direction."""
+    before, tip = curve[max(-4, -len(curve))], curve[-1]
+    angle = np.degrees(np.arctan2(*(tip - before)[::-1])) - 90          # a triangle points upwards
+    head.set_data([tip[0]], [tip[1]])
+    head.set_marker((3, 0, angle))
 
 
 def _number(ax, i, at, colour, **style):
@@ -253,9 +308,9 @@ def map_figure() -> Figure:
     return fig
 
 
-ALT = ("Map of all objectives of the course as boxes in six regions, divergence, transport, "
-       "margin, comparison, labels and encoders, joined by numbered curves, one for each exact "
-       "statement of the table.")
+ALT = ("Map of all objectives of the course as boxes in seven regions, divergence, transport, "
+       "margin, comparison, labels, encoders and beyond the map, joined by numbered curves, one "
+       "for each exact statement of the table.")
 
 
 # -- boxes that are links --------------------------------------------------------------------------
@@ -307,11 +362,10 @@ def linked_map() -> LinkedMap:
 def edges() -> Explorer:
     """Choose an objective in the menu: its edges light up, and their statements stand below.
 
-    Each statement comes with the numbers of both its sides. The slider picks one and names the test
-    that proves it.
+    Each statement comes with the numbers of both its sides. The slider picks one of them.
     """
     says, most = [_says(edge) for edge in EDGES], max(len(edges_of(name)) for name in OBJECTIVES)
-    step, top, low = .33, .42, .72 + .33 * most
+    step, top, low = .33, .42, .5 + .33 * most
     boxes, routes = _layout()
 
     def setup(figure):
@@ -319,6 +373,7 @@ def edges() -> Explorer:
         ax = figure.add_axes((0, 0, 1, 1))
         the_map(ax, faint=True, low=low)
         curves = [ax.plot([], [], lw=2.4, zorder=3)[0] for _ in range(most)]
+        heads = [_head(ax, routes[0].curve, CRITIC, zorder=7) for _ in range(most)]
         numbers = [ax.text(0, 0, "", ha="center", va="center", fontsize=9, weight="bold",
                            color="white", zorder=8, bbox=dict(boxstyle="round,pad=.2", ec="none"))
                    for _ in range(most)]
@@ -333,22 +388,24 @@ def edges() -> Explorer:
                 ax.text(.2, -top - step * at, entry, va="top", fontsize=9, linespacing=1.15)
                 for at, entry in enumerate(entries)]
         bar = ax.plot([.12, .12], [0, 0], color=BAD, lw=3)[0]
-        proof = ax.text(.12, .08 - low, "", va="bottom", fontsize=9, color=BAD)
-        return curves, numbers, frames, lines, title, bar, proof
+        return curves, heads, numbers, frames, lines, title, bar
 
     def update(artists, name, edge):
-        curves, numbers, frames, lines, title, bar, proof = artists
+        curves, heads, numbers, frames, lines, title, bar = artists
         found = _touching(name)
         picked = found[min(edge, len(found)) - 1]
         ends = {end for i in found for end in EDGES[i].ends}
-        for at, (curve, number) in enumerate(zip(curves, numbers)):
+        for at, (curve, head, number) in enumerate(zip(curves, heads, numbers)):
             shown = at < len(found)
             curve.set_visible(shown)
             number.set_visible(shown)
+            head.set_visible(shown and EDGES[found[at]].kind in HEADS)
             if shown:
                 i = found[at]
                 colour = BAD if i == picked else CRITIC
                 curve.set_data(*routes[i].curve.T)
+                _turn(head, routes[i].curve)
+                head.set_color(colour)
                 curve.set(linestyle=KIND_LINES[EDGES[i].kind], color=colour)
                 number.set(position=routes[i].number, text=str(i + 1))
                 number.get_bbox_patch().set_facecolor(colour)
@@ -358,7 +415,6 @@ def edges() -> Explorer:
                 text.set_visible(other == name)
         at = -top - step * found.index(picked)
         bar.set_ydata([at + .01, at - step + .06])
-        proof.set_text(f"{picked + 1} is tested by {EDGES[picked].test}")
         largest = max(says[i][2] for i in found)
         title.set_text(f"{name}, lesson {OBJECTIVES[name].lesson[:2]}: "
                        f"{len(found)} exact relation{'s' * (len(found) > 1)}, "
@@ -366,7 +422,7 @@ def edges() -> Explorer:
 
     return Explorer(
         setup, update,
-        dict(name=choice(list(OBJECTIVES), "minimax GAN", "objective"),
+        dict(name=choice(list(OBJECTIVES), "RSGAN", "objective"),
              edge=slider(1, most, 1, 1, "which of its edges")),
         figsize=(WIDE, HIGH + low), dpi=100,
         alt=ALT + " The edges of one objective are lit and listed.")

@@ -1,13 +1,14 @@
-"""The arena of notebooks/20_map.ipynb: every objective on the same toys and pictures, scored in
+"""The arena of notebooks/20_map.ipynb: every objective on the same toys and digits, scored in
 one way.
 
-    contest("WGAN-GP", "ring", seed=0)                     one training and its scores
-    contest("my game", "ring", 0, own={"my game": game})   a game of your own, common networks
-    run_arena("toys", "mine.csv", seeds=range(3))          a study of all, that can be resumed
+    contest("WGAN-GP", "ring", seed=1)                     one training and its scores
+    contest("WGAN-GP", "mnist", 1, track="common")         with the networks that all share
+    contest("my game", "ring", 1, own={"my game": game})   a game of your own, common networks
+    run_arena("mnist", "mine.csv", only=["hinge"])         a study of seeds, that can be resumed
 
-From the command line: python lessons.py arena toys|mnist|cifar10, or python -m
-gan_lessons.map.arena. Who plays how stands in gan_lessons/map/contestants.py; results are read by
-gan_lessons/map/results.py.
+From the command line: python lessons.py arena toys|mnist, or python -m gan_lessons.map.arena. Who
+plays how stands in `contestants` and `own_settings`, scores in `scores`; results are read by
+`results`.
 """
 from __future__ import annotations
 
@@ -21,102 +22,124 @@ from collections.abc import Mapping
 from functools import lru_cache, partial
 from pathlib import Path
 
-import numpy as np
 import torch
-from scipy.optimize import linear_sum_assignment
-from scipy.spatial.distance import cdist
 
 from ..data.batches import batches
 from ..data.datasets import DataUnavailable
 from ..data.files import usable
 from ..exact.laws import Normal
 from ..game import Game
-from ..measures import metrics
-from ..measures.classifier import judge
 from ..players.spectral import spectrally_normalised
 from ..training.budgets import budget
 from ..training.budgets import steps as budgeted
-from ..training.code import bytes_hash
 from ..training.loop import train
-from ..training.optimizers import adam, rmsprop
+from ..training.optimizers import adam, fading, rmsprop
 from ..training.run import TrainingDiverged
-from .contestants import (
-    CONTESTANTS,
-    TOYS,
-    Contestant,
-    Ground,
-    Play,
-    ground,
-    labelled,
-    pictures_of,
-)
+from .conditional_recipes import CONDITIONAL
+from .contestants import CONTESTANTS, Contestant, labelled
+from .ground import TOYS, Ground, Play, ground
+from .journal import write_table, written_so_far
 from .objectives import OBJECTIVES
-from .results import ANCHORS, FILES, table
+from .own_settings import OWN, played
+from .recipes import RECIPES, Recipe
+from .results import ANCHORS, FILES, TRACKS, sheet_path, table
+from .scores import (
+    Reached,
+    anchor,
+    assignment_distance,
+    described,
+    goal_of,
+    keep_sheet,
+    loaded,
+    score,
+    wanted,
+)
 from .study import depends, study
 
-POINTS, CARRIED, PICTURES_MADE, NEIGHBOURS = 2_000, 1_000, 10_000, 2_000
+__all__ = ["assignment_distance", "contest", "main", "run_arena", "score"]
+
 RATES = {"adam": adam, "rmsprop": rmsprop}
-SHOWN = 8                   # pictures of each contest that are kept where a folder is given
-FULL = 20                   # the full budget plays so many times the laptop's steps
+FULL = 20                   # the full budget plays so many times the laptop's steps on the toys
+SEEDS = range(1, 6)         # seed 0 chose the rates of the recipes
+SHEET_OF = 1                # the seed whose pictures are kept
 
 
 # -- one contest -------------------------------------------------------------------------------
 
-def contest(objective: str, data: str, seed: int = 0, steps: int | None = None,
-            own: Mapping | None = None, keep: str | Path | None = None) -> dict:
-    """Train one contestant on "ring", "grid", "swiss roll", "mnist" or "cifar10" and score it: a
-    row of plain numbers and words.
+def contest(objective: str, data: str, seed: int = 1, steps: int | None = None,
+            own: Mapping | None = None, keep: str | Path | None = None,
+            track: str = "own") -> dict:
+    """Train one contestant on "ring", "grid", "swiss roll" or "mnist" and score it: a row of plain
+    numbers and words.
 
     objective: a name of CONTESTANTS, "real data" or "noise" (the anchors), or a name in `own`.
     own: {name: Game}, {name: (Game, dict(turns={"f": 3}, lr=1e-3, optimizer="adam",
-        normalised=True))}, or {name: function of the Ground -> Play}. A Game's players f or l and
-        g are the common networks, with labels if a loss asks for y.
-    steps: generator updates, by default those of the budget.
-    keep: a folder for the first eight pictures of a contestant; it changes no number.
+        normalised=True))}, {name: Recipe}, or {name: function of the Ground -> Play}. A Game's
+        players f or l and g are the common networks, with labels if a loss asks for y.
+    steps: generator updates, by default those of the contestant and the budget.
+    keep: a folder for a sheet of a contestant's pictures; it changes no number.
+    track: on digits "own", the settings of its lesson, or "common", those that all share.
     The data that were really loaded stand in the row: `source`, and `test` for pictures.
     Who cannot compete has `absent`, the reason; a training whose loss became nan, or whose samples
-    did, has `failed`. KeyError for unknown names, ValueError for unknown data and for games that
-    need players of their own.
+    did, has `failed`. KeyError for unknown names, ValueError for unknown data or track and for
+    games that need players of their own; KeyboardInterrupt for a training that was stopped.
     """
     at = ground(data, seed)
-    steps = budgeted(laptop=at.steps, full=FULL * at.steps) if steps is None else steps
-    row = {"objective": objective, "data": data, "seed": seed, "steps": steps, "budget": budget(),
+    if track not in TRACKS:
+        raise ValueError(f"no track {track!r}; there are {', '.join(TRACKS)}")
+    row = {"objective": objective, "data": data, "track": track, "seed": seed, "budget": budget(),
            **_machine(), "source": described(at.source)}
     if not at.toy:
         # drawn digits where MNIST cannot be had
         row["images"] = at.source.name
     if objective in ANCHORS:
-        return {**row, "family": "anchor", **_scored(_anchor(objective, at), at)}
+        return {**row, "steps": 0, "family": "anchor", **_scored(anchor(objective, at), at)}
     known, row["family"], row["lesson"], row["needs"] = _known(objective, own)
     if data in known.absent:
-        return {**row, "absent": known.absent[data]}
-    play = known.play(at)
+        return {**row, "steps": 0, "absent": known.absent[data]}
+    play = _play(known, at, track, own)
+    row["steps"] = steps = length(play, at) if steps is None else steps
     row |= _settings(play, at)
+    draw = play.draw or (lambda run, n: run.samples(n))
     try:
-        run, costs = _trained(play, at, seed, steps)
+        run, costs = _trained(play, at, seed, steps, draw)
         with torch.no_grad():
-            draw = play.draw or (lambda run, n: run.samples(n))
-            fakes = draw(run, POINTS if at.toy else PICTURES_MADE).float().cpu()
+            fakes = draw(run, wanted(at)).float().cpu()
     except TrainingDiverged as error:
         return {**row, "failed": str(error).split(":")[0]}
     row |= costs
     if not fakes.isfinite().all():
         return {**row, "failed": "samples hold nan or inf"}
     if keep and not at.toy and objective in CONTESTANTS:
-        number = list(CONTESTANTS).index(objective)
-        _keep(fakes[:SHOWN], Path(keep) / f"{data}_{number}_{seed}.npy")
+        keep_sheet(fakes, sheet_path(keep, track, objective))
     return {**row, **_scored(fakes, at)}
+
+
+def length(play: Play | None, at: Ground) -> int:
+    """Generator updates of a contestant under the budget in force."""
+    laptop = play.steps if play and play.steps else at.steps
+    return budgeted(laptop=laptop, full=FULL * laptop if at.toy else laptop)
 
 
 def _scored(fakes, at: Ground) -> dict:
     """The scores, and which test pictures they compare with."""
-    return {**({} if at.toy else {"test": _goal(at.data)[1]}), **score(fakes, at)}
+    return {**({} if at.toy else {"test": goal_of(at.data)[1]}), **score(fakes, at)}
+
+
+def _play(known: Contestant, at: Ground, track: str, own) -> Play:
+    """The Play of a contestant, or of a game of one's own, on a track."""
+    if at.toy or own and known.name in own:
+        return known.play(at)
+    return known.own_play(at) if track == "own" else known.common_play(at)
 
 
 def _known(objective, own):
     """(contestant, family, lesson, needs) of a name."""
     if own and objective in own:
         mine = own[objective]
+        if isinstance(mine, Recipe):
+            play = played(mine, mine.steps, fade=mine.fade)
+            return Contestant(objective, play), "yours", "", ""
         game, settings = mine if isinstance(mine, tuple) else (mine, {})
         alone = callable(game) and not isinstance(game, Game)
         play = game if alone else partial(_with_common, game, settings)
@@ -155,56 +178,66 @@ def _settings(play: Play, at: Ground) -> dict:
     """What is common, and what is this contestant's own."""
     turns = " ".join(f"{name} {many}" for name, many in play.turns.items()) or "1"
     learnt = [w for net in play.players.values() for w in net.parameters() if w.requires_grad]
-    return {"batch": at.batch, "width": at.width, "noise": play.noise or at.noise,
-            "optimizer": play.optimizer, "lr": play.lr or at.lr, "turns": turns, "ema": at.decay,
-            "own": play.own, "parameters": sum(w.numel() for w in learnt)}
+    rates = play.lr or at.lr
+    said = (" ".join(f"{name} {rate:g}" for name, rate in rates.items())
+            if isinstance(rates, Mapping) else rates)
+    return {"batch": play.batch or at.batch, "noise": play.noise or at.noise,
+            "optimizer": play.optimizer, "betas": " ".join(map(str, play.betas or at.betas)),
+            "lr": said, "turns": turns, "ema": play.decay or at.decay, "fade": play.fade,
+            "precision": play.precision or at.precision, "own": play.own,
+            "parameters": sum(w.numel() for w in learnt)}
 
 
-def _trained(play: Play, at: Ground, seed: int, steps: int):
+def _rates(play: Play, at: Ground):
+    """`optimizer` of `train`: one for all, or player -> its own."""
+    make = (partial(adam, betas=play.betas or at.betas) if play.optimizer == "adam"
+            else RATES[play.optimizer])
+    rates = play.lr or at.lr
+    if isinstance(rates, Mapping):
+        return {name: make(rate) for name, rate in rates.items()}
+    return make(rates)
+
+
+def _trained(play: Play, at: Ground, seed: int, steps: int, draw):
     """The run, and what it cost."""
     source = batches(play.source if play.source is not None else at.source,
-                     z=Normal(dim=play.noise or at.noise), batch=at.batch, seed=seed,
+                     z=Normal(dim=play.noise or at.noise), batch=play.batch or at.batch, seed=seed,
                      unlabelled=play.unlabelled)
-    rate = RATES[play.optimizer](play.lr or at.lr)
     _warm()
     # samples are drawn from generators, decoders and flows; a critic's average would serve nobody
-    averaged = {name: at.decay for name, net in play.players.items()
+    averaged = {name: play.decay or at.decay for name, net in play.players.items()
                 if name not in "fl" and any(w.requires_grad for w in net.parameters())}
-    common = dict(optimizer=rate, watch=None, seed=seed, precision=at.precision)
+    common = dict(optimizer=_rates(play, at), seed=seed, precision=play.precision or at.precision,
+                  rate=None if play.fade is None else fading(play.fade))
     before = _resident()
     cpu, wall = time.process_time(), time.perf_counter()
-    shown, left = 0, steps
+    shown, left, reached = 0, steps, Reached(draw, at, steps)
     if play.opening:
-        game, after = play.opening
-        left = steps - steps // 2
+        game, share, after = play.opening
+        first = max(1, round(share * steps))
+        left = max(1, steps - first)
         nets = {name: play.players[name] for name in game.players}
-        first = train(game, nets, source, steps=max(1, steps // 2),
-                      ema={k: v for k, v in averaged.items() if k in nets}, **common)
-        after(first, play.players)
-        shown = first.images
-    run = train(play.game, play.players, source, steps=left, turns=play.turns, ema=averaged,
-                **common)
+        run = _whole(train(game, nets, source, steps=first, watch=None,
+                           ema={k: v for k, v in averaged.items() if k in nets}, **common))
+        after(run, play.players)
+        shown, reached.looks = run.images, {max(1, look - first) for look in reached.looks}
+    run = _whole(train(play.game, play.players, source, steps=left, turns=play.turns, ema=averaged,
+                       watch=reached if reached.looks else None, reuse=play.reuse, **common))
     # CPU-seconds do not see a graphics card work, and wall-clock seconds see other programs
     on_gpu = run.device.type == "cuda"
-    seconds = time.perf_counter() - wall if on_gpu else time.process_time() - cpu
-    return run, {"cpu_seconds": round(seconds, 3),
-                 "images_per_second": round((run.images + shown) / max(seconds, 1e-9), 1),
-                 "memory": _grown(before),
-                 "device": torch.cuda.get_device_name() if on_gpu else run.device.type}
+    seconds = time.perf_counter() - wall if on_gpu else time.process_time() - cpu - reached.spent
+    costs = {"cpu_seconds": round(seconds, 3),
+             "images_per_second": round((run.images + shown) / max(seconds, 1e-9), 1),
+             "memory": _grown(before),
+             "device": torch.cuda.get_device_name() if on_gpu else run.device.type}
+    return run, costs if at.toy else {**costs, "seconds_to_100": round(reached.seconds, 1)}
 
 
-def _anchor(name: str, at: Ground):
-    """Real samples that are not those of the judge, or pure noise."""
-    rng = np.random.default_rng([1, at.seed])
-    if at.toy:
-        x = (at.source.sample(POINTS, rng) if name == "real data"
-             else rng.standard_normal((POINTS, 2)))
-        return torch.tensor(x, dtype=torch.float32)
-    n = min(PICTURES_MADE, len(at.source.images))
-    if name == "real data":
-        rows = rng.choice(len(at.source.images), n, replace=False)
-        return at.source.images[torch.from_numpy(rows)]
-    return torch.from_numpy(rng.integers(0, 256, (n, *at.shape), dtype=np.uint8))
+def _whole(run):
+    """The run; KeyboardInterrupt for part of one, which is no result."""
+    if run.interrupted:
+        raise KeyboardInterrupt
+    return run
 
 
 @lru_cache
@@ -218,100 +251,7 @@ def _warm():
         step.step()
 
 
-def _keep(fakes, path: Path):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    np.save(path, ((fakes.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).numpy())
-
-
-def picture_rows(folder, data: str, path, seed: int = 0):
-    """What was kept in `folder`, as one PNG at `path`: a row of 8 pictures for each of CONTESTANTS,
-    in order; empty for who made none."""
-    from PIL import Image
-    at = ground(data)
-    rows = np.full((len(CONTESTANTS), SHOWN, *at.shape), 255, np.uint8)     # (n, 8, c, h, w)
-    for i in range(len(CONTESTANTS)):
-        if (one := Path(folder) / f"{data}_{i}_{seed}.npy").exists():
-            # digits are printed as ink on paper
-            rows[i] = np.load(one) if at.shape[0] == 3 else 255 - np.load(one)
-    n, many, channels, high, wide = rows.shape
-    # (n, 8, c, h, w) -> (n h, 8 w, c)
-    sheet = rows.transpose(0, 3, 1, 4, 2).reshape(n * high, many * wide, channels)
-    image = Image.fromarray(sheet[..., 0] if channels == 1 else sheet)
-    (image.quantize(16) if channels == 1 else image.quantize(96)).save(path, optimize=True)
-
-
-# -- scores ------------------------------------------------------------------------------------
-
-def score(fakes, at: Ground) -> dict:
-    """The measures of `results.MEASURES` that the data allow: points (n, 2), or pictures
-    (n, c, h, w) in [-1, 1] or uint8, -> numbers."""
-    if at.toy:
-        real = at.source.sample(POINTS, np.random.default_rng(0))
-        covered = metrics.modes_covered(fakes, at.source)
-        near = metrics.precision_recall(fakes, torch.tensor(real, dtype=torch.float32),
-                                        most=CARRIED)
-        spots = {} if at.classes is None else {"modes": covered.covered}
-        return {**spots, "quality": covered.quality,
-                "precision": near.precision, "recall": near.recall,
-                "wasserstein": assignment_distance(fakes[:CARRIED], real[:CARRIED])}
-    fakes = fakes if fakes.dtype == torch.uint8 else fakes.clamp(-1, 1)
-    goal, seen = _goal(at.data)[0], _features(fakes, at.data)
-    near = metrics.precision_recall(seen, goal, most=NEIGHBOURS)
-    found = {"frechet": metrics.frechet_distance(seen, goal), "precision": near.precision,
-             "recall": near.recall}
-    if at.data == "mnist":
-        with torch.no_grad():
-            read = torch.bincount(judge("mnist").net.head(seen).argmax(1), minlength=10)
-        found["classes"] = int((read >= .01 * len(seen)).sum())
-    return found
-
-
-def assignment_distance(fakes, real) -> float:
-    """The earth mover distance between two samples of equal size, exactly: (n, d), (n, d) -> a
-    number, in the unit of the points.
-
-    With equal weights some best plan carries each point whole to one other (Birkhoff), so it is the
-    best assignment. ValueError for unequal sizes.
-    """
-    fakes, real = (np.asarray(x, dtype=float) for x in (fakes, real))
-    if fakes.shape != real.shape:
-        raise ValueError(f"{fakes.shape} and {real.shape}: an assignment needs as many of each; "
-                         "for other weights see transport.plan")
-    cost = cdist(real, fakes)
-    return float(cost[linear_sum_assignment(cost)].mean())
-
-
-def _features(images, data):
-    return metrics.features(images) if data == "mnist" else metrics.colour_features(images)
-
-
-@lru_cache
-def _goal(data: str):
-    """Features of the real test pictures, computed once a process, and what pictures they are."""
-    real = pictures_of(data, "test")
-    return _features(real.images[:PICTURES_MADE], data), described(real)
-
-
 # -- what it ran on ----------------------------------------------------------------------------
-
-def described(source) -> str:
-    """A distribution or an Images in words, with a short hash of what is drawn from it: "mnist:
-    60,000 images, 1 × 28 × 28, 10 classes, 5f0c1a2b3c4d"."""
-    if hasattr(source, "images"):
-        labels = [] if source.labels is None else [source.labels]
-        return f"{source!r}, {bytes_hash(source.images, *labels)}"
-    # rounded, as another processor may compute the last digits otherwise; + 0 takes the sign of -0
-    points = np.round(source.sample(256, np.random.default_rng(0)), 4) + 0
-    return f"{source!r}, {bytes_hash(points)}"
-
-
-@lru_cache
-def _loaded(data: str, folder: str | None) -> dict:
-    """What `contest` on these data will say that it used, by the files in `folder`."""
-    if data in TOYS:
-        return {"source": described(TOYS[data]())}
-    return {"source": described(pictures_of(data)), "test": described(pictures_of(data, "test"))}
-
 
 @lru_cache
 def _machine() -> dict:
@@ -354,18 +294,41 @@ def _grown(before: int | None) -> float | None:
 
 # -- a study of all ----------------------------------------------------------------------------
 
-def run_arena(where: str, path, *, only=None, seeds=range(3), data=None, steps: int | None = None,
-              keep: str | Path | None = None, **how) -> list[dict]:
-    """A study of every contestant, and the anchors, on "toys", "mnist" or "cifar10"; rows, also as
-    CSV at `path`.
+def run_arena(where: str, path, *, only=None, seeds=SEEDS, data=None, steps: int | None = None,
+              track: str | None = None, keep: str | Path | None = None, tell: bool = False,
+              **how) -> list[dict]:
+    """A study of every contestant, and the anchors, on "toys" or "mnist"; rows, also as CSV at
+    `path`.
 
-    only: one name or several · data: one of the toys · keep: a folder, which all workers see, for
-    pictures · how: cluster=, processes=, fresh=, stale=, watch= of `study`.
-    It goes on where it was stopped. Rows of other code or other data are refused; a change of one
-    contestant concerns its rows alone. KeyError for unknown names, ValueError for an unknown place,
-    DataUnavailable where the pictures cannot be had, OSError where nothing can be written, both
-    before the first run.
+    only: one name or several · data: one of the toys · track: one of the tracks of digits, by
+    default both, "own" first · keep: a folder, which all workers see, for sheets of pictures ·
+    tell: a line for each contest that is done · how: cluster=, processes=, fresh=, stale=, watch=
+    of `study`.
+    It goes on where it was stopped, or killed. Rows of other code or other data are refused; a
+    change of one contestant concerns its rows alone. KeyError for unknown names, ValueError for an
+    unknown place, DataUnavailable where the pictures cannot be had, OSError where nothing can be
+    written, both before the first run.
     """
+    names, grounds, tracks = asked_for(where, only, data, track)
+    if steps is not None and (type(steps) is not int or steps < 1):
+        raise ValueError(f"steps={steps!r}: a whole number of generator updates, 1 or more")
+    seeds = list(seeds)
+    if not seeds or any(type(seed) is not int or seed < 0 for seed in seeds):
+        raise ValueError(f"seeds={seeds!r:.80}: one whole number or more, none below 0")
+    if keep:
+        usable(Path(keep) / "own" / "pictures.png", "keep", "pictures.png")
+    combinations = [dict(objective=name, data=one, track=way, seed=seed,
+                         steps=_length(name, one, way) if steps is None else steps)
+                    for way in tracks for seed in seeds for one in grounds for name in names
+                    if not (name in ANCHORS and way != tracks[0])]
+    loaded.cache_clear()                # files may have changed since the last study
+    # a worker has its own current folder
+    aside = {"keep": str(Path(keep).resolve())} if keep else {}
+    return study(_of_a_study, combinations, path, aside=aside | {"tell": tell}, **how)
+
+
+def asked_for(where, only=None, data=None, track=None):
+    """(names, data sets, tracks) of a study; the errors are those of `run_arena`."""
     if where not in FILES:
         raise ValueError(f"no arena {where!r}; there are {', '.join(FILES)}")
     names = [only] if isinstance(only, str) else list(only or [*ANCHORS, *CONTESTANTS])
@@ -375,37 +338,48 @@ def run_arena(where: str, path, *, only=None, seeds=range(3), data=None, steps: 
     grounds = [data] if data else list(FILES[where])
     if unknown := [name for name in grounds if name not in FILES[where]]:
         raise ValueError(f"{where} has no data {unknown[0]!r}; there is {', '.join(FILES[where])}")
-    if steps is None:
-        laptop = ground(grounds[0]).steps
-        steps = budgeted(laptop=laptop, full=FULL * laptop)
-    if type(steps) is not int or steps < 1:
-        raise ValueError(f"steps={steps!r}: a whole number of generator updates, 1 or more")
-    seeds = list(seeds)
-    if not seeds or any(type(seed) is not int or seed < 0 for seed in seeds):
-        raise ValueError(f"seeds={seeds!r:.80}: one whole number or more, none below 0")
-    if keep:
-        usable(Path(keep) / "pictures.npy", "keep", "pictures.npy")
-    combinations = [dict(objective=name, data=one, seed=seed, steps=steps)
-                    for seed in seeds for one in grounds for name in names]
-    _loaded.cache_clear()               # files may have changed since the last study
-    # a worker has its own current folder
-    aside = {"keep": str(Path(keep).resolve())} if keep else {}
-    return study(_of_a_study, combinations, path, aside=aside, **how)
+    if track is not None and track not in TRACKS:
+        raise ValueError(f"no track {track!r}; there are {', '.join(TRACKS)}")
+    return list(dict.fromkeys(names)), grounds, (
+        ["own"] if where == "toys" else [track] if track else list(TRACKS))
 
 
-def _of_this_row(objective, data, **_):
+@lru_cache
+def _length(name: str, data: str, track: str) -> int:
+    """Generator updates of a contestant under the budget in force, 0 for an anchor or an absent."""
+    if name in ANCHORS or data in CONTESTANTS[name].absent:
+        return 0
+    at = ground(data)
+    return length(None if at.toy or track == "common" else CONTESTANTS[name].own_play(at), at)
+
+
+def _of_this_row(objective, data, track, **_):
     """What one row depends on: one contestant of many, its entry in the catalogue, its data."""
     one = CONTESTANTS.get(objective)
-    return {"contestant": one, "entry": one and one.objective, "toy": TOYS.get(data),
-            **_loaded(data, os.environ.get("GAN_LESSONS_DATA"))}
+    mine = OWN.get(objective, one) if data not in TOYS and track == "own" else one
+    return {"contestant": mine, "entry": one and one.objective, "toy": TOYS.get(data),
+            **loaded(data, os.environ.get("GAN_LESSONS_DATA"))}
 
 
-@depends(_of_this_row, apart=(CONTESTANTS, OBJECTIVES, TOYS))
-def _of_a_study(objective, data, seed, steps, keep=None):
+@depends(_of_this_row, apart=(CONTESTANTS, OBJECTIVES, TOYS, OWN, RECIPES, CONDITIONAL))
+def _of_a_study(objective, data, track, seed, steps, keep=None, tell=False):
     """contest(...) without what the study writes down itself."""
-    row = contest(objective, data, seed, steps, keep=keep)
+    keep = keep if seed == SHEET_OF else None
+    row = contest(objective, data, seed, steps or None, keep=keep, track=track)
+    if tell:
+        print(_told(row), flush=True)
     return {name: value for name, value in row.items()
-            if name not in ("objective", "data", "seed", "steps") and value not in (None, "")}
+            if name not in ("objective", "data", "track", "seed", "steps")
+            and value not in (None, "")}
+
+
+def _told(row) -> str:
+    """One contest in a line."""
+    found = row.get("failed") or row.get("absent") or ", ".join(
+        f"{what} {row[name]:.3g}" for name, what in dict(
+            wasserstein="W", frechet="FD", recall="recall", cpu_seconds="CPU-seconds").items()
+        if name in row)
+    return f"{row['data']}, {row['track']}, seed {row['seed']}: {row['objective']}: {found}"
 
 
 def main(arguments=None) -> int:
@@ -413,37 +387,36 @@ def main(arguments=None) -> int:
     parser = argparse.ArgumentParser(prog="python lessons.py arena", description=main.__doc__)
     option = parser.add_argument
     option("where", choices=list(FILES))
-    option("--only", action="append", metavar="NAME",
-           help="a contestant, may be given several times")
-    option("--seeds", type=int, default=3, metavar="N", help="seeds 0 to N - 1 (default 3)")
+    option("--only", "--contestants", action="extend", nargs="+", metavar="NAME",
+           help="one contestant or more")
+    option("--seeds", type=int, default=len(SEEDS), metavar="N",
+           help=f"seeds 1 to N (default {len(SEEDS)})")
     option("--seed", type=int, help="this seed alone")
+    option("--track", choices=list(TRACKS),
+           help="digits: each with its own settings, or all with common ones (default: both)")
     option("--data", help="one of the toys: " + ", ".join(FILES["toys"]))
-    option("--steps", type=int, help="generator updates (default: those of GAN_LESSONS_BUDGET)")
+    option("--steps", type=int, help="generator updates (default: its own, by GAN_LESSONS_BUDGET)")
     option("--processes", type=int, metavar="N",
            help="processes on this machine (default: its cores)")
     option("--cluster", metavar="ADDRESS", help="a Dask scheduler, as tcp://10.0.0.1:8786")
     option("--fresh", action="store_true", help="forget what an earlier run left in the file")
     option("--again", action="store_true",
            help="compute anew what other code, data or versions left in the file, and only that")
+    option("--so-far", action="store_true",
+           help="play nothing: the table of what is done, also while another run plays")
     option("--out", metavar="FILE", help="default: build/arena/arena_WHERE.csv")
     option("--keep", metavar="FOLDER",
-           help="keep eight pictures of each contest, and a sheet of seed 0")
+           help="for a sheet of pictures of each contestant (default: beside the file)")
     asked = parser.parse_args(arguments)
     path = Path(asked.out or Path("build") / "arena" / f"arena_{asked.where}.csv")
-    seeds = range(asked.seeds) if asked.seed is None else [asked.seed]
-    print(f"{len(asked.only or [*ANCHORS, *CONTESTANTS])} contestants, {len(seeds)} seeds, on "
-          f"{asked.data or asked.where}; rows go to {path}. Ctrl-C stops; the same command goes on "
-          "from there.", flush=True)
+    seeds = range(1, asked.seeds + 1) if asked.seed is None else [asked.seed]
     began = time.perf_counter()
     try:
-        if asked.keep and asked.where != "toys":
-            sheet = usable(path.with_suffix(".png"), "--out")
-            if sheet == path.expanduser():
-                raise ValueError(f"{path} is the sheet of pictures, too: let --out end on .csv")
-        rows = run_arena(asked.where, path, only=asked.only, seeds=seeds, data=asked.data,
-                         steps=asked.steps, keep=asked.keep, processes=asked.processes,
-                         cluster=asked.cluster, fresh=asked.fresh,
-                         stale="again" if asked.again else "refuse")
+        if asked.so_far:
+            rows = written_so_far(path)
+            write_table(rows, path)
+        else:
+            rows = _played(asked, path, seeds)
     except (KeyError, ValueError, OSError, RuntimeError, DataUnavailable) as error:
         said = str(error.args[0] if isinstance(error, KeyError) else error)  # no quotes around it
         # the remedies, as they are written on the command line
@@ -453,16 +426,29 @@ def main(arguments=None) -> int:
         print(f"arena: {said}", file=sys.stderr)
         return 1
     distance = "wasserstein" if asked.where == "toys" else "frechet"
-    for one in dict.fromkeys(row["data"] for row in rows):
-        here = [row for row in rows if row["data"] == one]
-        print(f"\n{one}: median [lowest – highest] of {len(seeds)}\n"
-              f"{table(here, [distance, 'precision', 'recall'], one)}")
-    if asked.keep and asked.where != "toys":
-        picture_rows(asked.keep, asked.where, sheet)
+    for one, way in dict.fromkeys((row["data"], row["track"]) for row in rows):
+        print(f"\n{one}, track {way}: median [lowest – highest] over the seeds\n"
+              + table(rows, [distance, "precision", "recall"], one, way))
     broken = sum("error" in row for row in rows)
     print(f"\n{len(rows)} rows in {path}, {broken} with an error, after "
           f"{time.perf_counter() - began:.0f} s.")
     return int(broken > 0)
+
+
+def _played(asked, path: Path, seeds) -> list[dict]:
+    """The rows of what was asked for, played now or before."""
+    names, grounds, tracks = asked_for(asked.where, asked.only, asked.data, asked.track)
+    beside = path.with_suffix("") if path.suffix else path.with_name(f"{path.name} sheets")
+    keep = asked.keep or (None if asked.where == "toys" else beside)
+    many = len(seeds) * len(grounds) * len(tracks) * sum(name not in ANCHORS for name in names)
+    hours = many * (5 if asked.where == "toys" else 90) / 3600
+    cost = (f"{many} contests" if asked.steps or budget() != "laptop" else
+            f"{many} contests, about {hours:.1f} core-hours in all")
+    print(f"{cost}; rows go to {path}. Ctrl-C stops, the same command goes on.", flush=True)
+    return run_arena(asked.where, path, only=names, seeds=seeds, data=asked.data,
+                     steps=asked.steps, track=asked.track, keep=keep, tell=True,
+                     processes=asked.processes, cluster=asked.cluster, fresh=asked.fresh,
+                     stale="again" if asked.again else "refuse")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What an edge of the map is: an exact statement, both sides in float64, the test that proves it.
 
-The edges themselves are in edges_of_critics.py and edges_of_encoders.py, the whole map in edges.py.
-Used in notebooks/20_map.ipynb.
+The edges themselves are in edges_of_critics.py, edges_of_encoders.py and edges_beyond.py, the whole
+map in edges.py. Used in notebooks/20_map.ipynb.
 """
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from .objectives import objective
 class Edge(NamedTuple):
     """An exact relation between two objectives.
 
-    a, b: names of objectives, after " · " a setting · kind: "is", "limit", "bounds" or "contains" ·
-    statement: the relation in words · sides(**setting) -> (left, right): float64 arrays of one
-    shape, equal within `tolerance` (relative above 1), or, for "bounds", left ≤ right · wrong: a
-    setting in which they are not · test: "tests/…/test_x.py::test_name".
+    a, b: names of objectives, after " · " a setting · kind: one of KIND_WORDS · statement: the
+    relation in words · sides(**setting) -> (left, right): float64 arrays of one shape, equal within
+    `tolerance` (relative above 1), or, for "bounds", left ≤ right · wrong: a setting in which they
+    are not · test: "tests/…/test_x.py::test_name".
     """
 
     a: str
@@ -44,7 +44,9 @@ class Edge(NamedTuple):
         return tuple(sorted({objective(name).lesson for name in self.ends}))
 
 
-KIND_WORDS = {"is": "–", "limit": "→", "bounds": "≤", "contains": "⊃"}
+# is: for all p and q · if: under the condition in its statement · part: a term, or a sum, is the
+# other · contains: with one setting of a, it is b
+KIND_WORDS = {"is": "=", "if": "(=)", "part": "+", "contains": "⊃", "limit": "→", "bounds": "≤"}
 
 
 def related(a: str, b: str, kind: str, statement: str, *, wrong: dict, test: str,

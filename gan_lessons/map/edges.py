@@ -6,6 +6,7 @@ gradients, on asymmetric numbers.
 from __future__ import annotations
 
 from .edge import KIND_WORDS, Edge, both_sides, check_edge, related
+from .edges_beyond import EDGES_BEYOND
 from .edges_of_critics import EDGES_OF_CRITICS
 from .edges_of_encoders import EDGES_OF_ENCODERS
 from .objectives import objective
@@ -14,7 +15,7 @@ __all__ = ["EDGES", "KIND_WORDS", "Edge", "both_sides", "check_edge", "edge_tabl
            "related"]
 
 # an edge's place here is its number on the map
-EDGES: list[Edge] = [*EDGES_OF_CRITICS, *EDGES_OF_ENCODERS]
+EDGES: list[Edge] = [*EDGES_OF_CRITICS, *EDGES_OF_ENCODERS, *EDGES_BEYOND]
 
 
 def edges_of(name: str) -> list[Edge]:
@@ -26,17 +27,16 @@ def edges_of(name: str) -> list[Edge]:
 def edge_table():
     """The edges as a Markdown table, computed now.
 
-    Columns: number, statement, difference of the two sides, links to the lessons, the test.
+    Columns: number, statement, difference of the two sides, links to the lessons.
     """
     from IPython.display import Markdown
-    rows = ["| # | statement | gap > 1e-11 | lessons | tested by |", "|---|---|---|---|---|"]
+    rows = ["| # | statement | gap > 1e-11 | lessons |", "|---|---|---|---|"]
     for number, edge in enumerate(EDGES, 1):
         said = f"**{edge.a} {KIND_WORDS[edge.kind]} {edge.b}**: {edge.statement}"
         said = said.replace("|", "&#124;").replace("_", "&#95;")    # no cell ends, no italics
         links = ", ".join(f"[{stem[:2]}]({stem}.ipynb)" for stem in edge.lessons)
-        test = edge.test.replace("_", "&#95;<wbr>").replace("::", "::<wbr>")    # may break there
         difference = check_edge(edge)
         # below that it is rounding, which differs from processor to processor
         shown = f"{difference:.0e}" if difference >= 1e-11 else "0"
-        rows.append(f"| {number} | {said} | {shown} | {links} | {test} |")
+        rows.append(f"| {number} | {said} | {shown} | {links} |")
     return Markdown("\n".join(rows))

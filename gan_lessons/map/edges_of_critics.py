@@ -11,6 +11,7 @@ import math
 import numpy as np
 import torch
 from scipy.optimize import brentq
+from scipy.special import rel_entr
 
 from ..exact.divergences import kl_slope, reverse_kl_slope
 from ..exact.f_table import f_divergence
@@ -27,7 +28,8 @@ from ..objectives.loss_sensitive import leaky, loss_sensitive, margin
 from ..objectives.minimax import minimax, non_saturating
 from ..objectives.relativistic import relativistic
 from ..objectives.wasserstein import hinge, wasserstein
-from ..players.penalties import at_most_one, equal_one, power
+from ..objectives.wasserstein_divergence import wasserstein_divergence
+from ..players.penalties import at_both, at_most_one, equal_one, penalised, power, zero_centred
 from .edge import FAKE, MASS, MASS_FAKE, PLACES, REAL, P, Q, itself, leaf, played, related, rounds
 
 
@@ -59,7 +61,7 @@ def gan_row_trick(row="GAN"):
     return rounds(f_gan(row, "trick")), rounds(non_saturating())
 
 
-@related("minimax GAN", "non-saturating GAN", "is",
+@related("minimax GAN", "non-saturating GAN", "part",
          "At the best critic both generators' slopes add up to that of KL(q‖p)",
          wrong=dict(slope=kl_slope),
          test="lessons/test_vanishing_gradients.py::test_theorem_of_the_two_gradients_for_any_smooth_laws")
@@ -113,7 +115,7 @@ def hinge_tv(height=1.0):
     return hinge()["f"](itself, itself, x, x_fake), 2 - 2 * tv
 
 
-@related("hinge", "WGAN", "is",
+@related("hinge", "WGAN", "if",
          "While all scores stay within ±1, hinge plays WGAN: its critic's loss plus 2",
          wrong=dict(stretch=3.),
          test="machinery/test_penalties.py::"
@@ -139,7 +141,7 @@ def gap_and_fines(fines=2):
     return [*less_fines, limit], [wasserstein_1(P, Q)] * 3
 
 
-@related("WGAN-GP", "WGAN-LP", "is",
+@related("WGAN-GP", "WGAN-LP", "if",
          "On the line both have one best slope wherever F ≠ G: 1 + |F − G|/(2λρ)",
          wrong=dict(ask=power(2)),
          test="lessons/test_lipschitz.py::test_the_best_slope_is_found_by_search_for_both_penalties")
@@ -149,7 +151,7 @@ def one_best_slope(ask=equal_one):
             [_best_slope(at_most_one, x, 2.5) for x in places])
 
 
-@related("WGAN-div · p = 2", "WGAN-GP", "is",
+@related("WGAN-div · p = 2", "WGAN-GP", "if",
          "For p = 2 and k = λ the gradient penalty's best slope is 1 steeper, where F ≠ G",
          wrong=dict(p=3), test="lessons/test_map.py::test_one_slope_steeper_than_the_square")
 def one_steeper(p=2, weight=2.5):
@@ -232,7 +234,28 @@ def one_margin(kappa=1.0, delta=1.7, weight=1.5):
 
 # -- comparison: only differences of scores count ------------------------------------------------
 
-@related("RSGAN", "minimax GAN", "is",
+@related("RSGAN", "minimax GAN · pairs", "is",
+         "Minimax on pairs (x, x′) against (x′, x) pays twice RSGAN: at best 2 log 2 − 2 JS",
+         wrong=dict(swapped=False), tolerance=1e-10,
+         test="lessons/test_map.py::test_rsgan_is_minimax_on_pairs")
+def js_of_pairs(swapped=True):
+    d = lambda pair: pair[:, 0] - pair[:, 1]            # a critic of pairs: the lead of the first
+
+    def on_pairs(x, z):
+        pairs = torch.stack([x, z], 1)                  # (n, 2)
+        others = pairs.flip(1) if swapped else pairs
+        return minimax()["f"](d, itself, pairs, others)
+    mine = played(lambda x, z: 2 * relativistic("RSGAN")["f"](itself, itself, x, z),
+                  leaf(REAL), leaf(FAKE))
+    places = np.linspace(-12, 14, 521)                  # sums over equal steps: exact for Normals
+    real, fake = (law.pdf(places) * (places[1] - places[0]) for law in (P, Q))
+    a, b = np.outer(real, fake), np.outer(fake, real)   # p(x) q(x′) and q(x) p(x′)
+    js = (rel_entr(a, (a + b) / 2) + rel_entr(b, (a + b) / 2)).sum() / 2
+    return ([*mine, 2 * pairwise_value(P, Q)],
+            [*played(on_pairs, leaf(REAL), leaf(FAKE)), 2 * math.log(2) - 2 * js])
+
+
+@related("RSGAN", "minimax GAN", "if",
          "Normals of one width: RSGAN's best loss is half of minimax's, at √2 times the distance",
          wrong=dict(stretch=1.),
          test="lessons/test_map.py::test_pairs_of_normals_stand_root_two_apart")
@@ -254,7 +277,7 @@ def identity_loss(loss=""):                             # RGAN and RaGAN, withou
     return [critic(pairs), critic(averages)], [wgan, 2 * wgan]
 
 
-@related("RaSGAN", "RSGAN", "is",
+@related("RaSGAN", "RSGAN", "if",
          "On a batch of one pair an average is its only member: RaSGAN is twice RSGAN",
          wrong=dict(n=4), test="lessons/test_map.py::test_one_pair_has_no_average")
 def one_pair(n=1):
@@ -277,7 +300,7 @@ def stretched_critic(stretched=True):
     return value, 2 * (2 - chi2) / (2 + 3 * chi2)
 
 
-@related("RaHinge", "hinge", "is",
+@related("RaHinge", "hinge", "if",
          "Where the mean score is 0 on real and on fake, its critic pays hinge's price",
          wrong=dict(centred=False),
          test="lessons/test_map.py::test_centred_averages_pay_the_plain_price")
@@ -285,6 +308,34 @@ def centred_scores(centred=True):
     x, z = (leaf(values) - centred * np.mean(values) for values in (REAL, FAKE))
     return tuple(game["f"](itself, itself, x, z).item()
                  for game in (relativistic("RaHinge"), hinge()))
+
+
+def _slopes_at_samples(game, real=REAL, fake=FAKE):
+    """A critic's loss with its gradients by samples, for a critic of many slopes."""
+    f = lambda x: (torch.sin(x) + x.square() / 7).sum(1)             # (n, 1) -> (n,)
+    return played(lambda x, z: game["f"](f=f, g=itself, x=x, z=z),
+                  leaf(_column(real)), leaf(_column(fake)))
+
+
+@related("RpGAN + R1 + R2", "RSGAN", "contains",
+         "Without its penalty, γ = 0, it is RSGAN",
+         wrong=dict(gamma=.3),
+         test="lessons/test_map.py::test_r1_and_r2_are_added_to_pairs")
+def no_penalty(gamma=0.0):
+    game = relativistic("RSGAN")
+    return (_slopes_at_samples(penalised(game, zero_centred(at_both), gamma)),
+            _slopes_at_samples(game))
+
+
+@related("RpGAN + R1 + R2", "WGAN-div · p = 2", "part",
+         "R₁ + R₂ is WGAN-div's penalty for p = 2, k = γ, taken at real and fake samples",
+         wrong=dict(p=3.),
+         test="lessons/test_map.py::test_r1_and_r2_are_added_to_pairs")
+def squared_slopes(p=2.0, gamma=.3):
+    game = relativistic("RSGAN")
+    whole = _slopes_at_samples(penalised(game, zero_centred(at_both), gamma))
+    div = _slopes_at_samples(wasserstein_divergence(gamma, p, at_both))
+    return (whole - _slopes_at_samples(game), div - _slopes_at_samples(wasserstein()))
 
 
 EDGES_OF_CRITICS = (
@@ -295,5 +346,6 @@ EDGES_OF_CRITICS = (
     # margin
     nu_zero, nu_one, bound_slopes, one_margin,
     # comparison
-    root_two, identity_loss, one_pair, stretched_critic, centred_scores,
+    js_of_pairs, root_two, identity_loss, one_pair, stretched_critic, centred_scores,
+    no_penalty, squared_slopes,
 )

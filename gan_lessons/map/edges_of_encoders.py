@@ -70,7 +70,7 @@ def within_classes(shares=(.75, .25)):
     return tuple(played(loss, leaf(REAL), leaf(FAKE)) for loss in (together, apart))
 
 
-@related("ACGAN · weight 0", "non-saturating GAN", "is",
+@related("ACGAN · weight 0", "non-saturating GAN", "contains",
          "Without its class loss ACGAN is the non-saturating game of its source logit",
          wrong=dict(weight=.5),
          test="lessons/test_conditional.py::test_acgan_by_hand")
@@ -113,7 +113,7 @@ def no_unlabelled(eta=0.0):
     return np.concatenate(left), np.concatenate(right)
 
 
-@related("Improved GAN", "minimax GAN", "is",
+@related("Improved GAN", "minimax GAN", "part",
          "Its critic pays cross-entropy, and weight times minimax's loss of the logit log Σ exp a",
          wrong=dict(logit=lambda a: a.amax(1)),
          test="lessons/test_semi_supervised.py::test_equal_to_k_plus_one_classes")
@@ -129,7 +129,7 @@ def implicit_class(logit=source_logit, weight=1.5):
 
 # -- encoders ------------------------------------------------------------------------------------
 
-@related("AAE", "non-saturating GAN", "is",
+@related("AAE", "non-saturating GAN", "part",
          "Its moves of f and e are the non-saturating game: the prior is real, codes are fake",
          wrong=dict(swapped=True),
          test="lessons/test_map.py::test_codes_play_the_non_saturating_game")
@@ -152,8 +152,8 @@ def game_of_codes(swapped=False):
             both_moves(plain_critic, lambda e: plain["g"](f, e, x)))
 
 
-@related("VAE", "AAE", "is",
-         "The VAE's rate is I(x; z) + KL(p(z)‖q(z)); AAE compares p(z) with q(z) alone",
+@related("VAE", "AAE", "part",
+         "The VAE's rate is I(x; z) + KL(p(z)‖q(z)); AAE minds the second term alone",
          wrong=dict(information=0),
          test="lessons/test_variational.py::test_rate_is_information_plus_aggregate")
 def rate_in_two(information=1):
@@ -195,7 +195,7 @@ class _Views:
         return features[:, :2] @ z.T
 
 
-@related("Deep InfoMax · Normal prior", "VAE", "is",
+@related("Deep InfoMax · Normal prior", "VAE", "part",
          "Its prior term is γ times the VAE's rate E KL(p(z|x)‖q(z))",
          wrong=dict(charged=.5),
          test="lessons/test_infomax.py::test_the_losses_of_the_normal_prior_and_of_none")
@@ -275,7 +275,7 @@ def _one_draw(game, surplus, **more):
 
 
 @related("f-VAE · b = id", "VAE", "contains",
-         "With b = id f-VAE's loss is the VAE's, in the mean over the drawn notes",
+         "With b = id f-VAE's loss is the VAE's, in the mean over the drawn codes",
          wrong=dict(b=lambda v: (2 * v, v.new_full((len(v),), 2 * math.log(2)))),
          test="lessons/test_f_vae.py::test_with_the_identity_f_vae_is_the_vae")
 def identity_bijection(b=Flow()):

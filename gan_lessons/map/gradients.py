@@ -21,6 +21,7 @@ from scipy.special import expit, ndtr
 from ..exact.f_table import F_DIVERGENCES, f_divergence
 from ..exact.laws import Normal
 from ..exact.lipschitz import segment_density
+from ..exact.mmd import cramer_slope_of_normals, normal_mmd2_slope, shadow
 from ..exact.transport import cdf_difference
 from ..exact.wasserstein_divergence import check
 from .objectives import Objective, objective
@@ -311,6 +312,68 @@ def _semi_supervised(delta, eta=1.0):
     return _ls_gan(delta) * (1 + eta)
 
 
+# -- beyond the map ------------------------------------------------------------------------------
+
+def _of_mmd(shape, delta, sigma, bandwidth=2.0):
+    """d/dθ MMD² with the Gaussian kernel of width h: θ and σ against h."""
+    return normal_mmd2_slope(sigma * delta, bandwidth, sigma)
+
+
+def _energy(delta, **own):
+    """d/dθ 2 ∫ (F - G)², whatever σ."""
+    return 2 * cramer_slope_of_normals(delta)
+
+
+def _sliced(delta, dim=2):
+    """d/dθ of the mean W₁ over directions: E |ω₁| in `dim` dimensions, at any distance."""
+    return shadow(dim) * (delta > 0)
+
+
+SINKHORN_DELTAS = (.125, .25, .5, .75, 1, 1.5, 2, 3, 4, 6, 8)
+# ε at σ = 1: the slope of S_ε at each δ, cost |x - y|, places 1/32 or 1/16 apart
+SOLVED_SINKHORN = {
+    .03: (.747, .86, .929, .956, .97, .985, .993, .998, 1.0, 1.0, 1.0),
+    .1: (.481, .68, .829, .891, .926, .963, .982, .996, .999, 1.0, 1.0),
+    .3: (.212, .385, .608, .734, .813, .906, .953, .991, .999, 1.0, 1.0),
+    1: (.098, .194, .37, .519, .638, .805, .902, .98, .997, 1.0, 1.0),
+    3: (.077, .153, .3, .436, .556, .744, .865, .972, .996, 1.0, 1.0),
+    10: (.072, .144, .283, .413, .53, .721, .85, .968, .996, 1.0, 1.0),
+    30: (.071, .141, .278, .407, .524, .714, .845, .967, .995, 1.0, 1.0),
+    100: (.071, .141, .277, .405, .521, .712, .843, .966, .995, 1.0, 1.0),
+}
+
+
+def _of_sinkhorn(shape, delta, sigma, epsilon=1.0):
+    """The slope of S_ε depends on δ and ε/σ alone: cubics in δ, straight in log ε between."""
+    if not epsilon > 0:
+        raise ValueError(f"epsilon = {epsilon}: a softness above 0")
+    solved = np.log([*SOLVED_SINKHORN])
+    curves = np.array([np.where(delta > SINKHORN_DELTAS[-1], 1.0, PchipInterpolator(
+        (0, *SINKHORN_DELTAS), (0, *row))(np.minimum(delta, SINKHORN_DELTAS[-1])))
+        for row in SOLVED_SINKHORN.values()])                        # (solved, k)
+    at = np.clip(np.log(epsilon / sigma), solved[0], solved[-1])
+    low = min(np.searchsorted(solved, at, side="right"), len(solved) - 1) - 1
+    share = (at - solved[low]) / (solved[low + 1] - solved[low])
+    return (1 - share) * curves[low] + share * curves[low + 1]
+
+
+def _flow(delta, h="h(c) = c"):
+    """E_q h'(log r) times δ: what a rescaling h of the best critic makes the fakes feel."""
+    shapes = {"h(c) = c": lambda delta: delta, "non-saturating": _non_saturating,
+              "saturating": _saturating, "half": _row("squared Hellinger"),
+              "exponential": _row("KL")}
+    if h not in shapes:
+        raise ValueError(f"no rescaling {h!r}; there are {', '.join(shapes)}")
+    return shapes[h](delta)
+
+
+def _of_matching(shape, delta, sigma, noise=1.0):
+    """d/dθ KL of N(0, σ² + s²) and N(θ, σ² + s²): noise of deviation s makes both wider."""
+    if not noise >= 0:
+        raise ValueError(f"noise = {noise}: a deviation of 0 or more")
+    return delta * sigma / (sigma ** 2 + noise ** 2)
+
+
 # -- the table -----------------------------------------------------------------------------------
 #
 # A row: name, what it says, shape(δ, **own), feel(shape, δ, σ, **own), own parameter. By default
@@ -340,6 +403,8 @@ def _solved_ahead(name, says, shape, own) -> Entry:
 
 _BOUGHT = ("no critic is best: an average can be bought by a few far points, and the infimum is 0 "
            "(lesson 11)")
+_BLUNTED = ("the best critic solves a differential equation; lesson 21 solves it on a grid; "
+            "γ = 0: the non-saturating curve")
 _ROW_SAYS = "slope of the divergence, through -E φ*(T); \"trick\": through -E T"
 _PENALTY_SAYS = "slope 1 + |F - G|/2λρ, ρ the density of points between real and fake"
 _PENALTY_WEIGHT = Own("weight", "λ", (.1, .3, 1.0, 3.0, 10.0, 30.0, 100.0), 10.0)
@@ -381,6 +446,9 @@ _ENTRIES = (
     _exact("RaLSGAN", "best critic a (p - q)/(p + q), a = 4/(2 + 3 χ²)",
            _least_squares, _of_ralsgan),
     Entry("RaHinge", "none", _BOUGHT),
+    Entry("RpGAN + R1 + R2", "none",
+          "the best critic solves a differential equation, of which the lessons solve no case; "
+          "without its penalties: RSGAN's curve"),
 
     # labels: one class
     _exact("CGAN", "within a class: the game it was made of, here the non-saturating one",
@@ -400,12 +468,32 @@ _ENTRIES = (
     _exact("VAE", "β KL of one code N(θ, σ²) and its prior N(0, σ²)",
            _gaussian_kl, own=Own("beta", "β", _powers_of_2(-4, 4), 1.0)),
     Entry("Deep InfoMax", "none",
-          "no generator: an encoder maximises a bound of information, and nobody forges"),
+          "no generator: an encoder maximises a bound of information"),
     _exact("flow", "-E_p log q, one straight bijection: KL(p‖q)", _delta),
     _exact("f-VAE", "straight wires: the flow's", _delta),
     _exact("VAE clustering", "two components, at 0 and θ; what the far one feels: "
            "KL(p‖(1 - s) p + s q)",
            _clustering, own=Own("share", "s", (.001, .01, .1, .25, .5, .75, .9), .5)),
+
+    # beyond the map
+    Entry("GAN + R1", "none", _BLUNTED),
+    Entry("GAN + R2", "none", _BLUNTED),
+    _exact("MMD", "MMD² with the kernel exp(-(x - y)²/2h²), no critic trained",
+           _delta, _of_mmd, Own("bandwidth", "h", _powers_of_2(-2, 5), 2.0)),
+    _exact("energy distance", "2 ∫ (F - G)², which is MMD² with the kernel -|x - y|",
+           _energy, _as_it_is),
+    _exact("sliced W₁", "shifted in d dimensions, the mean over directions: E |ω₁|",
+           _sliced, _as_it_is, Own("dim", "d", (1, 2, 3, 10, 100, 784), 2)),
+    Entry("Sinkhorn", "Sinkhorn's rounds",
+          "the slope of S_ε, cost |x - y|, on places 1/16 apart; right to about 3 %",
+          _delta, _of_sinkhorn, Own("epsilon", "ε", (.1, .3, 1.0, 3.0, 10.0, 30.0), 1.0)),
+    Entry("MMD GAN", "none",
+          "the best features are not known in closed form; with f(x) = x: MMD's curve"),
+    _exact("gradient flow", "E_q h'(log r) ∇ log r; with h(c) = c the flow of KL(q‖p)",
+           _flow, own=Own("h", "h", ("h(c) = c", "non-saturating", "saturating", "half",
+                                     "exponential"), "h(c) = c")),
+    _exact("distribution matching", "exact denoisers at noise s: KL(q‖p) of both plus noise",
+           _delta, _of_matching, Own("noise", "s", _powers_of_2(-3, 3), 1.0)),
 )
 ATLAS = {entry.name: entry for entry in _ENTRIES}
 

@@ -151,6 +151,16 @@ def _row(line: bytes) -> dict | None:
     return row
 
 
+def written_so_far(path) -> list[dict]:
+    """The rows of a study at `path` that is done, stopped, or played at this moment, without those
+    that ended with an error. ValueError where no study has begun there."""
+    _, runs = places(path, fresh=True)
+    rows = [row for row in _read(runs)[1] if "error" not in row]
+    if not rows:
+        raise ValueError(f"no contest is done yet in {runs}: choose another path, or wait")
+    return [_shown(row) for row in {row["key"]: row for row in rows}.values()]
+
+
 class Journal:
     """A head, then a line for each finished run, written when it finishes.
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import NamedTuple
 
-FAMILIES = ("f-divergence", "transport", "margin", "comparison", "labels", "encoders")
+BEYOND = "beyond the map"               # what lessons 21 to 23 add; it plays no arena
+FAMILIES = ("f-divergence", "transport", "margin", "comparison", "labels", "encoders", BEYOND)
 
 
 class Objective(NamedTuple):
@@ -56,6 +57,8 @@ _ALL = (
               "relativistic:relativistic", "a function of Le Cam"),
     Objective("RaHinge", "comparison", "11_relativistic",
               "relativistic:relativistic", "not known in closed form"),
+    Objective("RpGAN + R1 + R2", "comparison", "11_relativistic",
+              "relativistic:relativistic", "JS of pairs, less where slopes are bound"),
     Objective("CGAN", "labels", "12_conditional",
               "conditional:conditional", "the game's, in each class"),
     Objective("ACGAN", "labels", "12_conditional",
@@ -75,6 +78,19 @@ _ALL = (
     Objective("f-VAE", "encoders", "18_f_vae", "f_vae:f_vae", "KL(p‖q), from above"),
     Objective("VAE clustering", "encoders", "19_clustering",
               "clustering:clustering", "KL of the joint laws"),
+    Objective("GAN + R1", BEYOND, "21_convergence", "minimax:non_saturating",
+              "JS, less where slopes are bound"),
+    Objective("GAN + R2", BEYOND, "21_convergence", "minimax:non_saturating",
+              "JS, less where slopes are bound"),
+    Objective("MMD", BEYOND, "22_mmd", "mmd:matching", "MMD², without a trained critic"),
+    Objective("energy distance", BEYOND, "22_mmd", "mmd:matching", "2 ∫ (F − G)² on the line"),
+    Objective("sliced W₁", BEYOND, "22_mmd", "mmd:matching", "the mean W₁ of random directions"),
+    Objective("Sinkhorn", BEYOND, "22_mmd", "mmd:matching", "W₁ to half the energy distance"),
+    Objective("MMD GAN", BEYOND, "22_mmd", "mmd:mmd_gan", "the largest MMD² of features"),
+    Objective("gradient flow", BEYOND, "23_particles", "particles:rescaled",
+              "KL(q‖p), or as its h says"),
+    Objective("distribution matching", BEYOND, "23_particles", "particles:distribution_matching",
+              "KL(q‖p) after noise"),
 )
 OBJECTIVES = {one.name: one for one in _ALL}
 

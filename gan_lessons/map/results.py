@@ -6,7 +6,7 @@
 
 Intervals are those of a few independent runs, [lowest, highest], and hold the true median with an
 exact probability (`coverage`). Without torch. Used in notebooks/20_map.ipynb; rows come from
-gan_lessons/map/arena.py.
+gan_lessons/map/arena.py, advice is drawn from them in gan_lessons/map/advice.py.
 """
 from __future__ import annotations
 
@@ -22,8 +22,11 @@ from ..exact.checks import check_count, fits, told
 from .study import load
 
 RESULTS = Path(__file__).parents[1] / "results"
-FILES = {"toys": ("ring", "grid", "swiss roll"), "mnist": ("mnist",), "cifar10": ("cifar10",)}
+FILES = {"toys": ("ring", "grid", "swiss roll"), "mnist": ("mnist",)}
 ANCHORS = ("real data", "noise")
+TRACKS = {"own": "each with the networks and settings of its lesson",
+          "common": "the same networks, optimiser and turns for all, nothing normalised"}
+STEADY = 1.5                # a seed counts as steady that ends within so many times the median
 
 
 class Measure(NamedTuple):
@@ -40,18 +43,22 @@ MEASURES = {
                            "exact between 1,000 fakes and 1,000 real points"),
     "frechet": Measure("Fréchet distance", "lowest",
                        "10,000 fakes against the test pictures, in features"),
+    "kernel": Measure("kernel distance", "lowest",
+                      "10,000 fakes against the test pictures, in features, unbiased"),
     "precision": Measure("precision", "highest",
                          "share of fakes in the 3-neighbour balls of real samples"),
     "recall": Measure("recall", "highest",
                       "share of real samples in the 3-neighbour balls of fakes"),
     "quality": Measure("high-quality share", "highest",
-                       "share of fakes within 3 deviations of a spot"),
-    "modes": Measure("modes covered", "highest", "spots with 1 % of the fakes or more"),
+                       "share of fakes within 3 deviations of a mode"),
+    "modes": Measure("modes covered", "highest", "modes with 1 % of the fakes or more"),
     "classes": Measure("classes covered", "highest",
                        "digits that 1 % of the fakes or more are read as"),
     # of the training
     "cpu_seconds": Measure("CPU-seconds of training", "lowest",
                            "one thread; wall-clock seconds on a graphics card"),
+    "seconds_to_100": Measure("CPU-seconds to FD 100", "lowest",
+                              "of training until 2,500 fakes lie within 100, looked at 14 times"),
     "images_per_second": Measure("real samples a CPU-second", "highest",
                                  "shown to the critic or encoder in training"),
     "memory": Measure("memory of training, MB", "lowest",
@@ -60,14 +67,16 @@ MEASURES = {
 
 
 def arena_rows(name: str = "toys") -> list[dict]:
-    """The committed rows of "toys", "mnist" or "cifar10", or those of a file.
+    """The committed rows of "toys" or "mnist", none where nothing is stored, or those of a file.
 
     One dictionary for each contest, numbers as numbers, empty fields left out. FileNotFoundError,
-    listing the three, where there is no such file.
+    listing the two, where there is no such file.
     """
     if not isinstance(name, (str, os.PathLike)):
         raise TypeError(f"results are {', '.join(FILES)}, or the path of a file, not {told(name)}")
     path = RESULTS / f"arena_{name}.csv" if name in FILES else Path(name)
+    if name in FILES and not path.exists():
+        return []
     if not path.is_file():
         raise FileNotFoundError(f"no results {str(name)!r}: there are {', '.join(FILES)}, or the "
                                 "path of a file that `python lessons.py arena` wrote")
@@ -85,23 +94,24 @@ def coverage(n: int) -> float:
 
 
 def summary(rows, measures=None) -> list[dict]:
-    """One dictionary for each (data, measure, objective), for each measure best first.
+    """One dictionary for each (data, track, measure, objective), for each measure best first.
 
     n runs with their median, low and high, the lowest and the highest, the interval's coverage, the
-    rank, and how many failed. A run that diverged, or broke down, counts as worse than any number.
-    Who is absent has `absent`, the reason, and no numbers. Anchors have no rank.
+    rank, how many failed, and, where low is best, `steady`, the share within 1.5 times the median.
+    A run that diverged, or broke down, counts as worse than any number. Who is absent has `absent`,
+    the reason, and no numbers. Anchors have no rank, and stand in every track.
 
     measures: a name, or a list of names, of MEASURES, by default all. KeyError for an unknown
     measure, ValueError for rows where one contest stands twice.
     """
     measures, rows = _measures(measures), _checked(rows)
-    runs = _runs(rows)
-    found = []
-    for data in dict.fromkeys(where for where, _ in runs):           # each once, in order
-        here = {name: some for (where, name), some in runs.items() if where == data}
+    runs, found = _runs(rows), []
+    for data, track in dict.fromkeys((data, track) for data, track, _ in runs):  # each once
+        here = {name: some for (where, way, name), some in runs.items()
+                if where == data and (way == track or name in ANCHORS)}
         for measure in measures:
             if any(measure in row for some in here.values() for row in some):
-                medians = [_median(data, measure, name, some) for name, some in here.items()]
+                medians = [_median(data, track, measure, name, some) for name, some in here.items()]
                 found += _ranked(medians, measure)
     return found
 
@@ -145,10 +155,11 @@ def _check_row(row, names):
 
 
 def _runs(rows) -> dict:
-    """(data, objective) -> its rows, one a seed. ValueError where a seed stands twice."""
+    """(data, track, objective) -> its rows, one a seed. ValueError where a seed stands twice."""
     groups = {}
     for row in rows:
-        of_seed = groups.setdefault((row["data"], row["objective"]), {})
+        key = row["data"], row.get("track", "own"), row["objective"]
+        of_seed = groups.setdefault(key, {})
         if row["seed"] in of_seed:
             raise ValueError(f"{row['objective']} on {row['data']}, seed {row['seed']}, stands "
                              "twice: count no run twice")
@@ -156,13 +167,14 @@ def _runs(rows) -> dict:
     return {key: list(of_seed.values()) for key, of_seed in groups.items()}
 
 
-def _median(data, measure, name, rows) -> dict:
+def _median(data, track, measure, name, rows) -> dict:
     """The entry of `summary` for the runs of one objective, without its rank."""
-    one = {"data": data, "measure": measure, "objective": name, "family": rows[0].get("family"),
-           "n": len(rows)}
+    one = {"data": data, "track": track, "measure": measure, "objective": name,
+           "family": rows[0].get("family"), "n": len(rows)}
     if reason := next((row["absent"] for row in rows if "absent" in row), None):
         return {**one, "absent": reason}
-    worst = math.inf if MEASURES[measure].best == "lowest" else -math.inf
+    low_is_best = MEASURES[measure].best == "lowest"
+    worst = math.inf if low_is_best else -math.inf
     broken = [bool(row.get("failed") or row.get("error") or math.isnan(row.get(measure, 0)))
               for row in rows]
     values = sorted(worst if bad else row[measure]
@@ -173,8 +185,11 @@ def _median(data, measure, name, rows) -> dict:
         middle = statistics.median(values)
     else:                                   # the mean of ∞ and a number, or of ∞ and -∞, is none
         middle = values[len(values) // 2]
-    return {**one, "n": len(values), "median": middle, "low": values[0], "high": values[-1],
+    one |= {"n": len(values), "median": middle, "low": values[0], "high": values[-1],
             "coverage": coverage(len(values)), "failed": sum(broken)}
+    if low_is_best and math.isfinite(middle):
+        one["steady"] = sum(value <= STEADY * middle for value in values) / len(values)
+    return one
 
 
 def _ranked(some, measure) -> list[dict]:
@@ -191,24 +206,29 @@ def _ranked(some, measure) -> list[dict]:
     return sorted(some, key=place)
 
 
-def table(rows, measures, data: str) -> str:
-    """Lines of text: the medians of one data set, [lowest – highest] beside them.
+def table(rows, measures, data: str, track: str = "own") -> str:
+    """Lines of text: the medians of one data set and track, [lowest – highest] beside them.
 
     Best first by the first measure that somebody reached; where nobody reached one, all rows with
-    "broke down". KeyError and ValueError as in `summary`, ValueError for data without a row.
+    "broke down". KeyError and ValueError as in `summary`, ValueError for data without a row on
+    this track.
     """
     rows, measures = _checked(rows), _measures(measures)
     if not isinstance(data, str):
         raise TypeError(f"data is the name of a set, as \"ring\", not {told(data)}")
-    found = [one for one in summary(rows, measures) if one["data"] == data]
+    found = [one for one in summary(rows, measures) if (one["data"], one["track"]) == (data, track)]
     order = [one["objective"] for one in found if one["measure"] == found[0]["measure"]]
     if not found:
-        order = list(dict.fromkeys(row["objective"] for row in rows if row["data"] == data))
-        found = [{"objective": name, "measure": measure, "median": math.inf, "low": math.inf,
-                  "high": math.inf} for name in order for measure in measures]
+        here = {row["objective"]: row for row in rows
+                if (row["data"], row.get("track", "own")) == (data, track)}
+        order, worst = list(here), dict.fromkeys(("median", "low", "high"), math.inf)
+        found = [{"objective": name, "measure": measure, **({} if "absent" in row else worst)}
+                 for name, row in here.items() for measure in measures]
     if not order:
-        there = ", ".join(dict.fromkeys(row["data"] for row in rows))
-        raise ValueError(f"no results of {data!r}; there are some of {there or 'nothing'}")
+        there = ", ".join(dict.fromkeys(f"{row['data']} ({row.get('track', 'own')})"
+                                        for row in rows))
+        raise ValueError(f"no results of {data!r} on the track {track!r}; there are some of "
+                         f"{there or 'nothing'}")
     cells = {(one["objective"], one["measure"]): _cell(one) for one in found}
     wide = max(map(len, order))
     lines = [" " * wide + "".join(f"  {MEASURES[m].label:>26}" for m in measures)]
@@ -248,6 +268,14 @@ def recompute(row) -> str:
     """
     _check_row(row, ("data", "objective", "seed", "steps"))
     where = next((name for name, data in FILES.items() if row["data"] in data), row["data"])
-    data = f' --data "{row["data"]}"' if where == "toys" else ""
-    return (f'python lessons.py arena {where}{data} --only "{row["objective"]}" '
-            f'--seed {row["seed"]} --steps {row["steps"]}')
+    place = f'--data "{row["data"]}"' if where == "toys" else f'--track {row["track"]}'
+    length = f' --steps {row["steps"]}' if row["steps"] else ""         # an anchor has none
+    return (f'python lessons.py arena {where} {place} --only "{row["objective"]}" '
+            f'--seed {row["seed"]}{length}')
+
+
+def sheet_path(folder, track: str, name: str) -> Path:
+    """Where the sheet of a contestant lies: folder/own/f-gan-kl.png."""
+    name = name.lower().replace("−", "minus ").replace("ν", "nu")        # names for any file system
+    words = "".join(c if c.isalnum() else " " for c in name).split()
+    return Path(folder) / track / f"{'-'.join(words)}.png"

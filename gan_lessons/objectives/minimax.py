@@ -3,7 +3,8 @@
 Critics return logits, D(x) = σ(f(x)). softplus(a) = log(1 + e^a), so -log D(x) = softplus(-f(x))
 and -log(1 - D(x)) = softplus(f(x)): no probability is ever rounded to 0 before its logarithm.
 Derived in notebooks/01_minimax.ipynb (both losses, the optimum D* = p / (p + q), the value
-2 JS(p, q) - 2 log 2) and notebooks/02_vanishing_gradients.ipynb (the non-saturating generator).
+2 JS(p, q) - 2 log 2) and notebooks/02_vanishing_gradients.ipynb (the non-saturating generator);
+under R1 and R2 (players/penalties.py) in notebooks/21_convergence.ipynb.
 """
 from __future__ import annotations
 

@@ -226,36 +226,27 @@ def test_lesson(path, rule):
     assert (rule(nb, TRAINERS) if rule is rules.train_tags else rule(nb)) == []
 
 
-# lessons of the first edition, whose pages still tell stories: they leave this list one by one
-UNSET_BY_GITHUB = {"20"}            # being written anew
-
-
 @pytest.mark.parametrize("path", pages(), ids=lambda path: path.stem)
 def test_github_sets_every_formula(path):
-    found = rules.github(page(path))
-    assert bool(found) == (path.stem[:2] in UNSET_BY_GITHUB), found
-
-
-TELL_STORIES = {"20"}
+    assert not rules.github(page(path))
 
 
 def test_no_story_outside_idea(path):
-    """In a page, its explorers and its questions; a lesson without one is not in the list."""
+    """In a page, its explorers and its questions."""
     told = rules.story(page(path))
     stem = STEMS[int(path.stem[:2])] if path.stem[:2].isdigit() else None
     for module in import_rules.PACKAGE.glob(f"*/{stem}.py"):
         if module.parent.name in {"explorers", "questions"}:
             told += [f"{module.parent.name}: {word}" for word in
                      rules.STORY.findall(module.read_text(encoding="utf-8"))]
-    assert bool(told) == (path.stem[:2] in TELL_STORIES), told
+    assert not told
 
 
 def test_a_lesson_is_short_enough(path):
-    """At most 4,500 words, 1,500 for the first; those that still tell stories are to be cut."""
+    """At most 4,500 words, 1,500 for the first."""
     words = sum(len(cell.source.split()) for cell in page(path).cells
                 if cell.cell_type == "markdown")
-    most = {"00": 1_500}.get(path.stem[:2], 4_500)
-    assert words <= most or path.stem[:2] in TELL_STORIES, words
+    assert words <= {"00": 1_500}.get(path.stem[:2], 4_500), words
 
 
 def test_lessons_are_numbered_without_gaps():

@@ -10,7 +10,7 @@ import pytest
 import torch
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from scipy.integrate import quad
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize, minimize_scalar
 from scipy.stats import norm
 
 import gan_lessons as gl
@@ -19,20 +19,25 @@ from gan_lessons.exact.information import gaussian_kl
 from gan_lessons.exact.lipschitz import penalised_slope, sample_density, segment_density
 from gan_lessons.exact.loss_sensitive import best_loss, distances
 from gan_lessons.exact.minimax import gan_value
+from gan_lessons.exact.particles import flow_weight
 from gan_lessons.exact.relativistic import pairwise_value
 from gan_lessons.exact.transport import cdf_difference, plan
 from gan_lessons.exact.variational import LinearVAE
 from gan_lessons.exact.wasserstein_divergence import divergence_slope
 from gan_lessons.explorers import map as pictures
-from gan_lessons.map import edges, edges_of_critics, edges_of_encoders
+from gan_lessons.map import best_critic, edges, edges_beyond, edges_of_critics, edges_of_encoders
 from gan_lessons.map.edges import EDGES, both_sides, check_edge, edges_of
 from gan_lessons.map.objectives import OBJECTIVES, Objective
 from gan_lessons.objectives.adversarial_autoencoder import adversarial_autoencoder
 from gan_lessons.objectives.f_gan import f_gan
 from gan_lessons.objectives.f_vae import flow_nll
 from gan_lessons.objectives.infomax import jensen_shannon, nwj
+from gan_lessons.objectives.mmd import gaussian, mmd_gan, sliced
+from gan_lessons.objectives.particles import rescaled
 from gan_lessons.objectives.relativistic import relativistic
+from gan_lessons.objectives.semi_supervised import improved_gan
 from gan_lessons.objectives.wasserstein import hinge
+from gan_lessons.players.penalties import at_both, at_fake, at_real, penalised, zero_centred
 
 itself = lambda x: x
 named = pytest.mark.parametrize("edge", EDGES, ids=lambda edge: edge.sides.__name__)
@@ -85,7 +90,8 @@ def test_an_entry_of_the_catalogue_leads_to_its_maker_and_its_lesson(name):
     objective = OBJECTIVES[name]
     module, function = objective.maker.split(":")
     home = __import__(f"gan_lessons.objectives.{module}", fromlist=[function])
-    needed = {"f_gan": dict(divergence="KL"), "conditional": dict(game=gl.minimax())}
+    needed = {"f_gan": dict(divergence="KL"), "conditional": dict(game=gl.minimax()),
+              "matching": dict(distance=sliced), "distribution_matching": dict(sigma=1.)}
     assert isinstance(objective.make(**needed.get(function, {})), gl.Game)
     assert objective.lesson in home.__doc__ + getattr(home, function).__doc__
     assert (tool.ROOT / "notebooks" / f"{objective.lesson}.ipynb").exists()
@@ -94,7 +100,8 @@ def test_an_entry_of_the_catalogue_leads_to_its_maker_and_its_lesson(name):
 def test_both_lists_hold_every_edge_of_their_module_in_the_order_of_the_map():
     listed = []
     for module, found in ((edges_of_critics, edges_of_critics.EDGES_OF_CRITICS),
-                          (edges_of_encoders, edges_of_encoders.EDGES_OF_ENCODERS)):
+                          (edges_of_encoders, edges_of_encoders.EDGES_OF_ENCODERS),
+                          (edges_beyond, edges_beyond.EDGES_BEYOND)):
         written = [one for one in vars(module).values() if isinstance(one, edges.Edge)]
         assert list(found) == written
         listed += found
@@ -114,7 +121,7 @@ def test_what_is_no_edge_is_refused():
         edges.related("GAN", "WGAN", "is", "?", wrong={}, test="")
     with pytest.raises(ValueError, match="90 characters"):
         edges.related("hinge", "WGAN", "is", "x" * 91, wrong={}, test="")
-    with pytest.raises(ValueError, match="is, limit, bounds, contains"):
+    with pytest.raises(ValueError, match="is, if, part, contains, limit, bounds"):
         edges.related("hinge", "WGAN", "like", "?", wrong={}, test="")
     with pytest.raises(KeyError, match="there are minimax GAN"):
         edges_of("f-GAN · KL")
@@ -228,6 +235,39 @@ def test_pairs_of_normals_stand_root_two_apart(distance, sd):
     )
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_rsgan_is_minimax_on_pairs(seed):
+    """The lead of a pair is a critic of pairs; the best one of all, log p(x)q(x′)/q(x)p(x′), is a
+    lead as well. So the value is that of a minimax game between two laws of pairs."""
+    torch.manual_seed(seed)
+    x, z = (torch.randn(6, dtype=torch.float64).requires_grad_() for _ in "xz")
+    lead = lambda pair: pair[:, 0] - pair[:, 1]
+    pairs = torch.stack([x, z], 1)
+    same(2 * relativistic("RSGAN")["f"](itself, itself, x, z),
+         gl.minimax()["f"](lead, itself, pairs, pairs.flip(1)), (x, z))
+    rng = np.random.default_rng(seed)
+    p, q = (rng.dirichlet(np.ones(4)) for _ in "pq")
+    a, b = np.outer(p, q).ravel(), np.outer(q, p).ravel()
+    middle = (a + b) / 2
+    js = (a @ np.log(a / middle) + b @ np.log(b / middle)) / 2
+    found = minimize(lambda f: p @ np.logaddexp(0, -(f[:, None] - f)) @ q, rng.normal(size=4))
+    assert found.fun == pytest.approx(np.log(2) - js, abs=1e-8)
+
+
+@pytest.mark.parametrize("gamma", [0., .05, 2.])
+def test_r1_and_r2_are_added_to_pairs(gamma):
+    """The critic's loss is RSGAN's plus γ/2 (E ‖∇f(x)‖² + E ‖∇f(x′)‖²), the slopes by hand."""
+    x = torch.tensor([[.4, -1.], [2., .3]]).double()
+    z = torch.tensor([[-.7, .6], [1.5, -2.]]).double()
+    a = leaf([1.3, .7])                                             # the weights of the critic
+    f = lambda x: a[0] * x[:, 0].square() + torch.sin(a[1] * x[:, 1])
+    square = lambda x: ((2 * a[0] * x[:, 0]).square()
+                        + (a[1] * torch.cos(a[1] * x[:, 1])).square())
+    game = relativistic("RSGAN")
+    mine = penalised(game, zero_centred(at_both), gamma)["f"](f=f, g=itself, x=x, z=z)
+    same(mine, game["f"](f, itself, x, z) + gamma / 2 * (square(x) + square(z)).mean(), (a,))
+
+
 @pytest.mark.parametrize("kind", ["SGAN", "LSGAN", "Hinge", "GAN"])
 @pytest.mark.parametrize("real, fake", [(-5., 12.5), (1.4, .3), (.3, 1.4)])
 def test_one_pair_has_no_average(kind, real, fake):
@@ -313,6 +353,117 @@ def test_a_vae_pays_the_evidence_and_its_encoders_error(seed):
     assert exact.terms().loss() == pytest.approx(exact.evidence(), rel=1e-12)
 
 
+# ---------------------------------------------------------------- beyond the map
+
+def plane(seed, n):
+    rng = np.random.default_rng(seed)
+    return torch.tensor(rng.normal(size=(n, 2)), dtype=torch.float64)
+
+
+@pytest.mark.parametrize("gamma", [0., .05, 2.])
+def test_r1_at_zero_weight_is_the_plain_game(gamma):
+    """γ times the squared slopes at real samples, by hand; nothing where γ = 0."""
+    x, z, a = plane(0, 4), plane(1, 4), leaf([1.3, .7])
+    f = lambda x: a[0] * x[:, 0].square() + torch.sin(a[1] * x[:, 1])
+    square = (2 * a[0] * x[:, 0]).square() + (a[1] * torch.cos(a[1] * x[:, 1])).square()
+    game = gl.non_saturating()
+    same(penalised(game, zero_centred(at_real), gamma)["f"](f=f, g=itself, x=x, z=z),
+         game["f"](f, itself, x, z) + gamma * square.mean(), (a,))
+
+
+@pytest.mark.parametrize("where", [at_real, at_fake])
+def test_r1_and_r2_are_one_for_a_straight_critic(where):
+    x, z, a = plane(2, 3), plane(3, 3), leaf([.8, -1.7])
+    f, game = (lambda x: x @ a), gl.minimax()
+    same(penalised(game, zero_centred(where), .6)["f"](f=f, g=itself, x=x, z=z),
+         game["f"](f, itself, x, z) + .6 * a.square().sum(), (a,))
+
+
+@pytest.mark.parametrize("gamma", [.2, 1.5])
+def test_pairs_change_nothing_near_the_equilibrium(gamma):
+    """R3GAN and GAN + R1 on the Dirac-GAN, from the losses themselves: eigenvalues by hand."""
+    fake = lambda game: (lambda psi, theta: game(psi * 0, psi * theta))      # scores of 0 and θ
+    sp = torch.nn.functional.softplus
+    pairs = fake(lambda real, fake: sp(fake - real)), fake(lambda real, fake: sp(real - fake))
+    plain = fake(lambda real, fake: sp(-real) + sp(fake)), fake(lambda real, fake: sp(-fake))
+    for losses, weight in ((pairs, (gamma, gamma)), (plain, (2 * gamma,))):
+        of_f = lambda v: losses[0](*v) + sum(w / 2 * v[0] ** 2 for w in weight)
+        of_g = lambda v: losses[1](*v)
+        zero = torch.zeros(2, dtype=torch.float64)
+        rows = [torch.autograd.functional.hessian(loss, zero)[i]
+                for i, loss in enumerate((of_f, of_g))]
+        found = np.sort_complex(np.linalg.eigvals(-torch.stack(rows).numpy()))
+        root = np.sqrt(complex(gamma ** 2 - .25))
+        np.testing.assert_allclose(found, np.sort_complex([-gamma - root, -gamma + root]))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_energy_distance_below_two_w(seed):
+    """Of point masses on the line, by double sums and by a transport program."""
+    rng = np.random.default_rng(seed)
+    x, y = rng.normal(size=5), 2 * rng.normal(size=7)
+    p, q = rng.dirichlet(np.ones(5)), rng.dirichlet(np.ones(7))
+    apart = lambda a, b: np.abs(a[:, None] - b)
+    energy = 2 * p @ apart(x, y) @ q - p @ apart(x, x) @ p - q @ apart(y, y) @ q
+    w = plan(p, q, apart(x, y)).cost
+    assert 0 < energy < 2 * w
+
+
+def test_plain_features_make_the_mmd_gan_mmd():
+    """By loops over pairs, none of a sample with itself."""
+    x, z = plane(4, 4).requires_grad_(), plane(5, 3).requires_grad_()
+    k = lambda a, b: torch.exp(-(a - b).square().sum() / (2 * .7 ** 2))
+    within = lambda some: torch.stack([k(a, b) for i, a in enumerate(some)
+                                       for j, b in enumerate(some) if i != j]).mean()
+    cross = torch.stack([k(a, b) for a in x for b in z]).mean()
+    same(mmd_gan(gaussian(.7))["g"](itself, itself, x, z), within(x) + within(z) - 2 * cross,
+         (x, z))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_one_linear_feature_is_wgans_gap(seed):
+    """E f f′ within p and within q, less twice that across: (E_p f - E_q f)², for any f."""
+    rng = np.random.default_rng(seed)
+    p, q, f = rng.dirichlet(np.ones(5)), rng.dirichlet(np.ones(5)), rng.normal(size=5)
+    k = np.outer(f, f)
+    assert p @ k @ p + q @ k @ q - 2 * p @ k @ q == pytest.approx((p @ f - q @ f) ** 2)
+
+
+@pytest.mark.parametrize("n, m", [(4, 6), (5, 3)])
+def test_feature_matching_is_an_mmd(n, m):
+    f = gl.mlp_critic(2, outputs=3, seed=n).double()
+    x, z = plane(6, n).requires_grad_(), plane(7, m).requires_grad_()
+    a, b = f.features(x), f.features(z)
+    mean = lambda one, other: torch.stack([u @ v for u in one for v in other]).mean() / a.shape[1]
+    same(improved_gan()["g"](f, itself, x, z), mean(a, a) + mean(b, b) - 2 * mean(a, b), (x, z))
+
+
+def test_two_rescalings_are_old_games():
+    c = torch.linspace(-7, 5, 9, dtype=torch.float64).requires_grad_()
+    for name, game in (("non-saturating", gl.non_saturating()), ("saturating", gl.minimax())):
+        same(rescaled(name)["g"](itself, itself, c), game["g"](itself, itself, c), (c,))
+        same(rescaled(name)["f"](itself, itself, c, c + 1), game["f"](itself, itself, c, c + 1),
+             (c,))
+
+
+@pytest.mark.parametrize("row", ["KL", "reverse KL", "JS", "Pearson", "squared Hellinger"])
+def test_every_row_pushes_as_its_flow_moves(row):
+    """-φ*(φ'(r)) = φ(r) - r φ'(r) has the slope -r² φ''(r) by log r: by differences of φ."""
+    log_r, h = np.array([-1.7, .4, 1.1]), 1e-3
+    phi = gl.f_divergence(row).phi
+
+    def conjugate(c):
+        slope = (phi(np.exp(c + h)) - phi(np.exp(c - h))) / (2 * h)          # r φ'(r)
+        return slope - phi(np.exp(c))
+    by_differences = (conjugate(log_r + h) - conjugate(log_r - h)) / (2 * h)
+    np.testing.assert_allclose(flow_weight(row, log_r), by_differences, rtol=1e-4)
+    game = f_gan(row)
+    best = best_critic.best_score(game, log_r)
+    np.testing.assert_allclose(
+        -best_critic.score_losses(game).generator_slope(best.score) * best.slope, by_differences,
+        rtol=1e-4)
+
+
 # ---------------------------------------------------------------- the picture
 
 def overlap(a, b, pad=0.0):
@@ -369,7 +520,7 @@ def test_a_new_objective_appears(one_more):
 
 def test_choosing_an_objective():
     explorer = pictures.edges()
-    curves, numbers, frames, lines, title, _, proof = explorer._artists
+    curves, heads, numbers, frames, lines, title, _ = explorer._artists
     for name in OBJECTIVES:
         explorer._update(explorer._artists, name=name, edge=2)
         found = edges_of(name)
@@ -383,12 +534,14 @@ def test_choosing_an_objective():
         assert [
             edge.statement in text.get_text() for edge, text in zip(found, shown, strict=True)
         ] == [True] * len(found)
-        for text in [*shown, proof]:
+        for text in shown:
             assert (
                 text.get_window_extent().width / explorer.figure.dpi < pictures.WIDE - .3
                 and "nan" not in text.get_text()
             )
-        assert found[min(2, len(found)) - 1].test in proof.get_text()
+        assert [head.get_visible() for head in heads] == [
+            i < len(found) and found[i].kind in ("contains", "limit") for i in range(len(heads))
+        ]
         lit = [number.get_text() for number in numbers if number.get_visible()]
         assert lit == [str(EDGES.index(edge) + 1) for edge in found] and len(lit) == sum(
             c.get_visible() for c in curves
@@ -434,15 +587,13 @@ def test_links_in_outputs_lead_to_pages_of_the_book(tmp_path):
 
 def test_the_table_has_a_row_for_each_edge():
     rows = edges.edge_table().data.splitlines()
-    assert len(rows) == 2 + len(EDGES) and all(row.count("|") == 6 for row in rows)
-    plain = [
-        row.replace("&#95;", "_").replace("<wbr>", "").replace("&#124;", "|") for row in rows[2:]
-    ]
-    assert all(edge.test in row and edge.statement in row for edge, row in zip(EDGES, plain))
+    assert len(rows) == 2 + len(EDGES) and all(row.count("|") == 5 for row in rows)
+    plain = [row.replace("&#95;", "_").replace("&#124;", "|") for row in rows[2:]]
+    assert all(edge.statement in row for edge, row in zip(EDGES, plain))
     assert all(re.search(r"\| (\de-\d\d|0) \| \[\d\d\]", row) for row in plain)
 
 
 def test_families_differ_in_more_than_colour():
     for table in (pictures.FAMILY_COLOURS, pictures.FAMILY_MARKERS, pictures.FAMILY_LINES):
-        assert list(table) == list(pictures.FAMILIES) and len(set(map(str, table.values()))) == 6
+        assert list(table) == list(pictures.FAMILIES) and len(set(map(str, table.values()))) == 7
     assert set(pictures.KIND_LINES) == set(edges.KIND_WORDS) == {edge.kind for edge in EDGES}

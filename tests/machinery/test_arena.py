@@ -7,9 +7,12 @@ import os
 import re
 import shlex
 import statistics
+import subprocess
 import sys
+import time
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,28 +22,41 @@ from scipy.stats import binom
 
 from gan_lessons import Game, TrainingDiverged, non_saturating
 from gan_lessons.exact import transport
-from gan_lessons.map import arena, contestants, objectives
+from gan_lessons.map import arena, contestants, journal, objectives, own_settings, scores
 from gan_lessons.map import results as exact_results
 from gan_lessons.map.arena import assignment_distance, contest
 from gan_lessons.map.contestants import CONTESTANTS, Play, ground
-from gan_lessons.map.results import FILES, MEASURES, arena_rows, coverage, recompute, summary
+from gan_lessons.map.own_settings import OWN
+from gan_lessons.map.recipes import RECIPES
+from gan_lessons.map.results import (
+    FILES,
+    MEASURES,
+    TRACKS,
+    arena_rows,
+    coverage,
+    recompute,
+    summary,
+    table,
+)
 
-COSTS = ("cpu_seconds", "images_per_second", "memory")
+COSTS = ("cpu_seconds", "images_per_second", "memory", "seconds_to_100")
+SMALL = dict(POINTS=120, CARRIED=60, PICTURES_MADE=80, NEIGHBOURS=40, LOOKED_AT=70)
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     """A few fakes are enough to see that scores come out."""
-    for name, many in dict(POINTS=120, CARRIED=60, PICTURES_MADE=80, NEIGHBOURS=40).items():
-        monkeypatch.setattr(arena, name, many)
+    for name, many in SMALL.items():
+        monkeypatch.setattr(scores, name, many)
     monkeypatch.setattr(arena, "_resident", lambda: None)        # a second for thirty contests
     monkeypatch.setattr(contestants, "kmeans", partial(contestants.kmeans, tries=1))
-    monkeypatch.setattr(
-        contestants, "gaussian_mixture", partial(contestants.gaussian_mixture, steps=3)
-    )
-    arena._goal.cache_clear()
+    for module in (contestants, own_settings):
+        monkeypatch.setattr(module, "gaussian_mixture", partial(module.gaussian_mixture, steps=3))
+    monkeypatch.setattr(own_settings, "codes_of",
+                        lambda run, n: contestants.codes_of(run, min(n, 500)))
+    scores.goal_of.cache_clear()
     yield
-    arena._goal.cache_clear()
+    scores.goal_of.cache_clear()
 
 
 def results(row):
@@ -50,7 +66,9 @@ def results(row):
 # -- who plays ---------------------------------------------------------------------------------
 
 def test_everybody_in_the_catalogue_is_here_or_says_why_not():
-    assert {one.objective.name for one in CONTESTANTS.values()} == set(objectives.OBJECTIVES)
+    # what lies beyond the map may compete, and need not
+    asked = {name for name, one in objectives.OBJECTIVES.items() if one.lesson < "20_map"}
+    assert asked <= {one.objective.name for one in CONTESTANTS.values()}
     assert list(CONTESTANTS["Deep InfoMax"].absent) == [*contestants.TOYS, *contestants.PICTURES]
     assert (
         contest("Deep InfoMax", "mnist", 0, 2)["absent"] == "it learns codes and generates nothing"
@@ -58,32 +76,42 @@ def test_everybody_in_the_catalogue_is_here_or_says_why_not():
     absent = {name for name, one in CONTESTANTS.items() if "swiss roll" in one.absent}
     assert absent == {
         "Deep InfoMax",
-        "CGAN",
+        "CGAN · projection",
+        "CGAN · concatenation",
         "ACGAN",
         "CLS-GAN",
         "Improved GAN",
         "semi-supervised CLS-GAN",
     }
-    assert contest("CGAN", "swiss roll", 0, 2)["absent"] == "the swiss roll has no kinds to label"
+    assert (contest("CGAN · projection", "swiss roll", 0, 2)["absent"]
+            == "the swiss roll has no classes to label")
 
 
-@pytest.mark.parametrize("data, measures", [("ring", {"modes", "quality", "wasserstein"}),
-                                            ("mnist", {"frechet", "classes"})])
-def test_everybody_plays_two_steps(data, measures):
+def test_settings_of_its_own_has_who_competes_and_nobody_else():
+    competing = {name for name, one in CONTESTANTS.items() if "mnist" not in one.absent}
+    # an objective of a later lesson than the map may play with the common settings
+    assert OWN.keys() <= competing
+    assert {name for name in competing if CONTESTANTS[name].objective.lesson < "20_map"} <= {*OWN}
+
+
+@pytest.mark.parametrize("data, track, measures", [
+    ("ring", "own", {"modes", "quality", "wasserstein"}),
+    *(("mnist", track, {"frechet", "kernel", "classes", "seconds_to_100"}) for track in TRACKS)])
+def test_everybody_plays_two_steps(data, track, measures):
     for name in CONTESTANTS:
-        row = contest(name, data, 1, 2)
+        row = contest(name, data, 1, 2, track=track)
         assert ("absent" in row) == (name == "Deep InfoMax"), row
         if "absent" not in row:
             assert (
                 measures | {"precision", "recall", *COSTS[:2]} <= row.keys() and "failed" not in row
             )
             assert (
-                all(math.isfinite(row[measure]) for measure in measures)
+                all(math.isfinite(row[measure]) for measure in measures - {"seconds_to_100"})
                 and row["images_per_second"] > 0
             )
             assert (
-                row["steps"] == 2
-                and {"batch", "width", "lr", "turns", "optimizer", "parameters"} <= row.keys()
+                row["steps"] == 2 and row["track"] == track
+                and {"batch", "lr", "turns", "optimizer", "betas", "parameters"} <= row.keys()
             )
 
 
@@ -113,32 +141,64 @@ def test_a_seed_repeats_to_the_last_digit(name):
     assert one["wasserstein"] != other["wasserstein"]
 
 
+def test_the_common_track_gives_all_the_same_networks_and_settings():
+    at = ground("mnist", 3)
+    plays = {name: one.common_play(at) for name, one in CONTESTANTS.items() if one.play}
+    assert all((play.turns, play.optimizer, play.lr, play.batch, play.fade) ==
+               ({}, "adam", None, None, None) for play in plays.values())
+    free = [play for name, play in plays.items() if play.players.keys() <= {"f", "l", "g"}
+            and not CONTESTANTS[name].needs]
+    assert len(free) >= 20
+    assert len({str([(key.replace("l.", "f."), tuple(w.shape)) for net in play.players.values()
+                     for key, w in net.named_parameters()]) for play in free}) == 1
+    first = [[w for w in play.players["g"].parameters()][0] for play in free]
+    assert all(torch.equal(first[0], other) for other in first)
+
+
+def test_the_own_track_plays_the_recipes(monkeypatch):
+    """Rates, networks, turns and batches of a recipe; its rounds are half as many again."""
+    recipe, play = RECIPES["WGAN-GP"], OWN["WGAN-GP"](ground("mnist", 2))
+    assert play.lr == recipe.rates and play.steps == 1.5 * recipe.steps
+    assert (play.batch, play.betas, play.reuse, play.precision) == (
+        recipe.batch, recipe.betas, recipe.reuse, recipe.precision)
+    mine, theirs = play.players, recipe.players((1, 28, 28), 2)
+    assert all(torch.equal(a, b) for name in mine
+               for a, b in zip(mine[name].parameters(), theirs[name].parameters()))
+    row = contest("mine", "mnist", 2, 2, own={"mine": dataclasses.replace(recipe, fade=.5)})
+    other = contest("WGAN-GP", "mnist", 2, 2)
+    assert row["frechet"] == other["frechet"] and row["family"] == "yours"
+
+
 def test_a_contestants_own_rate_optimiser_and_noise_reach_the_training(monkeypatch):
     asked = {}
 
     def seen(game, players, source, *, optimizer, **_):
-        step = optimizer([torch.nn.Parameter(torch.ones(1))])
-        group = step.param_groups[0]
-        asked["now"] = (group["lr"], group["betas"], source.z.dim)
+        made = optimizer["f"] if isinstance(optimizer, dict) else optimizer
+        group = made([torch.nn.Parameter(torch.ones(1))]).param_groups[0]
+        asked["now"] = (group["lr"], group["betas"], source.z.dim, source.batch)
         raise TrainingDiverged(1, "f", math.nan, None)
 
     monkeypatch.setattr(arena, "train", seen)
-    adams, rms = (0.5, 0.999), (0.0, 0.99)
-    for name, data, expected in [
-        ("non-saturating GAN", "ring", (2e-3, adams, 2)),           # what is common
-        ("non-saturating GAN", "mnist", (1e-3, adams, 64)),
-        ("WGAN", "ring", (1e-3, rms, 2)),
-        ("WGAN", "mnist", (5e-4, rms, 64)),
-        ("flow", "ring", (3e-3, adams, 2)),
-        ("flow", "mnist", (2e-3, adams, 784)),
-        ("f-VAE", "mnist", (2e-3, adams, 10)),
-        ("VAE", "mnist", (1e-3, adams, 10)),
+    adams, today = (0.5, 0.999), (0.0, 0.99)                        # RMSprop is Adam with β = 0
+    for name, data, track, expected in [
+        ("non-saturating GAN", "ring", "own", (2e-3, adams, 2, 128)),           # what is common
+        ("non-saturating GAN", "mnist", "common", (4e-3, today, 64, 32)),
+        ("non-saturating GAN", "mnist", "own", (2e-2, today, 64, 32)),
+        ("WGAN", "ring", "own", (1e-3, today, 2, 128)),
+        ("WGAN", "mnist", "common", (4e-3, today, 64, 32)),
+        ("WGAN", "mnist", "own", (5e-4, today, 64, 32)),
+        ("flow", "ring", "own", (3e-3, adams, 2, 128)),
+        ("flow", "mnist", "own", (2e-3, adams, 784, 64)),
+        ("VAE", "mnist", "common", (4e-3, today, 10, 32)),
+        ("VAE", "mnist", "own", (1e-3, adams, 10, 128)),
     ]:
-        row = contest(name, data, 0, 1)
+        row = contest(name, data, 0, 1, track=track)
         assert asked.pop("now") == expected, name
         # the row says what was done
-        assert (row["lr"], row["noise"]) == (expected[0], expected[2]) and "failed" in row
-        assert row["optimizer"] == ("rmsprop" if expected[1] == rms else "adam")
+        rate = f"f {expected[0]:g}"
+        assert row["lr"] == expected[0] or row["lr"].startswith(rate)
+        assert (row["noise"], row["batch"]) == expected[2:] and "failed" in row
+    assert contest("WGAN", "ring", 0, 1)["optimizer"] == "rmsprop"
 
 
 def test_the_weight_of_cls_gan_is_eight_in_the_plane_and_one_on_pictures():
@@ -194,6 +254,41 @@ def test_own_games_with_labels_and_with_players_of_their_own():
     assert "wasserstein" in contest("alone", "ring", 0, 2, own={"alone": play})
     with pytest.raises(ValueError, match="unknown settings rate"):
         contest("odd", "ring", 0, 2, own={"odd": (non_saturating(), dict(rate=1))})
+
+
+def test_a_training_that_was_stopped_is_no_result(monkeypatch):
+    """The stop button ends a training after its round: part of a contest must not be a row."""
+    monkeypatch.setattr(arena, "train", lambda *_, **__: SimpleNamespace(interrupted=True))
+    with pytest.raises(KeyboardInterrupt):
+        contest("VAE", "ring", 0, 3)
+
+
+def test_looking_on_the_way_changes_no_figure(monkeypatch):
+    """CPU-seconds to a distance are found by samples on the way; a training must not notice."""
+    seen = []
+    monkeypatch.setattr(scores, "LOOKS", 4)
+    looked = contest("f-VAE", "mnist", 1, 4, track="common")
+    monkeypatch.setattr(scores.Reached, "__call__", lambda self, run: seen.append(run.step))
+    plain = contest("f-VAE", "mnist", 1, 4, track="common")
+    assert seen == [1, 2, 3, 4] and results(looked) == results(plain)
+
+
+def test_the_goal_is_reached_when_a_look_finds_it(monkeypatch):
+    clock = iter(range(0, 1000, 10)).__next__
+    at, look = ground("mnist"), SimpleNamespace(step=1, players={})
+    real = at.source.images[:400]
+    watch = scores.Reached(lambda run, n: 2 * torch.rand(70, 1, 28, 28) - 1, at, 1, clock)
+    watch.looks = {1, 2}
+    watch(look)
+    assert watch.seconds == math.inf and watch.spent == 10          # began 0, looked from 10 to 20
+    watch.draw = lambda run, n: real / 127.5 - 1
+    monkeypatch.setattr(scores, "GOAL", 1e9)
+    look.step = 3
+    watch(look)
+    assert watch.seconds == math.inf                                # no look at round 3
+    look.step = 2
+    watch(look)
+    assert watch.seconds == 30 - 0 - 10 and watch.spent == 20
 
 
 def test_a_training_that_breaks_down_is_a_row():
@@ -319,12 +414,42 @@ def test_highest_is_best_where_more_is_better_and_a_breakdown_is_worst():
     gone = [{"objective": "d", "data": "ring", "seed": 0, "absent": "no labels"}]
     assert summary(gone + made("a", [1.0]), "wasserstein")[-1] == {
         "data": "ring",
+        "track": "own",
         "measure": "wasserstein",
         "objective": "d",
         "family": None,
         "n": 1,
         "absent": "no labels",
     }
+
+
+def test_tracks_are_summed_up_apart_and_anchors_stand_in_both():
+    rows = (made("real data", [.1], family="anchor") + made("a", [3., 5.])
+            + made("a", [1.], track="common") + made("b", [2.], track="common"))
+    found = {(one["track"], one["objective"]): one for one in summary(rows, "wasserstein")}
+    assert found["own", "a"]["median"] == 4 and found["common", "a"]["rank"] == 1
+    assert {track for track, name in found if name == "real data"} == {"own", "common"}
+    assert ("own", "b") not in found
+
+
+def test_steady_is_the_share_within_half_as_much_again_as_the_median():
+    rows = made("a", [10., 15., 15.1, 9., 8.]) + made("b", [math.inf, math.inf, 1.])
+    found = {one["objective"]: one for one in summary(rows, "wasserstein")}
+    assert found["a"]["steady"] == 4 / 5 and "steady" not in found["b"]
+    assert all("steady" not in one for one in summary(
+        [{**row, "precision": .5} for row in rows], "precision"))
+
+
+def test_a_table_of_nobody_names_them_and_other_places_are_refused():
+    absent = [{"objective": "d", "data": "ring", "seed": 1, "absent": "no labels"}]
+    error = [{"objective": "e", "data": "ring", "seed": 1, "error": "MemoryError"}]
+    assert table(absent + error, ["wasserstein"], "ring").splitlines()[1:] == [
+        "d  " + "–".rjust(26), "e  " + "broke down".rjust(26)]
+    for data, track in ("grid", "own"), ("ring", "common"):
+        with pytest.raises(ValueError, match=rf"no results of '{data}' on the .*ring \(own\)"):
+            table(made("a", [1.]), ["wasserstein"], data, track)
+    assert table(made("a", [1.]) + absent, ["wasserstein"], "ring").splitlines()[1:] == [
+        "a  " + "1 [1 – 1]".rjust(26), "d  " + "–".rjust(26)]
 
 
 def test_summary_refuses_what_would_count_twice():
@@ -336,53 +461,65 @@ def test_summary_refuses_what_would_count_twice():
 
 # -- what is committed -------------------------------------------------------------------------
 
-@pytest.fixture(params=FILES)
+STORED = [name for name in FILES if (exact_results.RESULTS / f"arena_{name}.csv").exists()]
+
+
+@pytest.fixture(params=STORED)
 def rows(request):
     return request.param, arena_rows(request.param)
 
 
 def test_committed_rows_are_whole(rows):
+    """Of each track as many seeds as were played, 1, 2, 3, …; the toys whole, digits as far as
+    they came."""
     where, rows = rows
-    seeds = sorted({row["seed"] for row in rows})
-    assert seeds == list(range(len(seeds))) and len(seeds) >= 3
-    found = [(row["objective"], row["data"], row["seed"]) for row in rows]
+    found = [(row["objective"], row["data"], row["track"], row["seed"]) for row in rows]
     assert len(found) == len(set(found))
     names = {row["objective"] for row in rows}
-    # all rows are of one machine: an objective of a later lesson than the map may wait for the
-    # next time that everybody plays
+    assert {*exact_results.ANCHORS} <= names <= {*exact_results.ANCHORS, *CONTESTANTS}
+    # an objective of a later lesson than the map may wait for the next time that everybody plays
     asked = {name for name, one in CONTESTANTS.items() if one.objective.lesson < "20_map"}
-    assert asked <= names <= {*exact_results.ANCHORS, *CONTESTANTS}
-    assert set(found) == set(itertools.product(names, FILES[where], seeds))
-    assert set(exact_results.ANCHORS) <= names
+    if where == "toys":
+        assert asked <= names
+        assert set(found) == set(itertools.product(names, FILES[where], ["own"], range(1, 6)))
+    for key in {key[:3] for key in found}:
+        seeds = sorted(one[3] for one in found if one[:3] == key)
+        assert seeds == list(range(1, len(seeds) + 1)), key
     for row in rows:
-        assert {
-            "steps",
-            "budget",
-            "machine",
-            "versions",
-            "finished",
-            "seconds",
-            "family",
-        } <= row.keys(), row
+        assert {"budget", "machine", "versions", "finished", "seconds", "family", "fingerprint",
+                "source"} <= row.keys(), row
+        assert row["budget"] == "laptop" and row["track"] in TRACKS
         assert "torch" in row["versions"] and row["finished"].endswith("Z")
         if not {"absent", "failed", "error"} & row.keys():
-            measures = {"wasserstein", "quality"} if where == "toys" else {"frechet"}
+            measures = ({"wasserstein", "quality"} if where == "toys" else
+                        {"frechet", "kernel", "classes"})
             assert all(math.isfinite(row[name]) for name in {*measures, "precision", "recall"})
             if row["family"] != "anchor":
-                assert {
-                    "batch",
-                    "width",
-                    "optimizer",
-                    "lr",
-                    "turns",
-                    "parameters",
-                    *COSTS,
-                } <= row.keys()
+                assert {"steps", "batch", "optimizer", "lr", "betas", "turns", "parameters",
+                        "cpu_seconds", "device"} <= row.keys()
                 assert (
                     objectives.objective(row["objective"].split(" · ")[0]).family == row["family"]
                 )
     assert all("error" not in row for row in rows)
-    assert len({row["steps"] for row in rows}) == 1 and len({row["machine"] for row in rows}) == 1
+    assert len({(row["images"], row["test"]) for row in rows if "images" in row
+                and not {"absent", "failed"} & row.keys()}) <= 1
+
+
+def test_where_nothing_is_stored_there_are_no_rows(monkeypatch, tmp_path):
+    monkeypatch.setattr(exact_results, "RESULTS", tmp_path)
+    assert [arena_rows(name) for name in FILES] == [[]] * len(FILES)
+
+
+def test_committed_sheets_are_those_of_committed_rows():
+    from gan_lessons.map.results import RESULTS
+    rows = arena_rows("mnist")
+    kept = {path.relative_to(RESULTS) for path in (RESULTS / "arena_mnist").rglob("*.png")}
+    assert kept == {exact_results.sheet_path("arena_mnist", row["track"], row["objective"])
+                    for row in rows if row["seed"] == arena.SHEET_OF and "frechet" in row
+                    and row["family"] != "anchor"}
+    for path in kept:
+        with Image.open(RESULTS / path) as sheet:
+            assert sheet.size == (10 * 30 - 2, 2 * 30 - 2)
 
 
 def test_committed_rows_can_be_summed_up_and_say_how_to_be_recomputed(rows, monkeypatch):
@@ -407,11 +544,12 @@ def test_committed_rows_can_be_summed_up_and_say_how_to_be_recomputed(rows, monk
             and how["only"] == [row["objective"]]
             and list(how["seeds"]) == [row["seed"]]
         )
-        assert how["steps"] == row["steps"] and how["data"] in (None, row["data"])
+        assert how["steps"] in (None, row["steps"]) and how["data"] in (None, row["data"])
+        assert how["track"] in (None, row["track"])
 
 
 def test_files_that_are_not_there():
-    with pytest.raises(FileNotFoundError, match="toys, mnist, cifar10"):
+    with pytest.raises(FileNotFoundError, match="toys, mnist, or"):
         arena_rows("imagenet")
 
 
@@ -425,7 +563,7 @@ def test_the_command_writes_rows_and_goes_on(tmp_path, capsys):
         "ring",
         "--only",
         "VAE",
-        "--only",
+        "--contestants",
         "real data",
         "--steps",
         "2",
@@ -439,7 +577,9 @@ def test_the_command_writes_rows_and_goes_on(tmp_path, capsys):
     assert [row["objective"] for row in first] == [
         "VAE",
         "real data",
-    ] and "2 contestants, 1 seeds" in capsys.readouterr().out
+    ]
+    said = capsys.readouterr().out
+    assert "1 contests; rows go to" in said and "ring, own, seed 1: VAE: W " in said
     assert arena.main([*words, "--seeds", "2"]) == 0
     assert arena_rows(out)[:2] == first and len(arena_rows(out)) == 4
     assert arena.main(["toys", "--only", "wgan", "--out", str(out)]) == 1
@@ -452,6 +592,57 @@ def test_the_command_writes_rows_and_goes_on(tmp_path, capsys):
             arena.run_arena("toys", out, **wrong)
     with pytest.raises(ValueError, match="no arena 'imagenet'"):
         arena.run_arena("imagenet", out)
+
+
+def test_the_table_so_far_plays_nothing(tmp_path, capsys, monkeypatch):
+    out = tmp_path / "a.csv"
+    words = ["toys", "--data", "ring", "--only", "noise", "real data", "--processes", "1", "--out",
+             str(out)]
+    assert arena.main([*words, "--so-far"]) == 1
+    assert "no contest is done yet" in capsys.readouterr().err
+    assert arena.main([*words, "--seeds", "1"]) == 0
+    whole = arena_rows(out)
+    out.unlink()                                # as a run that was killed leaves it: its journal
+    monkeypatch.setattr(arena, "contest", None)
+    with journal.alone(out):                    # as while another run plays
+        assert arena.main([*words, "--so-far"]) == 0
+    assert arena_rows(out) == whole and "2 rows in" in capsys.readouterr().out
+
+
+def test_parts_of_an_arena_make_one_table(tmp_path, monkeypatch):
+    """By contestant, by track, by seed: the rows of all parts stand in one file, each once."""
+    monkeypatch.setattr(arena, "_of_a_study", one_row)
+    path, how = tmp_path / "a.csv", dict(steps=1, processes=1, watch=False)
+    arena.run_arena("mnist", path, only="VAE", track="own", seeds=[1], **how)
+    arena.run_arena("mnist", path, only=["VAE", "noise"], seeds=[2, 1], **how)
+    found = [(row["objective"], row["track"], row["seed"]) for row in arena_rows(path)]
+    assert found == [("VAE", "own", 2), ("noise", "own", 2), ("VAE", "own", 1),
+                     ("noise", "own", 1), ("VAE", "common", 2), ("VAE", "common", 1)]
+
+
+def one_row(objective, data, track, seed, steps, keep=None, tell=False):
+    return {"frechet": 1.5}
+
+
+def test_a_killed_arena_goes_on_and_changes_no_figure(tmp_path):
+    """SIGKILL amid a contest: the rest is played, and every figure is that of an unbroken run."""
+    words = ["-m", "gan_lessons.map.arena", "toys", "--data", "ring", "--only", "VAE", "hinge",
+             "LS-GAN", "--seeds", "2", "--steps", "60", "--processes", "1", "--out"]
+    killed, whole = tmp_path / "killed.csv", tmp_path / "whole.csv"
+    process = subprocess.Popen([sys.executable, *words, str(killed)], stdout=subprocess.DEVNULL)
+    runs, began = tmp_path / "killed.csv.runs", time.monotonic()
+    while not runs.exists() or len(runs.read_text().splitlines()) < 3:
+        assert process.poll() is None and time.monotonic() - began < 300
+        time.sleep(.02)
+    process.kill()
+    process.wait()
+    assert 2 <= len(runs.read_text().splitlines()) - 1 < 6
+    for path in (killed, whole):
+        subprocess.run([sys.executable, *words, str(path)], check=True, stdout=subprocess.DEVNULL)
+    mine, theirs = (
+        [{name: value for name, value in row.items() if name not in
+          (*COSTS, "seconds", "finished")} for row in arena_rows(path)] for path in (killed, whole))
+    assert mine == theirs and len(mine) == 6
 
 
 def digits(folder, first=0, labels=0):
@@ -485,8 +676,8 @@ def test_other_pictures_are_other_results(tmp_path, monkeypatch, capsys):
         monkeypatch.setenv("GAN_LESSONS_DATA", digits(tmp_path / str(other), **other))
         with pytest.raises(ValueError, match=f"Changed: test {said} → {said}. Choose another path"):
             arena.run_arena("mnist", path, **ask)
-    arena._goal.cache_clear()                   # as in a new process
-    words = ["mnist", "--only", "noise", "--seeds", "1", "--steps", "1", "--processes", "1",
+    scores.goal_of.cache_clear()                # as in a new process
+    words = ["mnist", "--only", "noise", "--seed", "0", "--steps", "1", "--processes", "1",
              "--out", str(path)]
     assert arena.main(words) == 1
     assert "Choose another file (--out), or --again to compute these" in capsys.readouterr().err
@@ -497,7 +688,7 @@ def test_other_pictures_are_other_results(tmp_path, monkeypatch, capsys):
 
 def test_pictures_that_change_under_a_study_are_an_error_of_the_run(tmp_path, monkeypatch):
     monkeypatch.setenv("GAN_LESSONS_DATA", digits(tmp_path / "one"))
-    arena._goal("mnist")                        # this process has seen these test pictures
+    scores.goal_of("mnist")                     # this process has seen these test pictures
     monkeypatch.setenv("GAN_LESSONS_DATA", digits(tmp_path / "two", first=1))
     row, = arena.run_arena("mnist", tmp_path / "a.csv", only="noise", seeds=[0], steps=1,
                            processes=1, watch=False)
@@ -506,8 +697,8 @@ def test_pictures_that_change_under_a_study_are_an_error_of_the_run(tmp_path, mo
 
 def made_small():
     """In a worker what the fixture does here: numbers in the code count in the fingerprint."""
-    for name, many in dict(POINTS=120, CARRIED=60, PICTURES_MADE=80, NEIGHBOURS=40).items():
-        setattr(arena, name, many)
+    for name, many in SMALL.items():
+        setattr(scores, name, many)
 
 
 def test_pictures_are_kept_by_the_workers_of_a_cluster(tmp_path, monkeypatch, capsys,
@@ -516,24 +707,31 @@ def test_pictures_are_kept_by_the_workers_of_a_cluster(tmp_path, monkeypatch, ca
     monkeypatch.undo()                          # workers find their own functions, not patched ones
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GAN_LESSONS_DATA", digits(tmp_path / "data"))
-    for name, many in dict(POINTS=120, CARRIED=60, PICTURES_MADE=80, NEIGHBOURS=40).items():
-        monkeypatch.setattr(arena, name, many)
+    made_small()
     with (LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None,
                        local_directory=str(tmp_path / "dask")) as cluster,
           Client(cluster) as client):
         client.run(os.chdir, "/")          # a worker elsewhere; the folder is ours all the same
         client.run(lambda here: sys.path.insert(0, here), str(Path(__file__).parent))
         client.run(made_small)
-        assert arena.main(["mnist", "--only", "LS-GAN", "--only", "noise", "--seeds", "1",
-                           "--steps", "1", "--cluster", cluster.scheduler_address, "--out", "a.csv",
-                           "--keep", "kept"]) == 0, capsys.readouterr()
-    number = list(CONTESTANTS).index("LS-GAN")
-    kept, = (tmp_path / "kept").iterdir()
-    assert kept.name == f"mnist_{number}_0.npy"
-    pictures = np.load(kept)
-    assert pictures.shape == (8, 1, 28, 28) and pictures.dtype == np.uint8
-    with Image.open(tmp_path / "a.png") as sheet:
-        assert sheet.size == (8 * 28, len(CONTESTANTS) * 28)
+        assert arena.main(["mnist", "--only", "LS-GAN", "noise", "--seeds", "1",
+                           "--track", "own", "--steps", "1", "--cluster",
+                           cluster.scheduler_address, "--out", "a.csv", "--keep", "kept"]
+                          ) == 0, capsys.readouterr()
+    with Image.open(tmp_path / "kept" / "own" / "ls-gan.png") as sheet:
+        assert sheet.size == (10 * 30 - 2, 2 * 30 - 2)
+
+
+def test_a_sheet_is_small_and_shows_ink_on_paper(tmp_path):
+    fakes = torch.full((25, 1, 28, 28), -1.)
+    fakes[11] = 1.
+    path = exact_results.sheet_path(tmp_path, "common", "GLS-GAN · ν = −1")
+    assert path.relative_to(tmp_path).as_posix() == "common/gls-gan-nu-minus-1.png"
+    scores.keep_sheet(fakes, path)
+    with Image.open(path) as sheet:
+        seen = np.asarray(sheet.convert("L"))
+    assert seen[:28].min() == 255 and (seen[30:, 30:58] == 0).all() and seen[30:, :28].min() == 255
+    assert path.stat().st_size < 1000
 
 
 @pytest.mark.skipif(arena._status("VmHWM") is None, reason="no /proc/self/status")
@@ -556,9 +754,77 @@ def test_every_measure_says_what_it_is():
 
 # -- pictures ----------------------------------------------------------------------------------
 
+def everybody(*grounds, track="own", seeds=3):
+    """Rows as of a study, with made-up numbers."""
+    rng, rows = np.random.default_rng(0), []
+    for data, (name, one), seed in itertools.product(grounds, CONTESTANTS.items(), range(1, seeds)):
+        row = {"objective": name, "data": data, "track": track, "seed": seed,
+               "family": one.objective.family}
+        numbers = {"wasserstein" if data != "mnist" else "frechet": rng.lognormal(),
+                   "cpu_seconds": rng.lognormal(), "recall": rng.uniform(), "quality": .5}
+        if data in ("ring", "grid"):
+            numbers["modes"] = int(rng.integers(0, 9))
+        absent = {"absent": one.absent[data]} if data in one.absent else None
+        rows.append(row | (absent or numbers))
+    for data in grounds:
+        measure = "wasserstein" if data != "mnist" else "frechet"
+        rows += [{"objective": name, "data": data, "track": track, "seed": 1, "family": "anchor",
+                  measure: value} for name, value in zip(exact_results.ANCHORS, (.05, 9.))]
+    return rows
+
+
+def test_pictures_of_nothing_say_so(monkeypatch):
+    from matplotlib.figure import Figure
+
+    from gan_lessons.explorers import arena as drawn
+    monkeypatch.setattr(drawn, "arena_rows", lambda name: [])
+    explorer = drawn.dashboard()
+    assert "nothing is stored" in explorer._artists["title"].get_text()
+    with pytest.raises(ValueError, match="no rows to show"):
+        drawn.dashboard([])
+    fig = Figure()
+    assert drawn.quality_against_cost(fig.subplots(), [], "mnist") == []
+    assert drawn.two_tracks(Figure().subplots(), []) == ({}, {})
+    drawn.picture_sheet(fig := Figure())
+    assert drawn.NOTHING in {text.get_text() for text in fig.texts}
+
+
+def test_two_tracks_side_by_side():
+    from matplotlib.figure import Figure
+
+    from gan_lessons.explorers.arena import two_tracks
+    rows = everybody("mnist") + [row for row in everybody("mnist", track="common")
+                                 if row["family"] != "anchor" and row["objective"] != "hinge"]
+    ax = Figure(figsize=(8, 8)).subplots()
+    own, common = two_tracks(ax, rows)
+    assert own.keys() - common.keys() == {"hinge"} and len(own) == len(CONTESTANTS) - 1
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    assert names == sorted(own, key=own.get)
+    for one in summary(rows, "frechet"):
+        if "rank" in one:
+            assert (own if one["track"] == "own" else common)[one["objective"]] == one["median"]
+    hollow = sum(line.get_markerfacecolor() == "white" for line in ax.lines
+                 if line.get_marker() not in ("None", ""))
+    assert hollow == len(common)
+
+
+def test_sheets_stand_best_first(tmp_path, monkeypatch):
+    from matplotlib.figure import Figure
+
+    from gan_lessons.explorers import arena as drawn
+    monkeypatch.setattr(drawn, "RESULTS", tmp_path)
+    for name in ("WGAN", "RSGAN"):
+        scores.keep_sheet(torch.zeros(20, 1, 28, 28),
+                          exact_results.sheet_path(tmp_path / "arena_mnist", "own", name))
+    drawn.picture_sheet(fig := Figure(), rows=everybody("mnist"))
+    found = [one["objective"] for one in summary(everybody("mnist"), "frechet")
+             if one["objective"] in ("WGAN", "RSGAN")]
+    assert [ax.get_title().split("  ")[0] for ax in fig.axes if ax.get_title()] == found
+
+
 def test_the_dashboard_sorts_filters_and_takes_a_game_of_ones_own():
     from gan_lessons.explorers.arena import FAMILY_MENU, MENU, dashboard
-    toys = arena_rows("toys")
+    toys = everybody(*FILES["toys"])
     mine = [
         {**row, "objective": "mine", "family": "yours"}
         for row in toys
@@ -572,7 +838,7 @@ def test_the_dashboard_sorts_filters_and_takes_a_game_of_ones_own():
         dots = sum(len(line.get_xdata()) for line in artists["dots"])
         assert dots == len(names) == len(artists["bars"].get_segments())
         assert (not names) == any(
-            says in artists["title"].get_text() for says in ("not measured", "nobody")
+            says in artists["title"].get_text() for says in ("nothing is stored", "nobody")
         )
     explorer._update(artists, data="ring", measure="distance to the data", family="all families")
     names = [text.get_text().rsplit("  ", 1) for text in artists["names"] if text.get_text()]
@@ -598,9 +864,10 @@ def test_who_is_named_on_the_front_is_beaten_by_nobody():
     from gan_lessons.drawing import plots
     from gan_lessons.explorers.arena import quality_against_cost
     fig, ax = plots.figure(width=9, height=5)
-    front = quality_against_cost(ax, arena_rows("toys"), "grid")
+    toys = everybody("ring", "grid")
+    front = quality_against_cost(ax, toys, "grid")
     both = {}
-    for one in summary(arena_rows("toys"), ["wasserstein", "cpu_seconds"]):
+    for one in summary(toys, ["wasserstein", "cpu_seconds"]):
         if one["data"] == "grid" and "rank" in one:
             both.setdefault(one["objective"], {})[one["measure"]] = one["median"]
     beaten = {

@@ -248,7 +248,7 @@ def test_a_table_of_contestants_that_all_failed_says_so():
     lines = table(FAILED, ["wasserstein", "quality"], "ring").splitlines()
     assert [line.split() for line in lines[1:]] == [
         [name, "broke", "down", "broke", "down"] for name in ("WGAN", "GAN")]
-    with pytest.raises(ValueError, match="no results of 'moon'; there are some of ring"):
+    with pytest.raises(ValueError, match="no results of 'moon' on .*there are some of ring"):
         table(FAILED, ["wasserstein"], "moon")
     with pytest.raises(ValueError, match="some of nothing"):
         table([], ["wasserstein"], "ring")

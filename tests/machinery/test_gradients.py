@@ -4,6 +4,7 @@ import pytest
 import torch
 from scipy.integrate import quad
 from scipy.optimize import linprog
+from scipy.special import expit
 
 import gan_lessons as gl
 from gan_lessons import Game, Mixture, Normal, f_divergence, js, js_slope
@@ -15,7 +16,9 @@ from gan_lessons.exact.least_squares import least_squares_gradient
 from gan_lessons.exact.lipschitz import penalised_slope
 from gan_lessons.exact.loss_sensitive import best_loss
 from gan_lessons.exact.minimax import generator_gradient
+from gan_lessons.exact.mmd import cramer, gaussian, mmd2
 from gan_lessons.exact.relativistic import average_value, ralsgan_gradient, rsgan_gradient
+from gan_lessons.exact.sinkhorn import divergence_slope
 from gan_lessons.exact.transport import wasserstein_1_slope
 from gan_lessons.exact.wasserstein_divergence import divergence_gradient
 from gan_lessons.explorers import gradients as pictures
@@ -48,14 +51,19 @@ def shifted(value, p, q, h=1e-4):
 def test_every_objective_of_the_catalogue_is_here_or_says_why_not():
     assert {entry.objective.name for entry in ATLAS.values()} == set(OBJECTIVES)
     for entry in ATLAS.values():
-        assert entry.how in ("exact", "linear program", "none") and len(entry.says) > 8
+        assert entry.how in ("exact", "linear program", "Sinkhorn's rounds", "none")
+        assert len(entry.says) > 8
         assert (entry.shape is None) == (entry.how == "none")
         if entry.own:
             assert entry.own.usual in entry.own.values
     assert [name for name, entry in ATLAS.items() if entry.how == "none"] == [
         "RaSGAN",
         "RaHinge",
+        "RpGAN + R1 + R2",
         "Deep InfoMax",
+        "GAN + R1",
+        "GAN + R2",
+        "MMD GAN",
     ]
 
 
@@ -208,6 +216,50 @@ def test_labels_and_encoders():
     agrees("VAE clustering", lambda p, q: shifted(mixture, p, q), rtol=1e-8, share=.3)
 
 
+def test_distances_without_a_trained_critic():
+    for h in (2., .4):
+        agrees("MMD", lambda p, q: shifted(lambda p, q: mmd2(p, q, gaussian(h)), p, q), rtol=1e-6,
+               bandwidth=h)
+    agrees("energy distance", lambda p, q: shifted(lambda p, q: 2 * cramer(p, q), p, q), rtol=1e-6)
+    agrees("sliced W₁", wasserstein_1_slope, dim=1)
+    angle = np.linspace(0, 2 * np.pi, 4000, endpoint=False)         # directions of the plane
+    assert atlas_curve("sliced W₁", 3.) == pytest.approx(np.abs(np.cos(angle)).mean(), rel=1e-5)
+
+
+@pytest.mark.parametrize("sigma, epsilon, distance", [
+    (1., 1., .5), (2., 6., 3.), (1., .3, 1.25), (.5, 1., 1.), (1., 5., 2.5)])
+def test_the_sinkhorn_slopes_that_were_solved_ahead(sigma, epsilon, distance):
+    """Solved again on places that lie otherwise, also where the atlas interpolates."""
+    x = np.arange(-55, 56) / 12 * sigma
+    mass = Normal(0, sigma).pdf(x) / Normal(0, sigma).pdf(x).sum()
+    moved = round(12 * distance / sigma) / 12 * sigma
+    felt = divergence_slope(mass, mass, x, x + moved, epsilon)
+    assert atlas_curve("Sinkhorn", moved, sigma, epsilon=epsilon) == pytest.approx(felt, rel=.03)
+
+
+def test_sinkhorn_lies_between_w_and_half_the_energy_distance():
+    half = atlas_curve("energy distance", DISTANCES) / 2
+    soft, sharp = (atlas_curve("Sinkhorn", DISTANCES, epsilon=e) for e in (100., .03))
+    np.testing.assert_allclose(soft, half, atol=2e-3)
+    assert (half - 2e-3 < soft).all() and (soft < sharp).all() and (sharp <= 1).all()
+    assert atlas_curve("Sinkhorn", 40.) == 1
+
+
+def test_flows():
+    agrees("gradient flow", reverse_kl_slope)
+    for h, other in {"non-saturating": "non-saturating GAN", "saturating": "minimax GAN",
+                     "half": "f-GAN · squared Hellinger", "exponential": "f-GAN · KL"}.items():
+        for sigma in SIGMAS:
+            np.testing.assert_allclose(atlas_curve("gradient flow", DISTANCES, sigma, h=h),
+                                       atlas_curve(other, DISTANCES, sigma))
+    wide = lambda law: Normal(law.mean, (law.sd ** 2 + .25) ** .5)
+    agrees("distribution matching", lambda p, q: reverse_kl_slope(wide(p), wide(q)), noise=.5)
+    # a rescaling of the game itself: h' of the best score, log r, times its slope
+    for h, change in (("half", lambda c: np.exp(c / 2) / 2), ("saturating", expit)):
+        agrees("gradient flow", lambda p, q: -gl.expectation(q, lambda x: change(
+            gl.log_ratio(p, q)(x)) * (p.score(x) - q.score(x))), rtol=1e-8, h=h)
+
+
 def test_numbers_of_the_second_lesson():
     for distance, weak, strong in [
         (1, .397973, .602027),
@@ -233,7 +285,7 @@ def test_curves_are_odd_and_of_any_shape(name):
 
 @pytest.mark.parametrize("name, power", [
     ("minimax GAN", -1), ("least squares GAN", -1), ("f-GAN · Jeffrey", -1), ("RaLSGAN", -1),
-    ("WGAN", 0), ("LS-GAN", 0), ("WGAN-div", 1 / 5), ("Improved GAN", 1)])
+    ("WGAN", 0), ("LS-GAN", 0), ("WGAN-div", 1 / 5), ("Improved GAN", 1), ("energy distance", 0)])
 def test_how_curves_scale_with_the_width(name, power):
     np.testing.assert_allclose(
         atlas_curve(name, 1.7 * DISTANCES, 1.7),
@@ -265,6 +317,11 @@ def test_a_game_of_ones_own():
     ("WGAN-GP", dict(weight=0.), "without a penalty"),
     ("WGAN-div", dict(power=1.), "power of a slope"),
     ("VAE clustering", dict(share=1.), "between 0 and 1"),
+    ("GAN + R1", {}, "differential equation"),
+    ("MMD", dict(bandwidth=0.), "above 0"),
+    ("Sinkhorn", dict(epsilon=0.), "above 0"),
+    ("gradient flow", dict(h="none"), "no rescaling 'none'; there are h"),
+    ("distribution matching", dict(noise=-1.), "0 or more"),
     ("minimax GAN", dict(sigma=0.), "width"),
 ])
 def test_what_has_no_curve_says_so(name, own, why):
@@ -293,14 +350,17 @@ def test_labels_never_overlap():
     ):
         _, placed = pictures._label_heights(values)
         assert (
-            np.diff(np.sort(placed)).min() > .4
+            np.diff(np.sort(placed)).min() > .38
             and -8 < placed.min()
             and placed.max() < np.log10(pictures.TOP)
         )
     known = pictures.entries()
     together = pictures.groups(known)
     assert sorted(sum(together, [])) == sorted(known)
-    assert ["f-GAN · KL", "f-GAN · reverse KL", "VAE", "flow", "f-VAE"] in together
+    assert ["f-GAN · KL", "f-GAN · reverse KL", "VAE", "flow", "f-VAE",
+            "gradient flow"] in together
+    # and one for a game of one's own, one for a parameter that was moved
+    assert len(together) + 2 <= pictures.LABELS
 
 
 def test_the_explorer_tells_the_number():

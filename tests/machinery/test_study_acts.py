@@ -407,16 +407,14 @@ def test_the_arena_refuses_before_anybody_plays(tmp_path, kind, capsys, monkeypa
     assert said.startswith("arena: ") and says in said and said.count("\n") == 1
 
 
-@pytest.mark.parametrize("out", ["sheet.png", "a.csv"])
-def test_the_sheet_of_pictures_has_a_place_of_its_own(tmp_path, capsys, monkeypatch, out):
-    (tmp_path / "a.png").mkdir()
+def test_the_folder_of_sheets_is_beside_the_table_and_must_be_free(tmp_path, capsys, monkeypatch):
+    (tmp_path / "a").write_text("")
     monkeypatch.setattr(arena, "contest", never)
-    assert arena.main(["mnist", "--only", "noise", "--steps", "1", "--keep", str(tmp_path / "kept"),
-                       "--out", str(tmp_path / out)]) == 1
+    words = ["mnist", "--only", "VAE", "--track", "own", "--seed", "1", "--steps", "1"]
+    assert arena.main([*words, "--out", str(tmp_path / "a.csv")]) == 1
     said = capsys.readouterr().err
-    assert ("let --out end on .csv" if out == "sheet.png" else "a.png is a folder") in said
-
-
+    assert str(tmp_path / "a") in said and "name another place" in said
+    assert not (tmp_path / "a.csv").exists()
 
 
 def test_an_exception_that_was_raised_is_still_the_same(tmp_path):

@@ -1,0 +1,173 @@
+"""Advice for somebody who must choose an objective, drawn from the stored rows of the arena.
+
+    choices(rows)                 a Choice for each question, with its evidence
+    decision_table(rows)          the same as a Markdown table, with links to the lessons
+    tell_apart(a, b)              "a", "b", or "" where the seeds do not decide
+
+One objective is ahead of another only where each of its seeds is better than each of the other's.
+If both had the same distribution this would happen with probability 2 / C(2n, n) (`by_luck`).
+Without torch. Used in notebooks/20_map.ipynb.
+"""
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from .objectives import OBJECTIVES, objective
+from .results import ANCHORS, MEASURES, short, summary
+
+LEAST = 3                       # seeds of either side, below which nothing is said
+CRITICS = ("f-divergence", "transport", "margin", "comparison")
+
+
+class Choice(NamedTuple):
+    """An answer: take one of `take`, best median first, none of which is told apart from the first.
+
+    evidence: the numbers, in words · settings: of the first, as they stand in its rows · lessons:
+    stems · known: whether enough seeds are stored to say anything.
+    """
+
+    question: str
+    take: list[str]
+    settings: str
+    lessons: list[str]
+    evidence: str
+    known: bool
+
+
+class Question(NamedTuple):
+    """question, in words · measure: of MEASURES · track · among: row -> does it compete here?"""
+
+    question: str
+    measure: str
+    track: str
+    among: Callable[[dict], bool]
+
+
+def _named(*names):
+    return lambda row: row["objective"].split(" · ")[0] in names
+
+
+QUESTIONS = (
+    Question("good samples, no labels", "frechet", "own", lambda row: row["family"] in CRITICS),
+    Question("labels of all pictures", "frechet", "own",
+             _named("CGAN", "ACGAN", "CLS-GAN")),
+    Question("labels of a hundred pictures", "frechet", "own",
+             _named("Improved GAN", "semi-supervised CLS-GAN")),
+    Question("a code for each picture", "frechet", "own",
+             _named("AAE", "VAE", "f-VAE", "VAE clustering")),
+    Question("an exact likelihood", "frechet", "own", _named("flow")),
+    Question("variety above all", "recall", "own", lambda row: row["family"] in CRITICS),
+    Question("few CPU-seconds", "seconds_to_100", "own", lambda row: row["family"] in CRITICS),
+    Question("nothing may be normalised, nothing tuned", "frechet", "common",
+             lambda row: row["family"] in CRITICS),
+)
+
+
+def by_luck(n: int, m: int | None = None) -> float:
+    """The probability that n and m independent runs of one distribution fall apart completely:
+    2 / C(n + m, n). All orders of n + m different numbers are equally likely, and in two of the
+    C(n + m, n) ways to say whose they are, all of one side come first. ValueError for n, m < 1."""
+    m = n if m is None else m
+    if n < 1 or m < 1:
+        raise ValueError("two sides need one run each, or more")
+    return 2 / math.comb(n + m, n)
+
+
+def tell_apart(one: dict, other: dict) -> str:
+    """Which of two entries of `summary` is ahead in every seed: its objective, or ""."""
+    if "median" not in one or "median" not in other or min(one["n"], other["n"]) < LEAST:
+        return ""
+    if MEASURES[one["measure"]].best == "highest":
+        if one["low"] > other["high"]:
+            return one["objective"]
+        return other["objective"] if other["low"] > one["high"] else ""
+    if one["high"] < other["low"]:
+        return one["objective"]
+    return other["objective"] if other["high"] < one["low"] else ""
+
+
+def choices(rows: Iterable[dict], questions=QUESTIONS) -> list[Choice]:
+    """A Choice for each question, by the rows of one set of pictures."""
+    rows = list(rows)
+    return [_choice(rows, one) for one in questions]
+
+
+def _choice(rows, asked: Question) -> Choice:
+    here = [row for row in rows if row["objective"] not in ANCHORS
+            and row["track"] == asked.track and asked.among(row)]
+    found = [one for one in summary(here, asked.measure) if "median" in one
+             and math.isfinite(one["median"])]
+    whole = [one for one in found if one["n"] >= LEAST]
+    asked_for = [name for name, one in OBJECTIVES.items()
+                 if asked.among({"objective": name, "family": one.family})]
+    if not found or not whole and len(asked_for) > 1:     # to choose the only one needs no seeds
+        return Choice(asked.question, [], "", [], _so_far(found), False)
+    best, *others = whole or found
+    level = [one for one in others if not tell_apart(best, one)]
+    take = [best["objective"], *(one["objective"] for one in level)]
+    behind = [one for one in others if one not in level]
+    evidence = f"{MEASURES[asked.measure].label} {_interval(best)}"
+    if behind:
+        evidence += f"; told apart from {_first(behind)}"
+        evidence += f" and {len(behind) - 1} more" * (len(behind) > 1)
+    settings = next(_settings(row) for row in here if row["objective"] == best["objective"])
+    return Choice(asked.question, take, settings, _lessons(take), evidence, True)
+
+
+def _interval(one) -> str:
+    if one["n"] == 1:
+        return f"{short(one['median'])}, 1 seed"
+    return (f"{short(one['median'])} [{short(one['low'])} – {short(one['high'])}], "
+            f"{_seeds(one['n'])}")
+
+
+def _so_far(found) -> str:
+    """Who is first while too few seeds are stored: no advice."""
+    if not found:
+        return "nothing is stored"
+    one = found[0]
+    return (f"first so far, of {len(found)}: {one['objective']}, "
+            f"{MEASURES[one['measure']].label} {short(one['median'])}")
+
+
+def _first(behind) -> str:
+    one = behind[0]
+    return f"{one['objective']} ({short(one['median'])} [{short(one['low'])} – …])"
+
+
+def _seeds(n: int) -> str:
+    return f"{n} seed" + "s" * (n != 1)
+
+
+def _settings(row) -> str:
+    """What is its own, and its rates."""
+    own = row.get("own") or "nothing besides"
+    return f"{own}; rates {row['lr']}" if "lr" in row else own
+
+
+def _lessons(names) -> list[str]:
+    return sorted({objective(name.split(" · ")[0]).lesson for name in names})
+
+
+def decision_table(rows, most: int = 3):
+    """The choices as a Markdown table, `most` names a row, each a link to its lesson.
+
+    Where something is not known, a sentence above the table says why.
+    """
+    from IPython.display import Markdown
+    found, lines = choices(rows), []
+    if not all(one.known for one in found):
+        lines = [f"*Not known yet*: fewer than {LEAST} seeds are stored. Who is first so far is "
+                 "no advice: another seed may turn the order round.", ""]
+    lines += ["| you need | take | its settings | evidence |", "|---|---|---|---|"]
+    for one in found:
+        names = ", ".join(f"[**{name}**]({_lessons([name])[0]}.ipynb)"
+                          for name in one.take[:most]) or "*not known yet*"
+        if len(one.take) > most:
+            names += f" or {len(one.take) - most} more that are not told apart"
+        elif len(one.take) > 1:
+            names += " (not told apart)"
+        lines.append(f"| {one.question} | {names} | {one.settings} | {one.evidence} |")
+    return Markdown("\n".join(lines))

@@ -169,6 +169,9 @@ def _title(shown, which, data, measure):
     if not shown:
         return f"{MEASURES[which].label} on {data}: nobody of these families competes"
     best, seeds = shown[0], {one["n"] for one in shown}
+    if seeds == {1}:
+        return (f"{MEASURES[which].label} on {data}: {short(best['median'])}, {best['objective']}; "
+                f"one seed, so no bars ({MEASURES[which].best} is best)")
     n = f"{max(seeds)} seeds" if len(seeds) == 1 else f"{min(seeds)} to {max(seeds)} seeds"
     return (f"{MEASURES[which].label} on {data}: best median {short(best['median'])}, "
             f"{best['objective']}; {n},\nbars from the lowest to the highest hold the true median "

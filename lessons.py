@@ -266,7 +266,10 @@ def tool(name):
         sys.path.insert(0, str(TOOLS))
     if not (TOOLS / (name + ".py")).exists():
         raise Stop("%s is missing: %s" % (TOOLS / (name + ".py"), WHOLE))
-    return importlib.import_module(name)
+    try:
+        return importlib.import_module(name)
+    except SyntaxError as error:
+        raise Stop("%s is damaged (%s): %s" % (TOOLS / (name + ".py"), error, WHOLE))
 
 
 def start(*command, held=False):
@@ -394,9 +397,17 @@ def mistyped(given, meant):
     raise Stop("no option %s; did you mean %s?" % (given, meant))
 
 
+def check_whole():
+    """Stop where the copy of the course broke off: a file of set-up is not there, or empty."""
+    for path in [ROOT / "pyproject.toml", ROOT / "constraints.txt"] + sorted(TOOLS.glob("*.py")):
+        if not (path.exists() and path.stat().st_size):
+            raise Stop("%s is %s: %s" % (path, "empty" if path.exists() else "missing", WHOLE))
+
+
 def dispatch(name, arguments):
     if name not in COMMANDS:
         raise Stop(unknown(name))
+    check_whole()
     if arguments and name in ("doctor", "setup"):
         raise Stop("%s takes no arguments; it was given: %s" % (name, " ".join(arguments)))
     command = COMMANDS[name][0]

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import functools
 import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -65,6 +66,7 @@ class Move:
         if any(a.kind in (a.VAR_POSITIONAL, a.VAR_KEYWORD) for a in arguments(self.loss).values()):
             raise TypeError(f"the loss of {self.player!r} must name its arguments: "
                             "no *args, no **kwargs")
+        object.__setattr__(self, "loss", _plain(self.loss))
 
     @cached_property
     def needs(self) -> tuple[str, ...]:
@@ -103,10 +105,12 @@ def _kind(value) -> str:
 
 
 class Game:
-    """The moves of a round, in order. `game["f"]` is the (first) loss of player f.
+    """The moves of a round, in order. `game["f"]` is the (first) loss of player f, to be called.
 
     TypeError for anything but {player: loss} or a list of Moves, KeyError for a player without a
-    move. Introduced in notebooks/00_start_here.ipynb.
+    move. A loss that is called so says, by name, what it cannot take: TypeError for a player that
+    is no function, ValueError for samples that are no tensor or do not fit.
+    Introduced in notebooks/00_start_here.ipynb.
     """
 
     def __init__(self, moves: Mapping[str, Callable[..., Tensor]] | Iterable[Move]):
@@ -124,9 +128,13 @@ class Game:
         return tuple(dict.fromkeys(name for move in self.moves for name in move.movers))
 
     def __getitem__(self, player: str) -> Callable[..., Tensor]:
+        return _by_hand(self.move_of(player).loss, self.players)
+
+    def move_of(self, player: str) -> Move:
+        """The first move of a player, whose loss is as it was given; KeyError as `game[player]`."""
         for move in self.moves:
             if isinstance(player, str) and player in (move.player, *move.movers):
-                return move.loss
+                return move
         raise KeyError(f"{player!r} does not move in this game; "
                        f"its players are {', '.join(self.players)}")
 
@@ -136,6 +144,42 @@ class Game:
 
 
 # -- what is handed over ---------------------------------------------------------------------------
+
+_losses: WeakKeyDictionary = WeakKeyDictionary()         # what `game["f"]` hands out -> the loss
+
+
+def _plain(loss):
+    """The loss itself, where a game has handed it out: a training calls it as it is."""
+    try:
+        return _losses.get(loss, loss)
+    except TypeError:                                    # one of a kind that has no hash
+        return loss
+
+
+def _by_hand(loss, players):
+    """`loss` for a reader who calls it: what it is given is looked at first, by its name."""
+    names = tuple(arguments(loss))
+
+    @functools.wraps(loss)
+    def called(*given, **named):
+        handed = dict(zip(names, given)) | named
+        nets = [one for one in handed.values() if isinstance(one, nn.Module)]
+        for name, value in handed.items():
+            if name in players:
+                check_player(name, value)
+            # functions of one's own may take arrays
+            elif name in ("x", "y", "u", "z") and (nets or not getattr(value, "shape", ())):
+                check_samples(**{name: value})
+        try:
+            return loss(*given, **named)
+        except (RuntimeError, NotImplementedError):
+            tensors = [one for one in handed.values() if isinstance(one, Tensor)]
+            with one_format(nn.ModuleList(nets), *tensors, shapes=True):
+                raise
+    _losses[called] = loss
+    return called
+
+
 
 def check_tensors(**given):
     """ValueError, by its name, for what is no Tensor, and for one on the device meta, which has a
@@ -159,6 +203,16 @@ def check_samples(**given):
         if not value.dim():
             raise ValueError(f"{name} is a single number, and samples are (n, ...): "
                              f"{name}[None] is a batch of one")
+
+
+def check_noisy(**given):
+    """ValueError, by its name, for what noise cannot be added to: no Tensor, or whole numbers."""
+    check_tensors(**given)
+    for name, value in given.items():
+        if not value.is_floating_point():
+            raise ValueError(f"{name} of format {value.dtype}: noise is added to floating-point "
+                             f"numbers; {name}.float() makes some, of bytes of pictures "
+                             "pixels.scaled")
 
 
 def check_player(symbol: str, value):

@@ -9,6 +9,7 @@ Derived in notebooks/20_map.ipynb.
 """
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -162,8 +163,11 @@ def push(game: Game | ScoreLosses, p, q) -> float:
 
 
 def pushes(game: Game | ScoreLosses, pairs) -> np.ndarray:
-    """`push` for k pairs (p, q) at once, which is faster: (k,)."""
-    known = score_losses(game)
+    """`push` for k pairs (p, q) at once, which is faster: (k,). ValueError for what is no list of
+    pairs, TypeError and ValueError, as in `push`, for laws that are none."""
+    known, pairs = score_losses(game), _pairs(pairs)
+    if not pairs:
+        return np.zeros(0)
     nodes = [masses(q, panels(p, q)) for p, q in pairs]
     log_r = [log_ratio(p, q)(x) for (p, q), (x, _) in zip(pairs, nodes)]
     best = best_score(known, np.concatenate(log_r))
@@ -182,6 +186,15 @@ def pushes(game: Game | ScoreLosses, pairs) -> np.ndarray:
         # p.score - q.score is d log r / dx, which turns d c*/d log r into c*'
         results.append(felt @ (p.score(x) - q.score(x)))
     return np.array(results)
+
+
+def _pairs(pairs) -> list:
+    """A list of pairs (p, q), also of what gives them one by one."""
+    found = list(pairs) if isinstance(pairs, Iterable) else None
+    if found is None or not all(isinstance(pair, (tuple, list)) and len(pair) == 2
+                                for pair in found):
+        raise ValueError(f"pairs = {told(pairs)}: a list of pairs of laws, as [(p, q), (p, q2)]")
+    return found
 
 
 def best_value(game: Game | ScoreLosses, p, q) -> float:

@@ -10,12 +10,13 @@ Feydy et al. 2018, arXiv 1810.08278.
 from __future__ import annotations
 
 import functools
+import inspect
 import math
 
 import torch
 from torch import Tensor
 
-from ..exact.checks import check_count, fits
+from ..exact.checks import check_count, fits, told
 from ..game import Game, both, check_tensors, in_full
 
 # -- kernels ---------------------------------------------------------------------------------------
@@ -49,6 +50,23 @@ def cubic(x: Tensor, y: Tensor) -> Tensor:
     """(x · y / d + 1)³, the kernel of KID: (n, d), (m, d) -> (n, m)."""
     check_tensors(x=x, y=y)
     return (x @ y.T / x.shape[1] + 1) ** 3
+
+
+def _check_takes(name: str, function, many: int, what: str):
+    """TypeError for what is no function of so many batches, as far as that can be told."""
+    given = f"{name} is a function of {what}, and {told(function)} "
+    if not callable(function) or isinstance(function, type):
+        raise TypeError(given + "is none")
+    try:
+        inspect.signature(function).bind(*[None] * many)
+    except ValueError:                                   # of C: it will say so itself
+        return
+    except TypeError as error:
+        raise TypeError(f"{given}does not take that ({error})") from None
+
+
+def _check_kernel(kernel):
+    _check_takes("kernel", kernel, 2, "two batches, (n, d), (m, d) -> (n, m), as gaussian(1.)")
 
 
 # -- distances -------------------------------------------------------------------------------------
@@ -85,9 +103,24 @@ def mmd2(kernel, x: Tensor, x_fake: Tensor) -> Tensor:
     x, x_fake = _rows(x, x_fake)
 
     def within(a):
-        k = kernel(a, a)
+        k = _table(kernel, a, a)
         return (k.sum() - k.diagonal().sum()) / (len(a) * (len(a) - 1))
-    return within(x) + within(x_fake) - 2 * kernel(x, x_fake).mean()
+    return within(x) + within(x_fake) - 2 * _table(kernel, x, x_fake).mean()
+
+
+def _table(kernel, a, b):
+    """The kernel of all pairs, (n, m); ValueError where it gives something else."""
+    try:
+        k = kernel(a, b)
+    except TypeError:
+        _check_kernel(kernel)
+        raise
+    if not isinstance(k, Tensor) or k.shape != (len(a), len(b)):
+        shape = tuple(k.shape) if isinstance(k, Tensor) else told(k)
+        raise ValueError(f"the kernel gives {shape} for {len(a)} and {len(b)} samples: it is a "
+                         "function of tensors (n, d), (m, d) -> (n, m), as gaussian(1.) of "
+                         "gan_lessons.objectives.mmd")
+    return k
 
 
 @_exactly
@@ -146,9 +179,9 @@ def matching(distance, features=None) -> Game:
     a batch that stays as it is, or None for the samples themselves. TypeError for what is no
     function. Li et al. 2015, arXiv 1502.02761; lesson 22.
     """
-    for name, part in dict(distance=distance, features=features or distance).items():
-        if not callable(part):
-            raise TypeError(f"{name} is a function, such as sliced, not {part!r}")
+    _check_takes("distance", distance, 2, "two batches, as sliced or partial(mmd2, gaussian(1.))")
+    if features is not None:
+        _check_takes("features", features, 1, "a batch")
     h = features or (lambda x: x)
 
     def generator_loss(g, x, z):
@@ -166,8 +199,7 @@ def mmd_gan(kernel=minus_distance) -> Game:
     its features. TypeError for a kernel that is no function. Li et al. 2017, arXiv 1705.08584;
     Bińkowski et al. 2018, arXiv 1801.01401; lesson 22.
     """
-    if not callable(kernel):
-        raise TypeError(f"kernel is a function, such as gaussian(1.), not {kernel!r}")
+    _check_kernel(kernel)
 
     def gap(f, g, x, z):
         return mmd2(kernel, *both(f, x, g(z)))

@@ -106,7 +106,7 @@ class _Step(nn.Module):
             nn.init.zeros_(weight)
 
     def _scale_and_shift(self, passed: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
-        with one_format(self.net, passed, seen):
+        with one_format(self.net, passed, seen, shapes=True):
             s, t = self.net(torch.cat([passed, seen], 1)).to(passed.dtype).chunk(2, 1)
         return self.bound * torch.tanh(s / self.bound), t
 

@@ -170,7 +170,7 @@ class Mixing(nn.Module):
         _check_channels(x, len(self.A))
         _, log_abs_det = torch.linalg.slogdet(self.A)
         log_det = log_abs_det * math.prod(x.shape[2:])
-        with one_format(self, x):
+        with one_format(self, x, shapes=True):
             return torch.einsum("ij,nj...->ni...", self.A, x), log_det.expand(len(x))
 
     def inverse(self, y: Tensor) -> Tensor:
@@ -179,7 +179,7 @@ class Mixing(nn.Module):
         if not log_abs_det > -80:                                        # NaN is refused, too
             raise ValueError("the matrix of this step has become singular: it cannot be undone; "
                              "lower the learning rate")
-        with one_format(self, y):
+        with one_format(self, y, shapes=True):
             return torch.einsum("ij,nj...->ni...", torch.linalg.inv(self.A), y)
 
 

@@ -17,7 +17,7 @@ from torch.nn.functional import one_hot
 from torch.nn.utils.parametrizations import weight_norm
 
 from ..exact.checks import MANY, as_numbers, as_shape, check_count, check_room, fits, told
-from ..game import check_player, check_samples, check_tensors, one_format
+from ..game import check_noisy, check_player, check_samples, check_tensors, one_format
 
 
 class Player(nn.Module):
@@ -37,13 +37,13 @@ class Player(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         check_tensors(x=x)
-        with one_format(self, x):
+        with one_format(self, x, shapes=True):
             return self.layers(x).reshape(len(x), *self.shape).to(x.dtype)   # (n, 1) -> (n,)
 
     def features(self, x: Tensor) -> Tensor:
         """h(x), what the last layer sees: (n, ...) -> (n, d). Lesson 14 matches them."""
         check_tensors(x=x)
-        with one_format(self, x):
+        with one_format(self, x, shapes=True):
             return self.layers[:-1](x).to(x.dtype)
 
 
@@ -138,7 +138,7 @@ class Noise(nn.Module):
         self.sd = sd
 
     def forward(self, x: Tensor) -> Tensor:
-        check_tensors(x=x)
+        check_noisy(x=x)
         return x + self.sd * torch.randn_like(x) if self.training else x
 
 
@@ -186,7 +186,7 @@ class Concatenated(nn.Module):
         ones = [1] * (x.dim() - 2)
         label = label.reshape(*label.shape, *ones)           # (n, K), for pictures (n, K, 1, 1)
         label = label.expand(-1, -1, *x.shape[2:])           # (n, K, h, w): a constant channel each
-        with one_format(self, x):
+        with one_format(self, x, shapes=True):
             return self.net(torch.cat([x, label], 1))
 
 
@@ -216,7 +216,7 @@ class Projected(nn.Module):
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         check_tensors(x=x)
-        with one_format(self, x):
+        with one_format(self, x, shapes=True):
             hidden = self.net.layers[:-1](x)                             # h(x), (n, d)
         known = (self.embedding(check_labels(x, y, self.classes)) * hidden).sum(1)
         # Added in the input's dtype, also under autocast

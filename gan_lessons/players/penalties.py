@@ -274,7 +274,7 @@ def penalised(game: Game, penalty: Callable, weight: float, player: str = "f") -
                         f"{game!r}, {penalty!r}")
     if not fits(weight, least=0):
         raise ValueError(f"weight = {weight}: a penalty is weighed with a number of 0 or more")
-    plain = game[player]
+    plain = game.move_of(player).loss
     asked = arguments(plain)
 
     def loss(**given) -> Tensor:

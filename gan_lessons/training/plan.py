@@ -39,7 +39,7 @@ def plan(loop, unseen: set | None = None, generators: list | None = None) -> dic
         "moves": list(movers),
         "round": [planned.label for planned in loop.schedule],
         "players": sorted(players),
-        "ema": asked.ema,
+        "ema": asked.decays["g"] if asked.decays.keys() == {"g"} else asked.ema,
         "seed": asked.seed,
         "batch": getattr(samples, "batch", None),
         "optimizers": [type(planned.optimizer).__name__ for planned in loop.moves],

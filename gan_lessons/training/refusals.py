@@ -351,8 +351,11 @@ def _try(net, name: str, probe, what: str, called: str, remedy: str):
     except NotImplementedError as error:
         raise ValueError(f"{name} computes nothing ({error}): give its class a method forward") \
             from error
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:
+        why = error.__cause__ if isinstance(error, ValueError) else error
+        if not isinstance(why, RuntimeError):            # a refusal that says all itself
+            raise
         shape = tuple(probe[what].shape[1:])
         label = " and a label" if labels else ""
-        raise ValueError(f"{name} cannot take {called} of shape {shape}{label} ({error}): "
-                         f"{remedy}") from error
+        raise ValueError(f"{name} cannot take {called} of shape {shape}{label} ({why}): "
+                         f"{remedy}") from why

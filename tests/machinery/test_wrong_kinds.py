@@ -19,14 +19,18 @@ from gan_lessons.data.label_budget import Ledger, t_interval
 from gan_lessons.drawing import explorer, plots
 from gan_lessons.exact import (
     clustering,
+    convergence,
     infomax,
     laws,
     lipschitz,
     minimax,
     quadrature,
     relativistic,
+    sinkhorn,
 )
 from gan_lessons.exact import conditional_loss_sensitive as exact_cls
+from gan_lessons.exact import mmd as exact_mmd
+from gan_lessons.exact import particles as flowing
 from gan_lessons.exact import wasserstein_divergence as exact_div
 from gan_lessons.exact.checks import fits
 from gan_lessons.exact.divergences import softplus
@@ -34,16 +38,26 @@ from gan_lessons.exact.loss_sensitive import best_loss, distances, svm
 from gan_lessons.exact.transport import best_critic, wasserstein_1_slope
 from gan_lessons.game import arguments
 from gan_lessons.map import results
-from gan_lessons.map.best_critic import best_score, best_value
+from gan_lessons.map.best_critic import best_score, best_value, pushes
 from gan_lessons.measures import classifier, metrics, prediction, probes
 from gan_lessons.objectives import adversarial_autoencoder as aae
 from gan_lessons.objectives import clustering as games_clustering
-from gan_lessons.objectives import f_vae, loss_sensitive, variational
+from gan_lessons.objectives import f_vae, loss_sensitive, particles, variational
 from gan_lessons.objectives import infomax as bounds
+from gan_lessons.objectives import mmd as games_mmd
 from gan_lessons.objectives import relativistic as relativistic_game
 from gan_lessons.objectives.f_gan import f_gan
+from gan_lessons.objectives.semi_supervised import supervised
 from gan_lessons.pixels import scaled
-from gan_lessons.players import encoders, flow_decoder, flows, marginals, networks, penalties
+from gan_lessons.players import (
+    encoders,
+    flow_decoder,
+    flows,
+    fourier,
+    marginals,
+    networks,
+    penalties,
+)
 from gan_lessons.players import image_networks as image
 from gan_lessons.players.spectral import (
     circular_norm,
@@ -53,6 +67,8 @@ from gan_lessons.players.spectral import (
 )
 
 P, Q = gl.Normal(), gl.Normal(1, 1)
+KL = gl.f_divergence("KL")
+FLOW = flowing.LineFlow("JS", P, Q, 8)
 X, Y = torch.ones(4, 2), torch.tensor([0, 1, 1, 0])
 BYTES = torch.full((4, 1, 8, 8), 9, dtype=torch.uint8)
 F = gl.mlp_critic(2, width=4)
@@ -314,6 +330,59 @@ ROW = dict(data="ring", objective="WGAN", seed=0, steps=3, wasserstein=1.)
     (lambda: results.summary([ROW | dict(objective=3)]), "objective of a row is 3"),
     (lambda: results.recompute(None), "a row is a dictionary"),
     (lambda: results.recompute({"data": "ring"}), "lacks objective, seed, steps"),
+    (lambda: pushes(gl.minimax(), None), r"pairs = None: a list of pairs of laws, as \[\(p, q\)"),
+    (lambda: pushes(gl.minimax(), (P, Q)), "a list of pairs"),
+    (lambda: pushes(gl.minimax(), P), "a list of pairs"),
+    (lambda: pushes(gl.minimax(), [(P, Q, P)]), "a list of pairs"),
+    (lambda: pushes(gl.minimax(), "pq"), "a list of pairs"),
+    (lambda: KL.phi("a"), "u must be real numbers"), (lambda: KL.phi(None), "u must be"),
+    (lambda: KL.phi(-1.), "u = -1: a ratio of densities"),
+    (lambda: gl.f_divergence("Pearson").phi([1., -2.]), "u = -2: a ratio of densities"),
+    (lambda: KL.conjugate("a"), "t must be real numbers"), (lambda: KL.conjugate({}), "t must be"),
+    (lambda: KL.activation(None), "v must be"), (lambda: KL.composed("a"), "v must be"),
+    (lambda: KL.best("a"), "c must be"),
+    (lambda: games_mmd.mmd2(1., X, X), "kernel is a function of two batches.* 1.0 is none"),
+    (lambda: games_mmd.mmd2(lambda x: x, X, X), "does not take that"),
+    (lambda: games_mmd.mmd2(exact_mmd.gaussian(1.), X, X), r"kernel gives \(4, 2\) for 4 and 4"),
+    (lambda: games_mmd.mmd_gan(1.), "kernel is a function"),
+    (lambda: games_mmd.mmd_gan(nn.Linear), "the class Linear is none"),
+    (lambda: games_mmd.matching(games_mmd.mmd2), "as sliced or partial.*missing a required"),
+    (lambda: games_mmd.matching(nn.MSELoss), "the class MSELoss is none"),
+    (lambda: games_mmd.matching(games_mmd.sliced, lambda: 0), "features is a function of a batch"),
+    (lambda: particles.rescaled(np.tanh), "a rising function of tensors"),
+    (lambda: particles.rescaled(nn.Softplus), "the class Softplus"),
+    (lambda: particles.rescaled(lambda c: c.mean()), "a rising function of tensors"),
+    (lambda: particles.rescaled(torch.neg), "falls between -1 and 1.*take -h"),
+    (lambda: particles.noised(BYTES, .1), "x of format torch.uint8: noise is added"),
+    (lambda: networks.Noise(.1)(Y), "x of format torch.int64: noise is added"),
+    (lambda: fourier.fourier_critic((1, 8, 8))(X), r"does not take samples of shape \(4, 2\)"),
+    (lambda: F(torch.ones(4, 3)), r"does not take samples of shape \(4, 3\).*built for"),
+    (lambda: F.features(torch.ones(4, 3)), r"does not take samples of shape \(4, 3\)"),
+    (lambda: exact_mmd.mmd2(P, Q, exact_mmd.gaussian), "is no kernel.*as gaussian.1..* makes one"),
+    (lambda: exact_mmd.witness(P, Q, lambda x: x)(0.), "is no kernel"),
+    (lambda: exact_mmd.witness(P, Q, lambda x, y: x)(0.), "kernel gives shape"),
+    (lambda: exact_mmd.normal_mmd2_slope(1., 1., -1.), "sd = -1.0"),
+    (lambda: exact_mmd.normal_mmd2_slope(1., 1., math.nan), "sd = nan"),
+    (lambda: convergence.Dirac().field(1.), r"v has shape \(\): the two places"),
+    (lambda: convergence.Dirac().field([1., 2., 3.]), r"v has shape \(3,\)"),
+    (lambda: convergence.Dirac().field("ab"), "v must be real numbers"),
+    (lambda: convergence.walk(lambda v: None, [1., 0.], 3), "field must be real numbers"),
+    (lambda: convergence.walk(lambda v: np.ones(3), [1., 0.], 3), r"field gives shape \(3,\)"),
+    (lambda: convergence.walk(np.sin, [1., 0.], 10 ** 9), "rounds = 1000000000.*from 0 to"),
+    (lambda: convergence.walk(np.sin, [1., 0.], 3, moves=10 ** 9), "moves = 1000000000"),
+    (lambda: convergence.penalised_critic(P, Q, 1., 1., 10 ** 9), "cells = 1000000000"),
+    (lambda: convergence.penalised_critic(P, Q, 1., 1., 9)("a"), "x must be real numbers"),
+    (lambda: flowing.LineFlow("JS", P, Q, 10 ** 9), "n = 1000000000"),
+    (lambda: FLOW.energy(FLOW.x[::-1]), "positions that do not rise"),
+    (lambda: FLOW.velocity([0., 1.]), r"positions of shape \(2,\)"),
+    (lambda: FLOW.density(np.zeros(8)), "positions that do not rise"),
+    (lambda: FLOW.velocity("a" * 8), "positions must be real numbers"),
+    (lambda: sinkhorn.sinkhorn([.5, .5], [.5, .5], np.eye(2), 1., "a"), "tolerance = 'a'"),
+    (lambda: sinkhorn.softmin(np.eye(2), [0., math.nan], [.5, .5], 1.), "potential: nan"),
+    (lambda: sinkhorn.softmin(np.eye(2), [0., 1.], [-.5, 1.5], 1.), "masses = .*0 or more"),
+    (lambda: sinkhorn.softmin(np.eye(2), ["a", "b"], [.5, .5], 1.), "potential must be real"),
+    (lambda: sinkhorn.sinkhorn_divergence([.5, .5], [.5, .5], np.eye(2), np.ones((2, 3)), 1.),
+     "have 2 numbers each, fake ones 3"),
 ])
 def test_what_it_is_not_is_said(act, says):
     with pytest.raises((TypeError, ValueError, KeyError, FileNotFoundError), match=says):
@@ -449,6 +518,46 @@ def test_layers_that_take_no_such_sample_are_named(layer, shape):
     if isinstance(layer, nn.Bilinear):
         with pytest.raises(ValueError, match="f takes no points"):
             gl.on_arrays(layer)(np.zeros((3, 2)))
+
+
+HANDED_G = nn.Linear(2, 2)
+
+
+@pytest.mark.parametrize("game", [
+    gl.minimax(), gl.wasserstein(), gl.wasserstein(penalties.gradient_penalty), f_gan("KL"),
+    relativistic_game.relativistic(), games_mmd.mmd_gan(), particles.rescaled()], ids=str)
+@pytest.mark.parametrize("more, kind, says", [
+    (dict(g=None), TypeError, "^g is a network or a function of samples, not None"),
+    (dict(f="f"), TypeError, "^f is a network or a function of samples, not 'f'"),
+    (dict(g=nn.Linear), TypeError, "the class Linear: make one of it"),
+    (dict(z=[[1., 2.]]), ValueError, "^z is a torch.Tensor, not list"),
+    (dict(z=np.ones((4, 2))), ValueError, "^z is a torch.Tensor, not ndarray"),
+    (dict(x=gl.Images(BYTES)), ValueError, "^x is a torch.Tensor, not Images"),
+    (dict(z=torch.tensor(1.)), ValueError, "^z is a single number"),
+    (dict(z=torch.ones(4, 3)), ValueError, r"does not take samples of shape .*\(4, 3\)"),
+    (dict(g=nn.Linear(2, 2).double()), ValueError, "float32, float64|float64, samples in float32"),
+])
+def test_a_loss_that_is_called_by_hand_says_what_it_is_handed(game, more, kind, says):
+    given = dict(f=F, g=HANDED_G, x=X, z=X) | more
+    with pytest.raises(kind, match=says):
+        game["f"](*given.values())
+
+
+def test_labels_are_handed_over_as_a_tensor():
+    with pytest.raises(ValueError, match="^y is a torch.Tensor, not list"):
+        supervised()["f"](gl.mlp_critic(2, outputs=2), X, [0, 1, 1, 0])
+
+
+def test_a_list_of_numbers_is_meant_as_an_array():
+    assert KL.phi([1, 2.]).tolist() == KL.phi(np.array([1., 2.])).tolist()
+    assert KL.conjugate([0, 1]).tolist() == pytest.approx([math.exp(-1), 1])
+    assert sinkhorn.softmin([[0, 1]], [0, 0], [.5, .5], 1.) == pytest.approx(
+        -math.log((1 + math.exp(-1)) / 2))
+    assert FLOW.velocity(list(FLOW.x)) == pytest.approx(FLOW.velocity(FLOW.x))
+    assert convergence.walk(lambda v: [v[1], -v[0]], [1, 0], 2) == pytest.approx(
+        convergence.walk(lambda v: torch.tensor([v[1], -v[0]]), [1, 0], 2))
+    assert pushes(gl.minimax(), []).shape == (0,)
+    assert pushes(gl.minimax(), zip([P], [Q])) == pytest.approx(pushes(gl.minimax(), [(P, Q)]))
 
 
 # -- methods, and the functions that makers return -------------------------------------------------

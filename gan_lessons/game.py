@@ -224,6 +224,20 @@ def check_player(symbol: str, value):
                         f"{value.__name__}: make one of it, {value.__name__}(...)")
 
 
+def check_takes(name: str, function, many: int, what: str):
+    """TypeError, by its name, for what is no function of `many` arguments, as far as that can be
+    told; what: those arguments, and examples."""
+    given = f"{name} is a function of {what}, and {_kind(function)} "
+    if not callable(function) or isinstance(function, type):
+        raise TypeError(given + "is none")
+    try:
+        inspect.signature(function).bind(*[None] * many)
+    except ValueError:                                   # of C: it will say so itself
+        return
+    except TypeError as error:
+        raise TypeError(f"{given}does not take that ({error})") from None
+
+
 def check_network(name: str, value):
     """TypeError, by its name, for what is no network."""
     if not isinstance(value, nn.Module):

@@ -50,6 +50,7 @@ from .contestants import (
     labelled,
     pictures_of,
 )
+from .gradients import named_games
 from .objectives import OBJECTIVES
 from .results import ANCHORS, FILES, table
 from .study import depends, study
@@ -115,7 +116,8 @@ def _scored(fakes, at: Ground) -> dict:
 
 def _known(objective, own):
     """(contestant, family, lesson, needs) of a name."""
-    if own and objective in own:
+    own = named_games(own)
+    if objective in own:
         mine = own[objective]
         game, settings = mine if isinstance(mine, tuple) else (mine, {})
         alone = callable(game) and not isinstance(game, Game)

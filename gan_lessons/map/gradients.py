@@ -10,7 +10,7 @@ games of your own only.
 """
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 from scipy.special import expit, ndtr
 
+from ..exact.checks import told
 from ..exact.f_table import F_DIVERGENCES, f_divergence
 from ..exact.laws import Normal
 from ..exact.lipschitz import segment_density
@@ -422,6 +423,13 @@ def atlas_curve(entry, distances, sigma: float = 1.0, **own) -> np.ndarray:
             raise KeyError(f"no entry {entry!r} in the atlas; there are {', '.join(ATLAS)}")
         return ATLAS[entry].gradient(distances, sigma, **own)
     return own_entry("yours", entry).gradient(distances, sigma, **own)
+
+
+def named_games(own) -> dict:
+    """Games of your own by their names, {} for None. TypeError for what has no names."""
+    if not isinstance(own, Mapping | None):
+        raise TypeError(f'own = {told(own)}: games by their names, as {{"mine": game}}')
+    return dict(own or {})
 
 
 def own_entry(name: str, game) -> Entry:

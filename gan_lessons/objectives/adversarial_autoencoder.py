@@ -21,6 +21,7 @@ from ..game import (
     Move,
     both,
     check_player,
+    check_takes,
     check_tensors,
     in_full,
     softplus,
@@ -108,6 +109,7 @@ def adversarial_autoencoder(code=deterministic, joint: float | None = None) -> G
     if joint is not None and not fits(joint, above=0):
         raise ValueError(f"joint = {joint}: the weight of the fooling term is above 0; "
                          "None plays separate phases")
+    _check_code(code)
 
     def reconstruction(e, d, x):
         return squares(x, d(code(e, x)))
@@ -125,6 +127,10 @@ def adversarial_autoencoder(code=deterministic, joint: float | None = None) -> G
     if joint is not None:
         return Game([Move("e d", joint_step), Move("f", code_critic)])
     return Game([Move("e d", reconstruction), Move("f", code_critic), Move("e", fool_the_critic)])
+
+
+def _check_code(code):
+    check_takes("code", code, 2, "e and x, as deterministic, gaussian or universal(10)")
 
 
 def supervised_style(code=deterministic) -> Game:
@@ -177,7 +183,8 @@ def label_informed(prior, classes: int = 10) -> Game:
     batches(few_labels(...), z=prior, unlabelled=images)
     ValueError for fewer than 2 classes. Makhzani et al. 2015, arXiv 1511.05644; lesson 15.
     """
-    _check_two_or_more(classes)
+    with torch.random.fork_rng(devices=[]):
+        tied(prior, torch.zeros(1, dtype=torch.int64), classes)      # refuses what it cannot tie
 
     def unlabelled(y):
         return torch.full_like(y, classes)

@@ -178,6 +178,10 @@ def clustering(
         m, log_s = gaussian_code(e, x)
         z = draw_code(m, log_s)
         log_joint = h(z)
+        if log_joint.dim() != 2:
+            raise ValueError(f"h gives {tuple(log_joint.shape)} for {len(z)} codes, and log q(z, y)"
+                             " of every component, (n, K), is needed: take GaussianMixturePrior(K,"
+                             " k)")
         log_r = log_r_of(z, log_joint)
         sharpness = -(log_s + .5 * math.log(2 * math.pi * math.e)).sum(1)    # E log p(z | x)
         rate = sharpness + mixture_kl(log_joint, log_r)

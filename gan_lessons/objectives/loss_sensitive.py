@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.functional import relu
 
 from ..exact.checks import check_count, check_room, fits
-from ..game import Game, both, check_tensors, in_full
+from ..game import Game, both, check_takes, check_tensors, in_full
 
 # -- margins and costs -----------------------------------------------------------------------------
 
@@ -163,6 +163,9 @@ def loss_sensitive(
     if not (fits(weight, least=0) and fits(first, least=0)):
         raise ValueError(f"weight = {weight}, first = {first}: both weigh a term of the loss and "
                          "are 0 or more")
+    check_takes("margin", margin, 2, "x and x_fake, such as margin(1.) makes one")
+    check_takes("cost", cost, 1, "what is lacking, (k,) -> (k,), such as relu or leaky(.5)")
+    check_takes("pairs", pairs, 2, "two numbers of samples, such as matched")
 
     def loss_of_l(l, g, x, z):
         x_fake = g(z)

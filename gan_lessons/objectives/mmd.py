@@ -10,14 +10,13 @@ Feydy et al. 2018, arXiv 1810.08278.
 from __future__ import annotations
 
 import functools
-import inspect
 import math
 
 import torch
 from torch import Tensor
 
 from ..exact.checks import check_count, fits, told
-from ..game import Game, both, check_tensors, in_full
+from ..game import Game, both, check_takes, check_tensors, in_full
 
 # -- kernels ---------------------------------------------------------------------------------------
 
@@ -52,21 +51,8 @@ def cubic(x: Tensor, y: Tensor) -> Tensor:
     return (x @ y.T / x.shape[1] + 1) ** 3
 
 
-def _check_takes(name: str, function, many: int, what: str):
-    """TypeError for what is no function of so many batches, as far as that can be told."""
-    given = f"{name} is a function of {what}, and {told(function)} "
-    if not callable(function) or isinstance(function, type):
-        raise TypeError(given + "is none")
-    try:
-        inspect.signature(function).bind(*[None] * many)
-    except ValueError:                                   # of C: it will say so itself
-        return
-    except TypeError as error:
-        raise TypeError(f"{given}does not take that ({error})") from None
-
-
 def _check_kernel(kernel):
-    _check_takes("kernel", kernel, 2, "two batches, (n, d), (m, d) -> (n, m), as gaussian(1.)")
+    check_takes("kernel", kernel, 2, "two batches, (n, d), (m, d) -> (n, m), as gaussian(1.)")
 
 
 # -- distances -------------------------------------------------------------------------------------
@@ -179,9 +165,9 @@ def matching(distance, features=None) -> Game:
     a batch that stays as it is, or None for the samples themselves. TypeError for what is no
     function. Li et al. 2015, arXiv 1502.02761; lesson 22.
     """
-    _check_takes("distance", distance, 2, "two batches, as sliced or partial(mmd2, gaussian(1.))")
+    check_takes("distance", distance, 2, "two batches, as sliced or partial(mmd2, gaussian(1.))")
     if features is not None:
-        _check_takes("features", features, 1, "a batch")
+        check_takes("features", features, 1, "a batch")
     h = features or (lambda x: x)
 
     def generator_loss(g, x, z):

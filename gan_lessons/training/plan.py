@@ -20,6 +20,7 @@ from .run import Run
 
 LARGE = 1 << 20         # bytes of a tensor from which on it is hashed once in a training
 POINTS = 128            # of a rate, besides its code
+BUFFER = "buffer "      # begins the name of numbers that a network keeps beside its weights
 
 _hashed = WeakIdKeyDictionary()                 # large tensor -> (its version, its hash)
 
@@ -62,7 +63,7 @@ def plan(loop, unseen: set | None = None, generators: list | None = None) -> dic
 
 def hashes(loop, unseen: set | None = None, generators: list | None = None) -> dict[str, str]:
     """The part of a plan that a run may change while it plays: what a loss holds, as a list that it
-    fills, or a counter of a network's own. None where there is nothing to tell.
+    fills, a counter of a network's own, or its buffers. None where there is nothing to tell.
 
     unseen: takes the kinds of what nobody can look into, so that it counts as equal; generators:
     random generators, as in `plan`.
@@ -79,6 +80,10 @@ def hashes(loop, unseen: set | None = None, generators: list | None = None) -> d
         found[f"step of {planned.label}"] = _step(planned.optimizer, unseen, generators)
     for name, net in loop.players.items():
         found[f"network {name}"] = described(net, unseen, fixed=name not in moving)
+        if name in moving:
+            kept = net.state_dict()
+            found |= {f"{BUFFER}{name}.{key}": tensor_hash(tensor)
+                      for key, tensor in net.named_buffers() if key in kept}
     found["code of the rate"] = described(loop.asked.rate, unseen)
     return found | {name: described(value, unseen, fixed=True, but=nets)
                     for name, value in made_of().items()}
@@ -129,14 +134,7 @@ class _Parts(Code):
             super().array(value, where)
 
     def weight(self, tensor, where):
-        if tensor.nbytes < LARGE or tensor.is_inference():
-            self.texts[where].append(bytes_hash(tensor))
-            return
-        version, digest = _hashed.get(tensor, (None, None))
-        if version != tensor._version:
-            digest = bytes_hash(tensor)
-            _hashed[tensor] = tensor._version, digest
-        self.texts[where].append(digest)
+        self.texts[where].append(tensor_hash(tensor))
 
     def instance(self, value, where):
         if isinstance(value, Run):
@@ -149,6 +147,17 @@ class _Parts(Code):
         if self.fixed:
             return id(net) not in self.but
         return not any(w.requires_grad for w in net.parameters())
+
+
+def tensor_hash(tensor: Tensor) -> str:
+    """`bytes_hash` of a tensor; that of a large one is remembered until it is written to."""
+    if tensor.nbytes < LARGE or tensor.is_inference():
+        return bytes_hash(tensor)
+    version, digest = _hashed.get(tensor, (None, None))
+    if version != tensor._version:
+        digest = bytes_hash(tensor)
+        _hashed[tensor] = tensor._version, digest
+    return digest
 
 
 def _step(optimizer, unseen: set, generators=None) -> str | None:

@@ -1168,6 +1168,10 @@ REFUSED = {
     "game.check_tensors": [("dtype", lambda: game.check_tensors(x=[1.]), "x is a torch.Tensor")],
     "game.check_samples": [("rank", lambda: game.check_samples(x=T(1.)), "x is a single number")],
     "game.one_format": [("dtype", lambda: formats(nn.Linear(2, 1)), "weights in float32, samples")],
+    "game.check_noisy": [("dtype", lambda: game.check_noisy(x=T([1])), "noise is added")],
+    "game.check_takes": [
+        ("dtype", lambda: game.check_takes("f", 3, 1, "x"), "f is a function of x, and 3 is none"),
+        ("rank", lambda: game.check_takes("f", itself, 2, "x and y"), "does not take that")],
     "game.check_player": [("dtype", lambda: game.check_player("f", 3), "f is a network")],
     "game.check_network": [("dtype", lambda: game.check_network("f", itself), "f is a network")],
     "game.in_full": [

@@ -1,5 +1,6 @@
 """Every public function was called with each argument of 44 wrong kinds: what ended wrongly, kind
 by kind. Refused by name, or right."""
+import functools
 import io
 import math
 import os
@@ -37,7 +38,9 @@ from gan_lessons.exact.divergences import softplus
 from gan_lessons.exact.loss_sensitive import best_loss, distances, svm
 from gan_lessons.exact.transport import best_critic, wasserstein_1_slope
 from gan_lessons.game import arguments
+from gan_lessons.explorers.gradients import entries
 from gan_lessons.map import results
+from gan_lessons.map.arena import contest
 from gan_lessons.map.best_critic import best_score, best_value, pushes
 from gan_lessons.measures import classifier, metrics, prediction, probes
 from gan_lessons.objectives import adversarial_autoencoder as aae
@@ -47,7 +50,7 @@ from gan_lessons.objectives import infomax as bounds
 from gan_lessons.objectives import mmd as games_mmd
 from gan_lessons.objectives import relativistic as relativistic_game
 from gan_lessons.objectives.f_gan import f_gan
-from gan_lessons.objectives.semi_supervised import supervised
+from gan_lessons.objectives.semi_supervised import semi_supervised, supervised
 from gan_lessons.pixels import scaled
 from gan_lessons.players import (
     encoders,
@@ -329,6 +332,9 @@ ROW = dict(data="ring", objective="WGAN", seed=0, steps=3, wasserstein=1.)
     (lambda: results.summary([ROW | dict(data=["ring"])]), "data of a row is"),
     (lambda: results.summary([ROW | dict(objective=3)]), "objective of a row is 3"),
     (lambda: results.recompute(None), "a row is a dictionary"),
+    (lambda: contest("mine", "ring", own=gl.minimax()), "own = Game.*games by their names"),
+    (lambda: contest("mine", "ring", own=3), "own = 3: games by their names"),
+    (lambda: entries([gl.minimax()]), "games by their names"),
     (lambda: results.recompute({"data": "ring"}), "lacks objective, seed, steps"),
     (lambda: pushes(gl.minimax(), None), r"pairs = None: a list of pairs of laws, as \[\(p, q\)"),
     (lambda: pushes(gl.minimax(), (P, Q)), "a list of pairs"),
@@ -355,6 +361,36 @@ ROW = dict(data="ring", objective="WGAN", seed=0, steps=3, wasserstein=1.)
     (lambda: particles.rescaled(torch.neg), "falls between -1 and 1.*take -h"),
     (lambda: particles.noised(BYTES, .1), "x of format torch.uint8: noise is added"),
     (lambda: networks.Noise(.1)(Y), "x of format torch.int64: noise is added"),
+    (lambda: gl.wasserstein(penalties.penalty), "penalty is a function of .f, x, x_fake.*does not"),
+    (lambda: gl.wasserstein(3.), "penalty is a function of"),
+    (lambda: penalties.penalised(gl.minimax(), penalties.zero_centred, 1.), "does not take that"),
+    (lambda: penalties.penalty("between"), "where is a function of x and x_fake.*'between'"),
+    (lambda: penalties.penalty(ask=penalties.power(2.)(X[:, 0])), "ask is a function of slopes"),
+    (lambda: penalties.at_few(3, 3), "where is a function"),
+    (lambda: penalties.zero_centred(penalties.zero_centred(), .1), "where.*does not take that"),
+    (lambda: loss_sensitive.loss_sensitive(1.), "margin is a function of x and x_fake.* 1.0 is"),
+    (lambda: loss_sensitive.loss_sensitive("l1"), "margin is a function"),
+    (lambda: loss_sensitive.loss_sensitive(cost=.5), "cost is a function"),
+    (lambda: loss_sensitive.loss_sensitive(pairs="all"), "pairs is a function"),
+    (lambda: semi_supervised(2e-4), "margin is a function"),
+    (lambda: f_gan("KL", bend="asinh"), "bend is a function of scores that rises"),
+    (lambda: f_gan("KL", bend=nn.Softplus), "the class Softplus is none"),
+    (lambda: relativistic_game.relativistic((3, "logistic")), "a comparison is a function of h"),
+    (lambda: relativistic_game.relativistic((relativistic_game.pairwise, 3)),
+     "a pair loss is a function"),
+    (lambda: aae.adversarial_autoencoder("gaussian"), "code is a function of e and x.*'gaussian'"),
+    (lambda: aae.adversarial_autoencoder(aae.universal), "code is a function.*does not take that"),
+    (lambda: aae.supervised_style(3), "code is a function"),
+    (lambda: aae.label_informed(10), "10 has no mixture components to tie labels to"),
+    (lambda: aae.label_informed(gl.Ring(8)), "8 mixture components cannot be shared out among 10"),
+    (lambda: bounds.deep_infomax(gamma=0)["e"](F, encoders.Statistics(2, 3, 4), X),
+     r"Player has no .views\(x\).*take image_encoder"),
+    (lambda: bounds.deep_infomax(gamma=0)["e"](
+        encoders.image_encoder(width=2), nn.Linear(2, 1), torch.ones(4, 1, 28, 28)),
+     r"Linear has no .local\(features, z\).*take statistics_network"),
+    (lambda: games_clustering.clustering()["e"](
+        gl.mlp_critic(2, outputs=4), gl.mlp_generator(2, 2), F, X), "h gives .4,. for 4 codes"),
+    (lambda: best_loss([[0.]], [[1.]], margin=[[1.]]), "margin = .*a function"),
     (lambda: fourier.fourier_critic((1, 8, 8))(X), r"does not take samples of shape \(4, 2\)"),
     (lambda: F(torch.ones(4, 3)), r"does not take samples of shape \(4, 3\).*built for"),
     (lambda: F.features(torch.ones(4, 3)), r"does not take samples of shape \(4, 3\)"),
@@ -541,6 +577,13 @@ def test_a_loss_that_is_called_by_hand_says_what_it_is_handed(game, more, kind, 
     given = dict(f=F, g=HANDED_G, x=X, z=X) | more
     with pytest.raises(kind, match=says):
         game["f"](*given.values())
+
+
+def test_a_partial_is_a_function_as_well():
+    where = functools.partial(penalties.between)
+    for made in (penalties.penalty(where), penalties.at_few(where, 2), penalties.zero_centred(where),
+                 penalties.zero_centred(where, .1)):
+        assert "partial" in made.__name__
 
 
 def test_labels_are_handed_over_as_a_tensor():

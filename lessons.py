@@ -342,14 +342,15 @@ def unknown(name):
     return "no command %r; there are: %s" % (name, ", ".join(COMMANDS))
 
 
-OWN = ("nb", "lab", "app", "book", "book_pages", "film", "films", "screens", "install", "long_runs",
-       "pages", "cells", "launch")                                       # of tools
+OWN = ("course", "checkup", "family", "nb", "lab", "app", "book", "book_pages", "film", "films",
+       "screens", "install", "long_runs", "pages", "cells", "launch")    # of tools
 WRITABLE = "set GAN_LESSONS_VENV to a folder where you may write."
 COPY = ("that place may not be written: copy the course into a folder of yours (the environment "
         "can stay where it is: GAN_LESSONS_VENV).")
 
 
 WHOLE = "copy or clone the course whole."
+UNLIKE = "damaged, or of another version than the files beside it"
 
 
 def remedy(error):
@@ -400,8 +401,8 @@ def mistyped(given, meant):
 def check_whole():
     """Stop where the copy of the course broke off: a file of set-up is not there, or empty."""
     for path in [ROOT / "pyproject.toml", ROOT / "constraints.txt"] + sorted(TOOLS.glob("*.py")):
-        if not (path.exists() and path.stat().st_size):
-            raise Stop("%s is %s: %s" % (path, "empty" if path.exists() else "missing", WHOLE))
+        if not (path.is_file() and path.stat().st_size):
+            raise Stop("%s is %s: %s" % (path, "empty" if path.is_file() else "missing", WHOLE))
 
 
 def dispatch(name, arguments):
@@ -430,9 +431,15 @@ def finish(work, *arguments):
     except OSError as error:
         problem = "%s; %s" % (error, remedy(error))
     except ImportError as error:
-        if error.name not in OWN or (TOOLS / (error.name + ".py")).exists():
+        path = TOOLS / ("%s.py" % error.name)
+        if error.name not in OWN:
             raise
-        problem = "%s is missing: %s" % (TOOLS / (error.name + ".py"), WHOLE)
+        problem = "%s is %s: %s" % (path, UNLIKE if path.exists() else "missing", WHOLE)
+    except AttributeError as error:     # half of a file of ours, or one of another version
+        path = pathlib.Path(getattr(getattr(error, "obj", None), "__file__", None) or "none")
+        if path.parent != TOOLS:
+            raise
+        problem = "%s is %s: %s" % (path, UNLIKE, WHOLE)
     print("lessons.py: " + " ".join(problem.split()), file=sys.stderr)
     return 1
 

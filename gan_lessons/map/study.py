@@ -111,6 +111,10 @@ def depends(also: Callable[..., Mapping], apart: Iterable = ()):
     apart: objects that the function uses but that do not count as a whole. Here a change of
         play_wgan makes the rows of "wgan" stale, and no others.
     """
+    if not callable(also):
+        raise TypeError(f"depends takes a function of the settings that gives a dictionary, as "
+                        f"lambda name, seed: TABLE[name], not {also!r:.80}")
+
     def mark(run):
         run.depends, run.apart = also, tuple(apart)
         return run

@@ -146,10 +146,15 @@ def _check_table(table: Tensor, *others: Tensor):
 def usage_kl(r: Tensor) -> Tensor:
     """KL(p(y) ‖ 1/K), p(y) the mean of the rows of r, in nats: (n, K) -> ().
 
-    0 where all components are used equally. ValueError for other shapes. Lesson 19.
+    0 where all components are used equally. ValueError for other shapes, and rows that do not sum
+    to 1. Lesson 19.
     """
     _check_table(r)
     r = in_full(r, "r")
+    # on an accelerator nobody waits for the sums
+    if r.device.type == "cpu" and (r.sum(1) - 1).abs().max() > 1e-2:
+        raise ValueError("rows of r sum to 1, as responsibilities do, not to "
+                         f"{r.sum(1)[0]:g}: divide each by its sum")
     mean = r.mean(0).clamp_min(1e-30)                    # an unused component counts 0, not NaN
     return math.log(r.shape[1]) + (mean * mean.log()).sum()
 

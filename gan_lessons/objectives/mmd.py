@@ -16,9 +16,21 @@ import torch
 from torch import Tensor
 
 from ..exact.checks import check_count, fits, told
-from ..game import Game, both, check_takes, check_tensors, in_full
+from ..game import Game, both, check_samples, check_takes, check_tensors, in_full
 
 # -- kernels ---------------------------------------------------------------------------------------
+
+def _check_rows(x, y):
+    """ValueError unless a kernel is handed (n, d) and (m, d), floating-point numbers of one format.
+    """
+    check_tensors(x=x, y=y)
+    if not (x.dim() == y.dim() == 2 and x.shape[1] == y.shape[1]):
+        raise ValueError(f"x {tuple(x.shape)} and y {tuple(y.shape)}: a kernel is one of samples "
+                         "in rows, (n, d) and (m, d); x.flatten(1) makes rows of pictures")
+    if x.dtype != y.dtype or not x.is_floating_point():
+        raise ValueError(f"x in {x.dtype}, y in {y.dtype}: floating-point numbers of one format, "
+                         "as x.float() and y.float()")
+
 
 def gaussian(*bandwidths: float):
     """Σ_h exp(-|x - y|²/2h²) over the bandwidths: (n, d), (m, d) -> (n, m).
@@ -29,7 +41,7 @@ def gaussian(*bandwidths: float):
         raise ValueError(f"bandwidths = {bandwidths!r}: one or more numbers above 0")
 
     def kernel(x, y):
-        check_tensors(x=x, y=y)
+        _check_rows(x, y)
         square = (x.square().sum(1)[:, None] + y.square().sum(1) - 2 * x @ y.T).clamp(min=0)
         return sum((-square / (2 * h ** 2)).exp() for h in bandwidths)
     kernel.__name__ = f"gaussian({', '.join(f'{h:g}' for h in bandwidths)})"
@@ -41,13 +53,13 @@ def minus_distance(x: Tensor, y: Tensor) -> Tensor:
 
     Where two points are one the slope is taken as 0.
     """
-    check_tensors(x=x, y=y)
+    _check_rows(x, y)
     return -torch.cdist(x, y)
 
 
 def cubic(x: Tensor, y: Tensor) -> Tensor:
     """(x · y / d + 1)³, the kernel of KID: (n, d), (m, d) -> (n, m)."""
-    check_tensors(x=x, y=y)
+    _check_rows(x, y)
     return (x @ y.T / x.shape[1] + 1) ** 3
 
 
@@ -69,7 +81,10 @@ def _exactly(distance):
 
 def _rows(x, x_fake, alike=False):
     """Two batches as rows (n, d), (m, d); ValueError for what does not fit."""
-    check_tensors(x=x, x_fake=x_fake)
+    check_samples(x=x, x_fake=x_fake)
+    if x.dtype != x_fake.dtype:
+        raise ValueError(f"real samples in {x.dtype}, fakes in {x_fake.dtype}: bring them to one "
+                         "format, as x.float()")
     if x.shape[1:] != x_fake.shape[1:] or min(len(x), len(x_fake)) < 2:
         raise ValueError(f"real {tuple(x.shape)} and fake {tuple(x_fake.shape)}: two samples or "
                          "more of each, all of one size")

@@ -15,7 +15,15 @@ from torch import Tensor
 
 from ..exact.checks import fits, told
 from ..exact.particles import flow_weight
-from ..game import Game, Move, check_noisy, check_player, in_full
+from ..game import (
+    Game,
+    Move,
+    check_noisy,
+    check_player,
+    check_tensors,
+    in_full,
+    one_format,
+)
 from .minimax import critic_loss
 
 RESCALINGS = {                                # h, and h' as a function of log p/q = c
@@ -81,7 +89,9 @@ def denoising_loss(m, x: Tensor, sigma: float) -> Tensor:
     the shape. Vincent 2011; lesson 23.
     """
     check_player("m", m)
-    cleaned = m(noised(x, sigma))
+    with one_format(m, x, shapes=True):
+        cleaned = m(noised(x, sigma))
+    check_tensors(**{"what the denoiser makes": cleaned})
     if cleaned.shape != x.shape:
         raise ValueError(f"a denoiser makes {tuple(cleaned.shape)} of {tuple(x.shape)}: it gives "
                          "back the shape that it is given")
@@ -121,7 +131,11 @@ def distribution_matching(sigma: float, divergence: str | None = None) -> Game:
     def follow_weighted(g, f, m, m_q, z):
         fakes = g(z)
         y = noised(fakes.detach(), sigma)
-        c = f(y).detach().double().cpu().numpy()
+        c = in_full(f(y).detach())
+        if c.numel() != len(y):
+            raise ValueError(f"f gives {tuple(c.shape)} for {len(y)} samples: one score each, as "
+                             "mlp_critic(...) does")
+        c = c.double().cpu().numpy()
         w = torch.as_tensor(flow_weight(divergence, c)).to(fakes)              # (n,)
         return _led(fakes, w.reshape(-1, *[1] * (fakes.dim() - 1)) * (m(y) - m_q(y)))
 

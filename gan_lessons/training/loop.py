@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -247,6 +248,9 @@ class _Loop:
                 shapes = ", ".join(f"{name} {tuple(value.shape)}" for name, value in batch.items())
                 error.add_note(f"This happened when player {planned.label!r} moved, on the batch "
                                f"{shapes}.")
+                if isinstance(error, RuntimeError) and re.search("shape|size of", str(error)):
+                    error.add_note("Two shapes do not fit: what a network is given, and what it "
+                                   "was built for, or what a loss subtracts. See what g makes.")
                 if "backward through the graph a second time" in str(error):
                     error.add_note("train calls .backward() itself: leave it out of the loss.")
                 raise

@@ -699,7 +699,9 @@ def test_a_set_up_that_another_has_made_meanwhile_is_not_made_again(course, monk
     ("constraints.txt", None, ["setup"]), ("pyproject.toml", None, ["doctor"]),
     ("pyproject.toml", b"", ["setup"]), ("constraints.txt", b"", ["run", "01"]),
     ("tools/checkup.py", b"", ["doctor"]), ("tools/course.py", b"", ["run", "01"]),
-    ("tools/family.py", b"def alone(", ["setup"]), ("tools/checkup.py", b"def main(:", ["doctor"])])
+    ("tools/family.py", b"def alone(", ["setup"]), ("tools/checkup.py", b"def main(:", ["doctor"]),
+    ("tools/family.py", b"x = 1", ["setup"]), ("tools/course.py", b"x = 1", ["run", "01"]),
+    ("tools/checkup.py", b"x = 1", ["doctor"]), ("tools/lab.py", b"x = 1", ["--port=8899"])])
 def test_a_copy_that_broke_off_is_told_before_anything_is_made(course, fails, folder, name, what,
                                                                words):
     module, machine = course

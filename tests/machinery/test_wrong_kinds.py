@@ -17,7 +17,7 @@ from gan_lessons.data import datasets, folders
 from gan_lessons.data.deskew import deskew
 from gan_lessons.data.downloads import fetch
 from gan_lessons.data.label_budget import Ledger, t_interval
-from gan_lessons.drawing import explorer, plots
+from gan_lessons.drawing import diagrams, explorer, plots
 from gan_lessons.exact import (
     clustering,
     convergence,
@@ -37,11 +37,12 @@ from gan_lessons.exact.checks import fits
 from gan_lessons.exact.divergences import softplus
 from gan_lessons.exact.loss_sensitive import best_loss, distances, svm
 from gan_lessons.exact.transport import best_critic, wasserstein_1_slope
-from gan_lessons.game import arguments
 from gan_lessons.explorers.gradients import entries
+from gan_lessons.game import arguments
 from gan_lessons.map import results
 from gan_lessons.map.arena import contest
 from gan_lessons.map.best_critic import best_score, best_value, pushes
+from gan_lessons.map.gradients import atlas_curve
 from gan_lessons.measures import classifier, metrics, prediction, probes
 from gan_lessons.objectives import adversarial_autoencoder as aae
 from gan_lessons.objectives import clustering as games_clustering
@@ -75,6 +76,7 @@ FLOW = flowing.LineFlow("JS", P, Q, 8)
 X, Y = torch.ones(4, 2), torch.tensor([0, 1, 1, 0])
 BYTES = torch.full((4, 1, 8, 8), 9, dtype=torch.uint8)
 F = gl.mlp_critic(2, width=4)
+HANDED_G = nn.Linear(2, 2)
 SQUARES = np.array([[0., 0.], [1., 0.], [0., 2.], [1., 1.]])
 PAIR = [[.25, .25], [.25, .25]]
 
@@ -351,6 +353,13 @@ ROW = dict(data="ring", objective="WGAN", seed=0, steps=3, wasserstein=1.)
     (lambda: games_mmd.mmd2(lambda x: x, X, X), "does not take that"),
     (lambda: games_mmd.mmd2(exact_mmd.gaussian(1.), X, X), r"kernel gives \(4, 2\) for 4 and 4"),
     (lambda: games_mmd.mmd_gan(1.), "kernel is a function"),
+    (lambda: games_mmd.mmd2(games_mmd.cubic, X, X.double()), "real samples in torch.float32, fakes"),
+    (lambda: games_mmd.sliced(torch.tensor(1.), X), "x is a single number"),
+    (lambda: games_clustering.usage_kl(5 * X), "rows of r sum to 1.* not to 10"),
+    (lambda: atlas_curve("WGAN", "a"), "distance must be real numbers"),
+    (lambda: atlas_curve("WGAN", [1.], "a"), "sigma = 'a'"),
+    (lambda: atlas_curve("minimax GAN", [1.], beta=3), "GAN has no parameter 'beta': it has none"),
+    (lambda: atlas_curve("VAE", [1.], gamma=3), "no parameter 'gamma': its own is 'beta'"),
     (lambda: games_mmd.mmd_gan(nn.Linear), "the class Linear is none"),
     (lambda: games_mmd.matching(games_mmd.mmd2), "as sliced or partial.*missing a required"),
     (lambda: games_mmd.matching(nn.MSELoss), "the class MSELoss is none"),
@@ -359,6 +368,13 @@ ROW = dict(data="ring", objective="WGAN", seed=0, steps=3, wasserstein=1.)
     (lambda: particles.rescaled(nn.Softplus), "the class Softplus"),
     (lambda: particles.rescaled(lambda c: c.mean()), "a rising function of tensors"),
     (lambda: particles.rescaled(torch.neg), "falls between -1 and 1.*take -h"),
+    (lambda: particles.denoising_loss(nn.Linear(3, 3), X, .1), r"samples of shape \(4, 2\)"),
+    (lambda: particles.denoising_loss(lambda x: [x], X, .1), "what the denoiser makes is a torch.T"),
+    (lambda: particles.distribution_matching(.1, "JS")["g"](
+        HANDED_G, nn.Linear(2, 2), HANDED_G, HANDED_G, X), r"f gives \(4, 2\) for 4 samples"),
+    (lambda: flow_decoder.FlowDecoder(nn.Linear(2, 9), (1, 4, 4))(X), r"net makes \(9,\) of"),
+    (lambda: diagrams.boxes(AX, ["a"]), r"boxes are a dictionary, name -> \(x, y, text\)"),
+    (lambda: diagrams.boxes(AX, {"a": (0,)}), "boxes are a dictionary"),
     (lambda: particles.noised(BYTES, .1), "x of format torch.uint8: noise is added"),
     (lambda: networks.Noise(.1)(Y), "x of format torch.int64: noise is added"),
     (lambda: gl.wasserstein(penalties.penalty), "penalty is a function of .f, x, x_fake.*does not"),
@@ -556,9 +572,6 @@ def test_layers_that_take_no_such_sample_are_named(layer, shape):
             gl.on_arrays(layer)(np.zeros((3, 2)))
 
 
-HANDED_G = nn.Linear(2, 2)
-
-
 @pytest.mark.parametrize("game", [
     gl.minimax(), gl.wasserstein(), gl.wasserstein(penalties.gradient_penalty), f_gan("KL"),
     relativistic_game.relativistic(), games_mmd.mmd_gan(), particles.rescaled()], ids=str)
@@ -577,6 +590,17 @@ def test_a_loss_that_is_called_by_hand_says_what_it_is_handed(game, more, kind, 
     given = dict(f=F, g=HANDED_G, x=X, z=X) | more
     with pytest.raises(kind, match=says):
         game["f"](*given.values())
+
+
+@pytest.mark.parametrize("kernel", [games_mmd.gaussian(1.), games_mmd.minus_distance,
+                                    games_mmd.cubic])
+@pytest.mark.parametrize("x, y, says", [
+    (X, torch.ones(4, 3), r"x \(4, 2\) and y \(4, 3\)"), (X[0], X[0], r"in rows, \(n, d\)"),
+    (torch.ones(4, 1, 2, 2), torch.ones(4, 1, 2, 2), "flatten"), (X, X.double(), "of one format"),
+    (X.long(), X.long(), "floating-point numbers"), (X, [[1., 2.]], "y is a torch.Tensor")])
+def test_a_kernel_takes_samples_in_rows(kernel, x, y, says):
+    with pytest.raises(ValueError, match=says):
+        kernel(x, y)
 
 
 def test_a_partial_is_a_function_as_well():

@@ -400,9 +400,12 @@ def mistyped(given, meant):
 
 def check_whole():
     """Stop where the copy of the course broke off: a file of set-up is not there, or empty."""
-    for path in [ROOT / "pyproject.toml", ROOT / "constraints.txt"] + sorted(TOOLS.glob("*.py")):
-        if not (path.is_file() and path.stat().st_size):
-            raise Stop("%s is %s: %s" % (path, "empty" if path.is_file() else "missing", WHOLE))
+    needed = [ROOT / "pyproject.toml", ROOT / "constraints.txt"]
+    for path in needed + [TOOLS / (name + ".py") for name in OWN]:
+        if path in needed and not path.is_file():       # a tool is missed where it is asked for
+            raise Stop("%s is missing: %s" % (path, WHOLE))
+        if path.is_file() and not path.stat().st_size:
+            raise Stop("%s is empty: %s" % (path, WHOLE))
 
 
 def dispatch(name, arguments):

@@ -172,7 +172,7 @@ def _by_hand(loss, players):
                 check_samples(**{name: value})
         try:
             return loss(*given, **named)
-        except (RuntimeError, NotImplementedError):
+        except SHAPES_TELL:
             tensors = [one for one in handed.values() if isinstance(one, Tensor)]
             with one_format(nn.ModuleList(nets), *tensors, shapes=True):
                 raise
@@ -254,13 +254,18 @@ def one_format(network, *samples, shapes: bool = False):
     """
     try:
         yield
-    except (RuntimeError, NotImplementedError) as error:
+    except SHAPES_TELL as error:
+        if isinstance(error, ValueError) and not re.search(_OF_TORCH, str(error)):
+            raise
         reason = _unlike(network, samples, str(error)) or shapes and _misshapen(samples, str(error))
         if reason:
             raise ValueError(reason) from error
         raise
 
 
+# what torch raises where formats, devices or shapes do not fit
+SHAPES_TELL = RuntimeError, NotImplementedError, IndexError, ValueError
+_OF_TORCH = r"[Ee]xpected .* input \(got"
 _MISSHAPEN = ("cannot be multiplied|size mismatch|Given (groups|normalized_shape)|[Ee]xpected .* "
               "input|must match the size|is invalid for input|Dimension out of range|"
               "output size is too small|Padding size")

@@ -65,6 +65,7 @@ class ScoreLosses:
 
     def slopes(self, score):
         """A', B', A'', B'' at scores (n,), four arrays (n,), by torch on the critic's loss."""
+        score = as_numbers(score, "score", finite=False)
         if not len(score):                              # a loss is a mean, and none is over nothing
             return (np.zeros(0),) * 4
         real, fake = (torch.tensor(score, dtype=torch.float64, requires_grad=True)
@@ -77,13 +78,14 @@ class ScoreLosses:
 
     def generator_slope(self, score):
         """C' at scores (n,) -> (n,), by torch on the generator's loss."""
+        score = as_numbers(score, "score", finite=False)
         fake = torch.tensor(score, dtype=torch.float64, requires_grad=True)
         loss = _play(self.game, self.critic, "g", torch.zeros_like(fake), fake) * len(fake)
         return _slope(loss, fake).detach().numpy()
 
     def _each(self, player, real, fake):
         """The player's loss on one pair after the other; None stands for a score of 0."""
-        score = np.asarray(real if fake is None else fake, dtype=float)
+        score = as_numbers(real if fake is None else fake, "score", finite=False)
         known, where = np.unique(score, return_inverse=True)
         zero = torch.zeros(1, dtype=torch.float64)
 

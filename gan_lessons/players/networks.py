@@ -24,8 +24,11 @@ class Player(nn.Module):
     """A stack of layers whose output is reshaped: (n, ...) -> (n, *shape), in the input's dtype.
 
     layers: a function that makes them, called with the generator of random numbers at `seed`.
-    shape: that of one sample's output, () for a score.
+    shape: that of one sample's output, () for a score. takes: that of one sample, where layers
+    would not notice another one.
     """
+
+    takes: tuple[int, ...] | None = None
 
     def __init__(self, layers, shape: tuple[int, ...], seed: int):
         super().__init__()
@@ -37,6 +40,10 @@ class Player(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         check_tensors(x=x)
+        if self.takes is not None and x.shape[1:] != self.takes:
+            raise ValueError(f"a network does not take samples of shape {tuple(x.shape)}: give "
+                             "(n, ...) of the size that it was built for, "
+                             f"(n, {', '.join(map(str, self.takes))})")
         with one_format(self, x, shapes=True):
             return self.layers(x).reshape(len(x), *self.shape).to(x.dtype)   # (n, 1) -> (n,)
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..exact.checks import check_count, fits, told
-from ..game import Game
+from ..game import SHAPES_TELL, Game
 from ..players.modes import evaluating
 from ..players.networks import takes_labels
 from .turns import refuse_shared_weights
@@ -351,9 +351,9 @@ def _try(net, name: str, probe, what: str, called: str, remedy: str):
     except NotImplementedError as error:
         raise ValueError(f"{name} computes nothing ({error}): give its class a method forward") \
             from error
-    except (RuntimeError, ValueError) as error:
+    except SHAPES_TELL as error:
         why = error.__cause__ if isinstance(error, ValueError) else error
-        if not isinstance(why, RuntimeError):            # a refusal that says all itself
+        if not isinstance(why, SHAPES_TELL):             # a refusal that says all itself
             raise
         shape = tuple(probe[what].shape[1:])
         label = " and a label" if labels else ""

@@ -713,6 +713,11 @@ def test_a_copy_that_broke_off_is_told_before_anything_is_made(course, fails, fo
     assert not machine.commands or words == ["setup"]
 
 
+def test_an_empty_file_of_the_readers_beside_ours_is_no_damage(course, folder, capsys):
+    (folder / "tools" / "mine.py").write_text("")
+    assert course[0].main(["help"]) == 0
+
+
 @pytest.mark.parametrize("text", ["<<<<<<< HEAD", "[project]\n", "[dependency-groups]\nbook = []"])
 def test_damaged_requirements_are_no_traceback(course, folder, text):
     module, _ = course

@@ -41,8 +41,9 @@ from gan_lessons.explorers.gradients import entries
 from gan_lessons.game import arguments
 from gan_lessons.map import results
 from gan_lessons.map.arena import contest
-from gan_lessons.map.best_critic import best_score, best_value, pushes
+from gan_lessons.map.best_critic import best_score, best_value, pushes, score_losses
 from gan_lessons.map.gradients import atlas_curve
+from gan_lessons.map.long_runs import LongRunError, train_long
 from gan_lessons.measures import classifier, metrics, prediction, probes
 from gan_lessons.objectives import adversarial_autoencoder as aae
 from gan_lessons.objectives import clustering as games_clustering
@@ -69,6 +70,7 @@ from gan_lessons.players.spectral import (
     spectrally_normalised,
     unrolled,
 )
+from gan_lessons.questions.mmd import half_energy
 
 P, Q = gl.Normal(), gl.Normal(1, 1)
 KL = gl.f_divergence("KL")
@@ -408,6 +410,19 @@ ROW = dict(data="ring", objective="WGAN", seed=0, steps=3, wasserstein=1.)
         gl.mlp_critic(2, outputs=4), gl.mlp_generator(2, 2), F, X), "h gives .4,. for 4 codes"),
     (lambda: best_loss([[0.]], [[1.]], margin=[[1.]]), "margin = .*a function"),
     (lambda: fourier.fourier_critic((1, 8, 8))(X), r"does not take samples of shape \(4, 2\)"),
+    (lambda: F(X[0]), r"does not take samples of shape \(2,\).*built for"),
+    (lambda: F(torch.tensor(1.)), r"does not take samples of shape \(\)"),
+    (lambda: penalties.slopes(F, X[0]), r"does not take samples of shape \(2,\)"),
+    (lambda: encoders.image_encoder(width=2)(torch.ones(1, 28, 28)), r"of shape \(1, 28, 28\)"),
+    (lambda: gl.image_critic(width=2)(torch.ones(4, 1, 32, 32)), r"built for, \(n, 1, 28, 28\)"),
+    (lambda: image.dcgan_critic((3, 32, 32), 2)(torch.ones(4, 3, 28, 28)), r"\(n, 3, 32, 32\)"),
+    (lambda: fourier.fourier_critic(2).to("meta")(X), "on meta, the samples on cpu"),
+    (lambda: score_losses(gl.minimax()).real("a"), "score must be real numbers"),
+    (lambda: score_losses(gl.minimax()).slopes("ab"), "score must be real numbers"),
+    (lambda: score_losses(gl.minimax()).generator_slope(None), "score must be real numbers"),
+    (lambda: gl.Images(BYTES, Y, ["a", None]), "a class is called None"),
+    (lambda: train_long("07 WGANGP", steps=1), "no long run '07 WGANGP'; there are"),
+    (lambda: half_energy(np.eye(2), np.eye(2)), r"are \(n,\) and \(m,\), not \(2, 2\)"),
     (lambda: F(torch.ones(4, 3)), r"does not take samples of shape \(4, 3\).*built for"),
     (lambda: F.features(torch.ones(4, 3)), r"does not take samples of shape \(4, 3\)"),
     (lambda: exact_mmd.mmd2(P, Q, exact_mmd.gaussian), "is no kernel.*as gaussian.1..* makes one"),
@@ -437,7 +452,8 @@ ROW = dict(data="ring", objective="WGAN", seed=0, steps=3, wasserstein=1.)
      "have 2 numbers each, fake ones 3"),
 ])
 def test_what_it_is_not_is_said(act, says):
-    with pytest.raises((TypeError, ValueError, KeyError, FileNotFoundError), match=says):
+    with pytest.raises((TypeError, ValueError, KeyError, FileNotFoundError, LongRunError),
+                       match=says):
         act()
 
 

@@ -18,6 +18,7 @@ from torch import nn
 
 from ..data.datasets import load_images
 from ..data.label_budget import few_labels
+from ..exact.checks import check_count, told
 from ..exact.clustering import gaussian_mixture, kmeans
 from ..exact.laws import Grid, Ring, SwissRoll
 from ..game import Game, Move
@@ -91,9 +92,12 @@ def pictures_of(data: str, split: str = "train"):
 def ground(data: str, seed: int = 0) -> Ground:
     """The Ground of "ring", "grid", "swiss roll", "mnist" or "cifar10".
 
-    ValueError, listing these, for other data. Where MNIST cannot be had the drawn digits stand in;
+    ValueError, listing these, for other data, and for a seed that is none. Where MNIST cannot be had the drawn digits stand in;
     CIFAR-10 raises DataUnavailable.
     """
+    seed = check_count("seed", seed, least=0, most=2 ** 60)
+    if not isinstance(data, str):
+        raise ValueError(f"data = {told(data)}: the name of an arena, as \"ring\"")
     if data in TOYS:
         law = TOYS[data]()
         return Ground(data, seed, law, classes=None if data == "swiss roll" else len(law.centres))

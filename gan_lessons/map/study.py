@@ -28,6 +28,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
+from ..data.files import ADDRESS
 from ..training.code import PLAIN
 from .fingerprint import changes, fingerprint, parts, versions
 from .journal import OWN, Journal, alone, key_of, places, read, some, write_table
@@ -226,6 +227,9 @@ def load(path) -> list[dict]:
     what is no path."""
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(f"a table is loaded from the path of a file, as 'arena.csv', not {path!r}")
+    if ADDRESS.match(os.fspath(path)):
+        raise ValueError(f"{os.fspath(path)!r} is an address: fetch the file, and give its path "
+                         "here")
     limit = csv.field_size_limit(2 ** 31 - 1)       # a word may have more than 131,072 letters
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:  # Excel begins it with a mark

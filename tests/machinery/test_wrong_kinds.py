@@ -42,8 +42,10 @@ from gan_lessons.game import arguments
 from gan_lessons.map import results
 from gan_lessons.map.arena import contest
 from gan_lessons.map.best_critic import best_score, best_value, pushes, score_losses
+from gan_lessons.map.edge import check_edge
 from gan_lessons.map.gradients import atlas_curve
 from gan_lessons.map.long_runs import LongRunError, train_long
+from gan_lessons.map.study import load
 from gan_lessons.measures import classifier, metrics, prediction, probes
 from gan_lessons.objectives import adversarial_autoencoder as aae
 from gan_lessons.objectives import clustering as games_clustering
@@ -338,6 +340,10 @@ ROW = dict(data="ring", objective="WGAN", seed=0, steps=3, wasserstein=1.)
     (lambda: results.recompute(None), "a row is a dictionary"),
     (lambda: contest("mine", "ring", own=gl.minimax()), "own = Game.*games by their names"),
     (lambda: contest("mine", "ring", own=3), "own = 3: games by their names"),
+    (lambda: contest("WGAN", "ring", "a", 2), "seed = 'a': a whole number"),
+    (lambda: contest("WGAN", ["ring"], 0, 2), "data = .'ring'.: the name of an arena"),
+    (lambda: check_edge("WGAN"), "edge = 'WGAN': an Edge"),
+    (lambda: load("https://x.org/a.csv"), "is an address: fetch the file"),
     (lambda: entries([gl.minimax()]), "games by their names"),
     (lambda: results.recompute({"data": "ring"}), "lacks objective, seed, steps"),
     (lambda: pushes(gl.minimax(), None), r"pairs = None: a list of pairs of laws, as \[\(p, q\)"),

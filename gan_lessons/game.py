@@ -265,6 +265,7 @@ def one_format(network, *samples, shapes: bool = False):
 
 # what torch raises where formats, devices or shapes do not fit
 SHAPES_TELL = RuntimeError, NotImplementedError, IndexError, ValueError
+_UNLIKE = "dtype|scalar type|nput type|same device|device meta|meta tensor|two devices"
 _OF_TORCH = r"[Ee]xpected .* input \(got"
 _MISSHAPEN = ("cannot be multiplied|size mismatch|Given (groups|normalized_shape)|[Ee]xpected .* "
               "input|must match the size|is invalid for input|Dimension out of range|"
@@ -282,7 +283,7 @@ def _misshapen(samples, error: str) -> str:
 
 def _unlike(network, samples, error: str) -> str:
     """What does not go together, with the remedy; "" where it is something else."""
-    if not re.search("dtype|scalar type|nput type|same device|device meta|two devices", error):
+    if not re.search(_UNLIKE, error):
         return ""
     weights = list(network.parameters()) if isinstance(network, nn.Module) else []
     given = [one for one in samples if isinstance(one, Tensor)]

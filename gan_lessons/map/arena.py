@@ -119,7 +119,10 @@ def _known(objective, own):
     own = named_games(own)
     if objective in own:
         mine = own[objective]
-        game, settings = mine if isinstance(mine, tuple) else (mine, {})
+        game, settings = mine if isinstance(mine, tuple) and len(mine) == 2 else (mine, {})
+        if not (isinstance(game, Game) or callable(game)) or not isinstance(settings, Mapping):
+            raise TypeError(f"own[{objective!r}] is a Game, (Game, dict(lr=1e-3)) or a function of "
+                            f"the Ground, not {mine!r:.80}")
         alone = callable(game) and not isinstance(game, Game)
         play = game if alone else partial(_with_common, game, settings)
         return Contestant(objective, play), "yours", "", ""

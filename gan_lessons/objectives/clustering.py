@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from ..exact.checks import as_numbers, check_count, check_flag, check_room, fits
-from ..game import Game, Move, check_samples, check_tensors, in_full
+from ..game import Game, Move, check_samples, check_tensors, in_full, one_format
 from ..players.networks import check_labels
 from .variational import draw_code, gaussian_code, gaussian_nll
 
@@ -60,11 +60,12 @@ class GaussianMixturePrior(nn.Module):
         if z.dim() != 2 or z.shape[1] != k:
             raise ValueError(f"codes of shape {tuple(z.shape)} for components of {k} numbers: "
                              "build GaussianMixturePrior(K, k) with k the numbers of a code")
-        u = (z[:, None] - self.centres) * (-self.log_s).exp()                # (n, K, k)
-        if self.tilted:
-            u = u + torch.einsum("nyj,yij->nyi", u, self.tilt.tril(-1))      # determinant 1
-        normal = -u.square().sum(2) / 2 - self.log_s.sum(1) - k / 2 * math.log(2 * math.pi)
-        return self.log_q.log_softmax(0) + normal                            # (n, K)
+        with one_format(self, z):
+            u = (z[:, None] - self.centres) * (-self.log_s).exp()            # (n, K, k)
+            if self.tilted:
+                u = u + torch.einsum("nyj,yij->nyi", u, self.tilt.tril(-1))  # determinant 1
+            normal = -u.square().sum(2) / 2 - self.log_s.sum(1) - k / 2 * math.log(2 * math.pi)
+            return self.log_q.log_softmax(0) + normal                        # (n, K)
 
     @torch.no_grad()
     def start(self, centres, covariances=None, shares=None) -> GaussianMixturePrior:

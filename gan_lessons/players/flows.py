@@ -29,9 +29,10 @@ class Flow(nn.Module):
         if not x.is_floating_point():
             raise ValueError(f"a flow bends floating-point numbers, not {x.dtype}: x.float()")
         total = x.new_zeros(len(x))
-        for step in self.steps:
-            x, log_det = step(x)
-            total = total + log_det
+        with one_format(self, x, shapes=True):
+            for step in self.steps:
+                x, log_det = step(x)
+                total = total + log_det
         return x, total
 
     def inverse(self, y: Tensor) -> Tensor:

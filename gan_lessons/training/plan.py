@@ -68,24 +68,25 @@ def hashes(loop, unseen: set | None = None, generators: list | None = None) -> d
     unseen: takes the kinds of what nobody can look into, so that it counts as equal; generators:
     random generators, as in `plan`.
     """
-    described = partial(_described, generators=generators)
+    nets = list(loop.players.values())
+    # a network that a loss holds and nobody plays is a constant, weights and all
+    described = partial(_described, generators=generators, fixed=True, but=nets)
     made_of = getattr(loop.samples, "made_of", lambda: {"samples": loop.samples})
     unseen = set() if unseen is None else unseen
     moving = {name for planned in loop.moves for name in planned.move.movers}
-    nets = list(loop.players.values())
     found = {}
     for planned in loop.moves:
         found[f"loss of {planned.label}"] = described(planned.move.loss, unseen)
         found[f"after of {planned.label}"] = described(planned.move.after, unseen)
         found[f"step of {planned.label}"] = _step(planned.optimizer, unseen, generators)
     for name, net in loop.players.items():
-        found[f"network {name}"] = described(net, unseen, fixed=name not in moving)
+        found[f"network {name}"] = described(net, unseen, fixed=name not in moving, but=())
         if name in moving:
             kept = net.state_dict()
             found |= {f"{BUFFER}{name}.{key}": tensor_hash(tensor)
                       for key, tensor in net.named_buffers() if key in kept}
     found["code of the rate"] = described(loop.asked.rate, unseen)
-    return found | {name: described(value, unseen, fixed=True, but=nets)
+    return found | {name: described(value, unseen)
                     for name, value in made_of().items()}
 
 
@@ -123,10 +124,12 @@ class _Parts(Code):
     def __init__(self, value, fixed: bool = False, but=()):
         super().__init__(value)
         self.wing = PACKAGE + "."
-        self.fixed, self.but = fixed, {id(net) for net in but}
+        self.fixed = fixed
+        self.but = {id(part) for net in but for part in (*net.modules(), *net.parameters())}
 
     def array(self, value, where):
-        if isinstance(value, Tensor) and value.requires_grad and not self.fixed:
+        if isinstance(value, Tensor) and value.requires_grad and not (
+                self.fixed and id(value) not in self.but):
             self.texts[where].append(f"{tuple(value.shape)} {value.dtype}")
         elif isinstance(value, Tensor):
             self.weight(value, where)

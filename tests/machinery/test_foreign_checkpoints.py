@@ -787,3 +787,26 @@ def test_a_decay_in_other_words_is_the_same_training(tmp_path):
     assert play(tmp_path / "run.pt", steps=3, ema={"g": .9}).step == 3
     with pytest.raises(CheckpointError, match="its ema is 0.9, here it is 0.8"):
         play(tmp_path / "run.pt", steps=4, ema={"g": .8})
+
+
+def held_by_a_loss(net):
+    """A game whose generator matches features of a network that nobody plays."""
+    return Game({"g": lambda g, x, z: (net(g(z)).mean(0) - net(x).mean(0)).square().sum()})
+
+
+def test_a_network_that_a_loss_holds_counts_by_its_weights(tmp_path):
+    features = [critic(after=nn.Identity()) for _ in range(2)]
+    with torch.no_grad():
+        features[1][0].weight.copy_(features[0][0].weight + 1)
+    play(tmp_path / "run.pt", held_by_a_loss(features[0]))
+    assert play(tmp_path / "run.pt", held_by_a_loss(copy.deepcopy(features[0])), steps=3).step == 3
+    with pytest.raises(CheckpointError, match="another training: its loss of g is"):
+        play(tmp_path / "run.pt", held_by_a_loss(features[1]), steps=4)
+
+
+def test_a_player_that_a_loss_holds_besides_does_not(tmp_path):
+    held = critic()
+    game = Game({"f": lambda f, g, x, z: (f(g(z)) - f(x)).mean(),
+                 "g": lambda g, z: -held(g(z)).mean() + 0 * held[0].weight.sum()})
+    play(tmp_path / "run.pt", game, f=held)
+    assert play(tmp_path / "run.pt", game, f=held, steps=3).step == 3    # it has learnt meanwhile

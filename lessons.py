@@ -269,7 +269,7 @@ def tool(name):
     try:
         return importlib.import_module(name)
     except SyntaxError as error:
-        raise Stop("%s is damaged (%s): %s" % (TOOLS / (name + ".py"), error, WHOLE))
+        raise Stop("%s is damaged (%s): %s" % (TOOLS / (name + ".py"), error, WHOLE)) from None
 
 
 def start(*command, held=False):

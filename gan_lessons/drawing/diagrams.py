@@ -55,8 +55,8 @@ def boxes(ax, named: Mapping[str, tuple], arrows: Iterable[str] = (), **look) ->
     """
     if not isinstance(named, Mapping) or not all(
             isinstance(what, (tuple, list)) and 3 <= len(what) <= 4 for what in named.values()):
-        raise ValueError("boxes are a dictionary, name -> (x, y, text) or (x, y, text, colour), not "
-                         f"{named!r:.80}")
+        raise ValueError("boxes are a dictionary, name -> (x, y, text) or (x, y, text, colour), "
+                         f"not {named!r:.80}")
     drawn = {name: box(ax, *what, **look) for name, what in named.items()}
     for which in arrows:
         sign = "<>" if "<>" in which else ">"

@@ -92,8 +92,8 @@ def pictures_of(data: str, split: str = "train"):
 def ground(data: str, seed: int = 0) -> Ground:
     """The Ground of "ring", "grid", "swiss roll", "mnist" or "cifar10".
 
-    ValueError, listing these, for other data, and for a seed that is none. Where MNIST cannot be had the drawn digits stand in;
-    CIFAR-10 raises DataUnavailable.
+    ValueError, listing these, for other data, and for a seed that is none. Where MNIST cannot be
+    had the drawn digits stand in; CIFAR-10 raises DataUnavailable.
     """
     seed = check_count("seed", seed, least=0, most=2 ** 60)
     if not isinstance(data, str):

@@ -55,6 +55,7 @@ class Move:
     after: Callable[[nn.Module], None] | None = None
 
     def __post_init__(self):
+        object.__setattr__(self, "loss", _plain(self.loss))
         if not callable(self.loss) or not isinstance(self.player, str) or not self.player.split():
             raise TypeError("Move takes a player's symbol and its loss, "
                             f"not {self.player!r}, {self.loss!r}")
@@ -66,7 +67,6 @@ class Move:
         if any(a.kind in (a.VAR_POSITIONAL, a.VAR_KEYWORD) for a in arguments(self.loss).values()):
             raise TypeError(f"the loss of {self.player!r} must name its arguments: "
                             "no *args, no **kwargs")
-        object.__setattr__(self, "loss", _plain(self.loss))
 
     @cached_property
     def needs(self) -> tuple[str, ...]:
@@ -158,11 +158,11 @@ def _plain(loss):
 
 def _by_hand(loss, players):
     """`loss` for a reader who calls it: what it is given is looked at first, by its name."""
-    names = tuple(arguments(loss))
+    asked = arguments(loss)
 
     @functools.wraps(loss)
     def called(*given, **named):
-        handed = dict(zip(names, given)) | named
+        handed = dict(zip(asked, given)) | named
         nets = [one for one in handed.values() if isinstance(one, nn.Module)]
         for name, value in handed.items():
             if name in players:
@@ -176,9 +176,9 @@ def _by_hand(loss, players):
             tensors = [one for one in handed.values() if isinstance(one, Tensor)]
             with one_format(nn.ModuleList(nets), *tensors, shapes=True):
                 raise
+    called.arguments = asked                             # also of a loss that has no signature
     _losses[called] = loss
     return called
-
 
 
 def check_tensors(**given):

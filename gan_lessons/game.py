@@ -265,7 +265,7 @@ def one_format(network, *samples, shapes: bool = False):
 
 # what torch raises where formats, devices or shapes do not fit
 SHAPES_TELL = RuntimeError, NotImplementedError, IndexError, ValueError
-_UNLIKE = "dtype|scalar type|nput type|same device|device meta|meta tensor|two devices"
+_UNLIKE = "dtype|scalar type|nput type|same device|device meta|meta tensor|two devices|on device"
 _OF_TORCH = r"[Ee]xpected .* input \(got"
 _MISSHAPEN = ("cannot be multiplied|size mismatch|Given (groups|normalized_shape)|[Ee]xpected .* "
               "input|must match the size|is invalid for input|Dimension out of range|"

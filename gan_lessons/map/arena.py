@@ -17,7 +17,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -29,8 +29,9 @@ from scipy.spatial.distance import cdist
 from ..data.batches import batches
 from ..data.datasets import DataUnavailable
 from ..data.files import usable
+from ..exact.checks import check_flag, fits, told
 from ..exact.laws import Normal
-from ..game import Game
+from ..game import Game, check_takes
 from ..measures import metrics
 from ..measures.classifier import judge
 from ..players.spectral import spectrally_normalised
@@ -92,6 +93,9 @@ def contest(objective: str, data: str, seed: int = 0, steps: int | None = None,
     if data in known.absent:
         return {**row, "absent": known.absent[data]}
     play = known.play(at)
+    if not isinstance(play, Play):
+        raise TypeError(f"{objective!r} gives {told(play)} for the Ground, and a Play is needed: a "
+                        "game, its players and their settings")
     row |= _settings(play, at)
     try:
         run, costs = _trained(play, at, seed, steps)
@@ -123,7 +127,8 @@ def _known(objective, own):
         if not (isinstance(game, Game) or callable(game)) or not isinstance(settings, Mapping):
             raise TypeError(f"own[{objective!r}] is a Game, (Game, dict(lr=1e-3)) or a function of "
                             f"the Ground, not {mine!r:.80}")
-        alone = callable(game) and not isinstance(game, Game)
+        if alone := not isinstance(game, Game):
+            check_takes(f"own[{objective!r}]", game, 1, "the Ground that returns a Play")
         play = game if alone else partial(_with_common, game, settings)
         return Contestant(objective, play), "yours", "", ""
     if objective not in CONTESTANTS:
@@ -144,6 +149,14 @@ def _with_common(game: Game, settings: Mapping, at: Ground) -> Play:
     if unknown := settings.keys() - {"turns", "lr", "optimizer", "normalised"}:
         raise ValueError(f"unknown settings {', '.join(sorted(unknown))}; there are turns, lr, "
                          "optimizer, normalised")
+    if not isinstance(settings.get("turns", {}), Mapping):
+        raise TypeError(f"turns = {told(settings['turns'])}: moves a round by players, as "
+                        '{"f": 5}')
+    if not fits(settings.get("lr", 1.), above=0):
+        raise ValueError(f"lr = {told(settings['lr'])}: a learning rate is a number above 0")
+    if settings.get("optimizer", "adam") not in list(RATES):
+        raise ValueError(f"optimizer = {told(settings['optimizer'])}: one of {', '.join(RATES)}")
+    check_flag(normalised=settings.get("normalised", False))
     nets = dict(f=at.critic(), g=at.generator())
     if any("y" in move.needs for move in game.moves):
         if at.classes is None:
@@ -385,6 +398,8 @@ def run_arena(where: str, path, *, only=None, seeds=range(3), data=None, steps: 
         steps = budgeted(laptop=laptop, full=FULL * laptop)
     if type(steps) is not int or steps < 1:
         raise ValueError(f"steps={steps!r}: a whole number of generator updates, 1 or more")
+    if not isinstance(seeds, Iterable):
+        raise ValueError(f"seeds={seeds!r:.80}: one whole number or more, as range(3)")
     seeds = list(seeds)
     if not seeds or any(type(seed) is not int or seed < 0 for seed in seeds):
         raise ValueError(f"seeds={seeds!r:.80}: one whole number or more, none below 0")

@@ -113,9 +113,10 @@ def _table(kernel, a, b):
     """The kernel of all pairs, (n, m); ValueError where it gives something else."""
     try:
         k = kernel(a, b)
-    except TypeError:
+    except TypeError as error:
         _check_kernel(kernel)
-        raise
+        raise TypeError(f"{told(kernel)} is no kernel, a function of two batches, as gaussian(1.) "
+                        f"makes one ({error})") from error
     if not isinstance(k, Tensor) or k.shape != (len(a), len(b)):
         shape = tuple(k.shape) if isinstance(k, Tensor) else told(k)
         raise ValueError(f"the kernel gives {shape} for {len(a)} and {len(b)} samples: it is a "

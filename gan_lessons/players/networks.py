@@ -74,7 +74,8 @@ class Line(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         check_tensors(z=z)
-        return self.mean + self.sd * z
+        with one_format(self, z):
+            return self.mean + self.sd * z
 
 
 # -- fully connected -------------------------------------------------------------------------------

@@ -158,8 +158,14 @@ def _check_call(name: str, function, what: str, many: int = 1):
 
 
 def checked_rate(rate, done: float) -> float:
-    """rate(done), or the ValueError that names it: a rate may be wrong between two samples."""
-    factor = rate(done)
+    """rate(done), or the ValueError that names it: a rate may be wrong between two samples.
+    TypeError for what takes something else than a number."""
+    try:
+        factor = rate(done)
+    except TypeError as error:
+        raise TypeError(f"rate = {told(rate)} cannot be called with {done:.4g}, the part of the "
+                        f"training that is over ({error}): give a function such as fading()"
+                        ) from error
     if not (isinstance(factor, bool) or fits(factor, least=0)):
         raise ValueError(f"rate({done:.4g}) is {told(factor)}: the factor of the learning rates "
                          "is a finite number of 0 or more, as that of fading()")

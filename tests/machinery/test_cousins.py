@@ -147,6 +147,7 @@ BITS = (PICTURES > 127).to(torch.uint8)
     (lambda: played(checkpoint="https://x.y/c.pt"), "is an address"),
     (lambda: played(checkpoint=Path("https://x.y/c.pt")), "is an address"),
     (lambda: run_arena("toys", Path("https://x.y/a.csv")), "is an address"),
+    (lambda: run_arena("toys", "a.csv", seeds=3), "seeds=3: one whole number or more, as range.3."),
     (lambda: gl.expectation(gl.Normal(), lambda x: np.ma.masked_less(x, 0)), "masks"),
     (lambda: gl.expectation(gl.Normal(), lambda x: np.where(x > 0, np.inf, -np.inf)), "-inf at"),
     (lambda: KL.dual(gl.Normal(), gl.Normal(1), T=lambda x: x[:5]), "one number each"),

@@ -176,9 +176,24 @@ def _by_hand(loss, players):
             tensors = [one for one in handed.values() if isinstance(one, Tensor)]
             with one_format(nn.ModuleList(nets), *tensors, shapes=True):
                 raise
+        except TypeError as error:
+            if not (remedy := of_labels(error)):
+                raise
+            raise TypeError(f"{error}: {remedy}") from error
     called.arguments = asked                             # also of a loss that has no signature
     _losses[called] = loss
     return called
+
+
+def of_labels(error: TypeError) -> str:
+    """The remedy where a network was called with a label too many or too few; "" for others."""
+    text = str(error)
+    if re.search(r"forward\(\) takes \d+ positional arguments? but \d+ were given", text):
+        return ("a network that takes no labels is handed some: take Concatenated(...) or "
+                "Projected(...), or a game without y")
+    if re.search(r"forward\(\) missing 1 required positional argument: 'y'", text):
+        return "a network that takes labels is handed none: play conditional(game)"
+    return ""
 
 
 def check_tensors(**given):

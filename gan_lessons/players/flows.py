@@ -80,6 +80,7 @@ class Coupling(nn.Module):
         """(s, t), each of the shape of `moved`."""
         with one_format(self.net, passed, shapes=True):
             said = self.net(passed)
+        check_tensors(**{"what the network of a coupling says": said})
         times = 2 if self.affine else 1
         if said.shape != (len(moved), times * moved.shape[1], *moved.shape[2:]):
             raise ValueError(f"the network of this coupling says {tuple(said.shape[1:])} of "
@@ -169,6 +170,7 @@ class Mixing(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         _check_channels(x, len(self.A))
+        check_tensors(**{"the matrix of this step": self.A})
         _, log_abs_det = torch.linalg.slogdet(self.A)
         log_det = log_abs_det * math.prod(x.shape[2:])
         with one_format(self, x, shapes=True):

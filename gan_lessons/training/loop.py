@@ -17,7 +17,7 @@ from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from ..data.files import remedy, sweep
-from ..game import Game, Move
+from ..game import Game, Move, of_labels
 from ..players.networks import takes_labels
 from . import checkpoints
 from .again import remember, trained_before
@@ -251,6 +251,8 @@ class _Loop:
                 if isinstance(error, RuntimeError) and re.search("shape|size of", str(error)):
                     error.add_note("Two shapes do not fit: what a network is given, and what it "
                                    "was built for, or what a loss subtracts. See what g makes.")
+                if isinstance(error, TypeError) and (cure := of_labels(error)):
+                    error.add_note(f"{cure[0].upper()}{cure[1:]}.")
                 if "backward through the graph a second time" in str(error):
                     error.add_note("train calls .backward() itself: leave it out of the loss.")
                 raise

@@ -36,7 +36,8 @@ def check_request(asked):
         if not isinstance(getattr(asked, name), Mapping):
             raise TypeError(f"{name} is a dictionary from players' symbols, as {like}, not "
                             f"{told(getattr(asked, name))}")
-    if not (asked.watch in ("auto", None) or callable(asked.watch)):
+    if not (asked.watch in ("auto", None) or callable(asked.watch)) or isinstance(
+            asked.watch, type):
         raise TypeError(f'watch is "auto", None or a function of the Run, not {asked.watch!r}')
     if callable(asked.watch):
         _check_call("watch", asked.watch, "the Run, as lambda run: print(run.step)")

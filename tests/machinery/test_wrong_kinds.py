@@ -53,6 +53,7 @@ from gan_lessons.objectives import f_vae, loss_sensitive, particles, variational
 from gan_lessons.objectives import infomax as bounds
 from gan_lessons.objectives import mmd as games_mmd
 from gan_lessons.objectives import relativistic as relativistic_game
+from gan_lessons.objectives.conditional import acgan
 from gan_lessons.objectives.f_gan import f_gan
 from gan_lessons.objectives.semi_supervised import semi_supervised, supervised
 from gan_lessons.pixels import scaled
@@ -434,6 +435,12 @@ ROW = dict(data="ring", objective="WGAN", seed=0, steps=3, wasserstein=1.)
     (lambda: encoders.image_encoder(width=2)(torch.ones(1, 28, 28)), r"of shape \(1, 28, 28\)"),
     (lambda: gl.image_critic(width=2)(torch.ones(4, 1, 32, 32)), r"built for, \(n, 1, 28, 28\)"),
     (lambda: image.dcgan_critic((3, 32, 32), 2)(torch.ones(4, 3, 28, 28)), r"\(n, 3, 32, 32\)"),
+    (lambda: flows.Coupling(lambda h: None)(X), "what the network of a coupling says is a torch"),
+    (lambda: flows.Mixing(2).to("meta")(X), "the matrix of this step lies on the device meta"),
+    (lambda: metrics.report(None, X), "fakes? "),
+    (lambda: acgan()["f"](gl.mlp_critic(2, outputs=3), HANDED_G, X, Y, X),
+     r"takes 2 positional arguments.*take Concatenated\(...\)"),
+    (lambda: gl.minimax()["f"](networks.Projected(F, 2), HANDED_G, X, X), "play conditional.game"),
     (lambda: fourier.fourier_critic(2).to("meta")(X), "on meta, the samples on cpu"),
     (lambda: score_losses(gl.minimax()).real("a"), "score must be real numbers"),
     (lambda: score_losses(gl.minimax()).slopes("ab"), "score must be real numbers"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from torch.nn.functional import relu
 
 from ..exact.checks import fits
-from ..game import Game, Move, both, check_takes, in_full
+from ..game import Game, Move, both, check_takes, check_tensors, in_full
 from ..players.penalties import clip_weights
 
 
@@ -37,7 +37,11 @@ def wasserstein(penalty=None, weight: float = 10.0, clip: float | None = None) -
         x_fake = g(z)
         real, fake = both(f, x, x_fake)
         loss = -(real.mean() - fake.mean())
-        return loss if penalty is None else loss + weight * penalty(f, x, x_fake)
+        if penalty is None:
+            return loss
+        price = penalty(f, x, x_fake)
+        check_tensors(**{"what the penalty gives": price})
+        return loss + weight * price
 
     def generator_loss(f, g, z):
         return -in_full(f(g(z))).mean()

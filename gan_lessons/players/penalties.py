@@ -227,7 +227,9 @@ def penalty(where=between, ask=equal_one):
 
     def penalised(f, x: Tensor, x_fake: Tensor) -> Tensor:
         """E ask(‖∇f(x̂)‖) over x̂ = where(x, x_fake): (n, ...), (n, ...) -> scalar."""
-        return ask(slopes(f, where(x, x_fake))).mean()
+        price = ask(slopes(f, where(x, x_fake)))
+        check_tensors(**{"what ask gives": price})
+        return price.mean()
     penalised.__name__ = f"penalty({_name(where)}, {_name(ask)})"
     return penalised
 
@@ -283,8 +285,10 @@ def penalised(game: Game, penalty: Callable, weight: float, player: str = "f") -
 
     def loss(**given) -> Tensor:
         x_fake = given["g"](given["z"])
+        price = penalty(given[player], given["x"], x_fake)
+        check_tensors(**{"what the penalty gives": price})
         return (plain(**{name: value for name, value in given.items() if name in asked})
-                + weight * penalty(given[player], given["x"], x_fake))
+                + weight * price)
 
     needed = arguments(lambda g, x, z: None)
     loss.arguments = {**asked, **{name: needed[name] for name in needed}}

@@ -145,6 +145,7 @@ class Game:
 
 # -- what is handed over ---------------------------------------------------------------------------
 
+_PLAIN_KINDS = "builtins", "numpy", "torch"              # numbers, texts, arrays: no player
 _losses: WeakKeyDictionary = WeakKeyDictionary()         # what `game["f"]` hands out -> the loss
 
 
@@ -166,7 +167,9 @@ def _by_hand(loss, players):
         nets = [one for one in handed.values() if isinstance(one, nn.Module)]
         for name, value in handed.items():
             if name in players:
-                check_player(name, value)
+                # an object of one's own may have what the loss asks for, as .views(x)
+                if callable(value) or type(value).__module__.partition(".")[0] in _PLAIN_KINDS:
+                    check_player(name, value)
             # functions of one's own may take arrays
             elif name in ("x", "y", "u", "z") and (nets or not getattr(value, "shape", ())):
                 check_samples(**{name: value})

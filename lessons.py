@@ -266,7 +266,10 @@ def tool(name):
         sys.path.insert(0, str(TOOLS))
     if not (TOOLS / (name + ".py")).exists():
         raise Stop("%s is missing: %s" % (TOOLS / (name + ".py"), WHOLE))
-    return importlib.import_module(name)
+    try:
+        return importlib.import_module(name)
+    except SyntaxError as error:
+        raise Stop("%s is damaged (%s): %s" % (TOOLS / (name + ".py"), error, WHOLE)) from None
 
 
 def start(*command, held=False):
@@ -339,14 +342,15 @@ def unknown(name):
     return "no command %r; there are: %s" % (name, ", ".join(COMMANDS))
 
 
-OWN = ("nb", "lab", "app", "book", "book_pages", "film", "films", "screens", "install", "long_runs",
-       "pages", "cells", "launch")                                       # of tools
+OWN = ("course", "checkup", "family", "nb", "lab", "app", "book", "book_pages", "film", "films",
+       "screens", "install", "long_runs", "pages", "cells", "launch")    # of tools
 WRITABLE = "set GAN_LESSONS_VENV to a folder where you may write."
 COPY = ("that place may not be written: copy the course into a folder of yours (the environment "
         "can stay where it is: GAN_LESSONS_VENV).")
 
 
 WHOLE = "copy or clone the course whole."
+UNLIKE = "damaged, or of another version than the files beside it"
 
 
 def remedy(error):
@@ -394,9 +398,20 @@ def mistyped(given, meant):
     raise Stop("no option %s; did you mean %s?" % (given, meant))
 
 
+def check_whole():
+    """Stop where the copy of the course broke off: a file of set-up is not there, or empty."""
+    needed = [ROOT / "pyproject.toml", ROOT / "constraints.txt"]
+    for path in needed + [TOOLS / (name + ".py") for name in OWN]:
+        if path in needed and not path.is_file():       # a tool is missed where it is asked for
+            raise Stop("%s is missing: %s" % (path, WHOLE))
+        if path.is_file() and not path.stat().st_size:
+            raise Stop("%s is empty: %s" % (path, WHOLE))
+
+
 def dispatch(name, arguments):
     if name not in COMMANDS:
         raise Stop(unknown(name))
+    check_whole()
     if arguments and name in ("doctor", "setup"):
         raise Stop("%s takes no arguments; it was given: %s" % (name, " ".join(arguments)))
     command = COMMANDS[name][0]
@@ -419,9 +434,15 @@ def finish(work, *arguments):
     except OSError as error:
         problem = "%s; %s" % (error, remedy(error))
     except ImportError as error:
-        if error.name not in OWN or (TOOLS / (error.name + ".py")).exists():
+        path = TOOLS / ("%s.py" % error.name)
+        if error.name not in OWN:
             raise
-        problem = "%s is missing: %s" % (TOOLS / (error.name + ".py"), WHOLE)
+        problem = "%s is %s: %s" % (path, UNLIKE if path.exists() else "missing", WHOLE)
+    except AttributeError as error:     # half of a file of ours, or one of another version
+        path = pathlib.Path(getattr(getattr(error, "obj", None), "__file__", None) or "none")
+        if path.parent != TOOLS:
+            raise
+        problem = "%s is %s: %s" % (path, UNLIKE, WHOLE)
     print("lessons.py: " + " ".join(problem.split()), file=sys.stderr)
     return 1
 

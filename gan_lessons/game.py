@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import functools
 import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -54,6 +55,7 @@ class Move:
     after: Callable[[nn.Module], None] | None = None
 
     def __post_init__(self):
+        object.__setattr__(self, "loss", _plain(self.loss))
         if not callable(self.loss) or not isinstance(self.player, str) or not self.player.split():
             raise TypeError("Move takes a player's symbol and its loss, "
                             f"not {self.player!r}, {self.loss!r}")
@@ -103,10 +105,12 @@ def _kind(value) -> str:
 
 
 class Game:
-    """The moves of a round, in order. `game["f"]` is the (first) loss of player f.
+    """The moves of a round, in order. `game["f"]` is the (first) loss of player f, to be called.
 
     TypeError for anything but {player: loss} or a list of Moves, KeyError for a player without a
-    move. Introduced in notebooks/00_start_here.ipynb.
+    move. A loss that is called so says, by name, what it cannot take: TypeError for a player that
+    is no function, ValueError for samples that are no tensor or do not fit.
+    Introduced in notebooks/00_start_here.ipynb.
     """
 
     def __init__(self, moves: Mapping[str, Callable[..., Tensor]] | Iterable[Move]):
@@ -124,9 +128,13 @@ class Game:
         return tuple(dict.fromkeys(name for move in self.moves for name in move.movers))
 
     def __getitem__(self, player: str) -> Callable[..., Tensor]:
+        return _by_hand(self.move_of(player).loss, self.players)
+
+    def move_of(self, player: str) -> Move:
+        """The first move of a player, whose loss is as it was given; KeyError as `game[player]`."""
         for move in self.moves:
             if isinstance(player, str) and player in (move.player, *move.movers):
-                return move.loss
+                return move
         raise KeyError(f"{player!r} does not move in this game; "
                        f"its players are {', '.join(self.players)}")
 
@@ -136,6 +144,60 @@ class Game:
 
 
 # -- what is handed over ---------------------------------------------------------------------------
+
+_PLAIN_KINDS = "builtins", "numpy", "torch"              # numbers, texts, arrays: no player
+_losses: WeakKeyDictionary = WeakKeyDictionary()         # what `game["f"]` hands out -> the loss
+
+
+def _plain(loss):
+    """The loss itself, where a game has handed it out: a training calls it as it is."""
+    try:
+        return _losses.get(loss, loss)
+    except TypeError:                                    # one of a kind that has no hash
+        return loss
+
+
+def _by_hand(loss, players):
+    """`loss` for a reader who calls it: what it is given is looked at first, by its name."""
+    asked = arguments(loss)
+
+    @functools.wraps(loss)
+    def called(*given, **named):
+        handed = dict(zip(asked, given)) | named
+        nets = [one for one in handed.values() if isinstance(one, nn.Module)]
+        for name, value in handed.items():
+            if name in players:
+                # an object of one's own may have what the loss asks for, as .views(x)
+                if callable(value) or type(value).__module__.partition(".")[0] in _PLAIN_KINDS:
+                    check_player(name, value)
+            # functions of one's own may take arrays
+            elif name in ("x", "y", "u", "z") and (nets or not getattr(value, "shape", ())):
+                check_samples(**{name: value})
+        try:
+            return loss(*given, **named)
+        except SHAPES_TELL:
+            tensors = [one for one in handed.values() if isinstance(one, Tensor)]
+            with one_format(nn.ModuleList(nets), *tensors, shapes=True):
+                raise
+        except TypeError as error:
+            if not (remedy := of_labels(error)):
+                raise
+            raise TypeError(f"{error}: {remedy}") from error
+    called.arguments = asked                             # also of a loss that has no signature
+    _losses[called] = loss
+    return called
+
+
+def of_labels(error: TypeError) -> str:
+    """The remedy where a network was called with a label too many or too few; "" for others."""
+    text = str(error)
+    if re.search(r"forward\(\) takes \d+ positional arguments? but \d+ were given", text):
+        return ("a network that takes no labels is handed some: take Concatenated(...) or "
+                "Projected(...), or a game without y")
+    if re.search(r"forward\(\) missing 1 required positional argument: 'y'", text):
+        return "a network that takes labels is handed none: play conditional(game)"
+    return ""
+
 
 def check_tensors(**given):
     """ValueError, by its name, for what is no Tensor, and for one on the device meta, which has a
@@ -161,6 +223,16 @@ def check_samples(**given):
                              f"{name}[None] is a batch of one")
 
 
+def check_noisy(**given):
+    """ValueError, by its name, for what noise cannot be added to: no Tensor, or whole numbers."""
+    check_tensors(**given)
+    for name, value in given.items():
+        if not value.is_floating_point():
+            raise ValueError(f"{name} of format {value.dtype}: noise is added to floating-point "
+                             f"numbers; {name}.float() makes some, of bytes of pictures "
+                             "pixels.scaled")
+
+
 def check_player(symbol: str, value):
     """TypeError, by its symbol, for what is neither a network nor a function."""
     if not callable(value):
@@ -168,6 +240,20 @@ def check_player(symbol: str, value):
     if isinstance(value, type):
         raise TypeError(f"{symbol} is a network or a function of samples, and this is the class "
                         f"{value.__name__}: make one of it, {value.__name__}(...)")
+
+
+def check_takes(name: str, function, many: int, what: str):
+    """TypeError, by its name, for what is no function of `many` arguments, as far as that can be
+    told; what: those arguments, and examples."""
+    given = f"{name} is a function of {what}, and {_kind(function)} "
+    if not callable(function) or isinstance(function, type):
+        raise TypeError(given + "is none")
+    try:
+        inspect.signature(function).bind(*[None] * many)
+    except ValueError:                                   # of C: it will say so itself
+        return
+    except TypeError as error:
+        raise TypeError(f"{given}does not take that ({error})") from None
 
 
 def check_network(name: str, value):
@@ -186,13 +272,19 @@ def one_format(network, *samples, shapes: bool = False):
     """
     try:
         yield
-    except (RuntimeError, NotImplementedError) as error:
+    except SHAPES_TELL as error:
+        if isinstance(error, ValueError) and not re.search(_OF_TORCH, str(error)):
+            raise
         reason = _unlike(network, samples, str(error)) or shapes and _misshapen(samples, str(error))
         if reason:
             raise ValueError(reason) from error
         raise
 
 
+# what torch raises where formats, devices or shapes do not fit
+SHAPES_TELL = RuntimeError, NotImplementedError, IndexError, ValueError
+_UNLIKE = "dtype|scalar type|nput type|same device|device meta|meta tensor|two devices|on device"
+_OF_TORCH = r"[Ee]xpected .* input \(got"
 _MISSHAPEN = ("cannot be multiplied|size mismatch|Given (groups|normalized_shape)|[Ee]xpected .* "
               "input|must match the size|is invalid for input|Dimension out of range|"
               "output size is too small|Padding size")
@@ -209,7 +301,7 @@ def _misshapen(samples, error: str) -> str:
 
 def _unlike(network, samples, error: str) -> str:
     """What does not go together, with the remedy; "" where it is something else."""
-    if not re.search("dtype|scalar type|nput type|same device|device meta|two devices", error):
+    if not re.search(_UNLIKE, error):
         return ""
     weights = list(network.parameters()) if isinstance(network, nn.Module) else []
     given = [one for one in samples if isinstance(one, Tensor)]

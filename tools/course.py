@@ -245,7 +245,7 @@ def parse(name, arguments):
                             help="where the page is served (default: 8866, or the next free one)")
         parser.add_argument("--no-browser", action="store_true", help="only print the address")
     elif name == "wheels":
-        parser.add_argument("folder", nargs="*", type=pathlib.Path, metavar="FOLDER")
+        parser.add_argument("folder", nargs="*", type=folder, metavar="FOLDER")
     elif name == "arena":
         arena_options(parser)
     elif name == "long":
@@ -253,7 +253,7 @@ def parse(name, arguments):
                             help="a lesson's number, or the name of one run, as \"07 WGAN-GP\"")
         parser.add_argument("--jobs", type=count, metavar="N", help="runs at a time (default 2)")
         parser.add_argument("--again", action="store_true", help="forget what is unfinished")
-        parser.add_argument("--out", type=pathlib.Path, metavar="FOLDER",
+        parser.add_argument("--out", type=folder, metavar="FOLDER",
                             help="default: gan_lessons/results")
     elif name == "lab":
         parser.usage = "python lessons.py [lab] [JupyterLab options]"
@@ -337,6 +337,13 @@ def known_run(text):
     if any(path.stem[:2] == text[:2] for path in lessons.lessons()):
         return text
     raise argparse.ArgumentTypeError(f"{text[:40]!r} begins with no lesson's number, as 07 does")
+
+
+def folder(text):
+    if re.match("[a-zA-Z][a-zA-Z0-9+.-]+://", text):
+        raise argparse.ArgumentTypeError(f"{text[:60]!r} is an address, and a folder of this "
+                                         "machine is asked for")
+    return pathlib.Path(text)
 
 
 def count(text):

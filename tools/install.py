@@ -33,6 +33,7 @@ from lessons import (  # noqa: E402
     ROOM,
     ROOT,
     VENV,
+    WHOLE,
     Stop,
     answers,
     check_room,
@@ -49,7 +50,13 @@ running = []                # pip, while it runs
 
 
 def requirements():
-    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    """What pyproject.toml says; Stop where it is damaged."""
+    try:
+        known = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+        known["project"]["dependencies"], known["dependency-groups"]["book"]
+    except (ValueError, KeyError) as error:
+        raise Stop(f"{ROOT / 'pyproject.toml'} is damaged ({error}): {WHOLE}") from None
+    return known
 
 
 def wanted():

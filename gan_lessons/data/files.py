@@ -18,7 +18,7 @@ try:
 except ImportError:                              # Windows, where an open file cannot be deleted
     fcntl = None
 
-ADDRESS = re.compile("[a-zA-Z][a-zA-Z0-9+.-]+://")           # of the network: no path
+ADDRESS = re.compile("[a-zA-Z][a-zA-Z0-9+.-]+:/")            # of the network, also as a Path: none
 PARTS = re.compile(r"\.gan-lessons-[0-9a-f]{8}\.part")       # no reader calls a file so
 STALE = 60.0        # where nothing can be locked: seconds after which a part has no writer any more
 

@@ -125,6 +125,9 @@ def _names(classes) -> tuple[str, ...]:
     if isinstance(classes, (set, frozenset)):
         raise TypeError("classes are names in the order of their labels, and a set has no order: "
                         "tuple(sorted(classes)), where that is right")
+    classes = tuple(classes)
+    if any(name is None for name in classes):
+        raise TypeError("a class is called None: give each its own name")
     names = tuple(map(str, classes))
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f"two classes are called {', '.join(twice)}: give each its own name")

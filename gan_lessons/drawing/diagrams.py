@@ -51,8 +51,12 @@ def boxes(ax, named: Mapping[str, tuple], arrows: Iterable[str] = (), **look) ->
     """Boxes name -> (x, y, text, colour) and arrows "from>to" or, both ways, "from<>to".
 
     Gives name -> text, for more arrows; look: fill, size and pad of `box`. ValueError for an arrow
-    to a box that is not there.
+    to a box that is not there, and for boxes that are described otherwise.
     """
+    if not isinstance(named, Mapping) or not all(
+            isinstance(what, (tuple, list)) and 3 <= len(what) <= 4 for what in named.values()):
+        raise ValueError("boxes are a dictionary, name -> (x, y, text) or (x, y, text, colour), "
+                         f"not {named!r:.80}")
     drawn = {name: box(ax, *what, **look) for name, what in named.items()}
     for which in arrows:
         sign = "<>" if "<>" in which else ">"

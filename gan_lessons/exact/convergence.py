@@ -15,7 +15,7 @@ import numpy as np
 from scipy.linalg import solveh_banded
 from scipy.special import expit
 
-from .checks import as_numbers, check_count, check_function, fits
+from .checks import MANY, as_numbers, check_count, check_function, fits
 from .laws import log_ratio
 from .quadrature import on_the_line
 
@@ -52,7 +52,10 @@ class Dirac:
                 raise ValueError(f"{name} = {getattr(self, name)!r}: a finite number of 0 or more")
 
     def field(self, v):
-        """(-∂L_f/∂ψ, -∂L_g/∂θ) at v = (ψ, θ): (2, ...) -> (2, ...)."""
+        """(-∂L_f/∂ψ, -∂L_g/∂θ) at v = (ψ, θ): (2, ...) -> (2, ...). ValueError for others."""
+        v = as_numbers(v, "v", finite=False)
+        if v.shape[:1] != (2,):
+            raise ValueError(f"v has shape {v.shape}: the two places (ψ, θ), (2, ...)")
         psi, theta = v
         push = self._wasserstein(psi, theta) if self.game.startswith("WGAN") else \
             self._logistic(psi, theta)
@@ -118,14 +121,15 @@ def walk(field, start, rounds: int, rates=.1, order: str = "alternating", moment
     field: v (d,) -> (d,), what the players follow, the first `critic` entries the critic's.
     rates: of all, or (d,). order: one of ORDERS; "alternating" moves the critic first, `moves`
     times a round. momentum: velocity ← momentum · velocity + field, as torch.optim.SGD has it; for
-    the first two orders. ValueError for another order, rates or moves; a walk that leaves all
-    bounds ends in inf and nan. Lesson 21.
+    the first two orders. ValueError for another order, rates or moves, and a field of another
+    shape; a walk that leaves all bounds ends in inf and nan. Lesson 21.
     """
     start = as_numbers(start, "start")
     if start.ndim != 1 or len(start) < 2:
         raise ValueError(f"start has shape {start.shape}: the places of two players, (d,)")
-    check_count("rounds", rounds, least=0)
+    check_count("rounds", rounds, least=0, most=MANY)
     rates = _checked(field, len(start), rates, order, momentum, moves, critic)
+    field = _pushes(field, len(start))
     v, places = start.copy(), [start]
     memory = field(start) if order == "optimistic" else np.zeros(len(start))
     with np.errstate(over="ignore", invalid="ignore"):
@@ -133,6 +137,17 @@ def walk(field, start, rounds: int, rates=.1, order: str = "alternating", moment
             v, memory = _round(field, v, memory, rates, order, momentum, moves, critic)
             places.append(v)
     return np.array(places)
+
+
+def _pushes(field, d: int):
+    """A reader's field, whose values are looked at: (d,) -> (d,)."""
+    def pushes(v):
+        found = as_numbers(field(v), "field", finite=False)
+        if found.shape != (d,):
+            raise ValueError(f"field gives shape {found.shape} for {d} numbers: what each of them "
+                             "follows, (d,) -> (d,)")
+        return found
+    return pushes
 
 
 def round_matrix(jacobian, rates=.1, order: str = "alternating", momentum: float = 0.0,
@@ -164,7 +179,7 @@ def spectral_radius(matrix) -> float:
 def _checked(field, d, rates, order, momentum, moves, critic):
     """The step of each of d weights, (d,); TypeError and ValueError for a play that is none."""
     check_function("field", field, "(d,) -> (d,)")
-    check_count("moves", moves)
+    check_count("moves", moves, most=10_000)
     check_count("critic", critic, most=d - 1, why="the rest is the generator's")
     if order not in ORDERS:
         raise ValueError(f"no order {order!r}; there are {', '.join(ORDERS)}")
@@ -189,7 +204,7 @@ class PenalisedCritic(NamedTuple):
 
     def __call__(self, at):
         """Scores at any places, linear between those of the grid: any shape -> same shape."""
-        return np.interp(at, self.x, self.f)
+        return np.interp(as_numbers(at, "x"), self.x, self.f)
 
 
 def penalised_critic(p, q, r1: float = 0.0, r2: float = 0.0, cells: int = 1_600):
@@ -204,7 +219,7 @@ def penalised_critic(p, q, r1: float = 0.0, r2: float = 0.0, cells: int = 1_600)
     for name, weight in dict(r1=r1, r2=r2).items():
         if not fits(weight, least=0):
             raise ValueError(f"{name} = {weight!r}: a finite number of 0 or more")
-    check_count("cells", cells, least=2)
+    check_count("cells", cells, least=2, most=MANY)
     edges = np.concatenate([p.edges(), q.edges()])
     x = np.linspace(edges.min(), edges.max(), 20_001)
     x = x[np.maximum(p.pdf(x), q.pdf(x)) > 1e-13]

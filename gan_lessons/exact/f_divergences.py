@@ -6,12 +6,13 @@ torch.
 """
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from .checks import as_numbers, check_function
+from .checks import as_numbers, check_function, told
 from .divergences import refuse_jumps
 from .laws import log_ratio
 from .quadrature import check_whole, nodes, panels
@@ -43,6 +44,11 @@ class FDivergence:
     best: Callable
     integrand: Callable
     log_weight: Callable | None = None
+
+    def __post_init__(self):
+        for name, what in dict(phi="u", conjugate="t", activation="v", composed="v",
+                               best="c").items():
+            object.__setattr__(self, name, _of_numbers(getattr(self, name), what))
 
     @property
     def threshold(self) -> float:
@@ -149,6 +155,23 @@ class FDivergence:
 
     def __repr__(self):
         return f"FDivergence({self.name!r})"
+
+
+def _of_numbers(function, what: str):
+    """`function` for numbers, arrays, tensors and lists; ValueError, by its name, for all else, and
+    for a ratio u below 0."""
+    if not callable(function):
+        raise TypeError(f"{told(function)} is no function of {what}: a row of the table consists "
+                        "of functions, (...) -> (...)")
+
+    @functools.wraps(function)
+    def of(x):
+        if not hasattr(x, "detach"):
+            x = x if isinstance(x, float) else as_numbers(x, what, finite=False)
+            if what == "u" and np.min(x, initial=0) < 0:
+                raise ValueError(f"u = {np.min(x):g}: a ratio of densities p/q is 0 or more")
+        return function(x)
+    return of
 
 
 def _of_points(name: str, function):

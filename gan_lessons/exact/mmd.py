@@ -11,11 +11,12 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import gammaln, ndtr
 
-from .checks import as_numbers, check_count, check_function, fits
+from .checks import as_numbers, check_count, check_function, fits, told
 from .laws import Normal
 from .quadrature import check_whole, expectation, masses, nodes
 from .transport import cdf_difference, pieces
 
+SHAPE = "(n, 1), (m,) -> (n, m)"
 LEAST = 1e-18                       # nodes that carry less mass are left out of double integrals
 
 
@@ -30,14 +31,25 @@ def gaussian(bandwidth: float = 1.0):
 
 def _table(p, q, kernel):
     """The kernel between nodes of p and of q, (n, m), with their masses (n,), (m,)."""
-    check_function("kernel", kernel, "(n, 1), (m,) -> (n, m)")
+    check_function("kernel", kernel, SHAPE)
     check_whole(p, q)
     (x, a), (y, b) = masses(p, least=LEAST), masses(q, least=LEAST)
-    k = np.asarray(kernel(x[:, None], y), dtype=float)
+    return _of_pairs(kernel, x[:, None], y), a, b
+
+
+def _of_pairs(kernel, x, y):
+    """The kernel of all pairs of x (n, 1) and y (m,): (n, m). TypeError for one that takes
+    something else, ValueError for one that gives something else."""
+    try:
+        k = kernel(x, y)
+    except TypeError as error:
+        raise TypeError(f"{told(kernel)} is no kernel, a function {SHAPE}, as gaussian(1.) makes "
+                        f"one ({error})") from error
+    k = as_numbers(k, "kernel", finite=False)
     if k.shape != (len(x), len(y)) or not np.isfinite(k).all():
         raise ValueError(f"kernel gives shape {k.shape}, finite numbers of shape "
                          f"{(len(x), len(y))} are needed for {len(x)} and {len(y)} points")
-    return k, a, b
+    return k
 
 
 def mean_kernel(p, q, kernel) -> float:
@@ -61,14 +73,15 @@ def witness(p, q, kernel):
 
     Divided by MMD it has norm 1 and the gap MMD; as it is, its gap is MMD².
     """
-    check_function("kernel", kernel, "(n, 1), (m,) -> (n, m)")
+    check_function("kernel", kernel, SHAPE)
     check_whole(p, q)
     (x, a), (y, b) = masses(p, least=LEAST), masses(q, least=LEAST)
 
     def critic(at):
         at = as_numbers(at, "x")
         column = at.reshape(-1, 1)
-        return (kernel(column, x) @ a - kernel(column, y) @ b).reshape(at.shape)
+        return (_of_pairs(kernel, column, x) @ a - _of_pairs(kernel, column, y) @ b).reshape(
+            at.shape)
     return critic
 
 
@@ -111,9 +124,12 @@ def normal_mmd2(p, q, bandwidth: float = 1.0) -> float:
 def normal_mmd2_slope(distance, bandwidth: float = 1.0, sd: float = 1.0):
     """d/dθ MMD² of N(0, sd²) and N(θ, sd²), Gaussian kernel: 2 h θ v^(-3/2) exp(-θ²/2v).
 
-    v = h² + 2 sd². Distances of any shape -> that shape.
+    v = h² + 2 sd². Distances of any shape -> that shape. ValueError for a bandwidth and an sd that
+    are not above 0.
     """
     gaussian(bandwidth)
+    if not fits(sd, above=0):
+        raise ValueError(f"sd = {sd!r}: the standard deviation of both laws is above 0")
     theta, v = as_numbers(distance, "distance"), bandwidth ** 2 + 2 * sd ** 2
     return 2 * bandwidth * theta / v ** 1.5 * np.exp(-theta ** 2 / (2 * v))
 

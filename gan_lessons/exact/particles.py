@@ -64,7 +64,8 @@ class LineFlow:
     D = Σ m_i φ(r_i), and a = φ'(∞) for each unit of p that no gap covers, as q is 0 there. (Where
     φ'(∞) is infinite the price a is φ'(1): take a q that covers p.) On the line the flow of D in
     the space of distributions is gradient descent of D on the positions, each divided by its mass.
-    ValueError for fewer than 4 particles. Lesson 23.
+    ValueError for fewer than 4 particles, and for positions that are not one number each, rising:
+    particles on the line never pass each other. Lesson 23.
     """
 
     divergence: object
@@ -73,7 +74,7 @@ class LineFlow:
     n: int = 60
 
     def __post_init__(self):
-        check_count("n", self.n, least=4, why="the particles of a flow")
+        check_count("n", self.n, least=4, most=10_000, why="the particles of a flow")
         on_the_line(p=self.p, q=self.q)
         object.__setattr__(self, "divergence", _smooth(self.divergence))
         share = ndtr(np.linspace(-_FAR, _FAR, self.n))
@@ -84,11 +85,14 @@ class LineFlow:
 
     def energy(self, x) -> float:
         """Σ m_i (φ(r_i) - φ(1) + a (1 - r_i)), 0 at p = q: (n,) -> number. See `a` above."""
-        r, row = np.exp(self._gaps(x)[0]), self.divergence
+        r, row = np.exp(self._gaps(self._places(x))[0]), self.divergence
         return float(self.masses @ (row.phi(r) - row.phi(1.0) + self._price * (1 - r)))
 
     def velocity(self, x):
         """-d energy / dx_i over the mass of particle i, half of its two gaps': (n,) -> (n,)."""
+        return self._velocity(self._places(x))
+
+    def _velocity(self, x):
         log_r, p_gap, lean = self._gaps(x)
         row = self.divergence
         T = row.activation(row.best(log_r)) - self._price                    # φ'(r) - a, (n - 1,)
@@ -104,7 +108,7 @@ class LineFlow:
         times = as_numbers(times, "times")
         if times.ndim != 1 or not len(times) or times[0] < 0 or (np.diff(times) <= 0).any():
             raise ValueError("times rise from 0 or more, as np.linspace(0, 5, 51)")
-        solved = solve_ivp(lambda t, x: self.velocity(x), (0, max(times[-1], 1e-12)), self.x,
+        solved = solve_ivp(lambda t, x: self._velocity(x), (0, max(times[-1], 1e-12)), self.x,
                            "LSODA", times, rtol=1e-6, atol=1e-8, lband=1, uband=1)
         found = solved.y.T
         if len(found) < len(times) or not (np.diff(found, axis=1) > 0).all():
@@ -114,12 +118,19 @@ class LineFlow:
 
     def density(self, x):
         """Middles of the gaps and the density m_i / Δ_i there: (n,) -> (n - 1,), (n - 1,)."""
+        x = self._places(x)
         return (x[1:] + x[:-1]) / 2, self.masses / np.diff(x)
+
+    def _places(self, x):
+        x = as_numbers(x, "positions")
+        if x.shape != (self.n,) or not (np.diff(x) > 0).all():
+            what = "that do not rise" if x.shape == (self.n,) else f"of shape {x.shape}"
+            raise ValueError(f"positions {what}: this flow has {self.n} particles, from left to "
+                             "right")
+        return x
 
     def _gaps(self, x):
         """log r_i, p(middle_i), and Δ_i p'(middle_i) / 2: (n - 1,) each."""
-        if np.shape(x) != (self.n,):
-            raise ValueError(f"positions of shape {np.shape(x)}: this flow has {self.n} particles")
         gap, middle = np.diff(x), (x[1:] + x[:-1]) / 2
         log_p = self.p.logpdf(middle)
         with np.errstate(invalid="ignore", divide="ignore"):

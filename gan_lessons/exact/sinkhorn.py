@@ -36,14 +36,24 @@ def softmin(cost, potential, masses, epsilon):
     """-ε log Σ_j masses_j exp((potential_j - cost_ij)/ε): (n, m), (m,), (m,) -> (n,).
 
     For ε -> 0 it is min_j (cost_ij - potential_j) over the masses above 0, a cone envelope.
-    ValueError for shapes that do not fit, and an ε that is not above 0.
+    ValueError for shapes that do not fit, numbers that are none, masses that are not all 0 or more
+    with one above it, and an ε that is not above 0.
     """
-    shape = np.shape(cost)
-    if not len(shape) == 2 or not shape[1:] == np.shape(potential) == np.shape(masses):
-        raise ValueError(f"cost {shape}, potential {np.shape(potential)}, masses "
-                         f"{np.shape(masses)}: they are (n, m), (m,) and (m,)")
+    cost, potential, masses = (as_numbers(given, name) for given, name in (
+        (cost, "cost"), (potential, "potential"), (masses, "masses")))
+    shape = cost.shape
+    if not len(shape) == 2 or not shape[1:] == potential.shape == masses.shape:
+        raise ValueError(f"cost {shape}, potential {potential.shape}, masses {masses.shape}: they "
+                         "are (n, m), (m,) and (m,)")
+    if not (masses >= 0).all() or not masses.any():
+        raise ValueError(f"masses = {masses}: they are 0 or more, and one of them above it")
     if not fits(epsilon, above=0):
         raise ValueError(f"epsilon = {epsilon!r}: above 0 and finite")
+    return _softmin(cost, potential, masses, epsilon)
+
+
+def _softmin(cost, potential, masses, epsilon):
+    """`softmin` of arrays that have been looked at."""
     with np.errstate(divide="ignore"):
         exponent = (potential - cost) / epsilon + np.log(masses)                  # (n, m)
     top = exponent.max(1)
@@ -68,11 +78,13 @@ def sinkhorn(p, q, cost, epsilon: float, tolerance: float = 1e-12) -> Entropic:
     if not fits(epsilon, above=0):
         raise ValueError(f"epsilon = {epsilon!r}: above 0 and finite; transport.plan(p, q, cost) "
                          "is ε = 0")
+    if not fits(tolerance, least=0):
+        raise ValueError(f"tolerance = {tolerance!r}: how far off the row sums may be, 0 or more")
     h, soft = np.zeros(len(q)), max(float(np.ptp(cost)), epsilon)
     while True:                                 # a blunt plan is found fast, and begins a sharp one
         for _ in range(ROUNDS):
-            f = softmin(cost, h, q, soft)
-            h = softmin(cost.T, f, p, soft)
+            f = _softmin(cost, h, q, soft)
+            h = _softmin(cost.T, f, p, soft)
         if soft == epsilon:
             break
         soft = max(soft / 2, epsilon)
@@ -82,7 +94,7 @@ def sinkhorn(p, q, cost, epsilon: float, tolerance: float = 1e-12) -> Entropic:
 def _polished(p, q, cost, epsilon, f, tolerance) -> Entropic:
     """Newton's method on f -> p f + q h(f), h(f) = softmin over f, a concave function."""
     def at(f):
-        h = softmin(cost.T, f, p, epsilon)
+        h = _softmin(cost.T, f, p, epsilon)
         return p @ f + q @ h, h
 
     value, h = at(f)
@@ -105,7 +117,7 @@ def _polished(p, q, cost, epsilon, f, tolerance) -> Entropic:
                 break
             damping = 10 * damping
         # a round of Sinkhorn never lowers the value, and mends rows of little mass
-        f, damping = softmin(cost, new_h, q, epsilon), max(damping / 100, 1e-14)
+        f, damping = _softmin(cost, new_h, q, epsilon), max(damping / 100, 1e-14)
         value, h = at(f)
     else:
         if np.abs(rows - p).sum() > 1e-6:
@@ -124,6 +136,9 @@ def sinkhorn_divergence(p, q, x, x_fake, epsilon: float, power: float = 1.0) -> 
     if not fits(power, least=1, most=2):
         raise ValueError(f"power = {power!r}: from 1 to 2, for which -|x - y|^power is a kernel")
     x, x_fake = as_points(x, least=1), as_points(x_fake, least=1)
+    if x.shape[1] != x_fake.shape[1]:
+        raise ValueError(f"real points have {x.shape[1]} numbers each, fake ones "
+                         f"{x_fake.shape[1]}: both lie in one space")
     value = lambda a, b, at, to: sinkhorn(a, b, cdist(at, to) ** power, epsilon).value
     return (value(p, q, x, x_fake) - value(p, p, x, x) / 2 - value(q, q, x_fake, x_fake) / 2)
 

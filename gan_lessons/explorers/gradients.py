@@ -14,7 +14,7 @@ from matplotlib.transforms import Affine2D
 
 from ..drawing.explorer import Explorer, choice, slider
 from ..drawing.plots import CRITIC, FAKE, SKY, THIRD, open_axes
-from ..map.gradients import ATLAS, own_entry
+from ..map.gradients import ATLAS, named_games, own_entry
 from .map import FAMILY_COLOURS, FAMILY_LINES
 
 DELTAS = np.concatenate([np.geomspace(.01, .5, 14), np.linspace(.7, 14, 39),
@@ -31,7 +31,7 @@ SHORT = {"minimax GAN": "minimax", "non-saturating GAN": "non-saturating",
 def entries(own=None) -> dict:
     """The entries with a curve, games of one's own, {name: Game}, last."""
     known = {name: entry for name, entry in ATLAS.items() if entry.shape}
-    return known | {name: own_entry(name, game) for name, game in (own or {}).items()}
+    return known | {name: own_entry(name, game) for name, game in named_games(own).items()}
 
 
 def style(entry) -> dict:

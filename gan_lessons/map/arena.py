@@ -18,7 +18,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -27,8 +27,9 @@ import torch
 from ..data.batches import batches
 from ..data.datasets import DataUnavailable
 from ..data.files import usable
+from ..exact.checks import check_flag, fits, told
 from ..exact.laws import Normal
-from ..game import Game
+from ..game import Game, check_takes
 from ..players.spectral import spectrally_normalised
 from ..training.budgets import budget
 from ..training.budgets import steps as budgeted
@@ -37,6 +38,7 @@ from ..training.optimizers import adam, fading, rmsprop
 from ..training.run import TrainingDiverged
 from .conditional_recipes import CONDITIONAL
 from .contestants import CONTESTANTS, Contestant, labelled
+from .gradients import named_games
 from .ground import TOYS, Ground, Play, ground
 from .journal import write_table, written_so_far
 from .objectives import OBJECTIVES
@@ -98,6 +100,9 @@ def contest(objective: str, data: str, seed: int = 1, steps: int | None = None,
     if data in known.absent:
         return {**row, "steps": 0, "absent": known.absent[data]}
     play = _play(known, at, track, own)
+    if not isinstance(play, Play):
+        raise TypeError(f"{objective!r} gives {told(play)} for the Ground, and a Play is needed: a "
+                        "game, its players and their settings")
     row["steps"] = steps = length(play, at) if steps is None else steps
     row |= _settings(play, at)
     draw = play.draw or (lambda run, n: run.samples(n))
@@ -135,13 +140,18 @@ def _play(known: Contestant, at: Ground, track: str, own) -> Play:
 
 def _known(objective, own):
     """(contestant, family, lesson, needs) of a name."""
-    if own and objective in own:
+    own = named_games(own)
+    if objective in own:
         mine = own[objective]
         if isinstance(mine, Recipe):
             play = played(mine, mine.steps, fade=mine.fade)
             return Contestant(objective, play), "yours", "", ""
-        game, settings = mine if isinstance(mine, tuple) else (mine, {})
-        alone = callable(game) and not isinstance(game, Game)
+        game, settings = mine if isinstance(mine, tuple) and len(mine) == 2 else (mine, {})
+        if not (isinstance(game, Game) or callable(game)) or not isinstance(settings, Mapping):
+            raise TypeError(f"own[{objective!r}] is a Game, (Game, dict(lr=1e-3)) or a function of "
+                            f"the Ground, not {mine!r:.80}")
+        if alone := not isinstance(game, Game):
+            check_takes(f"own[{objective!r}]", game, 1, "the Ground that returns a Play")
         play = game if alone else partial(_with_common, game, settings)
         return Contestant(objective, play), "yours", "", ""
     if objective not in CONTESTANTS:
@@ -162,6 +172,14 @@ def _with_common(game: Game, settings: Mapping, at: Ground) -> Play:
     if unknown := settings.keys() - {"turns", "lr", "optimizer", "normalised"}:
         raise ValueError(f"unknown settings {', '.join(sorted(unknown))}; there are turns, lr, "
                          "optimizer, normalised")
+    if not isinstance(settings.get("turns", {}), Mapping):
+        raise TypeError(f"turns = {told(settings['turns'])}: moves a round by players, as "
+                        '{"f": 5}')
+    if not fits(settings.get("lr", 1.), above=0):
+        raise ValueError(f"lr = {told(settings['lr'])}: a learning rate is a number above 0")
+    if settings.get("optimizer", "adam") not in list(RATES):
+        raise ValueError(f"optimizer = {told(settings['optimizer'])}: one of {', '.join(RATES)}")
+    check_flag(normalised=settings.get("normalised", False))
     nets = dict(f=at.critic(), g=at.generator())
     if any("y" in move.needs for move in game.moves):
         if at.classes is None:
@@ -312,6 +330,8 @@ def run_arena(where: str, path, *, only=None, seeds=SEEDS, data=None, steps: int
     names, grounds, tracks = asked_for(where, only, data, track)
     if steps is not None and (type(steps) is not int or steps < 1):
         raise ValueError(f"steps={steps!r}: a whole number of generator updates, 1 or more")
+    if not isinstance(seeds, Iterable):
+        raise ValueError(f"seeds={seeds!r:.80}: one whole number or more, as range(1, 4)")
     seeds = list(seeds)
     if not seeds or any(type(seed) is not int or seed < 0 for seed in seeds):
         raise ValueError(f"seeds={seeds!r:.80}: one whole number or more, none below 0")

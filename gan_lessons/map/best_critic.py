@@ -9,6 +9,7 @@ Derived in notebooks/20_map.ipynb.
 """
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -64,6 +65,7 @@ class ScoreLosses:
 
     def slopes(self, score):
         """A', B', A'', B'' at scores (n,), four arrays (n,), by torch on the critic's loss."""
+        score = as_numbers(score, "score", finite=False)
         if not len(score):                              # a loss is a mean, and none is over nothing
             return (np.zeros(0),) * 4
         real, fake = (torch.tensor(score, dtype=torch.float64, requires_grad=True)
@@ -76,13 +78,14 @@ class ScoreLosses:
 
     def generator_slope(self, score):
         """C' at scores (n,) -> (n,), by torch on the generator's loss."""
+        score = as_numbers(score, "score", finite=False)
         fake = torch.tensor(score, dtype=torch.float64, requires_grad=True)
         loss = _play(self.game, self.critic, "g", torch.zeros_like(fake), fake) * len(fake)
         return _slope(loss, fake).detach().numpy()
 
     def _each(self, player, real, fake):
         """The player's loss on one pair after the other; None stands for a score of 0."""
-        score = np.asarray(real if fake is None else fake, dtype=float)
+        score = as_numbers(real if fake is None else fake, "score", finite=False)
         known, where = np.unique(score, return_inverse=True)
         zero = torch.zeros(1, dtype=torch.float64)
 
@@ -162,8 +165,11 @@ def push(game: Game | ScoreLosses, p, q) -> float:
 
 
 def pushes(game: Game | ScoreLosses, pairs) -> np.ndarray:
-    """`push` for k pairs (p, q) at once, which is faster: (k,)."""
-    known = score_losses(game)
+    """`push` for k pairs (p, q) at once, which is faster: (k,). ValueError for what is no list of
+    pairs, TypeError and ValueError, as in `push`, for laws that are none."""
+    known, pairs = score_losses(game), _pairs(pairs)
+    if not pairs:
+        return np.zeros(0)
     nodes = [masses(q, panels(p, q)) for p, q in pairs]
     log_r = [log_ratio(p, q)(x) for (p, q), (x, _) in zip(pairs, nodes)]
     best = best_score(known, np.concatenate(log_r))
@@ -182,6 +188,15 @@ def pushes(game: Game | ScoreLosses, pairs) -> np.ndarray:
         # p.score - q.score is d log r / dx, which turns d c*/d log r into c*'
         results.append(felt @ (p.score(x) - q.score(x)))
     return np.array(results)
+
+
+def _pairs(pairs) -> list:
+    """A list of pairs (p, q), also of what gives them one by one."""
+    found = list(pairs) if isinstance(pairs, Iterable) else None
+    if found is None or not all(isinstance(pair, (tuple, list)) and len(pair) == 2
+                                for pair in found):
+        raise ValueError(f"pairs = {told(pairs)}: a list of pairs of laws, as [(p, q), (p, q2)]")
+    return found
 
 
 def best_value(game: Game | ScoreLosses, p, q) -> float:

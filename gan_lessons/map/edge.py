@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from ..exact.checks import told
 from ..exact.laws import Normal
 from .objectives import objective
 
@@ -78,8 +79,11 @@ def check_edge(edge: Edge, **setting) -> float:
 def both_sides(edge: Edge, **setting) -> tuple[np.ndarray, np.ndarray]:
     """(left, right) as float64 arrays (k,), the value first.
 
-    ArithmeticError where the two differ in shape or a number is not finite.
+    ArithmeticError where the two differ in shape or a number is not finite, TypeError for what is
+    no Edge.
     """
+    if not isinstance(edge, Edge):
+        raise TypeError(f"edge = {told(edge)}: an Edge, as one of edges_of(\"WGAN\")")
     left, right = (np.ravel(np.asarray(side, dtype=float)) for side in edge.sides(**setting))
     if left.shape != right.shape or not (np.isfinite(left).all() and np.isfinite(right).all()):
         raise ArithmeticError(f"{edge.a} and {edge.b}: sides of shape {left.shape} and "

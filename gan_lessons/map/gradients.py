@@ -10,7 +10,7 @@ games of your own only.
 """
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 from scipy.special import expit, ndtr
 
+from ..exact.checks import as_numbers, fits, told
 from ..exact.f_table import F_DIVERGENCES, f_divergence
 from ..exact.laws import Normal
 from ..exact.lipschitz import segment_density
@@ -67,13 +68,17 @@ class Entry(NamedTuple):
 
         Distances of any shape -> that shape. Positive where the fakes are drawn towards the real
         samples, odd in the distance; inf where it leaves the range of floats. ValueError for σ ≤ 0,
-        for a value of `own` that has no best critic, and for an entry without a curve.
+        for a value of `own` that has no best critic, and for an entry without a curve, TypeError
+        for a parameter that the objective has not.
         """
         if self.shape is None:
             raise ValueError(f"{self.name} has no curve: {self.says}")
-        if not sigma > 0:
-            raise ValueError(f"sigma = {sigma}: the width of p and q is above 0")
-        distance = np.asarray(distance, dtype=float)
+        if not fits(sigma, above=0):
+            raise ValueError(f"sigma = {sigma!r}: the width of p and q is above 0")
+        if strange := own.keys() - ({self.own.argument} if self.own else set()):
+            raise TypeError(f"{self.name} has no parameter {sorted(strange)[0]!r}: "
+                            + (f"its own is {self.own.argument!r}" if self.own else "it has none"))
+        distance = as_numbers(distance, "distance")
         delta = np.abs(distance).ravel() / sigma
         with np.errstate(over="ignore"):
             felt = self.feel(self.shape(delta, **own), delta, sigma, **own)
@@ -510,6 +515,13 @@ def atlas_curve(entry, distances, sigma: float = 1.0, **own) -> np.ndarray:
             raise KeyError(f"no entry {entry!r} in the atlas; there are {', '.join(ATLAS)}")
         return ATLAS[entry].gradient(distances, sigma, **own)
     return own_entry("yours", entry).gradient(distances, sigma, **own)
+
+
+def named_games(own) -> dict:
+    """Games of your own by their names, {} for None. TypeError for what has no names."""
+    if not isinstance(own, Mapping | None):
+        raise TypeError(f'own = {told(own)}: games by their names, as {{"mine": game}}')
+    return dict(own or {})
 
 
 def own_entry(name: str, game) -> Entry:

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from ..data.datasets import load_images
+from ..exact.checks import check_count, told
 from ..exact.laws import Grid, Ring, SwissRoll
 from ..game import Game
 from ..objectives.variational import gaussian_code
@@ -75,8 +76,11 @@ def ground(data: str, seed: int = 0) -> Ground:
     """The Ground of "ring", "grid", "swiss roll" or "mnist".
 
     On digits everybody's settings are those of RECIPES["minimax"], a game without a remedy.
-    ValueError, listing these, for other data.
+    ValueError, listing these, for other data, and for a seed that is none.
     """
+    seed = check_count("seed", seed, least=0, most=2 ** 60)
+    if not isinstance(data, str):
+        raise ValueError(f"data = {told(data)}: the name of an arena, as \"ring\"")
     if data in TOYS:
         law = TOYS[data]()
         return Ground(data, seed, law, classes=None if data == "swiss roll" else len(law.centres))

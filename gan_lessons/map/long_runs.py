@@ -110,7 +110,7 @@ LONG = {
 
 def images_of(name: str, split: str = "train") -> Images:
     """The images of a long run. LongRunError where the real ones are not at hand."""
-    data = LONG[name].data
+    data = known(name).data
     images = load_images(data, split)
     if images.name != data:
         raise LongRunError(f"{name!r} is trained on {data}, and only {images.name} is here: "
@@ -122,7 +122,7 @@ def images_of(name: str, split: str = "train") -> Images:
     LONG, RECIPES, PHOTOGRAPHS, CONDITIONAL, CONDITIONAL_PHOTOGRAPHS])
 def train_long(name: str, **options):
     """The training of LONG[name], whole; options as in `Recipe.train`."""
-    long = LONG[name]
+    long = known(name)
     return long.recipe.train(images_of(name), seed=long.seed, **options)
 
 
@@ -145,7 +145,7 @@ def generator(name: str, shape, weights) -> object:
 
     LongRunError where they do not fit the network that its recipe builds today.
     """
-    net = LONG[name].recipe.players(tuple(shape), LONG[name].seed)["g"]
+    net = known(name).recipe.players(tuple(shape), known(name).seed)["g"]
     try:
         net.load_state_dict({key: value.float() if value.is_floating_point() else value
                              for key, value in load_file(weights).items()})

@@ -28,6 +28,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
+from ..data.files import ADDRESS
 from ..training.code import PLAIN
 from .fingerprint import changes, fingerprint, parts, versions
 from .journal import OWN, Journal, alone, key_of, places, read, some, write_table
@@ -111,6 +112,10 @@ def depends(also: Callable[..., Mapping], apart: Iterable = ()):
     apart: objects that the function uses but that do not count as a whole. Here a change of
         play_wgan makes the rows of "wgan" stale, and no others.
     """
+    if not callable(also):
+        raise TypeError(f"depends takes a function of the settings that gives a dictionary, as "
+                        f"lambda name, seed: TABLE[name], not {also!r:.80}")
+
     def mark(run):
         run.depends, run.apart = also, tuple(apart)
         return run
@@ -222,6 +227,9 @@ def load(path) -> list[dict]:
     what is no path."""
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(f"a table is loaded from the path of a file, as 'arena.csv', not {path!r}")
+    if ADDRESS.match(os.fspath(path)):
+        raise ValueError(f"{os.fspath(path)!r} is an address: fetch the file, and give its path "
+                         "here")
     limit = csv.field_size_limit(2 ** 31 - 1)       # a word may have more than 131,072 letters
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:  # Excel begins it with a mark

@@ -86,11 +86,11 @@ def anchors(name: str | None = None) -> dict[str, float]:
 def report(fake, real=None) -> str:
     """The Fréchet distance in one line, between its anchors; arguments as `frechet_distance`."""
     real = _default_test() if real is None else real
-    scale = anchors(_set_of(real))
+    distance, scale = frechet_distance(fake, real), anchors(_set_of(real))
     few = "" if len(fake) >= 5000 else f" from only {len(fake):,} samples, which reads high"
     between = " · ".join(f"{what} {_short(scale[what])}"
                          for what in ("real", "five classes", "noise"))
-    return f"Fréchet distance {_short(frechet_distance(fake, real))}{few} ({between})"
+    return f"Fréchet distance {_short(distance)}{few} ({between})"
 
 
 def precision_recall(fake, real=None, k: int = 3, most: int = 5000) -> PrecisionRecall:

@@ -21,6 +21,7 @@ from ..game import (
     Move,
     both,
     check_player,
+    check_takes,
     check_tensors,
     in_full,
     softplus,
@@ -108,6 +109,7 @@ def adversarial_autoencoder(code=deterministic, joint: float | None = None) -> G
     if joint is not None and not fits(joint, above=0):
         raise ValueError(f"joint = {joint}: the weight of the fooling term is above 0; "
                          "None plays separate phases")
+    code = _coded(code)
 
     def reconstruction(e, d, x):
         return squares(x, d(code(e, x)))
@@ -127,6 +129,17 @@ def adversarial_autoencoder(code=deterministic, joint: float | None = None) -> G
     return Game([Move("e d", reconstruction), Move("f", code_critic), Move("e", fool_the_critic)])
 
 
+def _coded(code):
+    """`code`, whose codes are looked at; TypeError for what is no function of e and x."""
+    check_takes("code", code, 2, "e and x, as deterministic, gaussian or universal(10)")
+
+    def coded(e, x):
+        z = code(e, x)
+        check_tensors(**{"what code gives": z})
+        return z
+    return coded
+
+
 def supervised_style(code=deterministic) -> Game:
     """The decoder is told the label, so that the code keeps what the label does not say: the style.
 
@@ -135,6 +148,8 @@ def supervised_style(code=deterministic) -> Game:
     d as Concatenated(...): (n, k), (n,) -> (n, ...). Makhzani et al. 2015, arXiv 1511.05644;
     lesson 15.
     """
+    code = _coded(code)
+
     def reconstruction(e, d, x, y):
         return squares(x, d(code(e, x), y))
     return Game([Move("e d", reconstruction), *adversarial_autoencoder(code).moves[1:]])
@@ -177,7 +192,8 @@ def label_informed(prior, classes: int = 10) -> Game:
     batches(few_labels(...), z=prior, unlabelled=images)
     ValueError for fewer than 2 classes. Makhzani et al. 2015, arXiv 1511.05644; lesson 15.
     """
-    _check_two_or_more(classes)
+    with torch.random.fork_rng(devices=[]):
+        tied(prior, torch.zeros(1, dtype=torch.int64), classes)      # refuses what it cannot tie
 
     def unlabelled(y):
         return torch.full_like(y, classes)

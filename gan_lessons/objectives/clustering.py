@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from ..exact.checks import as_numbers, check_count, check_flag, check_room, fits
-from ..game import Game, Move, check_samples, check_tensors, in_full
+from ..game import Game, Move, check_samples, check_tensors, in_full, one_format
 from ..players.networks import check_labels
 from .variational import draw_code, gaussian_code, gaussian_nll
 
@@ -60,11 +60,12 @@ class GaussianMixturePrior(nn.Module):
         if z.dim() != 2 or z.shape[1] != k:
             raise ValueError(f"codes of shape {tuple(z.shape)} for components of {k} numbers: "
                              "build GaussianMixturePrior(K, k) with k the numbers of a code")
-        u = (z[:, None] - self.centres) * (-self.log_s).exp()                # (n, K, k)
-        if self.tilted:
-            u = u + torch.einsum("nyj,yij->nyi", u, self.tilt.tril(-1))      # determinant 1
-        normal = -u.square().sum(2) / 2 - self.log_s.sum(1) - k / 2 * math.log(2 * math.pi)
-        return self.log_q.log_softmax(0) + normal                            # (n, K)
+        with one_format(self, z):
+            u = (z[:, None] - self.centres) * (-self.log_s).exp()            # (n, K, k)
+            if self.tilted:
+                u = u + torch.einsum("nyj,yij->nyi", u, self.tilt.tril(-1))  # determinant 1
+            normal = -u.square().sum(2) / 2 - self.log_s.sum(1) - k / 2 * math.log(2 * math.pi)
+            return self.log_q.log_softmax(0) + normal                        # (n, K)
 
     @torch.no_grad()
     def start(self, centres, covariances=None, shares=None) -> GaussianMixturePrior:
@@ -146,10 +147,15 @@ def _check_table(table: Tensor, *others: Tensor):
 def usage_kl(r: Tensor) -> Tensor:
     """KL(p(y) ‖ 1/K), p(y) the mean of the rows of r, in nats: (n, K) -> ().
 
-    0 where all components are used equally. ValueError for other shapes. Lesson 19.
+    0 where all components are used equally. ValueError for other shapes, and rows that do not sum
+    to 1. Lesson 19.
     """
     _check_table(r)
     r = in_full(r, "r")
+    # on an accelerator nobody waits for the sums
+    if r.device.type == "cpu" and (r.sum(1) - 1).abs().max() > 1e-2:
+        raise ValueError("rows of r sum to 1, as responsibilities do, not to "
+                         f"{r.sum(1)[0]:g}: divide each by its sum")
     mean = r.mean(0).clamp_min(1e-30)                    # an unused component counts 0, not NaN
     return math.log(r.shape[1]) + (mean * mean.log()).sum()
 
@@ -178,6 +184,10 @@ def clustering(
         m, log_s = gaussian_code(e, x)
         z = draw_code(m, log_s)
         log_joint = h(z)
+        if log_joint.dim() != 2:
+            raise ValueError(f"h gives {tuple(log_joint.shape)} for {len(z)} codes, and log q(z, y)"
+                             " of every component, (n, K), is needed: take GaussianMixturePrior(K,"
+                             " k)")
         log_r = log_r_of(z, log_joint)
         sharpness = -(log_s + .5 * math.log(2 * math.pi * math.e)).sum(1)    # E log p(z | x)
         rate = sharpness + mixture_kl(log_joint, log_r)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..exact.f_divergences import FDivergence
 from ..exact.f_table import f_divergence
-from ..game import Game, both, in_full
+from ..game import Game, both, check_takes, in_full
 
 GENERATORS = ("conjugate", "trick")
 
@@ -31,8 +31,8 @@ def f_gan(
     Nowozin et al. 2016, arXiv 1606.00709; lesson 03.
     """
     row = f_divergence(divergence, **parameter)
-    if not (bend is None or callable(bend)):
-        raise TypeError(f"bend is a rising function of scores, such as torch.asinh, not {bend!r}")
+    if bend is not None:
+        check_takes("bend", bend, 1, "scores that rises, such as torch.asinh")
     bend = bend or (lambda v: v)
     if not isinstance(generator, str) or generator not in GENERATORS:
         raise ValueError(f"no generator loss {generator!r}; there are {', '.join(GENERATORS)}")

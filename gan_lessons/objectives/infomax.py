@@ -108,6 +108,14 @@ def information_bound(name: str):
     return BOUNDS[name]
 
 
+def _views(e, x: Tensor):
+    """(features at all places, code) of an encoder; ValueError for a network without places."""
+    if not hasattr(e, "views"):
+        raise ValueError(f"{type(e).__name__} has no .views(x), the features at the places of a "
+                         "picture and its code: take image_encoder(...) or linear_encoder(...)")
+    return e.views(x)
+
+
 # -- the game --------------------------------------------------------------------------------------
 
 def deep_infomax(
@@ -143,6 +151,10 @@ def deep_infomax(
     score = information_bound(bound)
 
     def information(t, features, z):
+        for way in ["whole"] * bool(alpha) + ["local"] * bool(beta):
+            if not hasattr(t, way):
+                raise ValueError(f"{type(t).__name__} has no .{way}(features, z) to score pairs "
+                                 "with: take statistics_network(e)")
         total = 0.0
         if alpha:
             total = total + alpha * score(t.whole(features, z))
@@ -151,16 +163,16 @@ def deep_infomax(
         return total
 
     def no_prior(e, t, x):
-        return -information(t, *e.views(x))
+        return -information(t, *_views(e, x))
 
     def normal_prior(e, t, x):
-        features, numbers = e.views(x)
+        features, numbers = _views(e, x)
         m, log_s = gaussian_code(lambda x: numbers, x)           # e(x) is known already
         kl = kl_to_normal(m, log_s).mean()
         return gamma * kl - information(t, features, draw_code(m, log_s))
 
     def uniform_prior(e, t, f, x):
-        features, z = e.views(x)
+        features, z = _views(e, x)
         return gamma * softplus(-in_full(f(z))).mean() - information(t, features, z)
 
     def critic_loss(f, e, x, z):

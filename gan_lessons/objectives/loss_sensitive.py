@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import relu
 
-from ..exact.checks import check_count, check_room, fits
-from ..game import Game, both, check_tensors, in_full
+from ..exact.checks import check_count, check_room, fits, told
+from ..game import Game, both, check_takes, check_tensors, in_full
 
 # -- margins and costs -----------------------------------------------------------------------------
 
@@ -163,25 +163,38 @@ def loss_sensitive(
     if not (fits(weight, least=0) and fits(first, least=0)):
         raise ValueError(f"weight = {weight}, first = {first}: both weigh a term of the loss and "
                          "are 0 or more")
+    check_takes("margin", margin, 2, "x and x_fake, such as margin(1.) makes one")
+    check_takes("cost", cost, 1, "what is lacking, (k,) -> (k,), such as relu or leaky(.5)")
+    check_takes("pairs", pairs, 2, "two numbers of samples, such as matched")
 
     def loss_of_l(l, g, x, z):
         x_fake = g(z)
         if x.shape[1:] != x_fake.shape[1:]:
             raise ValueError(f"real {tuple(x.shape)} and fake {tuple(x_fake.shape)} do not pair: "
                              "one sample of each must have the same shape")
-        i, j = pairs(len(x), len(x_fake))
+        i, j = _two(pairs(len(x), len(x_fake)))
         delta = checked_margins(margin(x[i], x_fake[j]).detach(), len(i))
         real, fake = both(l, x, x_fake)
         if real.dim() != 1 or fake.dim() != 1:
             raise ValueError(f"scores of shape {tuple(real.shape)} and {tuple(fake.shape)}: one "
                              "number per sample, (n,), or differences broadcast without a word; "
                              "end the critic with nn.Flatten(0)")
-        return first * real.mean() + weight * cost(delta + real[i] - fake[j]).mean()
+        price = cost(delta + real[i] - fake[j])
+        check_tensors(**{"what the cost gives": price})
+        return first * real.mean() + weight * price.mean()
 
     def loss_of_g(l, g, z):
         return in_full(l(g(z))).mean()
 
     return Game({"l": loss_of_l, "g": loss_of_g})
+
+
+def _two(found):
+    """The numbers of the real and of the fake samples of all pairs; ValueError for others."""
+    if not isinstance(found, (tuple, list)) or len(found) != 2:
+        raise ValueError(f"pairs gives {told(found)}: the numbers i of the real samples and j of "
+                         "the fakes, two of one length, as matched does")
+    return found
 
 
 def checked_margins(delta: Tensor, pairs: int) -> Tensor:

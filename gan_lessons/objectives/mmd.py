@@ -15,10 +15,22 @@ import math
 import torch
 from torch import Tensor
 
-from ..exact.checks import check_count, fits
-from ..game import Game, both, check_tensors, in_full
+from ..exact.checks import check_count, fits, told
+from ..game import Game, both, check_samples, check_takes, check_tensors, in_full
 
 # -- kernels ---------------------------------------------------------------------------------------
+
+def _check_rows(x, y):
+    """ValueError unless a kernel is handed (n, d) and (m, d), floating-point numbers of one format.
+    """
+    check_tensors(x=x, y=y)
+    if not (x.dim() == y.dim() == 2 and x.shape[1] == y.shape[1]):
+        raise ValueError(f"x {tuple(x.shape)} and y {tuple(y.shape)}: a kernel is one of samples "
+                         "in rows, (n, d) and (m, d); x.flatten(1) makes rows of pictures")
+    if x.dtype != y.dtype or not x.is_floating_point():
+        raise ValueError(f"x in {x.dtype}, y in {y.dtype}: floating-point numbers of one format, "
+                         "as x.float() and y.float()")
+
 
 def gaussian(*bandwidths: float):
     """Σ_h exp(-|x - y|²/2h²) over the bandwidths: (n, d), (m, d) -> (n, m).
@@ -29,7 +41,7 @@ def gaussian(*bandwidths: float):
         raise ValueError(f"bandwidths = {bandwidths!r}: one or more numbers above 0")
 
     def kernel(x, y):
-        check_tensors(x=x, y=y)
+        _check_rows(x, y)
         square = (x.square().sum(1)[:, None] + y.square().sum(1) - 2 * x @ y.T).clamp(min=0)
         return sum((-square / (2 * h ** 2)).exp() for h in bandwidths)
     kernel.__name__ = f"gaussian({', '.join(f'{h:g}' for h in bandwidths)})"
@@ -41,14 +53,18 @@ def minus_distance(x: Tensor, y: Tensor) -> Tensor:
 
     Where two points are one the slope is taken as 0.
     """
-    check_tensors(x=x, y=y)
+    _check_rows(x, y)
     return -torch.cdist(x, y)
 
 
 def cubic(x: Tensor, y: Tensor) -> Tensor:
     """(x · y / d + 1)³, the kernel of KID: (n, d), (m, d) -> (n, m)."""
-    check_tensors(x=x, y=y)
+    _check_rows(x, y)
     return (x @ y.T / x.shape[1] + 1) ** 3
+
+
+def _check_kernel(kernel):
+    check_takes("kernel", kernel, 2, "two batches, (n, d), (m, d) -> (n, m), as gaussian(1.)")
 
 
 # -- distances -------------------------------------------------------------------------------------
@@ -65,7 +81,10 @@ def _exactly(distance):
 
 def _rows(x, x_fake, alike=False):
     """Two batches as rows (n, d), (m, d); ValueError for what does not fit."""
-    check_tensors(x=x, x_fake=x_fake)
+    check_samples(x=x, x_fake=x_fake)
+    if x.dtype != x_fake.dtype:
+        raise ValueError(f"real samples in {x.dtype}, fakes in {x_fake.dtype}: bring them to one "
+                         "format, as x.float()")
     if x.shape[1:] != x_fake.shape[1:] or min(len(x), len(x_fake)) < 2:
         raise ValueError(f"real {tuple(x.shape)} and fake {tuple(x_fake.shape)}: two samples or "
                          "more of each, all of one size")
@@ -85,9 +104,25 @@ def mmd2(kernel, x: Tensor, x_fake: Tensor) -> Tensor:
     x, x_fake = _rows(x, x_fake)
 
     def within(a):
-        k = kernel(a, a)
+        k = _table(kernel, a, a)
         return (k.sum() - k.diagonal().sum()) / (len(a) * (len(a) - 1))
-    return within(x) + within(x_fake) - 2 * kernel(x, x_fake).mean()
+    return within(x) + within(x_fake) - 2 * _table(kernel, x, x_fake).mean()
+
+
+def _table(kernel, a, b):
+    """The kernel of all pairs, (n, m); ValueError where it gives something else."""
+    try:
+        k = kernel(a, b)
+    except TypeError as error:
+        _check_kernel(kernel)
+        raise TypeError(f"{told(kernel)} is no kernel, a function of two batches, as gaussian(1.) "
+                        f"makes one ({error})") from error
+    if not isinstance(k, Tensor) or k.shape != (len(a), len(b)):
+        shape = tuple(k.shape) if isinstance(k, Tensor) else told(k)
+        raise ValueError(f"the kernel gives {shape} for {len(a)} and {len(b)} samples: it is a "
+                         "function of tensors (n, d), (m, d) -> (n, m), as gaussian(1.) of "
+                         "gan_lessons.objectives.mmd")
+    return k
 
 
 @_exactly
@@ -146,9 +181,9 @@ def matching(distance, features=None) -> Game:
     a batch that stays as it is, or None for the samples themselves. TypeError for what is no
     function. Li et al. 2015, arXiv 1502.02761; lesson 22.
     """
-    for name, part in dict(distance=distance, features=features or distance).items():
-        if not callable(part):
-            raise TypeError(f"{name} is a function, such as sliced, not {part!r}")
+    check_takes("distance", distance, 2, "two batches, as sliced or partial(mmd2, gaussian(1.))")
+    if features is not None:
+        check_takes("features", features, 1, "a batch")
     h = features or (lambda x: x)
 
     def generator_loss(g, x, z):
@@ -166,8 +201,7 @@ def mmd_gan(kernel=minus_distance) -> Game:
     its features. TypeError for a kernel that is no function. Li et al. 2017, arXiv 1705.08584;
     Bińkowski et al. 2018, arXiv 1801.01401; lesson 22.
     """
-    if not callable(kernel):
-        raise TypeError(f"kernel is a function, such as gaussian(1.), not {kernel!r}")
+    _check_kernel(kernel)
 
     def gap(f, g, x, z):
         return mmd2(kernel, *both(f, x, g(z)))

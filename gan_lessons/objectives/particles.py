@@ -13,9 +13,17 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from ..exact.checks import fits
+from ..exact.checks import fits, told
 from ..exact.particles import flow_weight
-from ..game import Game, Move, check_player, check_tensors, in_full
+from ..game import (
+    Game,
+    Move,
+    check_noisy,
+    check_player,
+    check_tensors,
+    in_full,
+    one_format,
+)
 from .minimax import critic_loss
 
 RESCALINGS = {                                # h, and h' as a function of log p/q = c
@@ -31,7 +39,8 @@ def rescaled(h: str | Callable = "h(c) = c") -> Game:
     """The critic of the standard GAN; a generator that minimises -E h(f(g(z))) for a rising h.
 
     At the best critic, f = log p/q, every fake is pushed by h'(log r) ∇ log r. h: (n,) -> (n,), or
-    a name of RESCALINGS. ValueError for another name, TypeError for what is no function.
+    a name of RESCALINGS. ValueError for another name and for an h that falls, TypeError for what is
+    no function of tensors.
     Yi, Zhu, Liu 2023, arXiv 2302.01075; lesson 23.
     """
     if isinstance(h, str):
@@ -39,8 +48,7 @@ def rescaled(h: str | Callable = "h(c) = c") -> Game:
             raise ValueError(f"no rescaling {h!r}; there are: {', '.join(RESCALINGS)}, or a "
                              "function of the scores")
         h = RESCALINGS[h]
-    if not callable(h):
-        raise TypeError(f"h = {h!r}: a rising function of the scores, (n,) -> (n,)")
+    _check_rising(h)
 
     def generator_loss(f, g, z):
         return -h(in_full(f(g(z)))).mean()
@@ -48,10 +56,27 @@ def rescaled(h: str | Callable = "h(c) = c") -> Game:
     return Game({"f": critic_loss, "g": generator_loss})
 
 
+def _check_rising(h):
+    """h tried on three scores: TypeError unless it maps tensors to tensors with a gradient,
+    ValueError where it falls."""
+    scores = torch.tensor([-1., 0., 1.], requires_grad=True)
+    try:
+        heights, why = h(scores), ""
+    except Exception as error:  # noqa: BLE001  a reader's function may fail in any way
+        heights, why = None, f" ({type(error).__name__}: {error})"
+    if not (isinstance(heights, Tensor) and heights.shape == scores.shape
+            and heights.requires_grad):
+        raise TypeError(f"h = {told(h)}: a rising function of tensors, (n,) -> (n,), with a "
+                        f"gradient, as torch.exp{why}")
+    if (heights.diff() < 0).any():
+        raise ValueError(f"h = {told(h)} falls between -1 and 1: the generator would flee what the "
+                         "critic takes for real; take -h")
+
+
 def noised(x: Tensor, sigma: float) -> Tensor:
     """x + σ ε, ε ~ N(0, I), drawn with torch's generator: (n, ...) -> (n, ...). ValueError for a
     σ that is not above 0. Lesson 23."""
-    check_tensors(x=x)
+    check_noisy(x=x)
     if not fits(sigma, above=0):
         raise ValueError(f"sigma = {sigma!r}: the deviation of the noise is above 0")
     return x + sigma * torch.randn_like(x)
@@ -64,7 +89,9 @@ def denoising_loss(m, x: Tensor, sigma: float) -> Tensor:
     the shape. Vincent 2011; lesson 23.
     """
     check_player("m", m)
-    cleaned = m(noised(x, sigma))
+    with one_format(m, x, shapes=True):
+        cleaned = m(noised(x, sigma))
+    check_tensors(**{"what the denoiser makes": cleaned})
     if cleaned.shape != x.shape:
         raise ValueError(f"a denoiser makes {tuple(cleaned.shape)} of {tuple(x.shape)}: it gives "
                          "back the shape that it is given")
@@ -104,7 +131,11 @@ def distribution_matching(sigma: float, divergence: str | None = None) -> Game:
     def follow_weighted(g, f, m, m_q, z):
         fakes = g(z)
         y = noised(fakes.detach(), sigma)
-        c = f(y).detach().double().cpu().numpy()
+        c = in_full(f(y).detach())
+        if c.numel() != len(y):
+            raise ValueError(f"f gives {tuple(c.shape)} for {len(y)} samples: one score each, as "
+                             "mlp_critic(...) does")
+        c = c.double().cpu().numpy()
         w = torch.as_tensor(flow_weight(divergence, c)).to(fakes)              # (n,)
         return _led(fakes, w.reshape(-1, *[1] * (fakes.dim() - 1)) * (m(y) - m_q(y)))
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.functional import relu
 
 from ..exact.checks import told
-from ..game import Game, both, check_tensors, in_full, softplus
+from ..game import Game, both, check_takes, check_tensors, in_full, softplus
 
 # -- losses h(a) of a difference a of scores: any shape -> same shape, low where a is large --------
 
@@ -95,8 +95,8 @@ def relativistic(kind: str | tuple[Callable, Callable | str] = "RSGAN") -> Game:
     if isinstance(h, str) and h not in PAIR_LOSSES:
         raise KeyError(f"no pair loss {h!r}; there are {', '.join(PAIR_LOSSES)}")
     h = PAIR_LOSSES[h] if isinstance(h, str) else h
-    if not (callable(compare) and callable(h)):
-        raise TypeError(f"a comparison and a pair loss are functions, not {compare!r} and {h!r}")
+    check_takes("a comparison", compare, 3, "h and the scores of either side, such as pairwise")
+    check_takes("a pair loss", h, 1, "differences, (n,) -> (n,), such as torch.relu")
 
     def critic_loss(f, g, x, z):
         real, fake = both(f, x, g(z))

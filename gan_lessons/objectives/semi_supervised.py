@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy, pad, relu
 
 from ..exact.checks import fits
-from ..game import Game, check_tensors, couples_batch, in_full, softplus
+from ..game import Game, check_takes, check_tensors, couples_batch, in_full, softplus
 from .loss_sensitive import checked_margins, margin
 
 
@@ -103,6 +103,7 @@ def semi_supervised(
     if not all(fits(w, least=0) for w in (weight, eta, first)):
         raise ValueError(f"weight = {weight}, eta = {eta}, first = {first}: all weigh a term of "
                          "the loss and are 0 or more")
+    check_takes("margin", margin, 2, "x and x_fake, such as margin(1.) makes one")
 
     def part(delta, real, fake):
         delta = checked_margins(delta.detach(), len(real))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from torch.nn.functional import relu
 
 from ..exact.checks import fits
-from ..game import Game, Move, both, in_full
+from ..game import Game, Move, both, check_takes, check_tensors, in_full
 from ..players.penalties import clip_weights
 
 
@@ -30,15 +30,18 @@ def wasserstein(penalty=None, weight: float = 10.0, clip: float | None = None) -
     if not fits(weight, least=0):
         raise ValueError(f"weight = {weight}: a penalty is weighed with a number of 0 or more; "
                          "the paper takes 10")
-    if not (penalty is None or callable(penalty)):
-        raise TypeError(f"penalty is a function (f, x, x_fake) -> one number, such as "
-                        f"gradient_penalty, not {penalty!r}")
+    if penalty is not None:
+        check_takes("penalty", penalty, 3, "(f, x, x_fake) -> one number, such as gradient_penalty")
 
     def critic_loss(f, g, x, z):
         x_fake = g(z)
         real, fake = both(f, x, x_fake)
         loss = -(real.mean() - fake.mean())
-        return loss if penalty is None else loss + weight * penalty(f, x, x_fake)
+        if penalty is None:
+            return loss
+        price = penalty(f, x, x_fake)
+        check_tensors(**{"what the penalty gives": price})
+        return loss + weight * price
 
     def generator_loss(f, g, z):
         return -in_full(f(g(z))).mean()

@@ -55,7 +55,11 @@ class FlowDecoder(nn.Module):
     def forward(self, v: Tensor) -> Tensor:
         check_tensors(v=v)
         with one_format(self.net, v, shapes=True):
-            return self.net(v)
+            made = self.net(v)
+        if made.shape[1:] != self.shape:
+            raise ValueError(f"net makes {tuple(made.shape[1:])} of a code, and this decoder is "
+                             f"for pictures {self.shape}: build both for one shape")
+        return made
 
     def nll(self, y: Tensor, v: Tensor) -> Tensor:
         """-log q(y | v) in nats, (n, *shape), (n, k) -> (n,)."""
@@ -106,7 +110,7 @@ class _Step(nn.Module):
             nn.init.zeros_(weight)
 
     def _scale_and_shift(self, passed: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
-        with one_format(self.net, passed, seen):
+        with one_format(self.net, passed, seen, shapes=True):
             s, t = self.net(torch.cat([passed, seen], 1)).to(passed.dtype).chunk(2, 1)
         return self.bound * torch.tanh(s / self.bound), t
 

@@ -29,9 +29,10 @@ class Flow(nn.Module):
         if not x.is_floating_point():
             raise ValueError(f"a flow bends floating-point numbers, not {x.dtype}: x.float()")
         total = x.new_zeros(len(x))
-        for step in self.steps:
-            x, log_det = step(x)
-            total = total + log_det
+        with one_format(self, x, shapes=True):
+            for step in self.steps:
+                x, log_det = step(x)
+                total = total + log_det
         return x, total
 
     def inverse(self, y: Tensor) -> Tensor:
@@ -79,6 +80,7 @@ class Coupling(nn.Module):
         """(s, t), each of the shape of `moved`."""
         with one_format(self.net, passed, shapes=True):
             said = self.net(passed)
+        check_tensors(**{"what the network of a coupling says": said})
         times = 2 if self.affine else 1
         if said.shape != (len(moved), times * moved.shape[1], *moved.shape[2:]):
             raise ValueError(f"the network of this coupling says {tuple(said.shape[1:])} of "
@@ -168,9 +170,10 @@ class Mixing(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         _check_channels(x, len(self.A))
+        check_tensors(**{"the matrix of this step": self.A})
         _, log_abs_det = torch.linalg.slogdet(self.A)
         log_det = log_abs_det * math.prod(x.shape[2:])
-        with one_format(self, x):
+        with one_format(self, x, shapes=True):
             return torch.einsum("ij,nj...->ni...", self.A, x), log_det.expand(len(x))
 
     def inverse(self, y: Tensor) -> Tensor:
@@ -179,7 +182,7 @@ class Mixing(nn.Module):
         if not log_abs_det > -80:                                        # NaN is refused, too
             raise ValueError("the matrix of this step has become singular: it cannot be undone; "
                              "lower the learning rate")
-        with one_format(self, y):
+        with one_format(self, y, shapes=True):
             return torch.einsum("ij,nj...->ni...", torch.linalg.inv(self.A), y)
 
 

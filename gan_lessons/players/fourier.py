@@ -34,6 +34,9 @@ class Waves(nn.Module):
         self.register_buffer("frequencies", drawn / bandwidth)                    # (d, k)
 
     def forward(self, x: Tensor) -> Tensor:
+        if x.device != self.frequencies.device:
+            raise ValueError(f"these weights are on {self.frequencies.device}, the samples on "
+                             f"{x.device}: bring them to one device, as x.to(…)")
         angle = x @ self.frequencies.to(x.dtype)                                  # (n, k)
         return torch.cat([angle.cos(), angle.sin()], 1) / math.sqrt(angle.shape[1])
 

@@ -47,7 +47,14 @@ def image_critic(shape=(1, 28, 28), width: int = 32, dense: int | None = None, s
             stack += [nn.Conv2d(wide, wide, 3, 1, 1), nn.LeakyReLU(0.2)]
         hidden = [nn.Linear(16 * wide, dense), nn.LeakyReLU(0.2)] if dense else []
         return [*stack, nn.Flatten(), *hidden, nn.Linear(dense or 16 * wide, outputs or 1)]
-    return Player(layers, end, seed).to(memory_format=torch.channels_last)
+    return _sized(layers, end, seed, (channels, size, size))
+
+
+def _sized(layers, end, seed, takes) -> Player:
+    """The network, which refuses pictures of another size: its strides would not notice."""
+    made = Player(layers, end, seed).to(memory_format=torch.channels_last)
+    made.takes = takes
+    return made
 
 
 def image_generator(shape=(1, 28, 28), noise: int = 100, width: int = 32, batch_norm: bool = True,
@@ -107,7 +114,7 @@ def dcgan_critic(shape=(1, 28, 28), width: int = 32, batch_norm: bool = False, s
             stack += [nn.Conv2d(wide, 2 * wide, 4, 2, 1), *norm, nn.LeakyReLU(0.2)]
             wide, small = 2 * wide, small // 2
         return [*stack, nn.Flatten(), nn.Linear(wide * small ** 2, outputs or 1)]
-    return Player(layers, end, seed).to(memory_format=torch.channels_last)
+    return _sized(layers, end, seed, (channels, size, size))
 
 
 def dcgan_generator(shape=(1, 28, 28), noise: int = 100, width: int = 32, batch_norm: bool = True,

@@ -17,15 +17,18 @@ from torch.nn.functional import one_hot
 from torch.nn.utils.parametrizations import weight_norm
 
 from ..exact.checks import MANY, as_numbers, as_shape, check_count, check_room, fits, told
-from ..game import check_player, check_samples, check_tensors, one_format
+from ..game import check_noisy, check_player, check_samples, check_tensors, one_format
 
 
 class Player(nn.Module):
     """A stack of layers whose output is reshaped: (n, ...) -> (n, *shape), in the input's dtype.
 
     layers: a function that makes them, called with the generator of random numbers at `seed`.
-    shape: that of one sample's output, () for a score.
+    shape: that of one sample's output, () for a score. takes: that of one sample, where layers
+    would not notice another one.
     """
+
+    takes: tuple[int, ...] | None = None
 
     def __init__(self, layers, shape: tuple[int, ...], seed: int):
         super().__init__()
@@ -37,13 +40,17 @@ class Player(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         check_tensors(x=x)
-        with one_format(self, x):
+        if self.takes is not None and x.shape[1:] != self.takes:
+            raise ValueError(f"a network does not take samples of shape {tuple(x.shape)}: give "
+                             "(n, ...) of the size that it was built for, "
+                             f"(n, {', '.join(map(str, self.takes))})")
+        with one_format(self, x, shapes=True):
             return self.layers(x).reshape(len(x), *self.shape).to(x.dtype)   # (n, 1) -> (n,)
 
     def features(self, x: Tensor) -> Tensor:
         """h(x), what the last layer sees: (n, ...) -> (n, d). Lesson 14 matches them."""
         check_tensors(x=x)
-        with one_format(self, x):
+        with one_format(self, x, shapes=True):
             return self.layers[:-1](x).to(x.dtype)
 
 
@@ -67,7 +74,8 @@ class Line(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         check_tensors(z=z)
-        return self.mean + self.sd * z
+        with one_format(self, z):
+            return self.mean + self.sd * z
 
 
 # -- fully connected -------------------------------------------------------------------------------
@@ -138,7 +146,7 @@ class Noise(nn.Module):
         self.sd = sd
 
     def forward(self, x: Tensor) -> Tensor:
-        check_tensors(x=x)
+        check_noisy(x=x)
         return x + self.sd * torch.randn_like(x) if self.training else x
 
 
@@ -186,7 +194,7 @@ class Concatenated(nn.Module):
         ones = [1] * (x.dim() - 2)
         label = label.reshape(*label.shape, *ones)           # (n, K), for pictures (n, K, 1, 1)
         label = label.expand(-1, -1, *x.shape[2:])           # (n, K, h, w): a constant channel each
-        with one_format(self, x):
+        with one_format(self, x, shapes=True):
             return self.net(torch.cat([x, label], 1))
 
 
@@ -216,7 +224,7 @@ class Projected(nn.Module):
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         check_tensors(x=x)
-        with one_format(self, x):
+        with one_format(self, x, shapes=True):
             hidden = self.net.layers[:-1](x)                             # h(x), (n, d)
         known = (self.embedding(check_labels(x, y, self.classes)) * hidden).sum(1)
         # Added in the input's dtype, also under autocast

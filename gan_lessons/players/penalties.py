@@ -22,6 +22,7 @@ from ..game import (
     check_network,
     check_player,
     check_samples,
+    check_takes,
     check_tensors,
     couples_batch,
     in_full,
@@ -163,13 +164,12 @@ def at_few(where: Callable, n: int) -> Callable:
     rougher. ValueError unless n is a whole number of 1 or more, TypeError for what is no function.
     """
     check_count("n", n, why="a penalty needs one sample of a batch at least")
-    if not callable(where):
-        raise TypeError(f"where is a function, such as at_both, not {where!r}")
+    check_takes("where", where, 2, "x and x_fake, such as at_both")
 
     def few(x: Tensor, x_fake: Tensor) -> Tensor:
         check_samples(x=x, x_fake=x_fake)
         return where(x[:n], x_fake[:n])
-    few.__name__ = f"at_few({where.__name__}, {n})"
+    few.__name__ = f"at_few({_name(where)}, {n})"
     return few
 
 
@@ -222,15 +222,21 @@ def penalty(where=between, ask=equal_one):
     The ValueErrors are those of `where` and of `slopes`; TypeError for what is no function.
     Lesson 07.
     """
-    for name, part in dict(where=where, ask=ask).items():
-        if not callable(part):
-            raise TypeError(f"{name} is a function, such as between or equal_one, not {part!r}")
+    check_takes("where", where, 2, "x and x_fake, such as between")
+    check_takes("ask", ask, 1, "slopes, (k,) -> (k,), such as equal_one")
 
     def penalised(f, x: Tensor, x_fake: Tensor) -> Tensor:
         """E ask(‖∇f(x̂)‖) over x̂ = where(x, x_fake): (n, ...), (n, ...) -> scalar."""
-        return ask(slopes(f, where(x, x_fake))).mean()
-    penalised.__name__ = f"penalty({where.__name__}, {ask.__name__})"
+        price = ask(slopes(f, where(x, x_fake)))
+        check_tensors(**{"what ask gives": price})
+        return price.mean()
+    penalised.__name__ = f"penalty({_name(where)}, {_name(ask)})"
     return penalised
+
+
+def _name(function) -> str:
+    """What a function is called; a partial has no name of its own."""
+    return getattr(function, "__name__", type(function).__name__)
 
 
 def zero_centred(where=at_real, sd: float | None = None):
@@ -247,8 +253,7 @@ def zero_centred(where=at_real, sd: float | None = None):
     """
     if sd is None:
         return penalty(where, power(2.0))
-    if not callable(where):
-        raise TypeError(f"where is a function, such as at_real, not {where!r}")
+    check_takes("where", where, 2, "x and x_fake, such as at_real")
     if not fits(sd, above=0):
         raise ValueError(f"sd = {sd}: the step of a difference is finite and above 0, such as 0.01")
 
@@ -258,7 +263,7 @@ def zero_centred(where=at_real, sd: float | None = None):
         _check_samples(at)
         here, there = both(f, at, at + sd * torch.randn_like(at))
         return ((there - here) / sd).square().mean()
-    penalised.__name__ = f"zero_centred({where.__name__}, sd={sd:g})"
+    penalised.__name__ = f"zero_centred({_name(where)}, sd={sd:g})"
     return penalised
 
 
@@ -274,13 +279,16 @@ def penalised(game: Game, penalty: Callable, weight: float, player: str = "f") -
                         f"{game!r}, {penalty!r}")
     if not fits(weight, least=0):
         raise ValueError(f"weight = {weight}: a penalty is weighed with a number of 0 or more")
-    plain = game[player]
+    plain = game.move_of(player).loss
+    check_takes("penalty", penalty, 3, "(f, x, x_fake) -> one number, such as gradient_penalty")
     asked = arguments(plain)
 
     def loss(**given) -> Tensor:
         x_fake = given["g"](given["z"])
+        price = penalty(given[player], given["x"], x_fake)
+        check_tensors(**{"what the penalty gives": price})
         return (plain(**{name: value for name, value in given.items() if name in asked})
-                + weight * penalty(given[player], given["x"], x_fake))
+                + weight * price)
 
     needed = arguments(lambda g, x, z: None)
     loss.arguments = {**asked, **{name: needed[name] for name in needed}}

@@ -1,6 +1,7 @@
 """Questions of notebooks/22_mmd.ipynb and their answers."""
 import numpy as np
 
+from ..exact.checks import as_numbers
 from ..exact.mmd import normal_mmd2_slope
 from ..exact.sinkhorn import sinkhorn, sinkhorn_divergence
 from ..exact.transport import earth_mover
@@ -29,7 +30,9 @@ def _best_bandwidth(distance: float = 8.0) -> float:
 
 def half_energy(x, x_fake):
     """∫ (F - G)² dx of two samples on the line, from all pairs: (n,), (m,) -> a number."""
-    x, x_fake = np.asarray(x, dtype=float), np.asarray(x_fake, dtype=float)
+    x, x_fake = as_numbers(x, "x"), as_numbers(x_fake, "x_fake")
+    if x.ndim != 1 or x_fake.ndim != 1:
+        raise ValueError(f"samples on the line are (n,) and (m,), not {x.shape}, {x_fake.shape}")
     mean = lambda a, b: np.abs(a[:, None] - b).mean()
     return float(mean(x, x_fake) - mean(x, x) / 2 - mean(x_fake, x_fake) / 2)
 
@@ -40,7 +43,9 @@ def two_steps(g, x, z):
     """
     import torch
 
+    from ..game import check_network
     from ..objectives.mmd import minus_distance, mmd2
+    check_network("g", g)
     weights = list(g.parameters())
     for _ in range(2):
         slopes = torch.autograd.grad(mmd2(minus_distance, x, g(z)), weights)

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ..data.files import Unwritable, atomic_write, usable
 from ..exact.checks import fits
+from .plan import BUFFER
 
 AFRESH = "use another file name, or delete it to start afresh"
 _known: dict[tuple[str, str], tuple | None] = {}    # path, plan -> the file as it was written
@@ -121,6 +122,10 @@ def _refuse_another(path, state: dict, mine: dict) -> None:
     """CheckpointError where the `state` of a file has another plan than `mine`."""
     plan, left = state["plan"], state.get("left", {})
     for key, value in mine.items():
+        # a buffer that the run itself has changed, as a running mean, is a memory and no constant;
+        # older files do not say theirs
+        if key.startswith(BUFFER) and not (key in plan and plan[key] == left.get(key)):
+            continue
         if key not in plan and value is not None:
             raise CheckpointError(f"{path} does not say its {key}: another version of the course "
                                   f"wrote it; {AFRESH}")
@@ -129,7 +134,7 @@ def _refuse_another(path, state: dict, mine: dict) -> None:
             raise CheckpointError(
                 f"{path} belongs to another training: its {key} is {plan.get(key)!r:.90}, here it "
                 f"is {value!r:.90}. Use another file name, or delete it to start afresh")
-    for key in plan.keys() - mine.keys():
+    for key in (key for key in plan.keys() - mine.keys() if not key.startswith(BUFFER)):
         raise CheckpointError(f"{path} says its {key!r:.60}, of which this version of the course "
                               f"knows nothing; {AFRESH}")
 

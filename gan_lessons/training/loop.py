@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from ..data.files import remedy, sweep
-from ..game import Game, Move
+from ..game import Game, Move, of_labels
 from ..players.networks import takes_labels
 from . import checkpoints
 from .again import remember, trained_before
@@ -247,6 +248,11 @@ class _Loop:
                 shapes = ", ".join(f"{name} {tuple(value.shape)}" for name, value in batch.items())
                 error.add_note(f"This happened when player {planned.label!r} moved, on the batch "
                                f"{shapes}.")
+                if isinstance(error, RuntimeError) and re.search("shape|size of", str(error)):
+                    error.add_note("Two shapes do not fit: what a network is given, and what it "
+                                   "was built for, or what a loss subtracts. See what g makes.")
+                if isinstance(error, TypeError) and (cure := of_labels(error)):
+                    error.add_note(f"{cure[0].upper()}{cure[1:]}.")
                 if "backward through the graph a second time" in str(error):
                     error.add_note("train calls .backward() itself: leave it out of the loss.")
                 raise

@@ -20,6 +20,7 @@ from .run import Run
 
 LARGE = 1 << 20         # bytes of a tensor from which on it is hashed once in a training
 POINTS = 128            # of a rate, besides its code
+BUFFER = "buffer "      # begins the name of numbers that a network keeps beside its weights
 
 _hashed = WeakIdKeyDictionary()                 # large tensor -> (its version, its hash)
 
@@ -39,7 +40,7 @@ def plan(loop, unseen: set | None = None, generators: list | None = None) -> dic
         "moves": list(movers),
         "round": [planned.label for planned in loop.schedule],
         "players": sorted(players),
-        "ema": asked.ema,
+        "ema": asked.decays["g"] if asked.decays.keys() == {"g"} else asked.ema,
         "seed": asked.seed,
         "batch": getattr(samples, "batch", None),
         "optimizers": [type(planned.optimizer).__name__ for planned in loop.moves],
@@ -62,25 +63,30 @@ def plan(loop, unseen: set | None = None, generators: list | None = None) -> dic
 
 def hashes(loop, unseen: set | None = None, generators: list | None = None) -> dict[str, str]:
     """The part of a plan that a run may change while it plays: what a loss holds, as a list that it
-    fills, or a counter of a network's own. None where there is nothing to tell.
+    fills, a counter of a network's own, or its buffers. None where there is nothing to tell.
 
     unseen: takes the kinds of what nobody can look into, so that it counts as equal; generators:
     random generators, as in `plan`.
     """
-    described = partial(_described, generators=generators)
+    nets = list(loop.players.values())
+    # a network that a loss holds and nobody plays is a constant, weights and all
+    described = partial(_described, generators=generators, fixed=True, but=nets)
     made_of = getattr(loop.samples, "made_of", lambda: {"samples": loop.samples})
     unseen = set() if unseen is None else unseen
     moving = {name for planned in loop.moves for name in planned.move.movers}
-    nets = list(loop.players.values())
     found = {}
     for planned in loop.moves:
         found[f"loss of {planned.label}"] = described(planned.move.loss, unseen)
         found[f"after of {planned.label}"] = described(planned.move.after, unseen)
         found[f"step of {planned.label}"] = _step(planned.optimizer, unseen, generators)
     for name, net in loop.players.items():
-        found[f"network {name}"] = described(net, unseen, fixed=name not in moving)
+        found[f"network {name}"] = described(net, unseen, fixed=name not in moving, but=())
+        if name in moving:
+            kept = net.state_dict()
+            found |= {f"{BUFFER}{name}.{key}": tensor_hash(tensor)
+                      for key, tensor in net.named_buffers() if key in kept}
     found["code of the rate"] = described(loop.asked.rate, unseen)
-    return found | {name: described(value, unseen, fixed=True, but=nets)
+    return found | {name: described(value, unseen)
                     for name, value in made_of().items()}
 
 
@@ -118,10 +124,12 @@ class _Parts(Code):
     def __init__(self, value, fixed: bool = False, but=()):
         super().__init__(value)
         self.wing = PACKAGE + "."
-        self.fixed, self.but = fixed, {id(net) for net in but}
+        self.fixed = fixed
+        self.but = {id(part) for net in but for part in (*net.modules(), *net.parameters())}
 
     def array(self, value, where):
-        if isinstance(value, Tensor) and value.requires_grad and not self.fixed:
+        if isinstance(value, Tensor) and value.requires_grad and not (
+                self.fixed and id(value) not in self.but):
             self.texts[where].append(f"{tuple(value.shape)} {value.dtype}")
         elif isinstance(value, Tensor):
             self.weight(value, where)
@@ -129,14 +137,7 @@ class _Parts(Code):
             super().array(value, where)
 
     def weight(self, tensor, where):
-        if tensor.nbytes < LARGE or tensor.is_inference():
-            self.texts[where].append(bytes_hash(tensor))
-            return
-        version, digest = _hashed.get(tensor, (None, None))
-        if version != tensor._version:
-            digest = bytes_hash(tensor)
-            _hashed[tensor] = tensor._version, digest
-        self.texts[where].append(digest)
+        self.texts[where].append(tensor_hash(tensor))
 
     def instance(self, value, where):
         if isinstance(value, Run):
@@ -149,6 +150,17 @@ class _Parts(Code):
         if self.fixed:
             return id(net) not in self.but
         return not any(w.requires_grad for w in net.parameters())
+
+
+def tensor_hash(tensor: Tensor) -> str:
+    """`bytes_hash` of a tensor; that of a large one is remembered until it is written to."""
+    if tensor.nbytes < LARGE or tensor.is_inference():
+        return bytes_hash(tensor)
+    version, digest = _hashed.get(tensor, (None, None))
+    if version != tensor._version:
+        digest = bytes_hash(tensor)
+        _hashed[tensor] = tensor._version, digest
+    return digest
 
 
 def _step(optimizer, unseen: set, generators=None) -> str | None:

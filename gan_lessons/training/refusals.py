@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..exact.checks import check_count, fits, told
-from ..game import Game
+from ..game import SHAPES_TELL, Game
 from ..players.modes import evaluating
 from ..players.networks import takes_labels
 from .turns import refuse_shared_weights
@@ -36,7 +36,8 @@ def check_request(asked):
         if not isinstance(getattr(asked, name), Mapping):
             raise TypeError(f"{name} is a dictionary from players' symbols, as {like}, not "
                             f"{told(getattr(asked, name))}")
-    if not (asked.watch in ("auto", None) or callable(asked.watch)):
+    if not (asked.watch in ("auto", None) or callable(asked.watch)) or isinstance(
+            asked.watch, type):
         raise TypeError(f'watch is "auto", None or a function of the Run, not {asked.watch!r}')
     if callable(asked.watch):
         _check_call("watch", asked.watch, "the Run, as lambda run: print(run.step)")
@@ -158,8 +159,14 @@ def _check_call(name: str, function, what: str, many: int = 1):
 
 
 def checked_rate(rate, done: float) -> float:
-    """rate(done), or the ValueError that names it: a rate may be wrong between two samples."""
-    factor = rate(done)
+    """rate(done), or the ValueError that names it: a rate may be wrong between two samples.
+    TypeError for what takes something else than a number."""
+    try:
+        factor = rate(done)
+    except TypeError as error:
+        raise TypeError(f"rate = {told(rate)} cannot be called with {done:.4g}, the part of the "
+                        f"training that is over ({error}): give a function such as fading()"
+                        ) from error
     if not (isinstance(factor, bool) or fits(factor, least=0)):
         raise ValueError(f"rate({done:.4g}) is {told(factor)}: the factor of the learning rates "
                          "is a finite number of 0 or more, as that of fading()")
@@ -351,8 +358,11 @@ def _try(net, name: str, probe, what: str, called: str, remedy: str):
     except NotImplementedError as error:
         raise ValueError(f"{name} computes nothing ({error}): give its class a method forward") \
             from error
-    except RuntimeError as error:
+    except SHAPES_TELL as error:
+        why = error.__cause__ if isinstance(error, ValueError) else error
+        if not isinstance(why, SHAPES_TELL):             # a refusal that says all itself
+            raise
         shape = tuple(probe[what].shape[1:])
         label = " and a label" if labels else ""
-        raise ValueError(f"{name} cannot take {called} of shape {shape}{label} ({error}): "
-                         f"{remedy}") from error
+        raise ValueError(f"{name} cannot take {called} of shape {shape}{label} ({why}): "
+                         f"{remedy}") from why

@@ -261,6 +261,8 @@ def test_unknown_command_lesson_and_arguments(course, fails):
     (["arena", "toys", "--seeds", "x"], "argument --seeds: 'x' is no whole number from 1"),
     (["run", "--foo", "1"], "unrecognized arguments: --foo"),
     (["wheels", "--all", "x"], "unrecognized arguments: --all"),
+    (["wheels", "https://x.org/w"], "'https://x.org/w' is an address"),
+    (["long", "01", "--out", "s3://x/y"], "'s3://x/y' is an address"),
     (["lab", "--port=http"], "'http' is no number from 0 to 65535"),
     (["--port", "65536"], "'65536' is no number from 0 to 65535"),
     (["--port=99999999"], "'99999999' is no number from 0 to 65535"),
@@ -692,6 +694,38 @@ def test_a_set_up_that_another_has_made_meanwhile_is_not_made_again(course, monk
 
 
 # ------------------------------------------------------------------------ set-up that fails
+
+@pytest.mark.parametrize("name, what, words", [
+    ("constraints.txt", None, ["setup"]), ("pyproject.toml", None, ["doctor"]),
+    ("pyproject.toml", b"", ["setup"]), ("constraints.txt", b"", ["run", "01"]),
+    ("tools/checkup.py", b"", ["doctor"]), ("tools/course.py", b"", ["run", "01"]),
+    ("tools/family.py", b"def alone(", ["setup"]), ("tools/checkup.py", b"def main(:", ["doctor"]),
+    ("tools/family.py", b"x = 1", ["setup"]), ("tools/course.py", b"x = 1", ["run", "01"]),
+    ("tools/checkup.py", b"x = 1", ["doctor"]), ("tools/lab.py", b"x = 1", ["--port=8899"])])
+def test_a_copy_that_broke_off_is_told_before_anything_is_made(course, fails, folder, name, what,
+                                                               words):
+    module, machine = course
+    (folder / name).unlink()
+    if what is not None:
+        (folder / name).write_bytes(what)
+    said = fails(module, *words)
+    assert name in said.replace(os.sep, "/") and said.endswith("copy or clone the course whole.\n")
+    assert not machine.commands or words == ["setup"]
+
+
+def test_an_empty_file_of_the_readers_beside_ours_is_no_damage(course, folder, capsys):
+    (folder / "tools" / "mine.py").write_text("")
+    assert course[0].main(["help"]) == 0
+
+
+@pytest.mark.parametrize("text", ["<<<<<<< HEAD", "[project]\n", "[dependency-groups]\nbook = []"])
+def test_damaged_requirements_are_no_traceback(course, folder, text):
+    module, _ = course
+    (folder / "pyproject.toml").write_text(text)
+    install = module.tool("install")
+    with pytest.raises(module.Stop, match="pyproject.toml is damaged .*copy or clone"):
+        install.requirements()
+
 
 def test_too_old_a_python(course, fails, monkeypatch):
     module, machine = course

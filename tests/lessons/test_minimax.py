@@ -77,7 +77,8 @@ def test_landmarks_and_far_scores():
 
 def test_the_games():
     for game, loss in [(minimax(), saturating_loss), (non_saturating(), non_saturating_loss)]:
-        assert game.players == ("f", "g") and game["f"] is critic_loss and game["g"] is loss
+        assert game.players == ("f", "g")
+        assert [move.loss for move in game.moves] == [critic_loss, loss]
 
 
 # ---------------------------------------------------------------- the best discriminator

@@ -527,11 +527,12 @@ def test_committed_rows_can_be_summed_up_and_say_how_to_be_recomputed(rows, monk
     best = summary(rows, "wasserstein" if where == "toys" else "frechet")
     for data in FILES[where]:
         real, noise = (
-            next(one["median"] for one in best if (one["data"], one["objective"]) == (data, name))
+            next(one for one in best if (one["data"], one["objective"]) == (data, name))
             for name in exact_results.ANCHORS
         )
         first = next(one for one in best if one["data"] == data and one.get("rank") == 1)
-        assert real < first["median"] < noise
+        # two samples of the data are apart, too: a very good one may lie as near
+        assert real["low"] < first["median"] < noise["low"]
     asked = []
     monkeypatch.setattr(arena, "run_arena", lambda *args, **how: asked.append((args, how)) or [])
     for row in rows[:3] + rows[-3:]:

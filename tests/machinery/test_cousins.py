@@ -2,6 +2,7 @@
 import functools
 import math
 import random
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,6 +18,7 @@ from gan_lessons.drawing import explorer, plots
 from gan_lessons.exact.f_table import f_divergence
 from gan_lessons.exact.transport import earth_mover, plan
 from gan_lessons.game import couples_batch
+from gan_lessons.map.arena import run_arena
 from gan_lessons.map.recipes import RECIPES
 from gan_lessons.map.study import load, study
 from gan_lessons.measures import metrics
@@ -143,6 +145,9 @@ BITS = (PICTURES > 127).to(torch.uint8)
     (lambda: gl.batches(torch.eye(4, device="meta")), "one by one"),
     (lambda: gl.Images(PICTURES.byte(), classes={0: "a"}), "values"),
     (lambda: played(checkpoint="https://x.y/c.pt"), "is an address"),
+    (lambda: played(checkpoint=Path("https://x.y/c.pt")), "is an address"),
+    (lambda: run_arena("toys", Path("https://x.y/a.csv")), "is an address"),
+    (lambda: run_arena("toys", "a.csv", seeds=3), "seeds=3: one whole number or more, as range.3."),
     (lambda: gl.expectation(gl.Normal(), lambda x: np.ma.masked_less(x, 0)), "masks"),
     (lambda: gl.expectation(gl.Normal(), lambda x: np.where(x > 0, np.inf, -np.inf)), "-inf at"),
     (lambda: KL.dual(gl.Normal(), gl.Normal(1), T=lambda x: x[:5]), "one number each"),

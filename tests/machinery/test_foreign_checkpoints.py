@@ -41,6 +41,7 @@ from gan_lessons import (
 from gan_lessons.map.fingerprint import fingerprint, parts
 from gan_lessons.objectives.f_gan import f_gan
 from gan_lessons.objectives.least_squares import least_squares
+from gan_lessons.players.fourier import fourier_critic
 from gan_lessons.training import checkpoints, loop
 from gan_lessons.training.checkpoints import CheckpointError
 from gan_lessons.training.plan import described
@@ -738,3 +739,74 @@ def test_what_could_not_be_read_again_is_not_written(tmp_path, capsys):
     said = capsys.readouterr().out
     assert "Checkpoint not written (a checkpoint holds tensors, numbers and words, and " in said
     assert "is set); training goes on" in said and not (tmp_path / "run.pt").exists()
+
+
+class Scaled(nn.Module):
+    """A network with a constant of its reader's that is kept with the weights, and a memory."""
+
+    def __init__(self, scale: float):
+        super().__init__()
+        self.layer = nn.Linear(2, 1)
+        self.register_buffer("scale", torch.tensor(scale))
+        self.register_buffer("calls", torch.zeros(()))
+
+    def forward(self, x):
+        if self.training:
+            self.calls += 1
+        return self.scale * self.layer(x)[:, 0]
+
+
+def test_a_constant_among_the_weights_counts_and_a_memory_does_not(tmp_path):
+    f = Scaled(1.)
+    play(tmp_path / "run.pt", f=f)
+    assert f.calls > 0 and play(tmp_path / "run.pt", f=Scaled(1.), steps=3).step == 3
+    f.calls += 9                                        # as after a run that was broken off
+    assert play(tmp_path / "run.pt", f=f, steps=4).step == 4
+    with pytest.raises(CheckpointError, match="another training: its buffer f.scale is"):
+        play(tmp_path / "run.pt", f=Scaled(2.), steps=5)
+    for bandwidth, says in ((1., None), (2., "its buffer f.layers.1.frequencies is")):
+        waves = fourier_critic(2, bandwidth, 8)
+        if says is None:
+            play(tmp_path / "waves.pt", f=waves)
+        else:
+            with pytest.raises(CheckpointError, match=says):
+                play(tmp_path / "waves.pt", f=waves, steps=3)
+
+
+def test_a_file_that_does_not_say_its_constants_is_continued(tmp_path):
+    play(tmp_path / "run.pt", f=Scaled(1.))
+    state = torch.load(tmp_path / "run.pt")
+    for part in ("plan", "left"):
+        state[part] = {key: value for key, value in state[part].items() if "buffer" not in key}
+    torch.save(state, tmp_path / "run.pt")
+    assert play(tmp_path / "run.pt", f=Scaled(1.), steps=3).step == 3
+
+
+def test_a_decay_in_other_words_is_the_same_training(tmp_path):
+    play(tmp_path / "run.pt", ema=.9)
+    assert play(tmp_path / "run.pt", steps=3, ema={"g": .9}).step == 3
+    with pytest.raises(CheckpointError, match="its ema is 0.9, here it is 0.8"):
+        play(tmp_path / "run.pt", steps=4, ema={"g": .8})
+
+
+def held_by_a_loss(net):
+    """A game whose generator matches features of a network that nobody plays."""
+    return Game({"g": lambda g, x, z: (net(g(z)).mean(0) - net(x).mean(0)).square().sum()})
+
+
+def test_a_network_that_a_loss_holds_counts_by_its_weights(tmp_path):
+    features = [critic(after=nn.Identity()) for _ in range(2)]
+    with torch.no_grad():
+        features[1][0].weight.copy_(features[0][0].weight + 1)
+    play(tmp_path / "run.pt", held_by_a_loss(features[0]))
+    assert play(tmp_path / "run.pt", held_by_a_loss(copy.deepcopy(features[0])), steps=3).step == 3
+    with pytest.raises(CheckpointError, match="another training: its loss of g is"):
+        play(tmp_path / "run.pt", held_by_a_loss(features[1]), steps=4)
+
+
+def test_a_player_that_a_loss_holds_besides_does_not(tmp_path):
+    held = critic()
+    game = Game({"f": lambda f, g, x, z: (f(g(z)) - f(x)).mean(),
+                 "g": lambda g, z: -held(g(z)).mean() + 0 * held[0].weight.sum()})
+    play(tmp_path / "run.pt", game, f=held)
+    assert play(tmp_path / "run.pt", game, f=held, steps=3).step == 3    # it has learnt meanwhile

@@ -1168,6 +1168,10 @@ REFUSED = {
     "game.check_tensors": [("dtype", lambda: game.check_tensors(x=[1.]), "x is a torch.Tensor")],
     "game.check_samples": [("rank", lambda: game.check_samples(x=T(1.)), "x is a single number")],
     "game.one_format": [("dtype", lambda: formats(nn.Linear(2, 1)), "weights in float32, samples")],
+    "game.check_noisy": [("dtype", lambda: game.check_noisy(x=T([1])), "noise is added")],
+    "game.check_takes": [
+        ("dtype", lambda: game.check_takes("f", 3, 1, "x"), "f is a function of x, and 3 is none"),
+        ("rank", lambda: game.check_takes("f", itself, 2, "x and y"), "does not take that")],
     "game.check_player": [("dtype", lambda: game.check_player("f", 3), "f is a network")],
     "game.check_network": [("dtype", lambda: game.check_network("f", itself), "f is a network")],
     "game.in_full": [
@@ -1513,7 +1517,7 @@ NOTHING_TO_BREAK = {
     **dict.fromkeys("""players.modes.evaluating players.networks.takes_labels
         players.spectral.layers players.networks.Player players.encoders.Encoder
         game.arguments""".split(), NETWORK),
-    "exact.checks.told": "takes anything",
+    "exact.checks.told": "takes anything", "game.of_labels": "takes any error",
     **dict.fromkeys("""objectives.minimax.minimax objectives.minimax.non_saturating
         objectives.adversarial_autoencoder.supervised_style
         objectives.adversarial_autoencoder.deterministic

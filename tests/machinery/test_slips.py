@@ -50,6 +50,8 @@ TRAIN = {                                    # what is given besides good argume
     "no steps": (dict(steps=None), "steps must be.*not None"),
     "steps NaN": (dict(steps=math.nan), "steps must be.*not nan"),
     "the function steps": (dict(steps=steps), "steps must be.*not the function steps"),
+    "an optimiser for a rate": (dict(rate=adam()), "rate = .* cannot be called with 0"),
+    "a class to watch": (dict(watch=dict), "watch is .auto., None or a function of the Run"),
     "turns of all": (dict(turns=5), 'turns is a dictionary.*{"f": 5}, not 5'),
     "turns in pairs": (dict(turns=[("f", 2)]), "turns is a dictionary.*not .*'f', 2"),
     "turns as text": (dict(turns={"f": "5"}), "turns are whole numbers"),

@@ -12,7 +12,7 @@ import pytest
 
 from gan_lessons.data.files import Unwritable
 from gan_lessons.map import arena, journal
-from gan_lessons.map.study import combinations, load, study
+from gan_lessons.map.study import combinations, depends, load, study
 
 GRID = {"name": ["gan", "wgan"], "seed": [0, 1]}
 
@@ -435,3 +435,8 @@ def test_words_with_a_zero_byte_are_read_again(tmp_path):
         return {"said": f"{name}\0{seed}"}
     rows = study(wordy, dict(name=["a"], seed=[1]), tmp_path / "w.csv", processes=1, watch=False)
     assert load(tmp_path / "w.csv")[0]["said"] == rows[0]["said"] == "a\0" + "1"
+
+
+def test_what_rows_depend_on_is_a_function_of_their_settings():
+    with pytest.raises(TypeError, match="depends takes a function of the settings.*not {'a': 1}"):
+        depends({"a": 1})

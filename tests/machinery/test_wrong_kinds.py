@@ -1,5 +1,6 @@
 """Every public function was called with each argument of 44 wrong kinds: what ended wrongly, kind
 by kind. Refused by name, or right."""
+import functools
 import io
 import math
 import os
@@ -16,34 +17,55 @@ from gan_lessons.data import datasets, folders
 from gan_lessons.data.deskew import deskew
 from gan_lessons.data.downloads import fetch
 from gan_lessons.data.label_budget import Ledger, t_interval
-from gan_lessons.drawing import explorer, plots
+from gan_lessons.drawing import diagrams, explorer, plots
 from gan_lessons.exact import (
     clustering,
+    convergence,
     infomax,
     laws,
     lipschitz,
     minimax,
     quadrature,
     relativistic,
+    sinkhorn,
 )
 from gan_lessons.exact import conditional_loss_sensitive as exact_cls
+from gan_lessons.exact import mmd as exact_mmd
+from gan_lessons.exact import particles as flowing
 from gan_lessons.exact import wasserstein_divergence as exact_div
 from gan_lessons.exact.checks import fits
 from gan_lessons.exact.divergences import softplus
 from gan_lessons.exact.loss_sensitive import best_loss, distances, svm
 from gan_lessons.exact.transport import best_critic, wasserstein_1_slope
+from gan_lessons.explorers.gradients import entries
 from gan_lessons.game import arguments
 from gan_lessons.map import results
-from gan_lessons.map.best_critic import best_score, best_value
+from gan_lessons.map.arena import contest
+from gan_lessons.map.best_critic import best_score, best_value, pushes, score_losses
+from gan_lessons.map.edge import check_edge
+from gan_lessons.map.gradients import atlas_curve
+from gan_lessons.map.long_runs import LongRunError, train_long
+from gan_lessons.map.study import load
 from gan_lessons.measures import classifier, metrics, prediction, probes
 from gan_lessons.objectives import adversarial_autoencoder as aae
 from gan_lessons.objectives import clustering as games_clustering
-from gan_lessons.objectives import f_vae, loss_sensitive, variational
+from gan_lessons.objectives import f_vae, loss_sensitive, particles, variational
 from gan_lessons.objectives import infomax as bounds
+from gan_lessons.objectives import mmd as games_mmd
 from gan_lessons.objectives import relativistic as relativistic_game
+from gan_lessons.objectives.conditional import acgan
 from gan_lessons.objectives.f_gan import f_gan
+from gan_lessons.objectives.semi_supervised import semi_supervised, supervised
 from gan_lessons.pixels import scaled
-from gan_lessons.players import encoders, flow_decoder, flows, marginals, networks, penalties
+from gan_lessons.players import (
+    encoders,
+    flow_decoder,
+    flows,
+    fourier,
+    marginals,
+    networks,
+    penalties,
+)
 from gan_lessons.players import image_networks as image
 from gan_lessons.players.spectral import (
     circular_norm,
@@ -51,11 +73,15 @@ from gan_lessons.players.spectral import (
     spectrally_normalised,
     unrolled,
 )
+from gan_lessons.questions.mmd import half_energy
 
 P, Q = gl.Normal(), gl.Normal(1, 1)
+KL = gl.f_divergence("KL")
+FLOW = flowing.LineFlow("JS", P, Q, 8)
 X, Y = torch.ones(4, 2), torch.tensor([0, 1, 1, 0])
 BYTES = torch.full((4, 1, 8, 8), 9, dtype=torch.uint8)
 F = gl.mlp_critic(2, width=4)
+HANDED_G = nn.Linear(2, 2)
 SQUARES = np.array([[0., 0.], [1., 0.], [0., 2.], [1., 1.]])
 PAIR = [[.25, .25], [.25, .25]]
 
@@ -313,10 +339,157 @@ ROW = dict(data="ring", objective="WGAN", seed=0, steps=3, wasserstein=1.)
     (lambda: results.summary([ROW | dict(data=["ring"])]), "data of a row is"),
     (lambda: results.summary([ROW | dict(objective=3)]), "objective of a row is 3"),
     (lambda: results.recompute(None), "a row is a dictionary"),
+    (lambda: contest("mine", "ring", own=gl.minimax()), "own = Game.*games by their names"),
+    (lambda: contest("mine", "ring", own=3), "own = 3: games by their names"),
+    (lambda: contest("x", "ring", own={"x": 3}), "own.'x'. is a Game, .Game, dict"),
+    (lambda: contest("x", "ring", own={"x": (gl.minimax(), 3)}), "own.'x'. is a Game"),
+    (lambda: contest("x", "ring", own={"x": (gl.minimax(),)}), "own.'x'. is a Game"),
+    (lambda: contest("x", "ring", own={"x": gl.minimax().move_of("f").loss}), "own.'x'. is a func"),
+    (lambda: contest("x", "ring", 0, 2, {"x": lambda at: 3}), "'x' gives 3 for the Ground"),
+    (lambda: contest("x", "ring", own={"x": (gl.minimax(), dict(turns=5))}), "turns = 5: moves"),
+    (lambda: contest("x", "ring", own={"x": (gl.minimax(), dict(lr="a"))}), "lr = 'a': a learning"),
+    (lambda: contest("x", "ring", own={"x": (gl.minimax(), dict(optimizer="sgdd"))}),
+     "optimizer = 'sgdd': one of adam, rmsprop"),
+    (lambda: contest("x", "ring", own={"x": (gl.minimax(), dict(normalised="no"))}), "True or Fa"),
+    (lambda: contest("WGAN", "ring", "a", 2), "seed = 'a': a whole number"),
+    (lambda: contest("WGAN", ["ring"], 0, 2), "data = .'ring'.: the name of an arena"),
+    (lambda: check_edge("WGAN"), "edge = 'WGAN': an Edge"),
+    (lambda: load("https://x.org/a.csv"), "is an address: fetch the file"),
+    (lambda: entries([gl.minimax()]), "games by their names"),
     (lambda: results.recompute({"data": "ring"}), "lacks objective, seed, steps"),
+    (lambda: pushes(gl.minimax(), None), r"pairs = None: a list of pairs of laws, as \[\(p, q\)"),
+    (lambda: pushes(gl.minimax(), (P, Q)), "a list of pairs"),
+    (lambda: pushes(gl.minimax(), P), "a list of pairs"),
+    (lambda: pushes(gl.minimax(), [(P, Q, P)]), "a list of pairs"),
+    (lambda: pushes(gl.minimax(), "pq"), "a list of pairs"),
+    (lambda: KL.phi("a"), "u must be real numbers"), (lambda: KL.phi(None), "u must be"),
+    (lambda: KL.phi(-1.), "u = -1: a ratio of densities"),
+    (lambda: gl.f_divergence("Pearson").phi([1., -2.]), "u = -2: a ratio of densities"),
+    (lambda: KL.conjugate("a"), "t must be real numbers"), (lambda: KL.conjugate({}), "t must be"),
+    (lambda: KL.activation(None), "v must be"), (lambda: KL.composed("a"), "v must be"),
+    (lambda: KL.best("a"), "c must be"),
+    (lambda: games_mmd.mmd2(1., X, X), "kernel is a function of two batches.* 1.0 is none"),
+    (lambda: games_mmd.mmd2(lambda x: x, X, X), "does not take that"),
+    (lambda: games_mmd.mmd2(exact_mmd.gaussian(1.), X, X), r"kernel gives \(4, 2\) for 4 and 4"),
+    (lambda: games_mmd.mmd_gan(1.), "kernel is a function"),
+    (lambda: games_mmd.mmd2(nn.Linear(2, 2), X, X), "Linear is no kernel.*as gaussian"),
+    (lambda: gl.Line().to("meta")(X), "these weights are on the device meta"),
+    (lambda: games_mmd.mmd2(games_mmd.cubic, X, X.double()), "real samples in torch.float32"),
+    (lambda: games_mmd.sliced(torch.tensor(1.), X), "x is a single number"),
+    (lambda: games_clustering.usage_kl(5 * X), "rows of r sum to 1.* not to 10"),
+    (lambda: atlas_curve("WGAN", "a"), "distance must be real numbers"),
+    (lambda: atlas_curve("WGAN", [1.], "a"), "sigma = 'a'"),
+    (lambda: atlas_curve("minimax GAN", [1.], beta=3), "GAN has no parameter 'beta': it has none"),
+    (lambda: atlas_curve("VAE", [1.], gamma=3), "no parameter 'gamma': its own is 'beta'"),
+    (lambda: games_mmd.mmd_gan(nn.Linear), "the class Linear is none"),
+    (lambda: games_mmd.matching(games_mmd.mmd2), "as sliced or partial.*missing a required"),
+    (lambda: games_mmd.matching(nn.MSELoss), "the class MSELoss is none"),
+    (lambda: games_mmd.matching(games_mmd.sliced, lambda: 0), "features is a function of a batch"),
+    (lambda: particles.rescaled(np.tanh), "a rising function of tensors"),
+    (lambda: particles.rescaled(nn.Softplus), "the class Softplus"),
+    (lambda: particles.rescaled(lambda c: c.mean()), "a rising function of tensors"),
+    (lambda: particles.rescaled(torch.neg), "falls between -1 and 1.*take -h"),
+    (lambda: particles.denoising_loss(nn.Linear(3, 3), X, .1), r"samples of shape \(4, 2\)"),
+    (lambda: particles.denoising_loss(lambda x: [x], X, .1), "what the denoiser makes is"),
+    (lambda: particles.distribution_matching(.1, "JS")["g"](
+        HANDED_G, nn.Linear(2, 2), HANDED_G, HANDED_G, X), r"f gives \(4, 2\) for 4 samples"),
+    (lambda: flow_decoder.FlowDecoder(nn.Linear(2, 9), (1, 4, 4))(X), r"net makes \(9,\) of"),
+    (lambda: diagrams.boxes(AX, ["a"]), r"boxes are a dictionary, name -> \(x, y, text\)"),
+    (lambda: diagrams.boxes(AX, {"a": (0,)}), "boxes are a dictionary"),
+    (lambda: particles.noised(BYTES, .1), "x of format torch.uint8: noise is added"),
+    (lambda: networks.Noise(.1)(Y), "x of format torch.int64: noise is added"),
+    (lambda: gl.wasserstein(penalties.penalty), "penalty is a function of .f, x, x_fake.*does not"),
+    (lambda: gl.wasserstein(3.), "penalty is a function of"),
+    (lambda: penalties.penalised(gl.minimax(), penalties.zero_centred, 1.), "does not take that"),
+    (lambda: penalties.penalty("between"), "where is a function of x and x_fake.*'between'"),
+    (lambda: penalties.penalty(ask=penalties.power(2.)(X[:, 0])), "ask is a function of slopes"),
+    (lambda: penalties.at_few(3, 3), "where is a function"),
+    (lambda: penalties.zero_centred(penalties.zero_centred(), .1), "where.*does not take that"),
+    (lambda: loss_sensitive.loss_sensitive(1.), "margin is a function of x and x_fake.* 1.0 is"),
+    (lambda: loss_sensitive.loss_sensitive("l1"), "margin is a function"),
+    (lambda: loss_sensitive.loss_sensitive(cost=.5), "cost is a function"),
+    (lambda: loss_sensitive.loss_sensitive(pairs="all"), "pairs is a function"),
+    (lambda: semi_supervised(2e-4), "margin is a function"),
+    (lambda: f_gan("KL", bend="asinh"), "bend is a function of scores that rises"),
+    (lambda: f_gan("KL", bend=nn.Softplus), "the class Softplus is none"),
+    (lambda: relativistic_game.relativistic((3, "logistic")), "a comparison is a function of h"),
+    (lambda: relativistic_game.relativistic((relativistic_game.pairwise, 3)),
+     "a pair loss is a function"),
+    (lambda: gl.wasserstein(lambda f, x, x_fake: None)["f"](F, HANDED_G, X, X),
+     "what the penalty gives is a torch.Tensor, not NoneType"),
+    (lambda: penalties.penalised(gl.minimax(), lambda f, x, x_fake: None, 1.)["f"](
+        f=F, g=HANDED_G, x=X, z=X), "what the penalty gives is"),
+    (lambda: penalties.penalty(ask=lambda s: "a")(F, X, X), "what ask gives is a torch.Tensor"),
+    (lambda: loss_sensitive.loss_sensitive(cost=lambda a: None)["l"](F, HANDED_G, X, X),
+     "what the cost gives is"),
+    (lambda: loss_sensitive.loss_sensitive(pairs=lambda n, m: [0])["l"](F, HANDED_G, X, X),
+     "pairs gives .0.: the numbers i of the real"),
+    (lambda: aae.adversarial_autoencoder(lambda e, x: None)["e d"](HANDED_G, HANDED_G, X),
+     "what code gives is a torch.Tensor"),
+    (lambda: aae.adversarial_autoencoder("gaussian"), "code is a function of e and x.*'gaussian'"),
+    (lambda: aae.adversarial_autoencoder(aae.universal), "code is a function.*does not take that"),
+    (lambda: aae.supervised_style(3), "code is a function"),
+    (lambda: aae.label_informed(10), "10 has no mixture components to tie labels to"),
+    (lambda: aae.label_informed(gl.Ring(8)), "8 mixture components cannot be shared out among 10"),
+    (lambda: bounds.deep_infomax(gamma=0)["e"](F, encoders.Statistics(2, 3, 4), X),
+     r"Player has no .views\(x\).*take image_encoder"),
+    (lambda: bounds.deep_infomax(gamma=0)["e"](
+        encoders.image_encoder(width=2), nn.Linear(2, 1), torch.ones(4, 1, 28, 28)),
+     r"Linear has no .local\(features, z\).*take statistics_network"),
+    (lambda: games_clustering.clustering()["e"](
+        gl.mlp_critic(2, outputs=4), gl.mlp_generator(2, 2), F, X), "h gives .4,. for 4 codes"),
+    (lambda: best_loss([[0.]], [[1.]], margin=[[1.]]), "margin = .*a function"),
+    (lambda: fourier.fourier_critic((1, 8, 8))(X), r"does not take samples of shape \(4, 2\)"),
+    (lambda: F(X[0]), r"does not take samples of shape \(2,\).*built for"),
+    (lambda: F(torch.tensor(1.)), r"does not take samples of shape \(\)"),
+    (lambda: penalties.slopes(F, X[0]), r"does not take samples of shape \(2,\)"),
+    (lambda: encoders.image_encoder(width=2)(torch.ones(1, 28, 28)), r"of shape \(1, 28, 28\)"),
+    (lambda: gl.image_critic(width=2)(torch.ones(4, 1, 32, 32)), r"built for, \(n, 1, 28, 28\)"),
+    (lambda: image.dcgan_critic((3, 32, 32), 2)(torch.ones(4, 3, 28, 28)), r"\(n, 3, 32, 32\)"),
+    (lambda: flows.Coupling(lambda h: None)(X), "what the network of a coupling says is a torch"),
+    (lambda: flows.Mixing(2).to("meta")(X), "the matrix of this step lies on the device meta"),
+    (lambda: metrics.report(None, X), "fakes? "),
+    (lambda: acgan()["f"](gl.mlp_critic(2, outputs=3), HANDED_G, X, Y, X),
+     r"takes 2 positional arguments.*take Concatenated\(...\)"),
+    (lambda: gl.minimax()["f"](networks.Projected(F, 2), HANDED_G, X, X), "play conditional.game"),
+    (lambda: fourier.fourier_critic(2).to("meta")(X), "on meta, the samples on cpu"),
+    (lambda: score_losses(gl.minimax()).real("a"), "score must be real numbers"),
+    (lambda: score_losses(gl.minimax()).slopes("ab"), "score must be real numbers"),
+    (lambda: score_losses(gl.minimax()).generator_slope(None), "score must be real numbers"),
+    (lambda: gl.Images(BYTES, Y, ["a", None]), "a class is called None"),
+    (lambda: train_long("07 WGANGP", steps=1), "no long run '07 WGANGP'; there are"),
+    (lambda: half_energy(np.eye(2), np.eye(2)), r"are \(n,\) and \(m,\), not \(2, 2\)"),
+    (lambda: F(torch.ones(4, 3)), r"does not take samples of shape \(4, 3\).*built for"),
+    (lambda: F.features(torch.ones(4, 3)), r"does not take samples of shape \(4, 3\)"),
+    (lambda: exact_mmd.mmd2(P, Q, exact_mmd.gaussian), "is no kernel.*as gaussian.1..* makes one"),
+    (lambda: exact_mmd.witness(P, Q, lambda x: x)(0.), "is no kernel"),
+    (lambda: exact_mmd.witness(P, Q, lambda x, y: x)(0.), "kernel gives shape"),
+    (lambda: exact_mmd.normal_mmd2_slope(1., 1., -1.), "sd = -1.0"),
+    (lambda: exact_mmd.normal_mmd2_slope(1., 1., math.nan), "sd = nan"),
+    (lambda: convergence.Dirac().field(1.), r"v has shape \(\): the two places"),
+    (lambda: convergence.Dirac().field([1., 2., 3.]), r"v has shape \(3,\)"),
+    (lambda: convergence.Dirac().field("ab"), "v must be real numbers"),
+    (lambda: convergence.walk(lambda v: None, [1., 0.], 3), "field must be real numbers"),
+    (lambda: convergence.walk(lambda v: np.ones(3), [1., 0.], 3), r"field gives shape \(3,\)"),
+    (lambda: convergence.walk(np.sin, [1., 0.], 10 ** 9), "rounds = 1000000000.*from 0 to"),
+    (lambda: convergence.walk(np.sin, [1., 0.], 3, moves=10 ** 9), "moves = 1000000000"),
+    (lambda: convergence.penalised_critic(P, Q, 1., 1., 10 ** 9), "cells = 1000000000"),
+    (lambda: convergence.penalised_critic(P, Q, 1., 1., 9)("a"), "x must be real numbers"),
+    (lambda: flowing.LineFlow("JS", P, Q, 10 ** 9), "n = 1000000000"),
+    (lambda: FLOW.energy(FLOW.x[::-1]), "positions that do not rise"),
+    (lambda: FLOW.velocity([0., 1.]), r"positions of shape \(2,\)"),
+    (lambda: FLOW.density(np.zeros(8)), "positions that do not rise"),
+    (lambda: FLOW.velocity("a" * 8), "positions must be real numbers"),
+    (lambda: sinkhorn.sinkhorn([.5, .5], [.5, .5], np.eye(2), 1., "a"), "tolerance = 'a'"),
+    (lambda: sinkhorn.softmin(np.eye(2), [0., math.nan], [.5, .5], 1.), "potential: nan"),
+    (lambda: sinkhorn.softmin(np.eye(2), [0., 1.], [-.5, 1.5], 1.), "masses = .*0 or more"),
+    (lambda: sinkhorn.softmin(np.eye(2), ["a", "b"], [.5, .5], 1.), "potential must be real"),
+    (lambda: sinkhorn.sinkhorn_divergence([.5, .5], [.5, .5], np.eye(2), np.ones((2, 3)), 1.),
+     "have 2 numbers each, fake ones 3"),
 ])
 def test_what_it_is_not_is_said(act, says):
-    with pytest.raises((TypeError, ValueError, KeyError, FileNotFoundError), match=says):
+    with pytest.raises((TypeError, ValueError, KeyError, FileNotFoundError, LongRunError),
+                       match=says):
         act()
 
 
@@ -449,6 +622,61 @@ def test_layers_that_take_no_such_sample_are_named(layer, shape):
     if isinstance(layer, nn.Bilinear):
         with pytest.raises(ValueError, match="f takes no points"):
             gl.on_arrays(layer)(np.zeros((3, 2)))
+
+
+@pytest.mark.parametrize("game", [
+    gl.minimax(), gl.wasserstein(), gl.wasserstein(penalties.gradient_penalty), f_gan("KL"),
+    relativistic_game.relativistic(), games_mmd.mmd_gan(), particles.rescaled()], ids=str)
+@pytest.mark.parametrize("more, kind, says", [
+    (dict(g=None), TypeError, "^g is a network or a function of samples, not None"),
+    (dict(f="f"), TypeError, "^f is a network or a function of samples, not 'f'"),
+    (dict(g=nn.Linear), TypeError, "the class Linear: make one of it"),
+    (dict(z=[[1., 2.]]), ValueError, "^z is a torch.Tensor, not list"),
+    (dict(z=np.ones((4, 2))), ValueError, "^z is a torch.Tensor, not ndarray"),
+    (dict(x=gl.Images(BYTES)), ValueError, "^x is a torch.Tensor, not Images"),
+    (dict(z=torch.tensor(1.)), ValueError, "^z is a single number"),
+    (dict(z=torch.ones(4, 3)), ValueError, r"does not take samples of shape .*\(4, 3\)"),
+    (dict(g=nn.Linear(2, 2).double()), ValueError, "float32, float64|float64, samples in float32"),
+])
+def test_a_loss_that_is_called_by_hand_says_what_it_is_handed(game, more, kind, says):
+    given = dict(f=F, g=HANDED_G, x=X, z=X) | more
+    with pytest.raises(kind, match=says):
+        game["f"](*given.values())
+
+
+@pytest.mark.parametrize("kernel", [games_mmd.gaussian(1.), games_mmd.minus_distance,
+                                    games_mmd.cubic])
+@pytest.mark.parametrize("x, y, says", [
+    (X, torch.ones(4, 3), r"x \(4, 2\) and y \(4, 3\)"), (X[0], X[0], r"in rows, \(n, d\)"),
+    (torch.ones(4, 1, 2, 2), torch.ones(4, 1, 2, 2), "flatten"), (X, X.double(), "of one format"),
+    (X.long(), X.long(), "floating-point numbers"), (X, [[1., 2.]], "y is a torch.Tensor")])
+def test_a_kernel_takes_samples_in_rows(kernel, x, y, says):
+    with pytest.raises(ValueError, match=says):
+        kernel(x, y)
+
+
+def test_a_partial_is_a_function_as_well():
+    where = functools.partial(penalties.between)
+    for made in (penalties.penalty(where), penalties.at_few(where, 2),
+                 penalties.zero_centred(where), penalties.zero_centred(where, .1)):
+        assert "partial" in made.__name__
+
+
+def test_labels_are_handed_over_as_a_tensor():
+    with pytest.raises(ValueError, match="^y is a torch.Tensor, not list"):
+        supervised()["f"](gl.mlp_critic(2, outputs=2), X, [0, 1, 1, 0])
+
+
+def test_a_list_of_numbers_is_meant_as_an_array():
+    assert KL.phi([1, 2.]).tolist() == KL.phi(np.array([1., 2.])).tolist()
+    assert KL.conjugate([0, 1]).tolist() == pytest.approx([math.exp(-1), 1])
+    assert sinkhorn.softmin([[0, 1]], [0, 0], [.5, .5], 1.) == pytest.approx(
+        -math.log((1 + math.exp(-1)) / 2))
+    assert FLOW.velocity(list(FLOW.x)) == pytest.approx(FLOW.velocity(FLOW.x))
+    assert convergence.walk(lambda v: [v[1], -v[0]], [1, 0], 2) == pytest.approx(
+        convergence.walk(lambda v: torch.tensor([v[1], -v[0]]), [1, 0], 2))
+    assert pushes(gl.minimax(), []).shape == (0,)
+    assert pushes(gl.minimax(), zip([P], [Q])) == pytest.approx(pushes(gl.minimax(), [(P, Q)]))
 
 
 # -- methods, and the functions that makers return -------------------------------------------------

@@ -34,7 +34,8 @@ from tqdm import tqdm
 from gan_lessons.data.files import atomic_write
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-PHOTOGRAPH = 4096         # colours from which a picture holds photographs; a plot has hundreds
+PHOTOGRAPH = 4096         # colours from which a picture may hold photographs; few plots have more
+COMMON, RARE = 64, .25    # ... and the share of its pixels that have none of the commonest colours
 MAX_KIB = 1000            # the map has 650, and grows; photographs in true colour weigh more
 KEEP_CELL = ("tags", "jupyter", "slideshow")
 KEEP_OUTPUT = {"image/png": ("alt", "width", "height")}
@@ -82,7 +83,7 @@ def few_colours(png: str) -> str:
     """
     image = Image.open(io.BytesIO(base64.b64decode(png)))
     opaque = image.mode != "RGBA" or image.getchannel("A").getextrema() == (255, 255)
-    if image.mode in ("RGB", "RGBA") and opaque and not image.convert("RGB").getcolors(PHOTOGRAPH):
+    if image.mode in ("RGB", "RGBA") and opaque and _is_photograph(image.convert("RGB")):
         return _in_true_colour(image)
     if image.mode in ("P", "L", "1") and not getattr(image, "text", None):
         return png
@@ -95,6 +96,14 @@ def few_colours(png: str) -> str:
     out = io.BytesIO()
     image.save(out, "PNG", optimize=True)
     return base64.b64encode(out.getvalue()).decode()
+
+
+def _is_photograph(image) -> bool:
+    """Whether most of it has rare colours: a plot has many only where its lines cross."""
+    if image.getcolors(PHOTOGRAPH):
+        return False
+    counts = sorted((count for count, _ in image.getcolors(1 << 24)), reverse=True)
+    return 1 - sum(counts[:COMMON]) / sum(counts) > RARE
 
 
 def _in_true_colour(image) -> str:

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 from matplotlib.collections import PathCollection
+from matplotlib.colors import to_rgb
 from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.textpath import TextPath
@@ -173,8 +174,10 @@ def gradients(own=None):
         title = figure.suptitle(" \n ", fontsize=10)
         lines = {}
         for name, *_ in together:
-            stroke = dict(lw=1, alpha=.5) if name in ATLAS else dict(lw=2.6, alpha=1)
-            lines[name], = left.semilogy(DELTAS, DELTAS, zorder=2, **stroke, **style(known[name]))
+            stroke = style(known[name]) | dict(lw=2.6)
+            if name in ATLAS:                               # pale, not clear: fewer colours
+                stroke |= dict(lw=1, color=[.5 + c / 2 for c in to_rgb(stroke["color"])])
+            lines[name], = left.semilogy(DELTAS, DELTAS, zorder=2, **stroke)
         chosen, = left.semilogy(DELTAS, DELTAS, lw=3.4, color=CRITIC, zorder=4)
         dot, = left.plot([1], [1], "o", color=CRITIC, ms=8, zorder=5)
         here, = left.plot([1, 1], [1, TOP], color=CRITIC, lw=.8, ls=":", zorder=1)
@@ -232,7 +235,7 @@ def gradients(own=None):
              distance=slider(.1, REACH, .1, 4.0, "distance θ"),
              sigma=slider(.5, 3.0, .1, 1.0, "width σ of both"),
              own=slider(-10, 10, 1, 0, "its own parameter, steps from the usual")),
-        figsize=(9.6, 5.5),
+        figsize=(9.6, 5.5), dpi=110,
         alt="Left, on a log scale, the generator's gradient at the best critic against the "
             "distance for every objective, the chosen one thick; right, their names in the "
             "order of the gradients at the slider's distance. The title gives the chosen one's "

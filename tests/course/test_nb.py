@@ -79,6 +79,16 @@ def test_photographs_keep_their_colours():
     assert tool.few_colours(stored) == stored
 
 
+def test_a_plot_whose_lines_cross_in_many_colours_is_no_photograph():
+    pixels = np.full((200, 200, 3), 255, dtype=np.uint8)
+    pixels[:, :30] = np.random.default_rng(0).integers(0, 256, (200, 30, 3), dtype=np.uint8)
+    image = Image.open(io.BytesIO(base64.b64decode(tool.few_colours(png(pixels)))))
+    assert image.mode == "P"
+    pixels[:, :60] = np.random.default_rng(0).integers(0, 256, (200, 60, 3), dtype=np.uint8)
+    image = Image.open(io.BytesIO(base64.b64decode(tool.few_colours(png(pixels)))))
+    assert image.mode == "RGB"
+
+
 def test_pictures_that_differ_are_seen():
     white, line = np.full((100, 100, 3), 255, np.uint8), np.full((100, 100, 3), 255, np.uint8)
     line[50] = 0

@@ -787,7 +787,7 @@ def test_pictures_of_nothing_say_so(monkeypatch):
     assert drawn.quality_against_cost(fig.subplots(), [], "mnist") == []
     assert drawn.two_tracks(Figure().subplots(), []) == ({}, {})
     drawn.picture_sheet(fig := Figure())
-    assert drawn.NOTHING in {text.get_text() for text in fig.texts}
+    assert [text.get_text() for text in fig.texts] == [f"own settings: {drawn.NOTHING}"]
 
 
 def test_two_tracks_side_by_side():

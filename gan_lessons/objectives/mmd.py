@@ -5,7 +5,7 @@
 
 A kernel of this module is a function of tensors (n, d), (m, d) -> (n, m). Derived in
 notebooks/22_mmd.ipynb. Li et al. 2015, arXiv 1502.02761; Bińkowski et al. 2018, arXiv 1801.01401;
-Feydy et al. 2018, arXiv 1810.08278.
+Feydy et al. 2018, arXiv 1810.08278; Wang et al. 2019, arXiv 1812.09916.
 """
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import math
 import torch
 from torch import Tensor
 
-from ..exact.checks import check_count, fits, told
+from ..exact.checks import check_count, check_flag, fits, told
 from ..game import Game, both, check_samples, check_takes, check_tensors, in_full
 
 # -- kernels ---------------------------------------------------------------------------------------
@@ -102,11 +102,20 @@ def mmd2(kernel, x: Tensor, x_fake: Tensor) -> Tensor:
     over pairs of both; no sample is paired with itself. ValueError for fewer than two of a kind.
     """
     x, x_fake = _rows(x, x_fake)
+    return _within(kernel, x) + _within(kernel, x_fake) - 2 * _table(kernel, x, x_fake).mean()
 
-    def within(a):
-        k = _table(kernel, a, a)
-        return (k.sum() - k.diagonal().sum()) / (len(a) * (len(a) - 1))
-    return within(x) + within(x_fake) - 2 * _table(kernel, x, x_fake).mean()
+
+def _within(kernel, a):
+    """Mean of the kernel over pairs of different samples: (n, d) -> scalar."""
+    k = _table(kernel, a, a)
+    return (k.sum() - k.diagonal().sum()) / (len(a) * (len(a) - 1))
+
+
+@_exactly
+def _contrast(kernel, x, x_fake):
+    """E k(x, x') - E k(y, y'): (n, ...), (m, ...) -> scalar."""
+    x, x_fake = _rows(x, x_fake)
+    return _within(kernel, x) - _within(kernel, x_fake)
 
 
 def _table(kernel, a, b):
@@ -191,18 +200,24 @@ def matching(distance, features=None) -> Game:
     return Game({"g": generator_loss})
 
 
-def mmd_gan(kernel=minus_distance) -> Game:
+def mmd_gan(kernel=minus_distance, repulsive: bool = False) -> Game:
     """The MMD GAN: critic f (n, ...) -> (n, d) makes features, and MMD² compares them.
 
-    critic      -MMD²(f(x), f(g(z)))
+    critic      -MMD²(f(x), f(g(z)));   repulsive: E k(f(x), f(x')) - E k(f(y), f(y')),  y = g(z)
     generator   +MMD²(f(x), f(g(z)))
 
+    -MMD² draws the features of all real samples together, the repulsive loss drives them apart.
     The critic needs a bound of its slopes, such as spectral normalisation, else it only enlarges
-    its features. TypeError for a kernel that is no function. Li et al. 2017, arXiv 1705.08584;
-    Bińkowski et al. 2018, arXiv 1801.01401; lesson 22.
+    its features. TypeError for a kernel that is no function, ValueError for a flag that is none.
+    Li et al. 2017, arXiv 1705.08584; Bińkowski et al. 2018, arXiv 1801.01401; repulsive: Wang, Sun
+    & Halgamuge 2019, arXiv 1812.09916; lesson 22.
     """
     _check_kernel(kernel)
+    check_flag(repulsive=repulsive)
 
     def gap(f, g, x, z):
         return mmd2(kernel, *both(f, x, g(z)))
-    return Game({"f": lambda f, g, x, z: -gap(f, g, x, z), "g": gap})
+
+    def critic_loss(f, g, x, z):
+        return _contrast(kernel, *both(f, x, g(z))) if repulsive else -gap(f, g, x, z)
+    return Game({"f": critic_loss, "g": gap})

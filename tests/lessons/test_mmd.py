@@ -266,6 +266,7 @@ def test_the_soft_minimum_becomes_a_cone_envelope():
     (lambda: objective.sliced(torch.ones(3, 2), torch.ones(4, 2)), "as many"),
     (lambda: objective.entropic(torch.ones(3, 2), torch.ones(4, 2), 0.), "epsilon"),
     (lambda: objective.gaussian(), "bandwidths"),
+    (lambda: objective.mmd_gan(repulsive="yes"), "repulsive"),
     (lambda: fourier_critic(1, bandwidth=-1.), "bandwidth"),
 ])
 def test_bad_input_is_named(call, said):
@@ -386,6 +387,23 @@ def test_the_critic_of_the_mmd_gan_wants_what_its_generator_fears():
     assert g.item() == pytest.approx(
         1.3 * objective.mmd2(objective.minus_distance, x[:, :2], y[:, :2]).item(), abs=1e-12)
     assert torch.autograd.grad(f, weight)[0] < 0               # larger features, a larger gap
+
+
+def test_the_repulsive_critic_drives_real_features_apart():
+    x, y = two_batches(2)
+    kernel, mean = objective.gaussian(1.), lambda k: k[~torch.eye(len(k), dtype=bool)].mean()
+    plain, game = objective.mmd_gan(kernel), objective.mmd_gan(kernel, repulsive=True)
+    weight = torch.tensor(.8, dtype=torch.float64, requires_grad=True)
+    given = dict(f=lambda x: weight * x[:, :2], g=lambda z: z, x=x, z=y)
+    h, h_fake = .8 * x[:, :2], .8 * y[:, :2]
+    assert game["f"](**given).item() == pytest.approx(
+        (mean(kernel(h, h)) - mean(kernel(h_fake, h_fake))).item(), abs=1e-12)
+    assert torch.equal(game["g"](**given), plain["g"](**given))
+    moved = x.clone().requires_grad_()
+    for wanted, one in ((game, 1), (plain, -1)):                # fakes far away: no term of both
+        slope, = torch.autograd.grad(wanted["f"](**given | dict(x=moved, z=y + 99)), moved)
+        spread = lambda a: torch.pdist(a[:, :2]).mean().item()
+        assert one * (spread(x - 1e-3 * slope) - spread(x)) > 0
 
 
 # ---------------------------------------------------------------- waves, and a trained critic

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from inspect import signature
 from typing import NamedTuple
 
 import numpy as np
@@ -63,6 +64,13 @@ class Entry(NamedTuple):
         """The objective that the curve belongs to."""
         return objective(self.name.split(" · ")[0])
 
+    def parameters(self) -> set[str]:
+        """Names that `gradient` takes besides the distance and σ."""
+        own = [*signature(self.shape).parameters.values()][1:]
+        own += [*signature(self.feel).parameters.values()][3:]
+        return {one.name for one in own if one.kind is not one.VAR_KEYWORD} | (
+            {self.own.argument} if self.own else set())
+
     def gradient(self, distance, sigma: float = 1.0, **own) -> np.ndarray:
         """d/dθ of the generator's loss when all fakes move by θ and the best critic stays.
 
@@ -75,9 +83,9 @@ class Entry(NamedTuple):
             raise ValueError(f"{self.name} has no curve: {self.says}")
         if not fits(sigma, above=0):
             raise ValueError(f"sigma = {sigma!r}: the width of p and q is above 0")
-        if strange := own.keys() - ({self.own.argument} if self.own else set()):
-            raise TypeError(f"{self.name} has no parameter {sorted(strange)[0]!r}: "
-                            + (f"its own is {self.own.argument!r}" if self.own else "it has none"))
+        if strange := own.keys() - self.parameters():
+            raise TypeError(f"{self.name} has no parameter {sorted(strange)[0]!r}: its own are "
+                            f"{', '.join(sorted(self.parameters())) or 'none'}")
         distance = as_numbers(distance, "distance")
         delta = np.abs(distance).ravel() / sigma
         with np.errstate(over="ignore"):

@@ -331,7 +331,7 @@ def run_arena(where: str, path, *, only=None, seeds=SEEDS, data=None, steps: int
     if steps is not None and (type(steps) is not int or steps < 1):
         raise ValueError(f"steps={steps!r}: a whole number of generator updates, 1 or more")
     if not isinstance(seeds, Iterable):
-        raise ValueError(f"seeds={seeds!r:.80}: one whole number or more, as range(1, 4)")
+        raise ValueError(f"seeds={seeds!r:.80}: one whole number or more, as range(3)")
     seeds = list(seeds)
     if not seeds or any(type(seed) is not int or seed < 0 for seed in seeds):
         raise ValueError(f"seeds={seeds!r:.80}: one whole number or more, none below 0")

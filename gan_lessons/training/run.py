@@ -87,7 +87,7 @@ class Run:
         with evaluating(net), torch.no_grad():
             try:
                 made = [net(*part).float().cpu() for part in self._parts(net, given)]
-            except RuntimeError as error:
+            except (RuntimeError, ValueError) as error:
                 raise ValueError(f"player {player!r} makes no samples of noise of shape "
                                  f"{tuple(given[0].shape[1:])} ({error}): name a generator, as "
                                  'player="g"') from error

@@ -46,13 +46,14 @@ def move_first_slider(explorer, page):
 
 
 def move_first_menu(explorer, page):
-    """Choose the last entry of the first menu; the picture must follow.
+    """Choose the last entry of the first menu, or the first one; the picture must follow.
 
     (JupyterLab takes arrows on a closed menu itself.)
     """
     picture, menu = explorer.locator("img").first, explorer.locator("select").first
     before, value = picture.get_attribute("src"), menu.input_value()
-    menu.select_option(index=menu.locator("option").count() - 1)
+    last = menu.locator("option").count() - 1
+    menu.select_option(index=last if menu.evaluate("menu => menu.selectedIndex") < last else 0)
     page.wait_for_function("([explorer, before]) => explorer.querySelector('img').src !== before",
                            arg=[explorer.element_handle(), before], timeout=10_000)
     assert menu.input_value() != value

@@ -1,6 +1,5 @@
 """A checkpoint is continued by the training that wrote it and by no other; no file ends a process.
 """
-import copy
 import functools
 import math
 import os
@@ -9,6 +8,7 @@ import signal
 import threading
 import zipfile
 from collections import defaultdict, deque
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
@@ -321,6 +321,7 @@ def game_of(text):
 
 
 TEXT = "half = .5\ndef loss(f, g, x, z):\n    return half * (f(g(z)) - f(x)).square().mean()\n"
+HELD = critic()
 SAME = {
     "made again": ({}, {}),
     "another device": ({}, dict(device="cpu")), "two threads": ({}, dict(threads=2)),
@@ -328,7 +329,7 @@ SAME = {
     "a list that the run fills": (dict(game=filling([])),) * 2,
     "the list anew": (dict(game=filling([])), dict(game=filling([]))),
     "a counter": (dict(game=counting()),) * 2,
-    "a network that a loss holds": (dict(game=teacher(critic())), dict(game=teacher(critic()))),
+    "a network that a loss holds": (dict(game=teacher(HELD)), dict(game=teacher(deepcopy(HELD)))),
     "equal numbers": (dict(data=POINTS), dict(data=POINTS.clone())),
     "NumPy's numbers": (dict(optimizer=adam(np.float64(1e-2))), dict(optimizer=adam(1e-2))),
     "NumPy's seed and averages": (dict(seed=np.int64(3), ema=np.float64(.9)), dict(seed=3, ema=.9)),
@@ -338,6 +339,12 @@ SAME = {
                        dict(game=game_of("# why\n\n" + TEXT.replace(":\n", ":\n    'It.'\n")))),
     "a half that nobody knows": (dict(game=bends(torch.ones((), dtype=torch.bfloat16))),) * 2,
 }
+
+
+def test_a_network_of_other_weights_that_a_loss_holds_is_another_training(tmp_path):
+    play(tmp_path / "run.pt", game=teacher(critic()))
+    with pytest.raises(CheckpointError, match="its loss of f is"):
+        play(tmp_path / "run.pt", game=teacher(critic()), steps=3)
 
 
 @pytest.mark.parametrize("kind", SAME)
@@ -623,12 +630,12 @@ CRAFTED = {
 @pytest.mark.parametrize("kind", CRAFTED)
 def test_a_state_that_does_not_fit_is_refused_before_anything_is_put_back(tmp_path, whole, kind):
     change, new = CRAFTED[kind]
-    state = copy.deepcopy(torch.load(BytesIO(whole), weights_only=True))
+    state = deepcopy(torch.load(BytesIO(whole), weights_only=True))
     change(state, new)
     path = tmp_path / "run.pt"
     path.write_bytes(saved(state))
     f, g = critic(), nn.Linear(3, 2)
-    before = copy.deepcopy((f.state_dict(), g.state_dict()))
+    before = deepcopy((f.state_dict(), g.state_dict()))
     with pytest.raises(CheckpointError, match="run.pt does not fit this training .*delete it"):
         play(path, steps=5, ema=.9, f=f, g=g)
     for net, old in zip((f, g), before):
@@ -799,7 +806,7 @@ def test_a_network_that_a_loss_holds_counts_by_its_weights(tmp_path):
     with torch.no_grad():
         features[1][0].weight.copy_(features[0][0].weight + 1)
     play(tmp_path / "run.pt", held_by_a_loss(features[0]))
-    assert play(tmp_path / "run.pt", held_by_a_loss(copy.deepcopy(features[0])), steps=3).step == 3
+    assert play(tmp_path / "run.pt", held_by_a_loss(deepcopy(features[0])), steps=3).step == 3
     with pytest.raises(CheckpointError, match="another training: its loss of g is"):
         play(tmp_path / "run.pt", held_by_a_loss(features[1]), steps=4)
 

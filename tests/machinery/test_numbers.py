@@ -847,7 +847,8 @@ REFUSED = {
          "no sample")],
     "objectives.relativistic.relativistic": [
         ("dtype", lambda: games_relativistic.relativistic(None), "None"),
-        ("dtype", lambda: games_relativistic.relativistic((None, "logistic")), "functions")],
+        ("dtype", lambda: games_relativistic.relativistic((None, "logistic")),
+         "a comparison is a function")],
     "objectives.loss_sensitive.margin": [
         ("inf", lambda: games_ls.margin(INF), "scale"), ("nan", lambda: games_ls.margin(1, NAN),
                                                          "p = nan"),

@@ -15,6 +15,7 @@ from ..data.datasets import Images, load_images
 from ..objectives.f_gan import f_gan
 from ..objectives.loss_sensitive import leaky, loss_sensitive, margin
 from ..objectives.minimax import minimax
+from ..objectives.mmd import gaussian, mmd_gan
 from ..objectives.wasserstein import wasserstein
 from ..players.image_networks import image_critic, image_generator
 from ..players.penalties import gradient_penalty, lipschitz_penalty
@@ -99,6 +100,10 @@ LONG = {
         CONDITIONAL["ACGAN"], 24_000, rates=dict(f=2e-3, g=2e-3),
         **_WIDE_LABELLED | dict(critic=partial(image_critic, width=64, outputs=1 + 10)))),
     "13 CLS-GAN": Long(longer(CONDITIONAL["CLS-GAN"], 12_000, ema=.999, fade=.5)),
+    "22 repulsive MMD GAN": Long(longer(
+        RECIPES["non-saturating"], 36_000, rates=dict(f=5e-3, g=2.5e-3),
+        game=partial(mmd_gan, gaussian(.5, 1., 2., 4.), True),
+        **_WIDE | dict(critic=partial(image_critic, width=64, outputs=16)))),
     "07 hinge, photographs": Long(longer(PHOTOGRAPHS["hinge"], 84_000, ema=.9995, fade=.5),
                                   data="cifar10"),
     "11 RpGAN + R1 + R2, photographs": Long(longer(

@@ -55,25 +55,25 @@ def banana():
     return np.stack(b_undone(*noise, BEND, STRETCH, LEAN))
 
 
-def ruler(left, right, b, slope):
-    """Left equal steps in z and in x; right N(b(x)) times the slope, without it, and divided by it.
+def ruler(steps, three, b, slope):
+    """Equal steps in z and in x; and N(b(x)) times the slope, without it, and divided by it.
 
     b, slope: functions (k,) -> (k,).
     """
     x = np.linspace(-3.2, 3.2, 641)
     normal = np.exp(-b(x) ** 2 / 2) / np.sqrt(2 * np.pi)
     marks = np.interp(np.linspace(-3, 3, 25), b(x), x)
-    left.plot(x, b(x), color=CRITIC, lw=2)
+    steps.plot(x, b(x), color=CRITIC, lw=2)
     for mark in marks:
-        left.plot([mark, mark, -3.2], [-3.4, b(mark), b(mark)], color=SKY, lw=.7)
-    left.set(xlabel="sample $x$", ylabel="$z = b(x)$", xlim=(-3.2, 3.2), ylim=(-3.4, 3.4),
-             title="equal steps of $z$, unequal ones of $x$")
-    right.fill_between(x, normal * slope(x), color=GOOD, alpha=.35, lw=0,
+        steps.plot([mark, mark, -3.2], [-3.4, b(mark), b(mark)], color=SKY, lw=.7)
+    steps.set(xlabel="sample $x$", ylabel="$z = b(x)$", xlim=(-3.2, 3.2), ylim=(-3.4, 3.4),
+              title="equal steps of $z$, unequal ones of $x$")
+    three.fill_between(x, normal * slope(x), color=GOOD, alpha=.35, lw=0,
                        label="times the slope: $q(x)$")
-    right.plot(x, normal, color=CRITIC, lw=1.4, ls="--", label="slope forgotten")
-    right.plot(x, normal / slope(x), color=BAD, lw=1.6, label="divided by the slope")
-    right.set(xlabel="sample $x$", yticks=[], xlim=(-3.2, 3.2), title="three candidates")
-    right.legend(frameon=False, fontsize=9)
+    three.plot(x, normal, color=CRITIC, lw=1.4, ls="--", label="slope forgotten")
+    three.plot(x, normal / slope(x), color=BAD, lw=1.6, label="divided by the slope")
+    three.set(xlabel="sample $x$", yticks=[], xlim=(-3.2, 3.2), title="three candidates")
+    three.legend(frameon=False, fontsize=9)
 
 
 def couplings():

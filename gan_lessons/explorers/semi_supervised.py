@@ -333,7 +333,7 @@ def plan(ax):
     loss = box(ax, 4.85, .6, r"generator: $\Vert$ mean $h(u)$ − mean $h(g(z))$ $\Vert^2$", FAKE,
                fill=.15, size=12.5)
     arrow(ax, drawn["h"], loss, FAKE)
-    arrow(ax, (1.6, 1.1), drawn["g"], FAKE, dashed=True)
+    arrow(ax, loss, drawn["g"], FAKE, dashed=True)
 
 
 def before_and_after(axes, law, each: int = 3, seed: int = 0):

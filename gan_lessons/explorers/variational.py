@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..drawing.diagrams import arrow, blank, boxes
 from ..drawing.explorer import Explorer, slider
 from ..drawing.plots import (
     BAD,
@@ -57,6 +58,21 @@ def three_codes(axes):
         ax.set(xlabel="$z$", yticks=[], ylim=(0, 1.05),
                title=f"{name}: {rate:.2f} nats\n= I {information:.2f} + KL {aggregate:.2f}")
     axes[0].legend(frameon=False, fontsize=9.5, loc="upper left", bbox_to_anchor=(0, 1.02))
+
+
+def architecture(ax):
+    """A VAE: encoder, drawn code, decoder and the two costs; dashed, the way to new samples."""
+    blank(ax, 10.8, 6)
+    drawn = boxes(ax, {"x": (.5, 3.4, "$x$", REAL), "e": (2.6, 3.4, "encoder\n$m, s$", GOOD),
+                       "z": (5.3, 3.4, "code\n$z = m + s\\varepsilon$", CRITIC),
+                       "d": (8.0, 3.4, "decoder\n$d$", GOOD), "made": (10.1, 3.4, "$d(z)$", FAKE),
+                       "noise": (5.3, 5.5, "noise $\\varepsilon$", CRITIC),
+                       "prior": (5.3, .9, "prior\n$q(z)$", SKY),
+                       "rate": (2.2, .9, "rate: $m, s$\nagainst prior", BAD),
+                       "distortion": (8.9, .9, "distortion:\n$x$ against $d(z)$", BAD)},
+                  ("x>e", "e>z", "noise>z", "z>d", "d>made", "e>rate", "prior>rate",
+                   "made>distortion"), fill=.12, size=12.5, pad=.5)
+    arrow(ax, drawn["prior"], drawn["z"], SKY, dashed=True)
 
 
 # -- explorers -------------------------------------------------------------------------------------

@@ -376,6 +376,16 @@ def test_codes_of_the_first_picture():
     assert "I 1.61" in axes[2].get_title()
 
 
+def test_the_diagram_names_both_networks_and_both_costs():
+    _, ax = plots.figure()
+    explorers.architecture(ax)
+    said = " ".join(text.get_text() for text in ax.texts)
+    wanted = ("encoder", "code", "decoder", "prior", "rate", "distortion")
+    assert all(name in said for name in wanted)
+    assert sum(text.arrow_patch is not None for text in ax.texts
+               if hasattr(text, "arrow_patch")) == 9
+
+
 def test_pictures_that_share_a_code():
     torch.manual_seed(0)
     images = torch.rand(30, 1, 28, 28) * 2 - 1

@@ -285,7 +285,7 @@ def arena_options(parser):
     parser.add_argument("--track", choices=["own", "common"],
                         help="digits: each with its own settings, or all with common ones")
     parser.add_argument("--data", help="one of the toys, as ring")
-    parser.add_argument("--steps", type=int,
+    parser.add_argument("--steps", type=count,
                         help="generator updates (default: its own, by GAN_LESSONS_BUDGET)")
     parser.add_argument("--processes", type=count, metavar="N",
                         help="processes on this machine (default: its cores)")

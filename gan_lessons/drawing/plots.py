@@ -196,7 +196,7 @@ def sheet(images, columns: int = 8, gap: int = 0):
     if not (_whole(columns) and columns >= 1 and _whole(gap) and 0 <= gap <= 1000):
         raise ValueError(f"columns = {columns!r}, gap = {gap!r}: whole numbers, 1 column or more "
                          "and a gap of 0 to 1,000 pixels")
-    if images.ndim != 4 or images.shape[1] not in (1, 3) or not len(images):
+    if images.ndim != 4 or images.shape[1] not in (1, 3) or not images.size:
         raise ValueError(f"a sheet shows pictures (n, 1 or 3, h, w), not {images.shape}: add the "
                          "axis that lacks, as images[:, None], or move the channels to the front")
     if images.dtype.kind in "iu" and images.dtype != np.uint8 or np.abs(images).max() > 255:

@@ -4,6 +4,7 @@ No lesson derives them. A refusal says what was given and what is needed; NaN fi
 """
 from __future__ import annotations
 
+import itertools
 import math
 import operator
 from fractions import Fraction
@@ -60,6 +61,15 @@ def check_flag(**flags):
 
 MANY = 1_000_000            # of what is made one by one, or of the numbers of one sample
 ROOM = 200_000_000          # numbers of one table: 1.6 GB in float64
+
+
+def as_list(what: str, things, most: int = MANY) -> list:
+    """What an iterable gives, as a list; ValueError where it gives more than `most`: some never
+    end."""
+    found = list(itertools.islice(things, most + 1))
+    if len(found) > most:
+        raise ValueError(f"{what}: more than {most:,} of them, or without an end; give a list")
+    return found
 
 
 def check_room(what: str, *counts):

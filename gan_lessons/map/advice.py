@@ -14,8 +14,9 @@ import math
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from ..exact.checks import MANY, check_count
 from .objectives import OBJECTIVES, objective
-from .results import ANCHORS, MEASURES, short, summary
+from .results import ANCHORS, MEASURES, checked_rows, short, summary
 
 LEAST = 3                       # seeds of either side, below which nothing is said
 CRITICS = ("f-divergence", "transport", "margin", "comparison")
@@ -70,8 +71,8 @@ def by_luck(n: int, m: int | None = None) -> float:
     2 / C(n + m, n). All orders of n + m different numbers are equally likely, and in two of the
     C(n + m, n) ways to say whose they are, all of one side come first. ValueError for n, m < 1."""
     m = n if m is None else m
-    if n < 1 or m < 1:
-        raise ValueError("two sides need one run each, or more")
+    for name, runs in dict(n=n, m=m).items():
+        check_count(name, runs, most=MANY, why="two sides need one run each, or more")
     return 2 / math.comb(n + m, n)
 
 
@@ -89,14 +90,15 @@ def tell_apart(one: dict, other: dict) -> str:
 
 
 def choices(rows: Iterable[dict], questions=QUESTIONS) -> list[Choice]:
-    """A Choice for each question, by the rows of one set of pictures."""
-    rows = list(rows)
+    """A Choice for each question, by the rows of one set of pictures; TypeError, ValueError for what
+    are no rows."""
+    rows = checked_rows(rows)
     return [_choice(rows, one) for one in questions]
 
 
 def _choice(rows, asked: Question) -> Choice:
     here = [row for row in rows if row["objective"] not in ANCHORS
-            and row["track"] == asked.track and asked.among(row)]
+            and row.get("track", "own") == asked.track and asked.among(row)]
     found = [one for one in summary(here, asked.measure) if "median" in one
              and math.isfinite(one["median"])]
     whole = [one for one in found if one["n"] >= LEAST]

@@ -132,7 +132,7 @@ MIXED = [
     ("a norm of two", lambda: spectral.operator_norm(
         nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1).double()), (2,))),
     ("a bound on information", lambda: games_infomax.deep_infomax(gamma=0).moves[-1].loss(
-        encoders.image_encoder(width=2).double(), None, PICTURES)),
+        encoders.image_encoder(width=2).double(), nn.Identity(), PICTURES)),
 ]
 
 

@@ -519,6 +519,8 @@ def _changes(network, x: Tensor, call: str) -> bool:
                 method = getattr(copy.deepcopy(network), call)
                 which = same.reshape(-1, *[1] * (x.dim() - 1))
                 outputs.append(method(torch.where(which, x, .7 - 1.3 * x)).double())
+        if outputs[0].shape[:1] != place.shape:          # not one output for each sample
+            return True
     except Exception as error:  # noqa: BLE001  who cannot be tried counts as one that couples
         if reason := _unlike(network, [x], str(error)) or _misshapen([x], str(error)):
             raise ValueError(reason) from error

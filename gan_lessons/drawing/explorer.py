@@ -146,6 +146,8 @@ class Explorer:
         if max(sizes) * dpi > LARGEST:
             raise ValueError(f"figsize = {figsize!r} at dpi = {dpi!r}: a picture has at most "
                              f"{LARGEST:,} pixels a side")
+        if not isinstance(still, (list, tuple, set, frozenset)):
+            raise TypeError(f"still = {still!r}: names of controls, as (\"theta\",)")
         if unknown := [name for name in still if name not in self.controls]:
             raise ValueError(f"still={still!r}: there is no control {unknown[0]!r}")
         self.still = tuple(still)

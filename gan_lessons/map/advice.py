@@ -11,10 +11,10 @@ Without torch. Used in notebooks/20_map.ipynb.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from ..exact.checks import MANY, check_count
+from ..exact.checks import MANY, check_count, told
 from .objectives import OBJECTIVES, objective
 from .results import ANCHORS, MEASURES, checked_rows, short, summary
 
@@ -78,6 +78,13 @@ def by_luck(n: int, m: int | None = None) -> float:
 
 def tell_apart(one: dict, other: dict) -> str:
     """Which of two entries of `summary` is ahead in every seed: its objective, or ""."""
+    for entry in (one, other):
+        if not isinstance(entry, Mapping) or "measure" not in entry:
+            raise TypeError(f"{told(entry)} is no entry of summary(rows), a dictionary with its "
+                            "measure, n, low and high")
+    if one["measure"] != other["measure"]:
+        raise ValueError(f"{one['measure']} and {other['measure']} are two measures: compare two "
+                         "objectives by one")
     if "median" not in one or "median" not in other or min(one["n"], other["n"]) < LEAST:
         return ""
     if MEASURES[one["measure"]].best == "highest":
@@ -159,6 +166,7 @@ def decision_table(rows, most: int = 3):
     Where something is not known, a sentence above the table says why.
     """
     from IPython.display import Markdown
+    check_count("most", most, why="names in a row")
     found, lines = choices(rows), []
     if not all(one.known for one in found):
         lines = [f"*Not known yet*: fewer than {LEAST} seeds are stored. Who is first so far is "

@@ -335,6 +335,8 @@ def run_arena(where: str, path, *, only=None, seeds=SEEDS, data=None, steps: int
     seeds = as_list("seeds", seeds)
     if not seeds or any(type(seed) is not int or seed < 0 for seed in seeds):
         raise ValueError(f"seeds={seeds!r:.80}: one whole number or more, none below 0")
+    if keep is not None and not isinstance(keep, (str, os.PathLike)):
+        raise TypeError(f"keep = {told(keep)}: a folder for sheets of pictures, or None")
     if keep:
         usable(Path(keep) / "own" / "pictures.png", "keep", "pictures.png")
     combinations = [dict(objective=name, data=one, track=way, seed=seed,

@@ -143,6 +143,8 @@ def best_score(game: Game | ScoreLosses, log_r) -> Best:
     """
     known = score_losses(game)
     log_r = as_numbers(log_r, "log_r", finite=False)
+    if np.isnan(log_r).any():
+        raise ValueError("log_r holds nan, which is the ratio of no two densities: leave it out")
     shape, log_r = log_r.shape, np.clip(log_r.ravel(), -_FAR, _FAR)      # (n,)
     condition = _Condition(known, log_r)
     score = _root(condition, *_bracket(condition))

@@ -275,7 +275,10 @@ def recompute(row) -> str:
 
 
 def sheet_path(folder, track: str, name: str) -> Path:
-    """Where the sheet of a contestant lies: folder/own/f-gan-kl.png."""
+    """Where the sheet of a contestant lies: folder/own/f-gan-kl.png. TypeError for no path."""
+    if not isinstance(folder, (str, os.PathLike)) or not isinstance(name, str):
+        raise TypeError(f"folder = {told(folder)}, name = {told(name)}: a folder's path and the "
+                        "name of a contestant")
     name = name.lower().replace("−", "minus ").replace("ν", "nu")        # names for any file system
     words = "".join(c if c.isalnum() else " " for c in name).split()
     return Path(folder) / track / f"{'-'.join(words)}.png"

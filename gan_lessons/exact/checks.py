@@ -93,8 +93,8 @@ def as_shape(shape, what: str = "shape", least: int = 0) -> tuple[int, ...]:
 
 
 def check_function(name: str, value, shape: str = "(k,) -> (k,)", many: int = 1):
-    """TypeError, by its name, for what cannot be called with so `many` arguments, for a network and
-    for a function of torch; shape: what it maps to what."""
+    """TypeError, by its name, for what cannot be called with so `many` arguments (0: not looked
+    at), for a network and for a function of torch; shape: what it maps to what."""
     if not callable(value) or isinstance(value, type):
         raise TypeError(f"{name} = {told(value)}: a function, {shape}")
     home = getattr(value, "__module__", None) or getattr(getattr(value, "__self__", None),
@@ -106,7 +106,8 @@ def check_function(name: str, value, shape: str = "(k,) -> (k,)", many: int = 1)
         raise TypeError(f"{name} is a network, which takes tensors, and arrays are handed over: "
                         f"{name}=on_arrays(f) makes a function of it, {shape}")
     try:
-        inspect.signature(value).bind(*[None] * many)
+        if many:
+            inspect.signature(value).bind(*[None] * many)
     except ValueError:                                   # of C: it will say so itself
         return
     except TypeError as error:

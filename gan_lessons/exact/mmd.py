@@ -31,7 +31,7 @@ def gaussian(bandwidth: float = 1.0):
 
 def _table(p, q, kernel):
     """The kernel between nodes of p and of q, (n, m), with their masses (n,), (m,)."""
-    check_function("kernel", kernel, SHAPE, many=2)
+    check_function("kernel", kernel, SHAPE, many=0)
     check_whole(p, q)
     (x, a), (y, b) = masses(p, least=LEAST), masses(q, least=LEAST)
     return _of_pairs(kernel, x[:, None], y), a, b
@@ -73,7 +73,7 @@ def witness(p, q, kernel):
 
     Divided by MMD it has norm 1 and the gap MMD; as it is, its gap is MMD².
     """
-    check_function("kernel", kernel, SHAPE, many=2)
+    check_function("kernel", kernel, SHAPE, many=0)
     check_whole(p, q)
     (x, a), (y, b) = masses(p, least=LEAST), masses(q, least=LEAST)
 

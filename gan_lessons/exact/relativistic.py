@@ -42,7 +42,8 @@ def pairwise_value(p, q, f=None, h=logistic):
     if others.shape != x_fake.shape or scores.shape != x.shape:
         raise ValueError(f"f gives shape {scores.shape} for {len(x)} places: one score each")
     # a row of the double integral at a time: (k, m) scores at once would take 100 MB
-    return float(sum(mass * (fake @ _costs(h, score - others)) for mass, score in zip(real, scores)))
+    return float(sum(mass * (fake @ _costs(h, score - others))
+                     for mass, score in zip(real, scores)))
 
 
 def _costs(h, leads):

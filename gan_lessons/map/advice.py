@@ -97,8 +97,8 @@ def tell_apart(one: dict, other: dict) -> str:
 
 
 def choices(rows: Iterable[dict], questions=QUESTIONS) -> list[Choice]:
-    """A Choice for each question, by the rows of one set of pictures; TypeError, ValueError for what
-    are no rows."""
+    """A Choice for each question, by the rows of one set of pictures; TypeError, ValueError for
+    what are no rows."""
     rows = checked_rows(rows)
     return [_choice(rows, one) for one in questions]
 

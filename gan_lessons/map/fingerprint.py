@@ -37,8 +37,8 @@ def parts(run: Callable, settings: Mapping, unseen: set | None = None) -> dict[s
     if depends := getattr(run, "depends", None):
         said = depends(**settings)
         if not isinstance(said, Mapping):
-            raise TypeError(f"depends gives {said!r:.60}: a dictionary of what a row depends on, as "
-                            "lambda name, seed: {\"entry\": TABLE[name]}")
+            raise TypeError(f"depends gives {said!r:.60}: a dictionary of what a row depends on, "
+                            "as lambda name, seed: {\"entry\": TABLE[name]}")
         for name, value in said.items():
             if isinstance(value, str):
                 found[name] = value

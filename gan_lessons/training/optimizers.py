@@ -44,8 +44,9 @@ def rmsprop(lr: float = 5e-5, alpha: float = 0.99, **others) -> Callable:
 def _refuse(name: str, known: str, kind: str, others):
     """TypeError for settings that a maker of optimisers does not have."""
     if others:
-        more = "betas=(beta1, beta2)" if set(others) <= {"beta1", "beta2"} and name == "adam" else \
-            f"functools.partial(torch.optim.{kind}, lr=2e-4, …) has all of torch's"
+        moments = name == "adam" and set(others) <= {"beta1", "beta2"}
+        more = "betas=(beta1, beta2)" if moments else (
+            f"functools.partial(torch.optim.{kind}, lr=2e-4, …) has all of torch's")
         raise TypeError(f"{name} takes {known}, not {', '.join(others)}: {more}")
 
 
@@ -63,8 +64,8 @@ def fading(start: float = 0.5) -> Callable[[float], float]:
     a game settle. ValueError unless 0 ≤ start < 1. Lesson 01.
     """
     if not fits(start, least=0, below=1):
-        raise ValueError(f"start = {told(start)}: the part of the training after which the rate falls "
-                         "lies from 0 to below 1")
+        raise ValueError(f"start = {told(start)}: the part of the training after which the rate "
+                         "falls lies from 0 to below 1")
 
     def rate(t: float) -> float:
         if not fits(t):

@@ -533,6 +533,7 @@ ROW = dict(data="ring", objective="WGAN", seed=0, steps=3, wasserstein=1.)
      "what the margin gives is a torch.Tensor, not float"),
     (lambda: loss_sensitive.loss_sensitive(pairs=lambda n, m: (torch.tensor([9]),) * 2)["l"](
         F, HANDED_G, X, X), "pairs gives numbers that no sample"),
+    (lambda: gl.log_ratio(gl.Ring(), P), "laws of samples of 2 and of 1 numbers"),
     # the map's tables and figures
     (lambda: advice.by_luck("3"), "n = '3'"), (lambda: advice.by_luck(2, 0), "m = 0"),
     (lambda: advice.choices("rows"), "rows are a list"),

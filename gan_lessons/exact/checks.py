@@ -106,6 +106,8 @@ def check_function(name: str, value, shape: str = "(k,) -> (k,)", many: int = 1)
         raise TypeError(f"{name} is a network, which takes tensors, and arrays are handed over: "
                         f"{name}=on_arrays(f) makes a function of it, {shape}")
     try:
+        if many and getattr(value, "nin", many) != many:     # of NumPy: what is left over is "out"
+            raise TypeError(f"it takes {value.nin}")
         if many:
             inspect.signature(value).bind(*[None] * many)
     except ValueError:                                   # of C: it will say so itself

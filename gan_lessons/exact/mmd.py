@@ -41,6 +41,8 @@ def _of_pairs(kernel, x, y):
     """The kernel of all pairs of x (n, 1) and y (m,): (n, m). TypeError for one that takes
     something else, ValueError for one that gives something else."""
     try:
+        if getattr(kernel, "nin", 2) != 2:               # of NumPy: y would be its "out"
+            raise TypeError(f"it takes {kernel.nin} argument")
         k = kernel(x, y)
     except TypeError as error:
         raise TypeError(f"{told(kernel)} is no kernel, a function {SHAPE}, as gaussian(1.) makes "

@@ -328,6 +328,10 @@ def run_arena(where: str, path, *, only=None, seeds=SEEDS, data=None, steps: int
     written, both before the first run.
     """
     names, grounds, tracks = asked_for(where, only, data, track)
+    known = "cluster", "processes", "fresh", "stale", "watch"
+    if unknown := [name for name in how if name not in known]:
+        raise TypeError(f"run_arena has no {', '.join(unknown)}; of study it takes "
+                        f"{', '.join(known)}")
     if steps is not None and (type(steps) is not int or steps < 1):
         raise ValueError(f"steps={steps!r}: a whole number of generator updates, 1 or more")
     if not isinstance(seeds, Iterable):

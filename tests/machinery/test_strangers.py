@@ -393,6 +393,7 @@ def test_a_folder_and_a_table_that_is_not_there_have_a_remedy(tmp_path):
     (lambda path: study(depends(lambda a: a)(double), dict(a=[1]), path, watch=False),
      "a dictionary of what a"),
     (lambda path: run_arena("toys", path, only="noise", seeds=[0], keep=3), "keep = 3: a folder"),
+    (lambda path: run_arena("toys", path, only="noise", epochs=3), "run_arena has no epochs"),
 ])
 def test_what_a_study_is_told_is_named(tmp_path, act, says):
     with pytest.raises(TypeError, match=says):

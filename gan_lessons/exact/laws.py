@@ -32,7 +32,7 @@ def log_ratio(p, q):
                          "no ratio; take two of one dim")
 
     def ratio(x):
-        lp, lq = p.logpdf(x), q.logpdf(x)
+        lp, lq = (as_numbers(law.logpdf(x), "a log density", finite=False) for law in (p, q))
         with np.errstate(invalid="ignore"):                    # -∞ - -∞ is nan
             return np.where((lp == -np.inf) & (lq == -np.inf), 0.0, lp - lq)
     return ratio

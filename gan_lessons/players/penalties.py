@@ -262,6 +262,7 @@ def zero_centred(where=at_real, sd: float | None = None):
         at = where(x, x_fake).detach()
         _check_samples(at)
         here, there = both(f, at, at + sd * torch.randn_like(at))
+        check_tensors(**{"what f returns": here})
         return ((there - here) / sd).square().mean()
     penalised.__name__ = f"zero_centred({_name(where)}, sd={sd:g})"
     return penalised

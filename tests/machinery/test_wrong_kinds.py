@@ -7,6 +7,7 @@ import itertools
 import math
 import os
 import pickle
+import types
 from decimal import Decimal
 from fractions import Fraction
 
@@ -534,6 +535,10 @@ ROW = dict(data="ring", objective="WGAN", seed=0, steps=3, wasserstein=1.)
     (lambda: loss_sensitive.loss_sensitive(pairs=lambda n, m: (torch.tensor([9]),) * 2)["l"](
         F, HANDED_G, X, X), "pairs gives numbers that no sample"),
     (lambda: gl.log_ratio(gl.Ring(), P), "laws of samples of 2 and of 1 numbers"),
+    (lambda: gl.log_ratio(types.SimpleNamespace(logpdf=lambda x: "a"), P)(0.),
+     "a log density must be real numbers"),
+    (lambda: penalties.zero_centred(sd=.1)(lambda x: x.numpy().sum(1), X, X),
+     "what f returns is a torch.Tensor, not ndarray"),
     # the map's tables and figures
     (lambda: advice.by_luck("3"), "n = '3'"), (lambda: advice.by_luck(2, 0), "m = 0"),
     (lambda: advice.choices("rows"), "rows are a list"),

@@ -230,6 +230,9 @@ def check_tensors(**given):
         if not isinstance(value, Tensor):
             raise ValueError(f"{name} is a torch.Tensor, not {type(value).__name__}: "
                              f"torch.as_tensor({name}) makes one")
+        if isinstance(value, nn.parameter.UninitializedTensorMixin):
+            raise ValueError(f"{name} has no numbers yet, as its layer takes its shape from the "
+                             "first sample (nn.Lazy…): hand the network one before, as in net(x)")
         if value.is_meta:
             raise ValueError(f"{name} lies on the device meta, where there are shapes and no "
                              "numbers: make it on cpu")

@@ -539,6 +539,9 @@ ROW = dict(data="ring", objective="WGAN", seed=0, steps=3, wasserstein=1.)
      "a log density must be real numbers"),
     (lambda: penalties.zero_centred(sd=.1)(lambda x: x.numpy().sum(1), X, X),
      "what f returns is a torch.Tensor, not ndarray"),
+    (lambda: spectrally_normalised(nn.Sequential(nn.LazyLinear(1))), "no numbers yet.*nn.Lazy"),
+    (lambda: operator_norm(nn.LazyLinear(1), (2,)), "no numbers yet.*nn.Lazy"),
+    (lambda: unrolled(nn.LazyLinear(1), (2,)), "no numbers yet.*nn.Lazy"),
     # the map's tables and figures
     (lambda: advice.by_luck("3"), "n = '3'"), (lambda: advice.by_luck(2, 0), "m = 0"),
     (lambda: advice.choices("rows"), "rows are a list"),

@@ -14,15 +14,19 @@ import contextlib
 import copy
 import functools
 import inspect
+import itertools
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
+
+MOST = 1_000            # moves of a game, names: some iterables never end
 
 
 def arguments(loss: Callable) -> Mapping[str, inspect.Parameter]:
@@ -46,16 +50,20 @@ class Move:
     player: a symbol such as "f", or several ("e d") that move together.
     loss: function whose argument names say what it needs, returns a scalar Tensor.
     after: called with the player's network once its weights have moved, for example to clip them.
+    `move.loss` is to be called by hand, and says by name what it cannot take, as `game["f"]` does;
+    `move.bare` is the loss as it was given, which a training calls.
     TypeError for a loss that is no function of named arguments, NameError, in `asks`, for a name
     that nobody provides. Introduced in notebooks/00_start_here.ipynb.
     """
 
     player: str
-    loss: Callable[..., Tensor]
+    loss: Callable[..., Tensor] = field(compare=False)
     after: Callable[[nn.Module], None] | None = None
+    bare: Callable[..., Tensor] = field(init=False, repr=False)
 
     def __post_init__(self):
-        object.__setattr__(self, "loss", _plain(self.loss))
+        given = self.loss
+        object.__setattr__(self, "loss", _plain(given))
         if not callable(self.loss) or not isinstance(self.player, str) or not self.player.split():
             raise TypeError("Move takes a player's symbol and its loss, "
                             f"not {self.player!r}, {self.loss!r}")
@@ -67,16 +75,23 @@ class Move:
         if any(a.kind in (a.VAR_POSITIONAL, a.VAR_KEYWORD) for a in arguments(self.loss).values()):
             raise TypeError(f"the loss of {self.player!r} must name its arguments: "
                             "no *args, no **kwargs")
+        object.__setattr__(self, "bare", self.loss)
+        object.__setattr__(self, "loss", by_hand(self.bare) if given is self.bare else given)
+
+    def __reduce__(self):                                # pickle finds a function by its name
+        home = sys.modules.get(getattr(self.bare, "__module__", None))
+        named = getattr(home, getattr(self.bare, "__name__", ""), None)
+        return Move, (self.player, named if _plain(named) is self.bare else self.bare, self.after)
 
     @cached_property
     def needs(self) -> tuple[str, ...]:
         """The names that the loss cannot do without: its arguments that have no default."""
-        return tuple(n for n, a in arguments(self.loss).items() if a.default is a.empty)
+        return tuple(n for n, a in arguments(self.bare).items() if a.default is a.empty)
 
     @cached_property
     def optional(self) -> tuple[str, ...]:
         """The names that the loss takes where somebody provides them."""
-        return tuple(n for n, a in arguments(self.loss).items() if a.default is not a.empty)
+        return tuple(n for n, a in arguments(self.bare).items() if a.default is not a.empty)
 
     @property
     def movers(self) -> tuple[str, ...]:
@@ -88,7 +103,7 @@ class Move:
 
         NameError, listing the known ones, if one that it needs is missing.
         """
-        known = tuple(known)
+        known = tuple(itertools.islice(known, MOST))
         for name in self.needs:
             if name not in known:
                 raise NameError(f"the loss of player {self.player!r} asks for {name!r}, "
@@ -117,8 +132,8 @@ class Game:
         if isinstance(moves, Mapping):
             moves = [Move(player, loss) for player, loss in moves.items()]
         given = isinstance(moves, Iterable) and not isinstance(moves, Tensor)
-        self.moves = tuple(moves) if given else ()
-        if not self.moves or not all(isinstance(move, Move) for move in self.moves):
+        self.moves = tuple(itertools.islice(moves, MOST)) if given else ()
+        if not 0 < len(self.moves) < MOST or not all(isinstance(move, Move) for move in self.moves):
             raise TypeError('a Game takes {"f": loss, …} or a list of Move(player, loss), not '
                             f"{_kind(moves)}")
 
@@ -128,10 +143,10 @@ class Game:
         return tuple(dict.fromkeys(name for move in self.moves for name in move.movers))
 
     def __getitem__(self, player: str) -> Callable[..., Tensor]:
-        return _by_hand(self.move_of(player).loss, self.players)
+        return self.move_of(player).loss
 
     def move_of(self, player: str) -> Move:
-        """The first move of a player, whose loss is as it was given; KeyError as `game[player]`."""
+        """The first move of a player; KeyError as `game[player]`."""
         for move in self.moves:
             if isinstance(player, str) and player in (move.player, *move.movers):
                 return move
@@ -139,13 +154,14 @@ class Game:
                        f"its players are {', '.join(self.players)}")
 
     def __repr__(self):
-        moves = ", ".join(f"{m.player}: {getattr(m.loss, '__name__', m.loss)}" for m in self.moves)
+        moves = ", ".join(f"{m.player}: {getattr(m.bare, '__name__', m.bare)}" for m in self.moves)
         return f"Game({moves})"
 
 
 # -- what is handed over ---------------------------------------------------------------------------
 
 _PLAIN_KINDS = "builtins", "numpy", "torch"              # numbers, texts, arrays: no player
+_PARTS = "x", "y", "u", "z"                              # of a batch
 _losses: WeakKeyDictionary = WeakKeyDictionary()         # what `game["f"]` hands out -> the loss
 
 
@@ -157,13 +173,20 @@ def _plain(loss):
         return loss
 
 
-def _by_hand(loss, players):
-    """`loss` for a reader who calls it: what it is given is looked at first, by its name."""
-    asked = arguments(loss)
+def by_hand(loss):
+    """`loss` for a reader who calls it: what it is given is looked at first, by its name.
+
+    Samples are x, y, u, z; every other argument without a default is a player. A Move takes the
+    loss itself out of it, so that a training calls that.
+    """
+    asked, spoken = arguments(loss), hasattr(loss, "arguments")
+    players = {name for name, one in asked.items() if one.default is one.empty} - {*_PARTS}
 
     @functools.wraps(loss)
     def called(*given, **named):
         handed = dict(zip(asked, given)) | named
+        if len(given) > len(asked):
+            raise TypeError(f"this loss takes {', '.join(asked)}, and {len(given)} are given")
         nets = [one for one in handed.values() if isinstance(one, nn.Module)]
         for name, value in handed.items():
             if name in players:
@@ -171,10 +194,11 @@ def _by_hand(loss, players):
                 if callable(value) or type(value).__module__.partition(".")[0] in _PLAIN_KINDS:
                     check_player(name, value)
             # functions of one's own may take arrays
-            elif name in ("x", "y", "u", "z") and (nets or not getattr(value, "shape", ())):
+            elif name in _PARTS and (nets or not getattr(value, "shape", ())):
                 check_samples(**{name: value})
         try:
-            return loss(*given, **named)
+            # one without a signature takes names alone
+            return loss(**handed) if spoken else loss(*given, **named)
         except SHAPES_TELL:
             tensors = [one for one in handed.values() if isinstance(one, Tensor)]
             with one_format(nn.ModuleList(nets), *tensors, shapes=True):
@@ -206,6 +230,9 @@ def check_tensors(**given):
         if not isinstance(value, Tensor):
             raise ValueError(f"{name} is a torch.Tensor, not {type(value).__name__}: "
                              f"torch.as_tensor({name}) makes one")
+        if isinstance(value, nn.parameter.UninitializedTensorMixin):
+            raise ValueError(f"{name} has no numbers yet, as its layer takes its shape from the "
+                             "first sample (nn.Lazy…): hand the network one before, as in net(x)")
         if value.is_meta:
             raise ValueError(f"{name} lies on the device meta, where there are shapes and no "
                              "numbers: make it on cpu")
@@ -383,19 +410,25 @@ def both(f, x: Tensor, x_fake: Tensor) -> tuple[Tensor, Tensor]:
         if isinstance(samples, Tensor) or isinstance(f, nn.Module) or not getattr(
                 samples, "shape", ()):
             check_samples(**{name: samples})
+        if isinstance(samples, Tensor) and not samples.numel():
+            in_full(samples.float(), name)                               # says what is missing
     alike = x.shape[1:] == x_fake.shape[1:] and x.dtype == x_fake.dtype
     with one_format(f, x, x_fake, shapes=True):
         if not alike or couples_batch(f, x, x_fake):
-            return in_full(_made(f(x))), in_full(_made(f(x_fake)))
-        return in_full(_made(f(torch.cat([x, x_fake])))).split([len(x), len(x_fake)])
+            return in_full(_made(f(x), len(x))), in_full(_made(f(x_fake), len(x_fake)))
+        many = [len(x), len(x_fake)]
+        return in_full(_made(f(torch.cat([x, x_fake])), sum(many))).split(many)
 
 
-def _made(scores):
-    """The scores themselves; ValueError where a function has returned none."""
+def _made(scores, many: int):
+    """The scores themselves; ValueError where a function has returned none, or not so `many`."""
     if scores is None:
         raise ValueError("f returns nothing: write return before its scores")
     if not hasattr(scores, "dtype"):
         raise ValueError(f"f returns {_kind(scores)}: scores are one tensor, (n,) for n samples")
+    if isinstance(scores, Tensor) and scores.dim() and len(scores) != many:
+        raise ValueError(f"f returns shape {tuple(scores.shape)} for {many} samples: one score "
+                         "each, (n,); see the shape of the samples, and how f ends")
     return scores
 
 
@@ -489,6 +522,8 @@ def _changes(network, x: Tensor, call: str) -> bool:
                 method = getattr(copy.deepcopy(network), call)
                 which = same.reshape(-1, *[1] * (x.dim() - 1))
                 outputs.append(method(torch.where(which, x, .7 - 1.3 * x)).double())
+        if outputs[0].shape[:1] != place.shape:          # not one output for each sample
+            return True
     except Exception as error:  # noqa: BLE001  who cannot be tried counts as one that couples
         if reason := _unlike(network, [x], str(error)) or _misshapen([x], str(error)):
             raise ValueError(reason) from error

@@ -281,11 +281,11 @@ def arena_options(parser):
     parser.add_argument("--only", "--contestants", action="extend", nargs="+", metavar="NAME",
                         help="one contestant or more")
     parser.add_argument("--seeds", type=count, metavar="N", help="seeds 1 to N (default 5)")
-    parser.add_argument("--seed", type=int, metavar="SEED", help="this seed alone")
+    parser.add_argument("--seed", type=from_0, metavar="SEED", help="this seed alone")
     parser.add_argument("--track", choices=["own", "common"],
                         help="digits: each with its own settings, or all with common ones")
     parser.add_argument("--data", help="one of the toys, as ring")
-    parser.add_argument("--steps", type=int,
+    parser.add_argument("--steps", type=count,
                         help="generator updates (default: its own, by GAN_LESSONS_BUDGET)")
     parser.add_argument("--processes", type=count, metavar="N",
                         help="processes on this machine (default: its cores)")
@@ -350,6 +350,13 @@ def count(text):
     """A whole number from 1."""
     if not (text.isascii() and text.isdecimal() and int(text)):
         raise argparse.ArgumentTypeError(f"{text[:20]!r} is no whole number from 1")
+    return int(text)
+
+
+def from_0(text):
+    """A whole number from 0."""
+    if not (text.isascii() and text.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is no whole number from 0")
     return int(text)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..exact.checks import MANY, check_count, check_room, fits
+from ..exact.checks import MANY, as_list, check_count, check_room, fits
 from ..exact.laws import Normal
 from ..pixels import scaled
 from .images import as_tensor
@@ -112,9 +112,10 @@ class Batches:
 
         ValueError, saying what can be had, for a name that these data do not give.
         """
-        if isinstance(names, str) or not all(isinstance(name, str) for name in _iterated(names)):
+        listed = _iterated(names)
+        if isinstance(names, str) or not all(isinstance(name, str) for name in listed):
             raise ValueError(f"names = {names!r}: a set of names, such as {{\"x\", \"z\"}}")
-        names = set(names)
+        names = set(listed)
         if not names <= set(self.names):
             raise ValueError(self._missing(sorted(names - set(self.names))))
         if device is not None:
@@ -238,7 +239,7 @@ def _pool(source):
     if isinstance(data, (np.ndarray, Tensor)):
         data = as_tensor(data, "samples are a float tensor or array (n, ...)")
     if isinstance(data, Tensor):
-        if data.dim() < 2 or len(data) == 0:
+        if data.dim() < 2 or not data.numel():
             raise ValueError(f"no samples to draw from: the data have shape {tuple(data.shape)}; "
                              "give at least one, as (n, dim) or (n, channels, height, width)")
         # what a generator made in a graph would be differentiated again in every step
@@ -283,7 +284,7 @@ def _check_labels(labels, pool):
 
 def _iterated(names) -> list:
     try:
-        return list(names)
+        return as_list("names", names, 1000)
     except TypeError:
         return [None]
 

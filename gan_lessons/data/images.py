@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..exact.checks import told
+from ..exact.checks import as_list, told
 
 CHANNELS = (1, 2, 3, 4)                 # grey or colour, with or without transparency
 
@@ -63,6 +63,8 @@ def _pictures(images) -> Tensor:
         raise ValueError(f"images must be uint8 (n, c, h, w), not {images.dtype} "
                          f"{tuple(images.shape)}: {_remedy(images)}")
     n, c, h, w = images.shape
+    if not c * h * w:
+        raise ValueError(f"images of {c} × {h} × {w} numbers show nothing: give (n, c, h, w)")
     if images.numel() and images.max() == 1 and images.flatten(1).diff(dim=1).any():
         raise ValueError("images whose bytes are all 0 or 1 are black: white is 255, as in "
                          "255 * images")
@@ -125,7 +127,7 @@ def _names(classes) -> tuple[str, ...]:
     if isinstance(classes, (set, frozenset)):
         raise TypeError("classes are names in the order of their labels, and a set has no order: "
                         "tuple(sorted(classes)), where that is right")
-    classes = tuple(classes)
+    classes = tuple(as_list("classes", classes))
     if any(name is None for name in classes):
         raise TypeError("a class is called None: give each its own name")
     names = tuple(map(str, classes))

@@ -8,10 +8,11 @@ Introduced in notebooks/14_semi_supervised.ipynb.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from numbers import Real
 
 from matplotlib.colors import to_rgba
 
-from .plots import CRITIC
+from .plots import CRITIC, check_colour
 
 
 def blank(ax, width: float, height: float):
@@ -27,6 +28,8 @@ def box(ax, x: float, y: float, text: str, colour: str = CRITIC, *, fill: float 
     colour: of the frame, "none" for a text alone; fill: how much of the colour is inside, from 0 to
     1; a box in the colour of the critic, the plain one, stays white.
     """
+    if colour != "none":
+        check_colour(colour)
     inside = "white" if colour in ("none", CRITIC) else to_rgba(colour, fill)
     return ax.text(x, y, text, ha="center", va="center", fontsize=size, linespacing=1.3, zorder=3,
                    bbox=dict(boxstyle=f"round,pad={pad}", fc=inside, ec=colour, lw=1.5))
@@ -34,6 +37,7 @@ def box(ax, x: float, y: float, text: str, colour: str = CRITIC, *, fill: float 
 
 def arrow(ax, start, end, colour: str = CRITIC, *, both_ways: bool = False, dashed: bool = False):
     """An arrow from rim to rim of two boxes, or between points (x, y)."""
+    check_colour(colour)
     (start, at_start), (end, at_end) = _rim(start), _rim(end)
     ax.annotate("", end, start, zorder=1, arrowprops=dict(
         arrowstyle="<|-|>" if both_ways else "-|>", color=colour, lw=1.4,
@@ -44,6 +48,9 @@ def _rim(place):
     """Where an arrow points to, and the frame at which it ends: (x, y), patch or None."""
     if hasattr(place, "get_bbox_patch"):
         return place.get_position(), place.get_bbox_patch()
+    if not isinstance(place, (tuple, list)) or len(place) != 2 or not all(
+            isinstance(one, Real) for one in place):
+        raise ValueError(f"an arrow goes between boxes, or points (x, y), not to {place!r:.60}")
     return place, None
 
 

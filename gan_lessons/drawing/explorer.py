@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import html
 import inspect
+import itertools
 import math
 import struct
 import zlib
@@ -69,7 +70,11 @@ def choice(options, value, label):
     _check_label(label)
     if isinstance(options, str) or not isinstance(options, Iterable) or hasattr(options, "detach"):
         raise ValueError(f"choice {label!r}: its options are a list or a dict, not {options!r}")
-    known = list(options.values()) if isinstance(options, Mapping) else list(options)
+    if not isinstance(options, Mapping):
+        options = list(itertools.islice(options, 1_000))     # some never end
+    known = list(options.values()) if isinstance(options, Mapping) else options
+    if len(known) == 1_000:
+        raise ValueError(f"choice {label!r}: a menu has fewer than 1,000 options")
     if value not in known:
         raise ValueError(f"choice {label!r}: {value!r} is not one of {known}")
     return widgets.Dropdown(options=options, value=value, description=label)
@@ -141,6 +146,8 @@ class Explorer:
         if max(sizes) * dpi > LARGEST:
             raise ValueError(f"figsize = {figsize!r} at dpi = {dpi!r}: a picture has at most "
                              f"{LARGEST:,} pixels a side")
+        if not isinstance(still, (list, tuple, set, frozenset)):
+            raise TypeError(f"still = {still!r}: names of controls, as (\"theta\",)")
         if unknown := [name for name in still if name not in self.controls]:
             raise ValueError(f"still={still!r}: there is no control {unknown[0]!r}")
         self.still = tuple(still)

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from numbers import Real
 
 import numpy as np
+from matplotlib.colors import is_color_like
 from matplotlib.figure import Figure
 
 # The palette of Okabe and Ito 2008, "Color Universal Design": whatever their colour vision, people
@@ -51,6 +52,12 @@ def _check_axes(ax, how: str):
     if not hasattr(ax, "set_axis_off"):
         raise TypeError(f"{how} draws on axes, as fig, ax = figure() gives them, not on "
                         f"{_kind(ax)}")
+
+
+def check_colour(colour):
+    """ValueError for what Matplotlib knows no colour by."""
+    if not is_color_like(colour):
+        raise ValueError(f"colour = {colour!r:.60}: a colour, as \"k\", \"C0\" or \"#E69F00\"")
 
 
 def _check_square(reach, points_a_side):
@@ -121,6 +128,7 @@ def draw_density(ax, x, law, colour, label=None):
     if not hasattr(law, "pdf") or isinstance(law, type):
         raise TypeError(f"a density is that of a law on the line, as Normal(0, 1), not of "
                         f"{_kind(law)}")
+    check_colour(colour)
     x = _line(x)
     return ax.fill_between(x, law.pdf(x), alpha=.35, color=colour, lw=0, label=label)
 
@@ -196,7 +204,7 @@ def sheet(images, columns: int = 8, gap: int = 0):
     if not (_whole(columns) and columns >= 1 and _whole(gap) and 0 <= gap <= 1000):
         raise ValueError(f"columns = {columns!r}, gap = {gap!r}: whole numbers, 1 column or more "
                          "and a gap of 0 to 1,000 pixels")
-    if images.ndim != 4 or images.shape[1] not in (1, 3) or not len(images):
+    if images.ndim != 4 or images.shape[1] not in (1, 3) or not images.size:
         raise ValueError(f"a sheet shows pictures (n, 1 or 3, h, w), not {images.shape}: add the "
                          "axis that lacks, as images[:, None], or move the channels to the front")
     if images.dtype.kind in "iu" and images.dtype != np.uint8 or np.abs(images).max() > 255:
@@ -300,6 +308,8 @@ def points(ax, x, colour, label=None, size: float = 4):
     ValueError for other shapes.
     """
     _check_axes(ax, "points(ax, x, colour)")
+    if colour is not None:                               # None: the next one of the axes
+        check_colour(colour)
     x = _numbers(x, "points are (n, 2), as run.samples(500) draws them")
     if x.ndim != 2 or x.shape[1] not in (1, 2):
         raise ValueError(f"points are (n, 2), or (n, 1) on the line, not {x.shape}: choose two "
@@ -344,6 +354,7 @@ def classes(ax, counts, names=None, colour=FAKE):
     names: of the k classes, else their numbers. ValueError for other shapes.
     """
     _check_axes(ax, "classes(ax, counts)")
+    check_colour(colour)
     counts = _numbers(counts, "counts are numbers (k,), as class_histogram(fakes) gives them")
     if isinstance(names, (str, bytes, set, frozenset, type)) or not (
             names is None or hasattr(names, "__len__") and not hasattr(names, "detach")):

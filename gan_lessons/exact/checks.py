@@ -4,6 +4,8 @@ No lesson derives them. A refusal says what was given and what is needed; NaN fi
 """
 from __future__ import annotations
 
+import inspect
+import itertools
 import math
 import operator
 from fractions import Fraction
@@ -62,6 +64,15 @@ MANY = 1_000_000            # of what is made one by one, or of the numbers of o
 ROOM = 200_000_000          # numbers of one table: 1.6 GB in float64
 
 
+def as_list(what: str, things, most: int = MANY) -> list:
+    """What an iterable gives, as a list; ValueError where it gives more than `most`: some never
+    end."""
+    found = list(itertools.islice(things, most + 1))
+    if len(found) > most:
+        raise ValueError(f"{what}: more than {most:,} of them, or without an end; give a list")
+    return found
+
+
 def check_room(what: str, *counts):
     """ValueError where a table of so many numbers would fill the memory, and perhaps end the
     process: check_room("points", n, dim)."""
@@ -81,14 +92,29 @@ def as_shape(shape, what: str = "shape", least: int = 0) -> tuple[int, ...]:
     return tuple(map(operator.index, sides))
 
 
-def check_function(name: str, value, shape: str = "(k,) -> (k,)"):
-    """TypeError, by its name, for what cannot be called and for a network; shape: what it maps to
-    what."""
+def check_function(name: str, value, shape: str = "(k,) -> (k,)", many: int = 1):
+    """TypeError, by its name, for what cannot be called with so `many` arguments (0: not looked
+    at), for a network and for a function of torch; shape: what it maps to what."""
     if not callable(value) or isinstance(value, type):
         raise TypeError(f"{name} = {told(value)}: a function, {shape}")
+    home = getattr(value, "__module__", None) or getattr(getattr(value, "__self__", None),
+                                                         "__module__", None) or ""
+    if home.partition(".")[0] == "torch":
+        raise TypeError(f"{name} is {told(value)} of torch, which takes tensors, and arrays are "
+                        f"handed over: take NumPy's, {shape}")
     if hasattr(value, "forward"):
         raise TypeError(f"{name} is a network, which takes tensors, and arrays are handed over: "
                         f"{name}=on_arrays(f) makes a function of it, {shape}")
+    try:
+        if many and getattr(value, "nin", many) != many:     # of NumPy: what is left over is "out"
+            raise TypeError(f"it takes {value.nin}")
+        if many:
+            inspect.signature(value).bind(*[None] * many)
+    except ValueError:                                   # of C: it will say so itself
+        return
+    except TypeError as error:
+        raise TypeError(f"{name} is a function, {shape}, and {told(value)} does not take that "
+                        f"({error})") from None
 
 
 def as_numbers(x, what: str = "x", finite: bool = True):

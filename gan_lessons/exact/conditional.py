@@ -6,11 +6,13 @@ Shlens 2017, arXiv 1610.09585. NumPy and SciPy, no torch.
 """
 from __future__ import annotations
 
+from numbers import Real
+
 import numpy as np
 from scipy.optimize import root
 from scipy.special import expit
 
-from .checks import check_function, fits
+from .checks import check_function, fits, told
 from .divergences import js, refuse_jumps
 from .laws import Mixture, Normal
 from .quadrature import expectation
@@ -22,9 +24,11 @@ def within(p, q, divergence=js):
     ValueError unless p(y) = q(y).
     """
     _same_labels(p, q)
-    check_function("divergence", divergence, "(p, q) -> a number")
-    return sum(share * divergence(real, fake)
-               for share, real, fake in zip(p.weights, p.laws, q.laws))
+    check_function("divergence", divergence, "(p, q) -> a number", many=2)
+    apart = [divergence(real, fake) for real, fake in zip(p.laws, q.laws)]
+    if not all(isinstance(one, Real) for one in apart):
+        raise ValueError(f"{told(divergence)} gives {told(apart[0])}: a divergence is one number")
+    return sum(share * one for share, one in zip(p.weights, apart))
 
 
 def log_posterior(p, y: int):

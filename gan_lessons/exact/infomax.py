@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import binom
 
-from .checks import MANY, as_numbers, check_count, check_function, check_room, fits
+from .checks import MANY, as_numbers, check_count, check_function, check_room, fits, told
 from .divergences import softplus
 from .information import gaussian_information, mutual_information
 from .laws import BENDS, Normal
@@ -83,7 +83,7 @@ class CorrelatedNormal:
         if self.k != 1:
             raise ValueError(f"quadrature is for k = 1, not {self.k}: coordinates are independent, "
                              "add their terms")
-        check_function("h", h, "(m,), (m,) -> (m,)")
+        check_function("h", h, "(m,), (m,) -> (m,)", many=2)
         # h compares the two: its panels resolve the narrowest sd of either
         finest = np.sqrt(1 - abs(self.rho))
         (u, mass_u), (v, mass_v) = _masses(sd_sum, finest), _masses(sd_difference, finest)
@@ -91,7 +91,12 @@ class CorrelatedNormal:
         x, z = (u + v) / np.sqrt(2), (u - v) / np.sqrt(2)      # (a, b) each
         # in pieces that stay in the cache: the layers of a network h are many times as large
         pieces = [np.array_split(points.ravel(), points.size // 8192 + 1) for points in (x, z)]
-        values = np.concatenate([h(*piece) for piece in zip(*pieces)]).reshape(x.shape)  # (a, b)
+        try:
+            values = np.concatenate([as_numbers(h(*piece), "h", finite=False)
+                                     for piece in zip(*pieces)]).reshape(x.shape)     # (a, b)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"h is a function of two arrays, (m,), (m,) -> (m,), and "
+                             f"{told(h)} is none ({error})") from error
         return float(mass_u @ values @ mass_v)
 
     def js(self) -> float:

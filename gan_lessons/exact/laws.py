@@ -22,14 +22,17 @@ def log_ratio(p, q):
     """x -> log p(x) - log q(x), 0 where neither law reaches x; any shape -> same shape.
 
     The logit of the best discriminator between p and q (lesson 01). NaN where a density is NaN.
-    ValueError for what is no law.
+    ValueError for what is no law, and for laws of two dimensions.
     """
     for name, law in dict(p=p, q=q).items():
         if not hasattr(law, "logpdf") or isinstance(law, type):
             raise ValueError(f"{name} = {law!r} is no law with logpdf, such as Normal(0, 1)")
+    if len({getattr(law, "dim", 0) for law in (p, q)} - {0}) > 1:
+        raise ValueError(f"{p!r} and {q!r}: laws of samples of {p.dim} and of {q.dim} numbers have "
+                         "no ratio; take two of one dim")
 
     def ratio(x):
-        lp, lq = p.logpdf(x), q.logpdf(x)
+        lp, lq = (as_numbers(law.logpdf(x), "a log density", finite=False) for law in (p, q))
         with np.errstate(invalid="ignore"):                    # -∞ - -∞ is nan
             return np.where((lp == -np.inf) & (lq == -np.inf), 0.0, lp - lq)
     return ratio

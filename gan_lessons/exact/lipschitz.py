@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .checks import check_function, fits
+from .checks import as_numbers, check_function, fits, told
 from .laws import Mixture, Normal
 from .quadrature import nodes, on_the_line
 from .transport import cdf_difference, pieces
@@ -85,13 +85,12 @@ def penalised_slope(p, q, weight=10.0, where=segment_density):
     other) and 0 is returned; where ρ = 0, it is infinite.
     """
     _check_weight(weight)
-    check_function("where", where, "(p, q) -> density")
-    difference, density = cdf_difference(p, q), where(p, q)
+    difference, density = cdf_difference(p, q), own_density(where, p, q)
 
     def slope(x):
         d = difference(x)
         with np.errstate(divide="ignore", invalid="ignore"):
-            reach = 2 * weight * _checked(density(x))
+            reach = 2 * weight * density(x)
             return -np.sign(d) * np.where(d == 0, 0, 1 + np.abs(d) / reach)
     return slope
 
@@ -104,23 +103,37 @@ def penalised_gap(p, q, weight=10.0, where=segment_density):
     weight > 0. For N(0,1), N(3,1), λ = 10: 3.4630 and 0.2315, where W₁ = 3.
     """
     _check_weight(weight)
-    check_function("where", where, "(p, q) -> density")
-    difference, density = cdf_difference(p, q), where(p, q)
+    difference, density = cdf_difference(p, q), own_density(where, p, q)
     x, share = nodes(pieces(p, q)[0])
     d = np.abs(difference(x))
     there = ~(d <= 1e-150)                                     # beyond, d and ρ underflow together
     x, share, d = x[there], share[there], d[there]
     with np.errstate(divide="ignore"):
         # d · (d / ρ) and not d² / ρ, which underflows where d and ρ are both small
-        excess = float(share @ (d * (d / _checked(density(x))))) / (2 * weight)
+        excess = float(share @ (d * (d / density(x)))) / (2 * weight)
     return float(share @ d) + excess, excess / 2
 
 
-def _checked(density):
-    """The density of a reader's own `where`; ValueError below 0 and for NaN."""
-    if not (density >= 0).all():
-        raise ValueError("where=... gives a density below 0, or nan: it is 0 or more everywhere")
-    return density
+def own_density(where, p, q):
+    """x -> the density that a reader's own `where` gives for p and q, looked at: any shape -> same
+    shape. TypeError for a `where` that is no function of two laws; ValueError for one that gives no
+    density, and for a density of another shape, below 0 or nan."""
+    check_function("where", where, "(p, q) -> density", many=2)
+    density = where(p, q)
+    if not callable(density):
+        raise ValueError(f"where=... gives {told(density)}: it gives a density, a function of x, "
+                         "as segment_density does")
+
+    def checked(x):
+        found = as_numbers(density(x), "the density of where=...", finite=False)
+        if found.shape != np.shape(x):
+            raise ValueError(f"where=... gives a density of shape {found.shape} for places of "
+                             f"shape {np.shape(x)}: one number each")
+        if not (found >= 0).all():
+            raise ValueError("where=... gives a density below 0, or nan: it is 0 or more "
+                             "everywhere")
+        return found
+    return checked
 
 
 def _check_weight(weight):

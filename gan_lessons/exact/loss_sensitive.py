@@ -146,7 +146,7 @@ def best_loss(x, x_fake, *, margin=distances, weight: float = 1.0, first: float 
             and fits(kappa, least=0, infinite=True)):
         raise ValueError(f"weight = {weight}, first = {first} and kappa = {kappa} must be 0 or "
                          "more")
-    check_function("margin", margin, "(n, d), (m, d) -> (n, m)")
+    check_function("margin", margin, "(n, d), (m, d) -> (n, m)", many=2)
     if pairs not in ("all", "matched"):
         raise ValueError(f'pairs is "all" or "matched", not {pairs!r}')
     if pairs == "matched" and n != m:

@@ -31,7 +31,7 @@ def gaussian(bandwidth: float = 1.0):
 
 def _table(p, q, kernel):
     """The kernel between nodes of p and of q, (n, m), with their masses (n,), (m,)."""
-    check_function("kernel", kernel, SHAPE)
+    check_function("kernel", kernel, SHAPE, many=0)
     check_whole(p, q)
     (x, a), (y, b) = masses(p, least=LEAST), masses(q, least=LEAST)
     return _of_pairs(kernel, x[:, None], y), a, b
@@ -41,6 +41,8 @@ def _of_pairs(kernel, x, y):
     """The kernel of all pairs of x (n, 1) and y (m,): (n, m). TypeError for one that takes
     something else, ValueError for one that gives something else."""
     try:
+        if getattr(kernel, "nin", 2) != 2:               # of NumPy: y would be its "out"
+            raise TypeError(f"it takes {kernel.nin} argument")
         k = kernel(x, y)
     except TypeError as error:
         raise TypeError(f"{told(kernel)} is no kernel, a function {SHAPE}, as gaussian(1.) makes "
@@ -73,7 +75,7 @@ def witness(p, q, kernel):
 
     Divided by MMD it has norm 1 and the gap MMD; as it is, its gap is MMD².
     """
-    check_function("kernel", kernel, SHAPE)
+    check_function("kernel", kernel, SHAPE, many=0)
     check_whole(p, q)
     (x, a), (y, b) = masses(p, least=LEAST), masses(q, least=LEAST)
 

@@ -170,7 +170,10 @@ def sign_changes(h, edges, steps: int = 60, from_zero: bool = False):
     left = sign[:-1][changes]                                                     # (j,)
     low, high = edges[:-1][changes], edges[1:][changes]
     # the change lies above x as long as h has the sign of the left border there
-    return bisect(lambda x: np.sign(h(x)) == left, low, high, steps)[0]
+    def before(x):
+        at = np.sign(as_numbers(h(x), "h", finite=False))
+        return at == left if at.shape == left.shape else at
+    return bisect(before, low, high, steps)[0]
 
 
 def bisect(before, low, high, steps: int = 60):
@@ -186,7 +189,10 @@ def bisect(before, low, high, steps: int = 60):
         raise ValueError(f"brackets from {low.shape} to {high.shape}: two of one shape")
     for _ in range(steps):
         middle = (low + high) / 2
-        above = before(middle)
+        above = np.asarray(before(middle))
+        if above.shape != middle.shape or above.dtype.kind not in "biuf":
+            raise ValueError(f"before gives {above.dtype} of shape {above.shape} for places of "
+                             f"shape {middle.shape}: true or false for each")
         # every bracket keeps its own half, so a mask chooses and nothing branches
         low, high = np.where(above, middle, low), np.where(above, high, middle)
     return low, high

@@ -42,7 +42,16 @@ def pairwise_value(p, q, f=None, h=logistic):
     if others.shape != x_fake.shape or scores.shape != x.shape:
         raise ValueError(f"f gives shape {scores.shape} for {len(x)} places: one score each")
     # a row of the double integral at a time: (k, m) scores at once would take 100 MB
-    return float(sum(mass * (fake @ h(score - others)) for mass, score in zip(real, scores)))
+    return float(sum(mass * (fake @ _costs(h, score - others))
+                     for mass, score in zip(real, scores)))
+
+
+def _costs(h, leads):
+    """h of differences of scores; ValueError where it does not give a number for each."""
+    found = as_numbers(h(leads), "h of differences", finite=False)
+    if found.shape != leads.shape:
+        raise ValueError(f"h gives shape {found.shape} for {len(leads)} differences: one cost each")
+    return found
 
 
 def product_js(p, q):

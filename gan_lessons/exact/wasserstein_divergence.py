@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .checks import as_numbers, check_function, fits
-from .lipschitz import segment_density
+from .checks import as_numbers, fits
+from .lipschitz import own_density, segment_density
 from .quadrature import expectation, nodes, panels
 from .transport import cdf_difference, pieces
 
@@ -55,8 +55,7 @@ def divergence_slope(real, fake, k=2.0, power=6.0, where=segment_density):
     exact/lipschitz. ValueError for k ≤ 0 or p ≤ 1.
     """
     k, power = check(k, power)
-    check_function("where", where, "(p, q) -> density")
-    difference, density = cdf_difference(real, fake), where(real, fake)
+    difference, density = cdf_difference(real, fake), own_density(where, real, fake)
 
     def slope(x):
         d = difference(x)
@@ -73,9 +72,8 @@ def divergence(real, fake, k=2.0, power=6.0, where=segment_density) -> Reading:
     1.9008, where W₁ = 3. ValueError for k ≤ 0 or p ≤ 1.
     """
     k, power = check(k, power)
-    check_function("where", where, "(p, q) -> density")
     x, share = nodes(pieces(real, fake)[0])
-    d, density = np.abs(cdf_difference(real, fake)(x)), where(real, fake)(x)
+    d, density = np.abs(cdf_difference(real, fake)(x)), own_density(where, real, fake)(x)
     there = d > 1e-250                                         # beyond, d and ρ underflow together
     d, density, share = d[there], density[there], share[there]
     with np.errstate(divide="ignore", over="ignore"):

@@ -229,6 +229,8 @@ def _odd(row: dict, score: str) -> str:
     for name in (score, "seed", *({"cpu_seconds"} & row.keys())):
         if not fits(row[name]):
             return name
+    if not isinstance(row.get("versions", {}), dict):
+        return "versions"
     try:
         curve = np.array(row["curve"], dtype=float)
     except (TypeError, ValueError):

@@ -11,11 +11,12 @@ Without torch. Used in notebooks/20_map.ipynb.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
+from ..exact.checks import MANY, check_count, told
 from .objectives import OBJECTIVES, objective
-from .results import ANCHORS, MEASURES, short, summary
+from .results import ANCHORS, MEASURES, checked_rows, short, summary
 
 LEAST = 3                       # seeds of either side, below which nothing is said
 CRITICS = ("f-divergence", "transport", "margin", "comparison")
@@ -70,13 +71,20 @@ def by_luck(n: int, m: int | None = None) -> float:
     2 / C(n + m, n). All orders of n + m different numbers are equally likely, and in two of the
     C(n + m, n) ways to say whose they are, all of one side come first. ValueError for n, m < 1."""
     m = n if m is None else m
-    if n < 1 or m < 1:
-        raise ValueError("two sides need one run each, or more")
+    for name, runs in dict(n=n, m=m).items():
+        check_count(name, runs, most=MANY, why="two sides need one run each, or more")
     return 2 / math.comb(n + m, n)
 
 
 def tell_apart(one: dict, other: dict) -> str:
     """Which of two entries of `summary` is ahead in every seed: its objective, or ""."""
+    for entry in (one, other):
+        if not isinstance(entry, Mapping) or "measure" not in entry:
+            raise TypeError(f"{told(entry)} is no entry of summary(rows), a dictionary with its "
+                            "measure, n, low and high")
+    if one["measure"] != other["measure"]:
+        raise ValueError(f"{one['measure']} and {other['measure']} are two measures: compare two "
+                         "objectives by one")
     if "median" not in one or "median" not in other or min(one["n"], other["n"]) < LEAST:
         return ""
     if MEASURES[one["measure"]].best == "highest":
@@ -89,14 +97,15 @@ def tell_apart(one: dict, other: dict) -> str:
 
 
 def choices(rows: Iterable[dict], questions=QUESTIONS) -> list[Choice]:
-    """A Choice for each question, by the rows of one set of pictures."""
-    rows = list(rows)
+    """A Choice for each question, by the rows of one set of pictures; TypeError, ValueError for
+    what are no rows."""
+    rows = checked_rows(rows)
     return [_choice(rows, one) for one in questions]
 
 
 def _choice(rows, asked: Question) -> Choice:
     here = [row for row in rows if row["objective"] not in ANCHORS
-            and row["track"] == asked.track and asked.among(row)]
+            and row.get("track", "own") == asked.track and asked.among(row)]
     found = [one for one in summary(here, asked.measure) if "median" in one
              and math.isfinite(one["median"])]
     whole = [one for one in found if one["n"] >= LEAST]
@@ -157,6 +166,7 @@ def decision_table(rows, most: int = 3):
     Where something is not known, a sentence above the table says why.
     """
     from IPython.display import Markdown
+    check_count("most", most, why="names in a row")
     found, lines = choices(rows), []
     if not all(one.known for one in found):
         lines = [f"*Not known yet*: fewer than {LEAST} seeds are stored. Who is first so far is "

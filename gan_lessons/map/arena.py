@@ -27,7 +27,7 @@ import torch
 from ..data.batches import batches
 from ..data.datasets import DataUnavailable
 from ..data.files import usable
-from ..exact.checks import check_flag, fits, told
+from ..exact.checks import as_list, check_flag, fits, told
 from ..exact.laws import Normal
 from ..game import Game, check_takes
 from ..players.spectral import spectrally_normalised
@@ -328,13 +328,19 @@ def run_arena(where: str, path, *, only=None, seeds=SEEDS, data=None, steps: int
     written, both before the first run.
     """
     names, grounds, tracks = asked_for(where, only, data, track)
+    known = "cluster", "processes", "fresh", "stale", "watch"
+    if unknown := [name for name in how if name not in known]:
+        raise TypeError(f"run_arena has no {', '.join(unknown)}; of study it takes "
+                        f"{', '.join(known)}")
     if steps is not None and (type(steps) is not int or steps < 1):
         raise ValueError(f"steps={steps!r}: a whole number of generator updates, 1 or more")
     if not isinstance(seeds, Iterable):
         raise ValueError(f"seeds={seeds!r:.80}: one whole number or more, as range(3)")
-    seeds = list(seeds)
+    seeds = as_list("seeds", seeds)
     if not seeds or any(type(seed) is not int or seed < 0 for seed in seeds):
         raise ValueError(f"seeds={seeds!r:.80}: one whole number or more, none below 0")
+    if keep is not None and not isinstance(keep, (str, os.PathLike)):
+        raise TypeError(f"keep = {told(keep)}: a folder for sheets of pictures, or None")
     if keep:
         usable(Path(keep) / "own" / "pictures.png", "keep", "pictures.png")
     combinations = [dict(objective=name, data=one, track=way, seed=seed,
@@ -351,7 +357,7 @@ def asked_for(where, only=None, data=None, track=None):
     """(names, data sets, tracks) of a study; the errors are those of `run_arena`."""
     if where not in FILES:
         raise ValueError(f"no arena {where!r}; there are {', '.join(FILES)}")
-    names = [only] if isinstance(only, str) else list(only or [*ANCHORS, *CONTESTANTS])
+    names = [only] if isinstance(only, str) else as_list("only", only or [*ANCHORS, *CONTESTANTS])
     if unknown := [name for name in names if name not in CONTESTANTS and name not in ANCHORS]:
         raise KeyError(f"no contestant {unknown[0]!r}; there are "
                        f"{', '.join([*ANCHORS, *CONTESTANTS])}")

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from scipy.special import expit
 
-from ..exact.checks import as_numbers, told
+from ..exact.checks import as_list, as_numbers, told
 from ..exact.laws import log_ratio
 from ..exact.quadrature import masses, panels
 from ..game import Game
@@ -143,6 +143,8 @@ def best_score(game: Game | ScoreLosses, log_r) -> Best:
     """
     known = score_losses(game)
     log_r = as_numbers(log_r, "log_r", finite=False)
+    if np.isnan(log_r).any():
+        raise ValueError("log_r holds nan, which is the ratio of no two densities: leave it out")
     shape, log_r = log_r.shape, np.clip(log_r.ravel(), -_FAR, _FAR)      # (n,)
     condition = _Condition(known, log_r)
     score = _root(condition, *_bracket(condition))
@@ -192,7 +194,7 @@ def pushes(game: Game | ScoreLosses, pairs) -> np.ndarray:
 
 def _pairs(pairs) -> list:
     """A list of pairs (p, q), also of what gives them one by one."""
-    found = list(pairs) if isinstance(pairs, Iterable) else None
+    found = as_list("pairs", pairs) if isinstance(pairs, Iterable) else None
     if found is None or not all(isinstance(pair, (tuple, list)) and len(pair) == 2
                                 for pair in found):
         raise ValueError(f"pairs = {told(pairs)}: a list of pairs of laws, as [(p, q), (p, q2)]")
@@ -417,7 +419,7 @@ def _play(game, critic, player, real, fake, unit=1.0):
         "x": real[:, None] / unit,
         "z": fake[:, None] / unit,
     }
-    return move.loss(**{name: known[name] for name in move.asks(known)})
+    return move.bare(**{name: known[name] for name in move.asks(known)})
 
 
 def _tried(game, critic, player, real, fake, unit):

@@ -5,6 +5,7 @@ map in edges.py. Used in notebooks/20_map.ipynb.
 """
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -84,6 +85,10 @@ def both_sides(edge: Edge, **setting) -> tuple[np.ndarray, np.ndarray]:
     """
     if not isinstance(edge, Edge):
         raise TypeError(f"edge = {told(edge)}: an Edge, as one of edges_of(\"WGAN\")")
+    known = inspect.signature(edge.sides).parameters
+    if unknown := [name for name in setting if name not in known]:
+        raise TypeError(f"the sides of {edge.a} and {edge.b} take no {', '.join(unknown)}; they "
+                        f"take {', '.join(known) or 'nothing'}")
     left, right = (np.ravel(np.asarray(side, dtype=float)) for side in edge.sides(**setting))
     if left.shape != right.shape or not (np.isfinite(left).all() and np.isfinite(right).all()):
         raise ArithmeticError(f"{edge.a} and {edge.b}: sides of shape {left.shape} and "

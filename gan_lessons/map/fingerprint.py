@@ -35,7 +35,11 @@ def parts(run: Callable, settings: Mapping, unseen: set | None = None) -> dict[s
     code.look(run, "")
     found = {}
     if depends := getattr(run, "depends", None):
-        for name, value in depends(**settings).items():
+        said = depends(**settings)
+        if not isinstance(said, Mapping):
+            raise TypeError(f"depends gives {said!r:.60}: a dictionary of what a row depends on, "
+                            "as lambda name, seed: {\"entry\": TABLE[name]}")
+        for name, value in said.items():
             if isinstance(value, str):
                 found[name] = value
             else:

@@ -536,6 +536,8 @@ def own_entry(name: str, game) -> Entry:
     """The Entry of a Game of your own: its gradient at its best critic. ValueError without one."""
     from .best_critic import pushes, score_losses  # here, as it loads torch
 
+    if not isinstance(name, str):
+        raise TypeError(f"name = {told(name)}: what the game is called, as \"mine\"")
     known = score_losses(game)
 
     def shape(delta):

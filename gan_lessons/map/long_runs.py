@@ -139,7 +139,9 @@ def known(name: str) -> Long:
 
 
 def slug(name: str) -> str:
-    """"07 hinge, photographs" -> "07/hinge-photographs", its folder."""
+    """"07 hinge, photographs" -> "07/hinge-photographs", its folder. LongRunError for no name."""
+    if not isinstance(name, str):
+        raise LongRunError(f"name = {name!r:.60}: what a long run is called, as \"07 WGAN-GP\"")
     lesson, _, rest = name.partition(" ")
     words = "".join(c if c.isalnum() else " " for c in rest.lower()).split()
     return f"{lesson}/{'-'.join(words)}"

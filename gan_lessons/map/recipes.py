@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from textwrap import fill
 from types import MappingProxyType
@@ -22,7 +22,7 @@ from torch import nn
 
 from ..data.batches import batches
 from ..data.datasets import Images
-from ..exact.checks import told
+from ..exact.checks import check_count, told
 from ..exact.laws import Normal
 from ..game import Game
 from ..objectives.f_gan import f_gan
@@ -194,5 +194,12 @@ PHOTOGRAPHS = {
 
 
 def longer(recipe: Recipe, steps: int, **changed) -> Recipe:
-    """The same recipe for more rounds, and what else changes with them."""
+    """The same recipe for more rounds, and what else changes with them. TypeError for what is no
+    Recipe, or none of its fields; ValueError for rounds that are none."""
+    if not isinstance(recipe, Recipe):
+        raise TypeError(f"recipe = {told(recipe)}: a Recipe, as one of RECIPES")
+    check_count("steps", steps)
+    if unknown := changed.keys() - {one.name for one in fields(Recipe)}:
+        raise TypeError(f"a Recipe has no {', '.join(sorted(unknown))}; it has "
+                        f"{', '.join(one.name for one in fields(Recipe))}")
     return replace(recipe, steps=steps, **changed)

@@ -18,7 +18,7 @@ from numbers import Real
 from pathlib import Path
 from typing import NamedTuple
 
-from ..exact.checks import check_count, fits, told
+from ..exact.checks import as_list, check_count, fits, told
 from .study import load
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -104,7 +104,7 @@ def summary(rows, measures=None) -> list[dict]:
     measures: a name, or a list of names, of MEASURES, by default all. KeyError for an unknown
     measure, ValueError for rows where one contest stands twice.
     """
-    measures, rows = _measures(measures), _checked(rows)
+    measures, rows = _measures(measures), checked_rows(rows)
     runs, found = _runs(rows), []
     for data, track in dict.fromkeys((data, track) for data, track, _ in runs):  # each once
         here = {name: some for (where, way, name), some in runs.items()
@@ -128,13 +128,13 @@ def _measures(measures) -> list[str]:
     return list(measures)
 
 
-def _checked(rows) -> list[dict]:
-    """The rows as a list; TypeError and ValueError for what are none."""
+def checked_rows(rows) -> list[dict]:
+    """The rows of an arena as a list; TypeError and ValueError for what are none."""
     if isinstance(rows, (str, bytes, Mapping)) or not isinstance(rows, Iterable) or hasattr(
             rows, "detach"):
         raise TypeError("rows are a list of dictionaries, as arena_rows() gives them, not "
                         f"{told(rows)}")
-    rows = list(rows)
+    rows = as_list("rows", rows)
     for row in rows:
         _check_row(row, ("data", "objective", "seed"))
         if odd := [name for name in ("data", "objective") if not isinstance(row[name], str)]:
@@ -213,7 +213,7 @@ def table(rows, measures, data: str, track: str = "own") -> str:
     "broke down". KeyError and ValueError as in `summary`, ValueError for data without a row on
     this track.
     """
-    rows, measures = _checked(rows), _measures(measures)
+    rows, measures = checked_rows(rows), _measures(measures)
     if not isinstance(data, str):
         raise TypeError(f"data is the name of a set, as \"ring\", not {told(data)}")
     found = [one for one in summary(rows, measures) if (one["data"], one["track"]) == (data, track)]
@@ -275,7 +275,10 @@ def recompute(row) -> str:
 
 
 def sheet_path(folder, track: str, name: str) -> Path:
-    """Where the sheet of a contestant lies: folder/own/f-gan-kl.png."""
+    """Where the sheet of a contestant lies: folder/own/f-gan-kl.png. TypeError for no path."""
+    if not isinstance(folder, (str, os.PathLike)) or not isinstance(name, str):
+        raise TypeError(f"folder = {told(folder)}, name = {told(name)}: a folder's path and the "
+                        "name of a contestant")
     name = name.lower().replace("−", "minus ").replace("ν", "nu")        # names for any file system
     words = "".join(c if c.isalnum() else " " for c in name).split()
     return Path(folder) / track / f"{'-'.join(words)}.png"

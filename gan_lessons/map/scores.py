@@ -16,10 +16,12 @@ from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
 from ..data.files import atomic_write
+from ..exact.checks import as_points, told
 from ..measures import metrics
 from ..measures.classifier import judge
 from ..training.code import bytes_hash
 from .ground import TOYS, Ground, pictures_of
+from .results import ANCHORS
 
 POINTS, CARRIED, PICTURES_MADE, NEIGHBOURS = 2_000, 1_000, 10_000, 2_000
 GOAL, LOOKS, LOOKED_AT = 100.0, 14, 2_500       # the distance to reach, how often, by how many
@@ -33,7 +35,8 @@ def wanted(at: Ground) -> int:
 
 def score(fakes, at: Ground) -> dict:
     """The measures of `results.MEASURES` that the data allow: points (n, 2), or pictures
-    (n, c, h, w) in [-1, 1] or uint8, -> numbers."""
+    (n, c, h, w) in [-1, 1] or uint8, -> numbers. TypeError for what is no Ground."""
+    _check_ground(at)
     if at.toy:
         real = at.source.sample(POINTS, np.random.default_rng(0))
         covered = metrics.modes_covered(fakes, at.source)
@@ -54,6 +57,11 @@ def score(fakes, at: Ground) -> dict:
             "classes": int((read >= .01 * len(seen)).sum())}
 
 
+def _check_ground(at):
+    if not isinstance(at, Ground):
+        raise TypeError(f"at = {told(at)}: a Ground, as ground(\"ring\") gives it")
+
+
 def assignment_distance(fakes, real) -> float:
     """The earth mover distance between two samples of equal size, exactly: (n, d), (n, d) -> a
     number, in the unit of the points.
@@ -61,7 +69,7 @@ def assignment_distance(fakes, real) -> float:
     With equal weights some best plan carries each point whole to one other (Birkhoff), so it is the
     best assignment. ValueError for unequal sizes.
     """
-    fakes, real = (np.asarray(x, dtype=float) for x in (fakes, real))
+    fakes, real = as_points(fakes, "fakes", least=1), as_points(real, "real samples", least=1)
     if fakes.shape != real.shape:
         raise ValueError(f"{fakes.shape} and {real.shape}: an assignment needs as many of each; "
                          "for other weights see transport.plan")
@@ -108,7 +116,12 @@ class Reached:
 # -- anchors ---------------------------------------------------------------------------------------
 
 def anchor(name: str, at: Ground):
-    """Real samples that are not those of the judge ("real data"), or pure noise."""
+    """Real samples that are not those of the judge ("real data"), or pure noise ("noise").
+
+    KeyError for another name, TypeError for what is no Ground."""
+    _check_ground(at)
+    if name not in ANCHORS:
+        raise KeyError(f"no anchor {name!r}; there are {', '.join(ANCHORS)}")
     rng = np.random.default_rng([1, at.seed])
     if at.toy:
         x = (at.source.sample(POINTS, rng) if name == "real data"

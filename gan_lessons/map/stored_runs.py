@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from ..data.datasets import Images
 from ..data.files import atomic_write
 from ..drawing.plots import sheet
-from ..exact.checks import told
+from ..exact.checks import as_numbers, check_count, told
 from ..exact.laws import Normal
 from ..measures.metrics import class_probabilities, frechet_distance, precision_recall
 from ..measures.prediction import predict
@@ -116,6 +116,7 @@ def compare(name: str, before: dict, now: dict) -> None:
 
 def strip_looks(n: int) -> list[int]:
     """Which of n looks stand on the film strip: the first, two on the way, the last."""
+    check_count("n", n, why="looks")
     return [round(k) for k in np.linspace(0, n - 1, STRIP[1])]
 
 
@@ -165,8 +166,14 @@ def latent(dim: int, n: int, seed: int = 0) -> Tensor:
 
 
 def write_png(path, picture):
+    """A picture (h, w) or (h, w, 3) of numbers from 0 to 1, as a file. ValueError for another."""
+    picture = as_numbers(picture, "a picture")
+    if picture.ndim not in (2, 3) or not picture.size or not 0 <= picture.min() <= (
+            picture.max()) <= 1:
+        raise ValueError(f"a picture is (h, w) or (h, w, 3) numbers from 0 to 1, as sheet(images) "
+                         f"gives it, not of shape {picture.shape}")
     buffer = io.BytesIO()
-    Image.fromarray((np.asarray(picture) * 255).round().astype(np.uint8)).save(buffer, "png",
+    Image.fromarray((picture * 255).round().astype(np.uint8)).save(buffer, "png",
                                                                               optimize=True)
     with atomic_write(path) as file:
         file.write(buffer.getvalue())
@@ -237,6 +244,8 @@ class LongRun:
         The first ones that come, unchosen; a class of fewer than n among `draws` ends in blanks. A
         generator that takes labels is asked for each class.
         """
+        check_count("n", n)
+        check_count("draws", draws)
         if takes_labels(self.generator):
             classes = self.generator.classes
             made = self.samples(n * classes, torch.arange(classes).repeat_interleave(n), seed=seed)

@@ -236,6 +236,9 @@ def load(path) -> list[dict]:
             text = file.read()
         table = csv.DictReader(io.StringIO(text, newline=""), strict=True)
         rows, names = list(table), table.fieldnames or []
+    except OSError as error:
+        raise type(error)(error.errno, f"{path} cannot be read ({error.strerror}): give the path "
+                          "of the table that a study wrote, as 'arena.csv'") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{path} is no table of a study ({error}): save it as a table with commas "
                          "in UTF-8, or run the study again") from error

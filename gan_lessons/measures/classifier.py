@@ -21,7 +21,7 @@ from torch.nn.functional import affine_grid, cross_entropy, dropout, grid_sample
 from ..data.datasets import SOURCES, Images, load_images
 from ..data.downloads import cache
 from ..data.files import atomic_write, usable
-from ..exact.checks import MANY, check_count, fits
+from ..exact.checks import MANY, check_count, fits, told
 from ..game import check_tensors
 from ..pixels import scaled
 from .frechet import anchors_of
@@ -207,6 +207,8 @@ def warped(x: Tensor) -> Tensor:
 
 def accuracy_of(net: Classifier, test: Images) -> float:
     """Share of the images whose label has the largest logit. ValueError for none, or no labels."""
+    if not isinstance(test, Images):
+        raise TypeError(f"test = {told(test)}: Images with labels, as load_images(name, \"test\")")
     if not len(test) or test.labels is None:
         raise ValueError(f"{test!r}: an accuracy is that of one labelled image or more")
     right = sum((net(scaled(x)).argmax(1) == y).sum().item()

@@ -109,7 +109,8 @@ def features_of(net, method: str, images: Tensor) -> Tensor:
     if images.dim() != 4 or not len(images):
         raise ValueError(f"images must be (n, channels, height, width) with n ≥ 1, not "
                          f"{tuple(images.shape)}")
-    if not hasattr(net, "channels") or not isinstance(method, str):
+    if not hasattr(net, "channels") or not isinstance(method, str) or (
+            not callable(getattr(net, method, None))):
         raise TypeError(f"features are those of a Classifier by the name of its method, not of "
                         f"{type(net).__name__}, {method!r}")
     if images.shape[1] != net.channels or min(images.shape[2:]) < 12:

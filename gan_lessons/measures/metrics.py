@@ -277,6 +277,8 @@ def _tensor(samples, what: str) -> Tensor:
     if samples.layout is not torch.strided or samples.is_quantized:
         raise ValueError(f"{what} do not hold their numbers one by one: give a plain tensor, as "
                          ".to_dense() or .dequantize() make it")
+    if samples.dim() > 1 and not samples[:1].numel() and len(samples):
+        raise ValueError(f"{what} of shape {tuple(samples.shape)} hold no number: give (n, ...)")
     if samples.is_meta:
         raise ValueError(f"{what} on the device meta have a shape and no numbers: make them on cpu")
     return samples

@@ -51,7 +51,8 @@ def nearest(codes: Tensor, queries: Tensor, k: int = 10) -> Tensor:
     ValueError for k outside 1 to n, codes of different sizes, and codes that are not finite.
     """
     check_samples(codes=codes, queries=queries)
-    if codes.dim() != 2 or queries.dim() != 2 or codes.shape[1] != queries.shape[1]:
+    if codes.dim() != 2 or queries.dim() != 2 or not codes.shape[1] or (
+            codes.shape[1] != queries.shape[1]):
         raise ValueError(f"codes (n, d) and queries (m, d) of one size d, not "
                          f"{tuple(codes.shape)} and {tuple(queries.shape)}: flatten pictures "
                          "first, with .flatten(1)")
@@ -107,7 +108,8 @@ def linear_probe(codes: Tensor, labels: Tensor, queries: Tensor, truth: Tensor,
     _labelled(queries, truth)
     _refuse_infinite(codes, queries)
     labels, truth = labels.long(), truth.long()
-    if codes.dim() != 2 or queries.dim() != 2 or codes.shape[1] != queries.shape[1]:
+    if codes.dim() != 2 or queries.dim() != 2 or not codes.shape[1] or (
+            codes.shape[1] != queries.shape[1]):
         raise ValueError(f"codes (n, d) and queries (m, d) of one size d, not "
                          f"{tuple(codes.shape)} and {tuple(queries.shape)}")
     # columns whose squares are no float32 are first divided by their largest number

@@ -56,10 +56,10 @@ class _LabelledLoss:
     """
 
     def __init__(self, move: Move):
-        self.loss = move.loss
-        self.arguments = {**arguments(move.loss),
+        self.loss = move.bare
+        self.arguments = {**arguments(move.bare),
                           "y": inspect.Parameter("y", inspect.Parameter.KEYWORD_ONLY)}
-        self.__name__ = getattr(move.loss, "__name__", "loss")       # what Game shows
+        self.__name__ = getattr(move.bare, "__name__", "loss")       # what Game shows
 
     def __call__(self, *given, y: Tensor, **named) -> Tensor:
         def filled(value):
@@ -80,7 +80,7 @@ def conditional(game: Game) -> Game:
     if not isinstance(game, Game):
         raise TypeError(f"conditional takes a Game, such as minimax(), not {game!r}")
     for move in game.moves:
-        asked = arguments(move.loss)
+        asked = arguments(move.bare)
         if "y" in asked:
             raise ValueError(f"the loss of player {move.player!r} asks for y already: "
                              "it is conditional")

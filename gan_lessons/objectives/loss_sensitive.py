@@ -68,7 +68,7 @@ def own_cost(cost: Callable[[Tensor], Tensor], name: str = "yours") -> OwnCost:
     a = torch.cat([-size.flip(0), torch.zeros(1, dtype=torch.float64), size]).requires_grad_()
     try:
         value = cost(a)
-    except (TypeError, RuntimeError):                                # NumPy on a tensor, say
+    except (TypeError, ValueError, RuntimeError):                    # NumPy on a tensor, say
         value = None
     if not (isinstance(value, Tensor) and value.requires_grad):
         raise ValueError("a cost is written with torch and keeps the gradient: "
@@ -173,7 +173,13 @@ def loss_sensitive(
             raise ValueError(f"real {tuple(x.shape)} and fake {tuple(x_fake.shape)} do not pair: "
                              "one sample of each must have the same shape")
         i, j = _two(pairs(len(x), len(x_fake)))
-        delta = checked_margins(margin(x[i], x_fake[j]).detach(), len(i))
+        try:
+            delta = margin(x[i], x_fake[j])
+        except IndexError as error:
+            raise ValueError(f"pairs gives numbers that no sample of {len(x)} and {len(x_fake)} "
+                             f"bears ({error}): whole numbers from 0, as matched does") from error
+        check_tensors(**{"what the margin gives": delta})
+        delta = checked_margins(delta.detach(), len(i))
         real, fake = both(l, x, x_fake)
         if real.dim() != 1 or fake.dim() != 1:
             raise ValueError(f"scores of shape {tuple(real.shape)} and {tuple(fake.shape)}: one "

@@ -8,9 +8,10 @@ under R1 and R2 (players/penalties.py) in notebooks/21_convergence.ipynb.
 """
 from __future__ import annotations
 
-from ..game import Game, both, in_full, softplus
+from ..game import Game, both, by_hand, in_full, softplus
 
 
+@by_hand
 def critic_loss(f, g, x, z):
     """E softplus(-f(x)) + E softplus(f(g(z))) = -E log D(x) - E log(1 - D(g(z))), in nats.
 
@@ -20,11 +21,13 @@ def critic_loss(f, g, x, z):
     return softplus(-real).mean() + softplus(fake).mean()
 
 
+@by_hand
 def saturating_loss(f, g, z):
     """-E softplus(f(g(z))) = E log(1 - D(g(z))), in nats: the generator's share of the value."""
     return -softplus(in_full(f(g(z)))).mean()
 
 
+@by_hand
 def non_saturating_loss(f, g, z):
     """E softplus(-f(g(z))) = -E log D(g(z)), in nats: fakes presented with real labels."""
     return softplus(-in_full(f(g(z)))).mean()

@@ -140,6 +140,7 @@ class ActNorm(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         _check_channels(x, len(self.b))
+        check_tensors(**{"the numbers of this step": self.b})
         if self.training and not self.begun:
             self._begin(x)
         b, s = self._wide(self.b, x), self._wide(self.s, x)
@@ -147,6 +148,7 @@ class ActNorm(nn.Module):
         return (x - b) * s.exp(), log_det.expand(len(x))
 
     def inverse(self, y: Tensor) -> Tensor:
+        check_tensors(**{"the numbers of this step": self.b})
         b, s = self._wide(self.b, y), self._wide(self.s, y)
         return y * (-s).exp() + b
 
@@ -178,6 +180,7 @@ class Mixing(nn.Module):
 
     def inverse(self, y: Tensor) -> Tensor:
         _check_channels(y, len(self.A))
+        check_tensors(**{"the matrix of this step": self.A})
         _, log_abs_det = torch.linalg.slogdet(self.A)
         if not log_abs_det > -80:                                        # NaN is refused, too
             raise ValueError("the matrix of this step has become singular: it cannot be undone; "

@@ -54,6 +54,7 @@ class Marginals(nn.Module):
         if tuple(x.shape[1:]) != self.shape:
             raise ValueError(f"samples of shape {tuple(x.shape[1:])} for histograms of "
                              f"{self.shape}")
+        check_tensors(**{"the histograms": self.share})
         if not x.isfinite().all():
             raise ValueError("samples hold nan or inf, which have no place in a histogram")
         return x.flatten(1).double()

@@ -262,6 +262,7 @@ def zero_centred(where=at_real, sd: float | None = None):
         at = where(x, x_fake).detach()
         _check_samples(at)
         here, there = both(f, at, at + sd * torch.randn_like(at))
+        check_tensors(**{"what f returns": here})
         return ((there - here) / sd).square().mean()
     penalised.__name__ = f"zero_centred({_name(where)}, sd={sd:g})"
     return penalised
@@ -279,7 +280,7 @@ def penalised(game: Game, penalty: Callable, weight: float, player: str = "f") -
                         f"{game!r}, {penalty!r}")
     if not fits(weight, least=0):
         raise ValueError(f"weight = {weight}: a penalty is weighed with a number of 0 or more")
-    plain = game.move_of(player).loss
+    plain = game.move_of(player).bare
     check_takes("penalty", penalty, 3, "(f, x, x_fake) -> one number, such as gradient_penalty")
     asked = arguments(plain)
 
@@ -293,7 +294,7 @@ def penalised(game: Game, penalty: Callable, weight: float, player: str = "f") -
     needed = arguments(lambda g, x, z: None)
     loss.arguments = {**asked, **{name: needed[name] for name in needed}}
     loss.__name__ = f"{getattr(plain, '__name__', 'loss')} + {weight:g} · penalty"
-    return Game([dataclasses.replace(move, loss=loss) if move.loss is plain else move
+    return Game([dataclasses.replace(move, loss=loss) if move.bare is plain else move
                  for move in game.moves])
 
 

@@ -94,7 +94,7 @@ def _compared(mine, theirs, inputs: dict, tolerance: float, printed: list) -> tu
         return "○", "not answered yet"
     except Unreadable as error:
         return "✗", f"yours {error}"
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit, GeneratorExit) as error:
         if "backward through the graph a second time" in str(error):
             return "✗", "yours calls .backward() itself: leave it out, and return the loss"
         return "✗", f"yours raised {type(error).__name__}: {error}"
@@ -196,11 +196,13 @@ def _fitted(function, arguments: dict) -> dict | None:
     kinds = {parameter.kind for parameter in named.values()}
     if {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD} <= kinds:
         return None                                  # takes anything, as a network's call does
-    if set(arguments) <= set(named) or inspect.Parameter.VAR_KEYWORD in kinds:
+    if inspect.Parameter.POSITIONAL_ONLY not in kinds and (
+            set(arguments) <= set(named) or inspect.Parameter.VAR_KEYWORD in kinds):
         return arguments
     needed = [name for name, parameter in named.items() if parameter.default is parameter.empty
               and parameter.kind is not parameter.VAR_POSITIONAL]
-    if set(needed) <= set(arguments) and needed:     # a loss may ask for less than the other
+    if inspect.Parameter.POSITIONAL_ONLY not in kinds and (
+            set(needed) <= set(arguments) and needed):   # a loss may ask for less than the other
         return {name: value for name, value in arguments.items() if name in named}
     if inspect.Parameter.VAR_POSITIONAL in kinds:
         return None

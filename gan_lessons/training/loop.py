@@ -33,6 +33,7 @@ from .refusals import (
     check_shapes,
     checked_rate,
     made_optimizer,
+    no_step,
 )
 from .run import Run, TrainingDiverged
 from .settings import bfloat16_pays, process_settings, stop_button
@@ -239,7 +240,7 @@ class _Loop:
         with planned.turn:
             try:
                 with self._autocast():
-                    loss = planned.move.loss(**players, **batch)
+                    loss = planned.move.bare(**players, **batch)
                 check_loss(loss)
                 planned.optimizer.zero_grad()
                 loss.backward()
@@ -256,7 +257,10 @@ class _Loop:
                 if "backward through the graph a second time" in str(error):
                     error.add_note("train calls .backward() itself: leave it out of the loss.")
                 raise
-            planned.optimizer.step()
+            try:
+                planned.optimizer.step()
+            except (TypeError, ValueError, AssertionError, AttributeError) as error:
+                raise no_step(error, planned.label) from error
         if planned.move.after is not None:
             planned.move.after(*(self.players[name] for name in planned.move.movers))
         self.run._losses[planned.label][self.run.step] = loss.detach()
@@ -323,7 +327,7 @@ class _Loop:
 
     def _kind(self) -> tuple:
         """What tells a cell that is run twice from another training of the same networks."""
-        return tuple((planned.label, getattr(planned.move.loss, "__code__", None),
+        return tuple((planned.label, getattr(planned.move.bare, "__code__", None),
                       repr(planned.optimizer.defaults)) for planned in self.schedule)
 
     def _state(self) -> dict:

@@ -76,7 +76,7 @@ def hashes(loop, unseen: set | None = None, generators: list | None = None) -> d
     moving = {name for planned in loop.moves for name in planned.move.movers}
     found = {}
     for planned in loop.moves:
-        found[f"loss of {planned.label}"] = described(planned.move.loss, unseen)
+        found[f"loss of {planned.label}"] = described(planned.move.bare, unseen)
         found[f"after of {planned.label}"] = described(planned.move.after, unseen)
         found[f"step of {planned.label}"] = _step(planned.optimizer, unseen, generators)
     for name, net in loop.players.items():

@@ -85,7 +85,7 @@ def _check_ends(game, players, samples):
     """
     ours = {f"gan_lessons.objectives.{name}" for name in _LOGITS}
     if set(game.players) != {"f", "g"} or not all(
-            getattr(move.loss, "__module__", None) in ours for move in game.moves):
+            getattr(move.bare, "__module__", None) in ours for move in game.moves):
         return
     f, g = players["f"], players["g"]
     last = _last_layer(f)
@@ -160,10 +160,10 @@ def _check_call(name: str, function, what: str, many: int = 1):
 
 def checked_rate(rate, done: float) -> float:
     """rate(done), or the ValueError that names it: a rate may be wrong between two samples.
-    TypeError for what takes something else than a number."""
+    TypeError for what takes something else than a number, and for what raises."""
     try:
         factor = rate(done)
-    except TypeError as error:
+    except (TypeError, ValueError, ArithmeticError) as error:
         raise TypeError(f"rate = {told(rate)} cannot be called with {done:.4g}, the part of the "
                         f"training that is over ({error}): give a function such as fading()"
                         ) from error
@@ -220,16 +220,25 @@ def _check_moves(movers: set[str], turns, optimizer):
         raise ValueError(f"turns are whole numbers above 0, up to 10,000, not {turns}")
 
 
+REMEDY = "give adam(2e-4), rmsprop() or partial(torch.optim.SGD, lr=.1)"
+
+
+def no_step(error, label: str) -> ValueError:
+    """What to raise where an optimiser cannot move the weights, for its own settings as a rule."""
+    return ValueError(f"the optimizer of player {label!r} cannot move its weights "
+                      f"({type(error).__name__}: {error}): see its settings, or {REMEDY}")
+
+
 def made_optimizer(factory, weights, label: str):
     """The optimiser that a factory makes of the weights of player `label`.
 
     TypeError for a factory that makes something else or cannot be called so, ValueError for its
     arguments.
     """
-    remedy = "give adam(2e-4), rmsprop() or partial(torch.optim.SGD, lr=.1)"
+    remedy = REMEDY
     try:
         made = factory(weights)
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, RuntimeError) as error:
         kind = ValueError if isinstance(error, ValueError) else TypeError
         raise kind(f"the optimizer of player {label!r} cannot be made ({error}): {remedy}") \
             from error

@@ -259,6 +259,8 @@ def test_unknown_command_lesson_and_arguments(course, fails):
     (["arena"], "arguments are required: where"),
     (["arena", "nowhere"], "invalid choice: 'nowhere' (choose from "),
     (["arena", "toys", "--seeds", "x"], "argument --seeds: 'x' is no whole number from 1"),
+    (["arena", "toys", "--steps", "-5"], "argument --steps: '-5' is no whole number from 1"),
+    (["arena", "toys", "--seed", "-1"], "argument --seed: '-1' is no whole number from 0"),
     (["run", "--foo", "1"], "unrecognized arguments: --foo"),
     (["wheels", "--all", "x"], "unrecognized arguments: --all"),
     (["wheels", "https://x.org/w"], "'https://x.org/w' is an address"),

@@ -597,6 +597,7 @@ CRAFTED = {
     "weights of another shape": (inner("players", "f", "0.weight"), torch.zeros(3, 2)),
     "weights of another type": (inner("players", "f", "0.weight"), lambda w: w.double()),
     "weights a number": (inner("players", "f", "0.weight"), 1.),
+    "sparse weights": (inner("players", "f", "0.weight"), lambda w: w.to_sparse()),
     "an average of another shape": (inner("ema", "g", "weight"), torch.zeros(1)),
     "an average less": (inner("ema"), {}),
     "random of another length": (inner("random"), torch.zeros(9, dtype=torch.uint8)),

@@ -132,7 +132,7 @@ MIXED = [
     ("a norm of two", lambda: spectral.operator_norm(
         nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1).double()), (2,))),
     ("a bound on information", lambda: games_infomax.deep_infomax(gamma=0).moves[-1].loss(
-        encoders.image_encoder(width=2).double(), None, PICTURES)),
+        encoders.image_encoder(width=2).double(), nn.Identity(), PICTURES)),
 ]
 
 
@@ -165,6 +165,11 @@ SHAPES_ONLY = [
     lambda: spectral.operator_norm(CONV, (1, 5, 5)), lambda: spectral.circular_norm(CONV.weight, 8),
     lambda: spectral.spectrally_normalised(CONV), lambda: spectral.spectral_regularisation()(CONV),
     lambda: marginals.Marginals(NOWHERE.to(torch.uint8)),
+    lambda: marginals.Marginals(torch.full((2, 1, 4, 4), 9, dtype=torch.uint8)).to("meta")(
+        torch.zeros(2, 1, 4, 4)),
+    lambda: flows.ActNorm(2).to("meta")(torch.ones(6, 2)),
+    lambda: flows.ActNorm(2).to("meta").inverse(torch.ones(6, 2)),
+    lambda: flows.Mixing(2).to("meta").inverse(torch.ones(6, 2)),
     lambda: encoders.codes(encoders.image_encoder(width=2), NOWHERE),
     lambda: flows.point_flow()(META), lambda: variational.split_rate(META, META),
     lambda: variational.gaussian_nll(META, META), lambda: aae.crowding(META, 1.),

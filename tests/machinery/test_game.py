@@ -20,7 +20,7 @@ def generator_loss(f, g, z):
 def test_a_mapping_is_shorthand_for_moves_in_order():
     game = Game({"f": critic_loss, "g": generator_loss})
     assert game.moves == (Move("f", critic_loss), Move("g", generator_loss))
-    assert game.players == ("f", "g") and game.move_of("g").loss is generator_loss
+    assert game.players == ("f", "g") and game.move_of("g").bare is generator_loss
     assert Game({"g": generator_loss, "f": critic_loss}).players == ("g", "f")
     assert repr(game) == "Game(f: critic_loss, g: generator_loss)"
 
@@ -29,7 +29,7 @@ def test_a_player_may_move_twice_or_with_another():
     other = lambda e, d, x: None
     game = Game([Move("e d", other), Move("f", critic_loss), Move("e", generator_loss)])
     assert game.players == ("e", "d", "f")
-    assert all(game.move_of(player).loss is other for player in ("e", "d", "e d"))
+    assert all(game.move_of(player).bare is other for player in ("e", "d", "e d"))
     with pytest.raises(KeyError, match="'g' does not move.*e, d, f"):
         game["g"]
 

@@ -332,3 +332,15 @@ def test_functions_without_a_signature_agree_by_position(capsys):
     agree(torch.sigmoid, lambda c: 1 / (1 + (-c).exp()), name="built in")
     agree(torch.nn.Softplus(), lambda c: c.exp().log1p(), name="a layer")
     assert [line[0] for line in said(capsys).splitlines()] == ["✓", "✓"]
+
+
+def test_a_function_that_takes_its_arguments_by_place_alone(capsys):
+    agree(lambda f, g, z, /: softplus(-f(g(z))).mean(), non_saturating_loss)
+    assert "✓" in said(capsys)
+
+
+def test_nothing_that_a_function_raises_ends_the_page(capsys):
+    def ends(f, g, z):
+        raise GeneratorExit
+    agree(ends, non_saturating_loss)
+    assert "✗" in said(capsys)

@@ -154,6 +154,18 @@ GAMES = {
     "one beta": (lambda: adam(1e-4, .5), "betas=0.5: two numbers"),
     "a beta of one": (lambda: adam(betas=(.5, 1)), "betas="), "three": (
         lambda: adam(betas=(.5, .9, .9)), "betas="), "alpha": (lambda: rmsprop(alpha=2), "alpha=2"),
+    "betas of text": (lambda: adam(betas=("a", "b")), "betas="), "betas in a word": (
+        lambda: adam(betas="ab"), "betas='ab'"), "betas NaN": (
+        lambda: adam(betas=(math.nan, .9)), "betas="),
+    "a rate in a graph": (lambda: adam(torch.tensor(.1, requires_grad=True)), "lr="),
+    "beta1": (lambda: adam(beta1=.5), r"not beta1: betas=\(beta1, beta2\)"),
+    "eps": (lambda: adam(eps=0), "adam takes lr and betas, not eps: functools.partial.*Adam"),
+    "momentum": (lambda: rmsprop(momentum=.9), "takes lr and alpha, not momentum: .*RMSprop"),
+    "both kinds of steps": (lambda: played(optimizer=functools.partial(
+        torch.optim.Adam, foreach=True, fused=True)), "optimizer of player 'f' cannot be made"),
+    "a step that cannot be": (lambda: played(optimizer=functools.partial(
+        torch.optim.Adam, capturable=True)), "optimizer of player 'f' cannot move its weights"),
+    "a rate that raises": (lambda: played(rate=math.log), "rate = .*log cannot be called with 0"),
     "a start as text": (lambda: fading("half"), "start = 'half'"),
     "a start beyond": (lambda: fading(1), "start = 1"), "NaN, a start": (
         lambda: fading(math.nan), "start = nan"),

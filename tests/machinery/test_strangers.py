@@ -17,8 +17,9 @@ from gan_lessons.drawing import plots
 from gan_lessons.exact import information
 from gan_lessons.exact.f_table import f_divergence
 from gan_lessons.map import stored_runs
+from gan_lessons.map.arena import run_arena
 from gan_lessons.map.long_runs import LongRunError
-from gan_lessons.map.study import load, study
+from gan_lessons.map.study import depends, load, study
 from gan_lessons.measures import metrics, probes
 from gan_lessons.players.penalties import gradient_penalty, slopes
 from gan_lessons.players.spectral import operator_norm, unrolled
@@ -380,6 +381,23 @@ def test_tables_that_are_none_are_refused_with_a_remedy(tmp_path, content, says)
     (tmp_path / "t.csv").write_bytes(content)
     with pytest.raises(ValueError, match=says):
         load(tmp_path / "t.csv")
+
+
+def test_a_folder_and_a_table_that_is_not_there_have_a_remedy(tmp_path):
+    for path, kind in ((tmp_path, IsADirectoryError), (tmp_path / "no.csv", FileNotFoundError)):
+        with pytest.raises(kind, match="give the path of the table that a study wrote"):
+            load(path)
+
+
+@pytest.mark.parametrize("act, says", [
+    (lambda path: study(depends(lambda a: a)(double), dict(a=[1]), path, watch=False),
+     "a dictionary of what a"),
+    (lambda path: run_arena("toys", path, only="noise", seeds=[0], keep=3), "keep = 3: a folder"),
+    (lambda path: run_arena("toys", path, only="noise", epochs=3), "run_arena has no epochs"),
+])
+def test_what_a_study_is_told_is_named(tmp_path, act, says):
+    with pytest.raises(TypeError, match=says):
+        act(tmp_path / "s.csv")
 
 
 @pytest.mark.parametrize("name", ["", " "])

@@ -1,9 +1,13 @@
 """Every public function was called with each argument of 44 wrong kinds: what ended wrongly, kind
 by kind. Refused by name, or right."""
+import copy
 import functools
 import io
+import itertools
 import math
 import os
+import pickle
+import types
 from decimal import Decimal
 from fractions import Fraction
 
@@ -20,6 +24,7 @@ from gan_lessons.data.label_budget import Ledger, t_interval
 from gan_lessons.drawing import diagrams, explorer, plots
 from gan_lessons.exact import (
     clustering,
+    conditional,
     convergence,
     infomax,
     laws,
@@ -39,18 +44,23 @@ from gan_lessons.exact.loss_sensitive import best_loss, distances, svm
 from gan_lessons.exact.transport import best_critic, wasserstein_1_slope
 from gan_lessons.explorers.gradients import entries
 from gan_lessons.game import arguments
-from gan_lessons.map import results
-from gan_lessons.map.arena import contest
+from gan_lessons.map import advice, results, scores
+from gan_lessons.map.arena import contest, run_arena
 from gan_lessons.map.best_critic import best_score, best_value, pushes, score_losses
 from gan_lessons.map.edge import check_edge
-from gan_lessons.map.gradients import atlas_curve
+from gan_lessons.map.edges import EDGES
+from gan_lessons.map.gradients import atlas_curve, own_entry
+from gan_lessons.map.ground import ground
 from gan_lessons.map.long_runs import LongRunError, train_long
+from gan_lessons.map.recipes import RECIPES, longer
+from gan_lessons.map.stored_runs import strip_looks, write_png
 from gan_lessons.map.study import load
-from gan_lessons.measures import classifier, metrics, prediction, probes
+from gan_lessons.measures import classifier, frechet, metrics, prediction, probes
 from gan_lessons.objectives import adversarial_autoencoder as aae
 from gan_lessons.objectives import clustering as games_clustering
 from gan_lessons.objectives import f_vae, loss_sensitive, particles, variational
 from gan_lessons.objectives import infomax as bounds
+from gan_lessons.objectives import minimax as minimax_game
 from gan_lessons.objectives import mmd as games_mmd
 from gan_lessons.objectives import relativistic as relativistic_game
 from gan_lessons.objectives.conditional import acgan
@@ -84,6 +94,7 @@ F = gl.mlp_critic(2, width=4)
 HANDED_G = nn.Linear(2, 2)
 SQUARES = np.array([[0., 0.], [1., 0.], [0., 2.], [1., 1.]])
 PAIR = [[.25, .25], [.25, .25]]
+AXES = plots.figure()[1]
 
 
 @pytest.mark.parametrize("number", [Decimal("1.5"), Fraction(3, 2)])
@@ -486,6 +497,77 @@ ROW = dict(data="ring", objective="WGAN", seed=0, steps=3, wasserstein=1.)
     (lambda: sinkhorn.softmin(np.eye(2), ["a", "b"], [.5, .5], 1.), "potential must be real"),
     (lambda: sinkhorn.sinkhorn_divergence([.5, .5], [.5, .5], np.eye(2), np.ones((2, 3)), 1.),
      "have 2 numbers each, fake ones 3"),
+    # a critic with another number of scores than samples, samples without a number
+    (lambda: gl.both(lambda x: F(x)[1:], X, X), r"f returns shape \(3,\) for 4 samples"),
+    (lambda: gl.both(nn.Sequential(nn.Linear(2, 1), nn.Flatten(0)), torch.ones(4, 1, 2, 2), X),
+     r"shape \(8,\) for 4 samples"),
+    (lambda: gl.both(F, X[:0], X), r"x of shape \(0, 2\): no sample"),
+    (lambda: gl.batches(torch.ones(4, 0)), r"the data have shape \(4, 0\)"),
+    (lambda: gl.Images(BYTES[:, :, :0]), "show nothing"),
+    (lambda: plots.sheet(np.zeros((4, 1, 0, 8))), "a sheet shows pictures"),
+    (lambda: metrics.precision_recall(X[:, :0], X[:, :0], k=1), "hold no number"),
+    (lambda: probes.nearest(X[:, :0], X[:, :0], 1), "of one size d"),
+    # what never ends
+    (lambda: gl.Game(itertools.repeat(gl.Move("f", lambda f, x: 0))), "a Game takes"),
+    (lambda: gl.Images(BYTES, None, map(str, itertools.count())), "classes: more than 1,000,000"),
+    (lambda: gl.batches(gl.Ring()).draw(itertools.repeat("x")), "names: more than 1,000"),
+    (lambda: explorer.choice(map(str, itertools.count()), "1", "c"), "fewer than 1,000 options"),
+    (lambda: results.summary(itertools.repeat({})), "rows: more than 1,000,000"),
+    (lambda: pushes(gl.minimax(), itertools.repeat((P, Q))), "pairs: more than 1,000,000"),
+    (lambda: run_arena("toys", "x.csv", seeds=itertools.count()), "seeds: more than 1,000,000"),
+    # functions that take or give something else
+    (lambda: quadrature.expectation(P, torch.sin), "sin of torch, which takes tensors"),
+    (lambda: quadrature.bisect(lambda x: None, 0., 1.), "true or false for each"),
+    (lambda: quadrature.bisect(lambda a, b: a, 0., 1.), r"\(k,\) -> \(k,\), and .* does not take"),
+    (lambda: quadrature.sign_changes(lambda x: np.ones(2), [0., 1.]), "before gives"),
+    (lambda: relativistic.pairwise_value(P, Q, None, lambda a: 1.), r"h gives shape \(\)"),
+    (lambda: infomax.CorrelatedNormal(.5).own(np.sin), "h is a function of two arrays|does not ta"),
+    (lambda: infomax.CorrelatedNormal(.5).own(lambda x, z: 1j * x), "h must be real numbers"),
+    (lambda: lipschitz.penalised_gap(P, Q, 1., lambda p, q: None), "where=... gives None"),
+    (lambda: lipschitz.penalised_gap(P, Q, 1., lambda p: p.pdf), "where is a function, .p, q."),
+    (lambda: exact_div.divergence(P, Q, 2., 6., lambda p, q: lambda x: 1.), "of shape .. for plac"),
+    (lambda: exact_div.divergence(P, Q, 2., 6., lambda p, q: lambda x: -p.pdf(x)), "below 0"),
+    (lambda: conditional.within(gl.Mixture([P, Q]), gl.Mixture([Q, P]), lambda p, q: None),
+     "a divergence is one number"),
+    (lambda: exact_mmd.mmd2(P, Q, np.sin), "sin is no kernel"),
+    (lambda: loss_sensitive.loss_sensitive(lambda x, y: 1.)["l"](F, HANDED_G, X, X),
+     "what the margin gives is a torch.Tensor, not float"),
+    (lambda: loss_sensitive.loss_sensitive(pairs=lambda n, m: (torch.tensor([9]),) * 2)["l"](
+        F, HANDED_G, X, X), "pairs gives numbers that no sample"),
+    (lambda: gl.log_ratio(gl.Ring(), P), "laws of samples of 2 and of 1 numbers"),
+    (lambda: gl.log_ratio(types.SimpleNamespace(logpdf=lambda x: "a"), P)(0.),
+     "a log density must be real numbers"),
+    (lambda: penalties.zero_centred(sd=.1)(lambda x: x.numpy().sum(1), X, X),
+     "what f returns is a torch.Tensor, not ndarray"),
+    (lambda: spectrally_normalised(nn.Sequential(nn.LazyLinear(1))), "no numbers yet.*nn.Lazy"),
+    (lambda: operator_norm(nn.LazyLinear(1), (2,)), "no numbers yet.*nn.Lazy"),
+    (lambda: unrolled(nn.LazyLinear(1), (2,)), "no numbers yet.*nn.Lazy"),
+    # the map's tables and figures
+    (lambda: advice.by_luck("3"), "n = '3'"), (lambda: advice.by_luck(2, 0), "m = 0"),
+    (lambda: advice.choices("rows"), "rows are a list"),
+    (lambda: advice.decision_table([], 0), "most = 0"),
+    (lambda: advice.tell_apart("WGAN", "GAN"), "no entry of summary"),
+    (lambda: advice.tell_apart({"measure": "recall"}, {"measure": "frechet"}), "two measures"),
+    (lambda: best_score(gl.minimax(), math.nan), "log_r holds nan"),
+    (lambda: check_edge(EDGES[0], colour=3), "take no colour"),
+    (lambda: own_entry(3, gl.minimax()), "name = 3"),
+    (lambda: scores.assignment_distance("a", "b"), "fakes must be real numbers"),
+    (lambda: scores.assignment_distance(X * math.nan, X), "fakes: nan"),
+    (lambda: scores.score(X, "ring"), "at = 'ring': a Ground"),
+    (lambda: scores.anchor("nois", ground("ring")), "no anchor 'nois'"),
+    (lambda: longer(RECIPES["WGAN-GP"], 0), "steps = 0"),
+    (lambda: longer(RECIPES["WGAN-GP"], 9, colour=3), "a Recipe has no colour"),
+    (lambda: longer(3, 9), "recipe = 3: a Recipe"),
+    (lambda: strip_looks(-1), "n = -1"), (lambda: write_png("x.png", "text"), "a picture must"),
+    (lambda: results.sheet_path(None, "own", "WGAN"), "folder = None"),
+    (lambda: classifier.accuracy_of(None, X), "Images with labels"),
+    (lambda: frechet.features_of(classifier.Classifier(), "feature", torch.ones(2, 1, 28, 28)),
+     "the name of its method"),
+    (lambda: explored(still=3), "names of controls"),
+    (lambda: diagrams.arrow(AXES, 3, (0, 0)), "between boxes, or points"),
+    (lambda: diagrams.box(AXES, 0, 0, "a", "greenish"), "colour = 'greenish'"),
+    (lambda: plots.points(AXES, X, ["k"] * 3), "colour = "),
+    (lambda: plots.classes(AXES, [1, 2], colour="greenish"), "colour = 'greenish'"),
 ])
 def test_what_it_is_not_is_said(act, says):
     with pytest.raises((TypeError, ValueError, KeyError, FileNotFoundError, LongRunError),
@@ -640,8 +722,36 @@ def test_layers_that_take_no_such_sample_are_named(layer, shape):
 ])
 def test_a_loss_that_is_called_by_hand_says_what_it_is_handed(game, more, kind, says):
     given = dict(f=F, g=HANDED_G, x=X, z=X) | more
+    for loss in (game["f"], game.moves[0].loss):         # out of the game, and out of its move
+        with pytest.raises(kind, match=says):
+            loss(*given.values())
+        with pytest.raises(kind, match=says):
+            loss(**given)
+
+
+@pytest.mark.parametrize("given, kind, says", [
+    (dict(f=None), TypeError, "^f is a network"), (dict(g=nn.Linear), TypeError, "make one of it"),
+    (dict(z="z"), ValueError, "^z is a torch.Tensor, not str"),
+    (dict(z=torch.ones(4, 3)), ValueError, "does not take samples of shape"),
+    (dict(z=X.half()), ValueError, "float16"), (dict(z=X.long()), ValueError, "torch.int64|float")])
+@pytest.mark.parametrize("loss", [minimax_game.critic_loss, minimax_game.saturating_loss,
+                                  minimax_game.non_saturating_loss])
+def test_a_loss_with_a_name_says_what_it_is_handed(loss, given, kind, says):
+    given = {name: value for name, value in (dict(f=F, g=HANDED_G, x=X, z=X) | given).items()
+             if name in arguments(loss)}
     with pytest.raises(kind, match=says):
-        game["f"](*given.values())
+        loss(**given)
+
+
+def test_a_move_is_copied_and_kept_whole_and_knows_its_loss():
+    game = gl.minimax()
+    assert pickle.loads(pickle.dumps(game)).moves == copy.deepcopy(game).moves == game.moves
+    assert game.moves[0].loss is minimax_game.critic_loss
+    assert gl.Game({"f": game.moves[0].loss}).moves[0].bare is game.moves[0].bare
+    with pytest.raises(TypeError, match="takes f, g, x, z, and 5 are given"):
+        gl.wasserstein().moves[0].loss(F, HANDED_G, X, X, X)
+    penalised = penalties.penalised(game, penalties.gradient_penalty, 1.)
+    assert penalised["f"](F, HANDED_G, X, X) > game["f"](F, HANDED_G, X, X)
 
 
 @pytest.mark.parametrize("kernel", [games_mmd.gaussian(1.), games_mmd.minus_distance,

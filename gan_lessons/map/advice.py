@@ -169,8 +169,8 @@ def decision_table(rows, most: int = 3):
     check_count("most", most, why="names in a row")
     found, lines = choices(rows), []
     if not all(one.known for one in found):
-        lines = [f"*Not known yet*: fewer than {LEAST} seeds are stored. Who is first so far is "
-                 "no advice: another seed may turn the order round.", ""]
+        lines = [f"Where it says *not known yet*, fewer than {LEAST} seeds are stored. Who is "
+                 "first so far is no advice: another seed may turn the order round.", ""]
     lines += ["| you need | take | its settings | evidence |", "|---|---|---|---|"]
     for one in found:
         names = ", ".join(f"[**{name}**]({_lessons([name])[0]}.ipynb)"

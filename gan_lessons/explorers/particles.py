@@ -48,15 +48,14 @@ def arrows(ax, p=DATA, q=STARTS["beside"], n: int = 9, step: float = .3):
 
 
 def weights(ax):
-    """w(r) = r² φ''(r) against r, both on logarithmic scales, for four divergences."""
+    """log w(r) against log r for four divergences: a power of r is a straight line."""
     c = np.linspace(-7, 7, 200)
     for name in (*FLOWS, "KL"):
-        ax.plot(c, np.log10(flow_weight(name, c)), color=COLOURS[name], lw=2.2, label=NAMES[name])
-    ax.plot(c, -np.logaddexp(0, c) / np.log(10), color=CRITIC, lw=2, ls="--",
-            label="KL(q‖p) − 2 JS")
+        ax.plot(c, np.log(flow_weight(name, c)), color=COLOURS[name], lw=2.2, label=NAMES[name])
+    ax.plot(c, -np.logaddexp(0, c), color=CRITIC, lw=2, ls="--", label="KL(q‖p) − 2 JS")
     ax.axvline(0, color=CRITIC, lw=.8)
-    ax.set(xlabel="$\\log r$:  fakes too many  ←  0  →  fakes too few", ylabel="$\\log_{10}w$",
-           ylim=(-3.2, 3.2))
+    ax.set(xlabel="$\\log r$:  fakes too many  ←  0  →  fakes too few", ylabel="$\\log w$",
+           ylim=(-7.4, 7.4))
     ax.legend(frameon=False, ncols=2, loc="upper left")
 
 
@@ -121,11 +120,19 @@ def flows():
 
 # -- denoisers on a ring ---------------------------------------------------------------------------
 
-def pushes_on_the_ring(axes, fields, points, p, reach: float = 3.2):
-    """Arrow fields over a square, one axes each: name -> (k, 2) at `points` (k, 2)."""
+def pushes_on_the_ring(axes, exact, fields, points, p, reach: float = 3.1):
+    """Trained pushes over the exact one, one axes each, arrows of one scale.
+
+    exact (k, 2) at points (k, 2) of a square grid; fields: name -> (k, 2); p: the ring.
+    """
+    points, exact = np.asarray(points), np.asarray(exact)
+    step = np.ptp(points[:, 0]) / (len(points) ** .5 - 1)
+    scale = np.quantile(np.hypot(*exact.T), .9) / (1.1 * step)          # most arrows do not touch
+    arrows = dict(angles="xy", scale_units="xy", scale=scale)
     for ax, (name, field) in zip(axes, fields.items()):
-        ax.scatter(*np.asarray(p.centres).T, s=60, color=REAL, zorder=3)
-        ax.quiver(*points.T, *field.T, color=CRITIC, angles="xy", width=.006)
+        ax.quiver(*points.T, *exact.T, color="0.72", width=.013, **arrows)
+        ax.quiver(*points.T, *np.asarray(field).T, color=CRITIC, width=.0045, **arrows)
+        ax.scatter(*np.asarray(p.centres).T, s=70, color=REAL, zorder=3, lw=0, alpha=.8)
         ax.set(title=name, aspect="equal", xlim=(-reach, reach), ylim=(-reach, reach), xticks=[],
                yticks=[])
 

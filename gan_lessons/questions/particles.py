@@ -63,6 +63,7 @@ QUESTIONS = {
                "the two weights are D and 1 - D; a share is a sum over a sum"),
     "23 slider": (lambda: _first_below(1.0), "the title has the number; arrow keys move by 0.1"),
     "23 worth": (_worth, "n (E w)² / E w², with E √r = exp(-d²/8) and E r = 1"),
-    "23 noise": (lambda: [-2 / (1 + .5**2), 2 / (.3**2 + .5**2)],
-                 "the noised distributions are Normal, with variances 1 + σ² and 0.3² + σ²"),
+    "23 noise": ((2 / .34) / (1 / .34 - 1 / 1.25),
+                 "the push is the difference of two scores: of Normals with variances 1 + σ² and "
+                 "0.3² + σ²"),
 }

@@ -248,6 +248,19 @@ def test_figures_of_the_page_draw():
     assert plots.png(fig)
 
 
+def test_trained_pushes_are_drawn_over_the_exact_ones():
+    line = torch.linspace(-2, 2, 5)
+    grid = torch.cartesian_prod(line, line)
+    fig, axes = plots.figure(2)
+    explorers.pushes_on_the_ring(axes, -grid, {"a": -grid, "b": grid}, grid, Ring())
+    for ax, sign in zip(axes, (-1, 1)):
+        exact, trained, _ = ax.collections
+        assert exact.U == pytest.approx(-grid[:, 0].numpy())
+        assert trained.U == pytest.approx(sign * grid[:, 0].numpy())
+        assert exact.scale == trained.scale
+    assert plots.png(fig)
+
+
 def test_answers():
     known = {name: right() if callable(right) else right
              for name, (right, _) in questions.QUESTIONS.items()}
@@ -259,7 +272,10 @@ def test_answers():
     assert known["23 worth"] == pytest.approx(256 / np.e)
     assert known["23 slider"] in explorers.TIMES
     p_s, q_s = Normal(0, (1 + .25)**.5), Normal(2, (.09 + .25)**.5)
-    assert known["23 noise"] == pytest.approx([p_s.score(2.), q_s.score(0.)])
+    push = lambda y: float(p_s.score(np.array(y)) - q_s.score(np.array(y)))
+    turn = known["23 noise"]
+    assert push(turn) == pytest.approx(0, abs=1e-12)
+    assert push(turn - .1) < 0 < push(turn + .1)
 
 
 def test_a_round_of_matching_is_three_steps_of_descent():

@@ -145,8 +145,8 @@ def build(paths, out: pathlib.Path, films: bool = True) -> int:
     (work / "html").rename(out)
     shutil.rmtree(old, ignore_errors=True)
     weight = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
-    drawn_now = len(list(out.glob("_films/*/*/[0-9]*.webp")))
-    print(f"{out / 'index.html'}: {weight / 1e6:.0f} MB, {drawn_now:,} frames", flush=True)
+    drawn_now = len(list(out.glob("_films/*/*/?[0-9]*.webp")))
+    print(f"{out / 'index.html'}: {weight / 1e6:.0f} MB, {drawn_now:,} pictures of films", flush=True)
     return 0
 
 

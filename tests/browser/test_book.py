@@ -78,18 +78,18 @@ def test_all_controls_of_a_film_move_and_none_resets_another(built, offline):
     assert len(films) == sum("explore" in cell.metadata.get("tags", [])
                              for cell in read(ROOT / "notebooks/05_transport.ipynb").cells)
     for film in films:
-        controls, upper = film.locator("input, select").all(), film.locator("img").last
+        controls = film.locator("input, select").all()
         asked, stands = [], [control.input_value() for control in controls]
         for k, control in enumerate(controls):
-            before = upper.get_attribute("src")
+            before = film.get_attribute("data-at")
             control.focus()
             offline.keyboard.press("ArrowLeft" if stands[k] not in ("0", "") else "ArrowRight")
             if control.input_value() == stands[k]:
                 offline.keyboard.press("ArrowRight")
             stands[k] = control.input_value()
-            offline.wait_for_function("([img, src]) => img.getAttribute('src') !== src",
-                                      arg=[upper.element_handle(), before])
-            asked.append(upper.get_attribute("src"))
+            offline.wait_for_function("([film, at]) => film.dataset.at !== at",
+                                      arg=[film.element_handle(), before])
+            asked.append(film.get_attribute("data-at"))
             assert [one.input_value() for one in controls] == stands
         assert len(set(asked)) == len(asked)
 

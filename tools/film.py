@@ -58,12 +58,14 @@ class Film:
     def draw(self) -> list[tuple[int, ...]]:
         """Write all pictures; for each layer, the number of its picture in each state."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        states, pixels = self.states(), self.explorer.pixels
-        some = [fine(pixels(**state)) for state in states[::max(1, len(states) // SEEN)]]
-        colours, nearest_of = palette(some)
-        below = common(nearest_of[np.stack(some)])
+        states = self.states()
+        drawn = lambda number: fine(self.explorer.pixels(**states[number]))
+        some = {number: drawn(number) for number in range(0, len(states), -(-len(states) // SEEN))}
+        colours, nearest_of = palette(some.values())
+        below = common(nearest_of[np.stack([*some.values()])])
         save(colours[below], self.folder / "common.webp")
-        above = np.stack([apart(nearest_of[fine(pixels(**state))], below) for state in states])
+        above = np.stack([apart(nearest_of[some[k] if k in some else drawn(k)], below)
+                          for k in range(len(states))])
         cut = layers(above)
         for letter, (mask, numbers) in zip(LETTERS, cut):
             for number in range(max(numbers) + 1):
@@ -106,7 +108,7 @@ class Film:
 
 def fine(pixels: np.ndarray) -> np.ndarray:
     """The number of each pixel's colour in 32 steps of red, green and blue: (h, w, 4) -> (h, w)."""
-    red, green, blue = np.moveaxis(pixels[..., :3] >> 3, -1, 0).astype(np.uint16)
+    red, green, blue = (pixels[..., k].astype(np.uint16) >> 3 for k in range(3))
     return red << 10 | green << 5 | blue
 
 

@@ -174,7 +174,7 @@ def test_what_moves_by_itself_is_a_layer_of_its_own():
     above[:, 2:8, 45:55] = right[:, None, None]
     made = layers(above, clear=9)
     assert sorted(numbers for _, numbers in made) == [(0, 0, 0, 1, 1, 1), (0, 1, 2, 0, 1, 2)]
-    for mask, numbers in made:
+    for mask, _ in made:
         assert mask.any() and not (mask & (made[0][0] if mask is not made[0][0] else ~mask)).any()
     assert sum(mask for mask, _ in made)[above.min(0) < 9].all()
 

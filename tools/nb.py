@@ -234,10 +234,12 @@ def execute(nb, name, folder, timeout=900, **environment):
     env = {"PYTHONHASHSEED": "0", **os.environ, "OMP_NUM_THREADS": "1", **environment}
     try:
         with bar:
-            client.execute(env=env)
-    except asyncio.CancelledError:          # what nbclient makes of Ctrl-C
+            client.execute(env=env, cleanup_kc=True)        # or the kernel lives as long as we do
+    except asyncio.CancelledError:          # what nbclient makes of Ctrl-C …
         raise KeyboardInterrupt from None
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+        if hasattr(client, "_async_cleanup_kernel_future"):     # … or, of its kernel's end, a death
+            raise KeyboardInterrupt from None
         index = next((i for i, cell in enumerate(nb.cells) if cell.cell_type == "code"
                       and any(o.output_type == "error" for o in cell.outputs)), None)
         if isinstance(error, CellExecutionError):

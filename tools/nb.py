@@ -237,9 +237,11 @@ def execute(nb, name, folder, timeout=900, **environment):
             client.execute(env=env, cleanup_kc=True)        # or the kernel lives as long as we do
     except asyncio.CancelledError:          # what nbclient makes of Ctrl-C …
         raise KeyboardInterrupt from None
-    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-        if hasattr(client, "_async_cleanup_kernel_future"):     # … or, of its kernel's end, a death
+    except Exception as error:
+        if hasattr(client, "_async_cleanup_kernel_future"):     # … or other errors, by chance
             raise KeyboardInterrupt from None
+        if not isinstance(error, (CellExecutionError, CellTimeoutError, DeadKernelError)):
+            raise
         index = next((i for i, cell in enumerate(nb.cells) if cell.cell_type == "code"
                       and any(o.output_type == "error" for o in cell.outputs)), None)
         if isinstance(error, CellExecutionError):

@@ -164,11 +164,16 @@ ICON = re.compile(r'"?([\w-]+)"?:\[\d+,\d+,\[([^\]]*)\],"[0-9a-f]+",'          #
 
 
 def slim(html: pathlib.Path):
-    """Take out of a built book what no page of it shows: source maps, two thousand icons, words of
-    the theme in forty languages."""
+    """Take out of a built book what no page of it shows: source maps, two thousand icons, fonts of
+    icons that a script draws, words of the theme in forty languages."""
     for path in html.rglob("*.map"):
         path.unlink()
     shutil.rmtree(html / "_static" / "locales", ignore_errors=True)
+    for path in html.glob("_static/styles/*.css"):          # a script draws the icons of brands
+        text = path.read_text(encoding="utf-8")
+        path.write_text(re.sub(r"@font-face\{[^}]*fa-(brands|v4)[^}]*\}", "", text), encoding="utf-8")
+    for path in html.glob("_static/vendor/fontawesome/webfonts/fa-[bv]*"):
+        path.unlink()
     icons = html / "_static" / "scripts" / "fontawesome.js"
     if not icons.exists():
         return

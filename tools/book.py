@@ -171,7 +171,8 @@ def slim(html: pathlib.Path):
     shutil.rmtree(html / "_static" / "locales", ignore_errors=True)
     for path in html.glob("_static/styles/*.css"):          # a script draws the icons of brands
         text = path.read_text(encoding="utf-8")
-        path.write_text(re.sub(r"@font-face\{[^}]*fa-(brands|v4)[^}]*\}", "", text), encoding="utf-8")
+        text = re.sub(r"@font-face\{[^}]*fa-(brands|v4)[^}]*\}", "", text)
+        path.write_text(text, encoding="utf-8")
     for path in html.glob("_static/vendor/fontawesome/webfonts/fa-[bv]*"):
         path.unlink()
     icons = html / "_static" / "scripts" / "fontawesome.js"

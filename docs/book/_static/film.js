@@ -46,3 +46,11 @@ for (const one of document.querySelectorAll(
   'summary[aria-label="Toggle hidden content"], .search-button__button')) {
   one.removeAttribute("aria-label");
 }
+
+// What scrolls to the side can be reached by the keyboard.
+const reach = () => {
+  for (const one of document.querySelectorAll(".bd-article :is(table, pre, .gan-formula)"))
+    if (one.scrollWidth > one.clientWidth) one.tabIndex = 0;
+};
+reach();
+addEventListener("resize", reach);

@@ -28,7 +28,8 @@ for (const film of document.querySelectorAll(".gan-film")) {
     const values = controls.map(value);
     const at = wanted = place(values);
     const images = frame(at);
-    Promise.all(images.map((image) => image.decode())).then(() => {
+    const other = images.filter((image, k) => layers[k].src !== image.src);
+    Promise.all(other.map((image) => image.decode())).then(() => {
       if (at !== wanted) return;
       images.forEach((image, k) => { if (layers[k].src !== image.src) layers[k].src = image.src; });
       film.dataset.at = at;

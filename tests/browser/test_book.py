@@ -153,6 +153,19 @@ def test_code_is_whole_in_print(built, offline):
     assert cut == 0
 
 
+def test_a_long_table_is_cut_into_sheets_in_print(built, offline):
+    """What scrolls is never cut: its heading would stand alone on the first sheet."""
+    offline.goto((built / "terms.html").as_uri())
+    offline.emulate_media(media="print")
+    whole = offline.evaluate("""() => { const found = [];
+        for (let one = document.querySelector(".bd-article table"); one; one = one.parentElement) {
+            const style = getComputedStyle(one);
+            if (style.breakInside !== "auto" || /auto|scroll/.test(style.overflowY)
+                || style.display === "inline-block") found.push(one.tagName + one.className); }
+        return found; }""")
+    assert whole == []
+
+
 def test_frames_that_are_up_to_date_are_left_alone(built, monkeypatch, capsys):
     monkeypatch.setenv("GAN_LESSONS_BUDGET", "smoke")
     frames = sorted((built.parent / ".book.work" / "films").rglob("*.webp"))

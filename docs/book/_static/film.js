@@ -48,8 +48,13 @@ for (const one of document.querySelectorAll(
   one.removeAttribute("aria-label");
 }
 
-// What scrolls to the side can be reached by the keyboard.
+// What scrolls to the side can be reached by the keyboard; a formula wider than its text scrolls.
 const reach = () => {
+  for (const one of document.querySelectorAll(".bd-article :is(p, li) span:has(> math)"))
+    if (one.getBoundingClientRect().width > one.closest("p, li").clientWidth) {
+      one.className = "gan-long";
+      one.tabIndex = 0;
+    }
   for (const one of document.querySelectorAll(".bd-article :is(table, pre, .gan-formula)"))
     if (one.scrollWidth > one.clientWidth) one.tabIndex = 0;
 };

@@ -12,6 +12,7 @@ import argparse
 import base64
 import copy
 import html
+import io
 import os
 import pathlib
 import re
@@ -26,6 +27,7 @@ from films import drawn, filmed
 from launch import ANY_BUTTONS, BRANCH, REPOSITORY, without
 from nb import ROOT, WIDGET, LessonFailed, pages, read
 from pages import FONT
+from PIL import Image
 
 HERE = ROOT / "docs" / "book"
 
@@ -51,13 +53,13 @@ def prepared(path, nb, films: dict[str, str], out: pathlib.Path):
         for k, output in enumerate(cell.outputs):
             data = output.get("data", {})
             if "image/png" in data:
-                raw = base64.b64decode(data["image/png"])
-                place = out / "_pictures" / path.stem / f"{cell.id}_{k}.png"
+                picture = Image.open(io.BytesIO(base64.b64decode(data["image/png"])))
+                place = out / "_pictures" / path.stem / f"{cell.id}_{k}.webp"
                 place.parent.mkdir(parents=True, exist_ok=True)
-                place.write_bytes(raw)
+                photo = is_photograph(picture)
+                picture.convert("RGB").save(place, lossless=not photo, quality=85 if photo else 60)
                 said = output.metadata.get("image/png", {})
-                options = {"class": "dark-light " + ("gan-photo" if is_photograph(raw) else
-                                                       "gan-plot"),
+                options = {"class": "dark-light " + ("gan-photo" if photo else "gan-plot"),
                            "loading": "lazy", **said,
                            "src": f"_pictures/{path.stem}/{place.name}"}
                 output.data = {"text/html": "<img " + " ".join(
@@ -66,6 +68,15 @@ def prepared(path, nb, films: dict[str, str], out: pathlib.Path):
                 output.data["text/html"] = re.sub(r'href="(\d\d_\w+|reference)\.ipynb',
                                                   r'href="\1.html', output.data["text/html"])
             data.pop(WIDGET, None)
+    return nb
+
+
+def unrun(nb):
+    """A notebook without outputs, as a reader who wants to run it takes it away."""
+    nb = copy.deepcopy(nb)
+    for cell in nb.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
     return nb
 
 
@@ -82,12 +93,8 @@ def for_book(source: str) -> str:
     return re.sub(r"\]\((\.\./[^)\s]+)\)", elsewhere, source)
 
 
-def is_photograph(png: bytes) -> bool:
+def is_photograph(picture: Image.Image) -> bool:
     """Whether a picture holds photographs: their colours must not be turned in the dark."""
-    import io
-
-    from PIL import Image
-    picture = Image.open(io.BytesIO(png))
     return picture.mode != "P" and picture.convert("RGB").getcolors(4096) is None
 
 
@@ -138,6 +145,8 @@ def build(paths, out: pathlib.Path, films: bool = True) -> int:
     if code:
         return code
     slim(work / "html")
+    for path in paths:                                      # to be downloaded
+        nbformat.write(unrun(read(path)), work / "html" / "_sources" / path.name)
     old = work / "old"
     shutil.rmtree(old, ignore_errors=True)
     if out.exists():
@@ -145,7 +154,7 @@ def build(paths, out: pathlib.Path, films: bool = True) -> int:
     (work / "html").rename(out)
     shutil.rmtree(old, ignore_errors=True)
     weight = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
-    drawn_now = len(list(out.glob("_films/*/*/[0-9]*.webp")))
+    drawn_now = len(list(out.glob("_films/*/*/?[0-9]*.webp")))
     print(f"{out / 'index.html'}: {weight / 1e6:.0f} MB, {drawn_now:,} frames", flush=True)
     return 0
 
@@ -155,8 +164,16 @@ ICON = re.compile(r'"?([\w-]+)"?:\[\d+,\d+,\[([^\]]*)\],"[0-9a-f]+",'          #
 
 
 def slim(html: pathlib.Path):
-    """Take out of a built book what no page of it shows: source maps, two thousand icons."""
+    """Take out of a built book what no page of it shows: source maps, two thousand icons, fonts of
+    icons that a script draws, words of the theme in forty languages."""
     for path in html.rglob("*.map"):
+        path.unlink()
+    shutil.rmtree(html / "_static" / "locales", ignore_errors=True)
+    for path in html.glob("_static/styles/*.css"):          # a script draws the icons of brands
+        text = path.read_text(encoding="utf-8")
+        text = re.sub(r"@font-face\{[^}]*fa-(brands|v4)[^}]*\}", "", text)
+        path.write_text(text, encoding="utf-8")
+    for path in html.glob("_static/vendor/fontawesome/webfonts/fa-[bv]*"):
         path.unlink()
     icons = html / "_static" / "scripts" / "fontawesome.js"
     if not icons.exists():

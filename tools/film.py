@@ -5,8 +5,8 @@ sliders keep fewer positions, and then some stay where they stand; the page says
 """
 from __future__ import annotations
 
+import hashlib
 import html
-import io
 import itertools
 import math
 import pathlib
@@ -14,13 +14,15 @@ from collections.abc import Mapping
 
 import numpy as np
 from PIL import Image
-from scipy.ndimage import binary_dilation
+from scipy.ndimage import label
 
-MOST, SMOKE = 240, 24                       # frames of one explorer, some 5 KB each
-PATIENCE = 540                              # and where MOST would leave a slider fewer than FEW
+MOST, SMOKE = 160, 24                       # frames of one explorer, some 5 KB each
+PATIENCE = 540                              # and where MOST would leave sliders fewer than FEW
 FEW, FEWEST = 5, 3                          # positions that a slider keeps: both ends, where it is
 DPI = 100                                   # of a frame: a pixel of the page each
 SEEN = 32                                   # frames that tell what all have in common
+COLOURS = 32                                # of a film: more look no better and weigh more
+APART, WORTH = 12, .05                      # pixels between layers, and what one of its own saves
 
 
 def film(shown, folder, most: int | None = None):
@@ -35,11 +37,13 @@ def film(shown, folder, most: int | None = None):
 
 
 class Film:
-    """HTML with a native slider or menu for each control, and two pictures one above the other.
+    """HTML with a native slider or menu for each control, and pictures one above the other.
 
-    Below lies what most frames have in common, common.webp in `folder`; above it what is different
-    in one state: 0000.webp, 0001.webp …, clear elsewhere, the last control moving fastest. A script
-    changes the upper one. The page finds them in _films/ and the folder's last two names.
+    Lowest lies what most frames have in common, common.webp in `folder`; above it one or more
+    layers with what is different in one state, clear elsewhere: a0000.webp, a0001.webp, b0000.webp.
+    A layer is a region of its own where few controls move it; what looks alike is stored once.
+    data-files tells a script which picture a layer shows in which state, the last control moving
+    fastest. The page finds them in _films/ and the folder's last two names.
     """
 
     def __init__(self, explorer, folder, most: int = MOST, patience: int = PATIENCE):
@@ -51,23 +55,26 @@ class Film:
         """Every state that is drawn, in the order in which the page counts them."""
         return [dict(zip(self.grid, state)) for state in itertools.product(*self.grid.values())]
 
-    def draw(self):
-        """Write the common picture and a file for every state."""
+    def draw(self) -> list[tuple[int, ...]]:
+        """Write all pictures; for each layer, the number of its picture in each state."""
         self.folder.mkdir(parents=True, exist_ok=True)
         states = self.states()
-        some = states[::max(1, len(states) // SEEN)]
-        below = common(np.stack([self.frame(state) for state in some]))
-        save(below, self.folder / "common.webp")
-        for number, state in enumerate(states):
-            save(apart(self.frame(state), below), self.folder / f"{number:04d}.webp")
-
-    def frame(self, state) -> np.ndarray:
-        """The picture of a state in 16 steps a colour: (h, w, 3) uint8."""
-        png = Image.open(io.BytesIO(self.explorer.draw(**state))).convert("RGB")
-        return (np.asarray(png) >> 4) * np.uint8(17)
+        drawn = lambda number: fine(self.explorer.pixels(**states[number]))
+        some = {number: drawn(number) for number in range(0, len(states), -(-len(states) // SEEN))}
+        colours, nearest_of = palette(some.values())
+        below = common(nearest_of[np.stack([*some.values()])])
+        save(colours[below], self.folder / "common.webp")
+        above = np.stack([apart(nearest_of[some[k] if k in some else drawn(k)], below)
+                          for k in range(len(states))])
+        cut = layers(above)
+        for letter, (mask, numbers) in zip(LETTERS, cut):
+            for number in range(max(numbers) + 1):
+                picture = np.where(mask, above[numbers.index(number)], np.uint8(COLOURS))
+                save(colours[picture], self.folder / f"{letter}{number:04d}.webp")
+        return [numbers for _, numbers in cut]
 
     def _repr_html_(self):
-        self.draw()
+        files = self.draw()
         moving = {name: values for name, values in self.grid.items() if len(values) > 1}
         controls = [self.explorer.controls[name] for name in moving]
         counts = [len(values) for values in moving.values()]
@@ -75,14 +82,15 @@ class Film:
                  for values, control in zip(moving.values(), controls)]
         start = int(np.ravel_multi_index(stand, counts))
         rows = map(_row, controls, moving.values(), stand)
-        note = self.coarse()
         frames = html.escape("/".join(["_films", *self.folder.parts[-2:]]))
-        picture = f'class="dark-light" width="{self.explorer.width}" loading="lazy"'
+        picture = f'<img class="dark-light" width="{self.explorer.width}" loading="lazy" alt='
+        above = "".join(f'{picture}"" src="{frames}/{letter}{numbers[start]:04d}.webp">'
+                        for letter, numbers in zip(LETTERS, files))
         return (f'<div class="gan-film" data-counts="{" ".join(map(str, counts))}" '
-                f'data-frames="{frames}">{"".join(rows)}<div class="gan-frame">'
-                f'<img {picture} alt="{html.escape(self.explorer.alt)}" src="{frames}/common.webp">'
-                f'<img {picture} alt="" src="{frames}/{start:04d}.webp"></div>{note}</div>')
-
+                f'data-frames="{frames}" data-at="{start}" '
+                f'data-files="{";".join(" ".join(map(str, numbers)) for numbers in files)}">'
+                f'{"".join(rows)}<div class="gan-frame">{picture}"{html.escape(self.explorer.alt)}"'
+                f' src="{frames}/common.webp">{above}</div>{self.coarse()}</div>')
 
     def coarse(self) -> str:
         """What the notebook moves and this page does not, as a paragraph; "" for nothing."""
@@ -98,34 +106,102 @@ class Film:
         return f"<p class='gan-coarse'>{html.escape(said.strip())}</p>" if said else ""
 
 
+def fine(pixels: np.ndarray) -> np.ndarray:
+    """The number of each pixel's colour in 32 steps of red, green and blue: (h, w, 4) -> (h, w)."""
+    red, green, blue = (pixels[..., k].astype(np.uint16) >> 3 for k in range(3))
+    return red << 10 | green << 5 | blue
+
+
+def palette(frames, count: int = COLOURS) -> tuple[np.ndarray, np.ndarray]:
+    """The colours of a film and, for each fine one, the nearest of them.
+
+    frames: some, as `fine` has them. Returns (count + 1, 4) uint8, the last one clear, and
+    (32768,) uint8. The most frequent colour is taken first, then again and again the one that is
+    served worst: far from all that were taken, and not rare.
+    """
+    steps = np.arange(32)
+    cube = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), -1).reshape(-1, 3)
+    weight = sum(np.bincount(frame.ravel(), minlength=len(cube)) for frame in frames) ** .5
+    chosen, far = [int(weight.argmax())], np.full(len(cube), np.inf)
+    nearest_of = np.zeros(len(cube), np.uint8)
+    while True:
+        away = ((cube - cube[chosen[-1]]) ** 2).sum(-1)
+        nearest_of[away < far] = len(chosen) - 1
+        far = np.minimum(far, away)
+        worst = int((weight * far).argmax())
+        if len(chosen) == count or weight[worst] * far[worst] == 0:
+            break
+        chosen.append(worst)
+    colours = cube[chosen] << 3 | cube[chosen] >> 2                     # 31 -> 255
+    solid = np.concatenate([colours, np.full((len(chosen), 1), 255)], 1)
+    filled = np.concatenate([solid, np.zeros((count + 1 - len(chosen), 4), int)])
+    return filled.astype(np.uint8), nearest_of
+
+
 def common(frames: np.ndarray) -> np.ndarray:
-    """The most frequent colour of each pixel: (k, h, w, 3) -> (h, w, 3) uint8."""
-    red, green, blue = np.moveaxis(frames.astype(np.int32), -1, 0)
-    colours = np.sort(red << 16 | green << 8 | blue, axis=0)               # (k, h, w)
-    best, run = colours[0].copy(), np.ones(colours.shape[1:], int)
-    longest = run.copy()
-    for before, now in itertools.pairwise(colours):
-        run = np.where(now == before, run + 1, 1)
-        best, longest = np.where(run > longest, now, best), np.maximum(run, longest)
-    return np.stack([best >> 16, best >> 8 & 255, best & 255], -1).astype(np.uint8)
+    """The most frequent colour of each pixel: (k, h, w) numbers of colours -> (h, w)."""
+    counts = [(frames == colour).sum(0, dtype=np.uint16) for colour in range(frames.max() + 1)]
+    return np.argmax(counts, 0).astype(np.uint8)
 
 
-def apart(frame: np.ndarray, below: np.ndarray) -> np.ndarray:
-    """Where a frame is unlike the picture below it, clear elsewhere: (h, w, 3) -> (h, w, 4).
+def apart(frame: np.ndarray, below: np.ndarray, clear: int = COLOURS) -> np.ndarray:
+    """Where a frame is unlike the picture below it, `clear` elsewhere: (h, w) -> (h, w).
 
     With two pixels around: a browser that scales both blends at the edge what is the same there.
     """
-    other = binary_dilation((frame != below).any(-1), iterations=2)[..., None]
-    return np.concatenate([frame * other, other * np.uint8(255)], -1)
+    return np.where(widened(frame != below, 2), frame, np.uint8(clear))
+
+
+def widened(mask: np.ndarray, pixels: int) -> np.ndarray:
+    """A mask (h, w) with all that is at most so many steps away from it."""
+    for _ in range(pixels):
+        near = mask.copy()
+        near[1:] |= mask[:-1]
+        near[:-1] |= mask[1:]
+        near[:, 1:] |= mask[:, :-1]
+        near[:, :-1] |= mask[:, 1:]
+        mask = near
+    return mask
+
+
+def layers(above: np.ndarray, clear: int = COLOURS) -> list[tuple[np.ndarray, tuple[int, ...]]]:
+    """Regions that move by themselves: (mask, the number of its picture in each state) each.
+
+    above: (k, h, w), `clear` where a state shows nothing of its own. Regions that are alike in the
+    same states are one, and those with nearly as many pictures as there are states: WORTH.
+    """
+    often = (above != clear).sum(0)                                     # (h, w)
+    regions, count = label(widened(often > 0, APART))
+    found, rest = {}, np.zeros(often.shape, bool)
+    for number in range(1, count + 1):
+        mask = regions == number
+        numbers = alike(above, mask)
+        found[numbers] = found.get(numbers, False) | mask
+    saved = {numbers: often[mask].sum() / often.sum() * (1 - (max(numbers) + 1) / len(above))
+             for numbers, mask in found.items()}
+    for numbers in sorted(saved, key=saved.get):                        # the least worth first
+        if saved[numbers] < WORTH or len(found) >= len(LETTERS):
+            rest |= found.pop(numbers)
+    made = [(mask, numbers) for numbers, mask in found.items()]
+    return made + [(rest, alike(above, rest))] if rest.any() or not made else made
+
+
+def alike(above: np.ndarray, mask: np.ndarray) -> tuple[int, ...]:
+    """For each state the number of its picture under a mask, counted as they appear."""
+    box = np.ix_(mask.any(1), mask.any(0))
+    inside, seen = mask[box], {}
+    shown = (hashlib.sha1((one[box] * inside).tobytes()).digest() for one in above)
+    return tuple(seen.setdefault(digest, len(seen)) for digest in shown)
 
 
 def save(picture: np.ndarray, path: pathlib.Path):
-    """Write a picture as lossless WebP; half a file never bears the name."""
+    """Write (h, w, 4) as lossless WebP; half a file never bears the name."""
     part = path.with_suffix(".part")
     Image.fromarray(picture).save(part, "webp", lossless=True, quality=60, method=4)
     part.replace(path)
 
 
+LETTERS = "abdefgh"                         # of layers; none is the first of "common"
 GAP = "\x1f"                                # between what the positions of a slider say
 
 
@@ -168,8 +244,8 @@ def _said(control, value) -> str:
 def grid(controls, most: int = MOST, patience: int = PATIENCE, still=()) -> dict:
     """control -> the values it takes, at most `most` states in all where that is possible.
 
-    Sliders are thinned out, the longest first, to FEW or more; menus are not. Where even that is
-    too many, up to `patience` states are allowed, then sliders of FEWEST. If that is too much,
+    Sliders are thinned out, the longest first, to FEW or more; menus are not. Where FEW are still
+    too many, up to `patience` states are drawn, then sliders of FEWEST. If that is too much,
     one slider after another stays where it stands, those in `still` first, then the last ones. The
     ends and where a control stands are among the values. ValueError where the menus alone have more
     than PATIENCE states.
@@ -177,7 +253,7 @@ def grid(controls, most: int = MOST, patience: int = PATIENCE, still=()) -> dict
     full = {name: _values(control) for name, control in controls.items()}
     sliders = sorted(name for name, control in controls.items() if not _is_menu(control))
     last = [name for name in reversed(controls) if name in sliders and name not in still]
-    for few, allowed, enough, held in ((FEW, most, most, 0), (FEW, patience, patience, 0), *(
+    for few, allowed, enough, held in ((FEW, most, max(most, patience), 0), *(
             (FEWEST, patience, PATIENCE, count) for count in range(len(sliders) + 1))):
         fixed = [*still, *last][:held]
         counts = {name: 1 if name in fixed else len(values) for name, values in full.items()}

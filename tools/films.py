@@ -89,8 +89,8 @@ def stamp_of(nb) -> str:
 
 # -- in one file -----------------------------------------------------------------------------------
 
-def embedded(film: str, folder: pathlib.Path) -> tuple[str, list[str]]:
-    """A film's HTML with its first two pictures in it, and all its frames as addresses of data.
+def embedded(film: str, folder: pathlib.Path) -> tuple[str, dict[str, str]]:
+    """A film's HTML with its first pictures in it, and all of them by name as addresses of data.
 
     folder: that of the page's frames, below which the film's HTML looks for them by two names.
     """
@@ -98,10 +98,10 @@ def embedded(film: str, folder: pathlib.Path) -> tuple[str, list[str]]:
     here = folder / pathlib.PurePosixPath(html.unescape(frames)).name
     data = lambda path: "data:image/webp;base64," + base64.b64encode(path.read_bytes()).decode()
     made = re.sub(r'src="[^"]*/(\w+\.webp)"', lambda found: f'src="{data(here / found[1])}"', film)
-    return made, [data(path) for path in sorted(here.glob("[0-9]*.webp"))]
+    return made, {path.stem: data(path) for path in sorted(here.glob("?[0-9]*.webp"))}
 
 
-def script(frames: dict[str, list[str]]) -> str:
-    """What moves films whose frames are in the file: name of a film -> its frames."""
+def script(frames: dict[str, dict[str, str]]) -> str:
+    """What moves films whose frames are in the file: name of a film -> its pictures."""
     return (f"<script>window.GAN_FRAMES = {json.dumps(frames)};</script>"
             f"<script>{SCRIPT.read_text(encoding='utf-8')}</script>")

@@ -234,10 +234,14 @@ def execute(nb, name, folder, timeout=900, **environment):
     env = {"PYTHONHASHSEED": "0", **os.environ, "OMP_NUM_THREADS": "1", **environment}
     try:
         with bar:
-            client.execute(env=env)
-    except asyncio.CancelledError:          # what nbclient makes of Ctrl-C
+            client.execute(env=env, cleanup_kc=True)        # or the kernel lives as long as we do
+    except asyncio.CancelledError:          # what nbclient makes of Ctrl-C …
         raise KeyboardInterrupt from None
-    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+    except Exception as error:
+        if hasattr(client, "_async_cleanup_kernel_future"):     # … or other errors, by chance
+            raise KeyboardInterrupt from None
+        if not isinstance(error, (CellExecutionError, CellTimeoutError, DeadKernelError)):
+            raise
         index = next((i for i, cell in enumerate(nb.cells) if cell.cell_type == "code"
                       and any(o.output_type == "error" for o in cell.outputs)), None)
         if isinstance(error, CellExecutionError):

@@ -200,7 +200,7 @@ DECK = """<style>%s
 .reveal .gan-frame { position: relative; width: fit-content; grid-column: 1 / -1; }
 .reveal .gan-frame img { display: block; zoom: 1.3; max-width: 100%%;
   max-height: calc((580px - 44px * var(--rows)) / 1.3); }
-.reveal .gan-frame img:last-child { position: absolute; top: 0; left: 0; }
+.reveal .gan-frame img + img { position: absolute; top: 0; left: 0; }
 .reveal .gan-coarse { display: none; }
 /* arrows below what a slide may fill, not over it */
 .reveal .controls[data-controls-layout] { position: fixed; inset: auto auto 3px 50%%;

@@ -192,6 +192,13 @@ class Explorer:
 
         ValueError for a control that is not there; what `update` raises is raised.
         """
+        return _png(self.pixels(**state))
+
+    def pixels(self, **state) -> np.ndarray:
+        """Red, green, blue and alpha of any state: (h, w, 4) uint8, overwritten by the next one.
+
+        Raises what `draw` raises.
+        """
         self._refuse_unknown(state)
         self._update(self._artists, **{**self.values, **state})
         canvas = self.figure.canvas
@@ -201,7 +208,7 @@ class Explorer:
         canvas.restore_region(self._background)
         for artist in self._moving:
             self.figure.draw_artist(artist)
-        return _png(np.asarray(canvas.buffer_rgba()))
+        return np.asarray(canvas.buffer_rgba())
 
     def set(self, **values):
         """Move controls from code, in one redraw; returns the explorer.

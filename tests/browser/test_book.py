@@ -78,18 +78,18 @@ def test_all_controls_of_a_film_move_and_none_resets_another(built, offline):
     assert len(films) == sum("explore" in cell.metadata.get("tags", [])
                              for cell in read(ROOT / "notebooks/05_transport.ipynb").cells)
     for film in films:
-        controls, upper = film.locator("input, select").all(), film.locator("img").last
+        controls = film.locator("input, select").all()
         asked, stands = [], [control.input_value() for control in controls]
         for k, control in enumerate(controls):
-            before = upper.get_attribute("src")
+            before = film.get_attribute("data-at")
             control.focus()
             offline.keyboard.press("ArrowLeft" if stands[k] not in ("0", "") else "ArrowRight")
             if control.input_value() == stands[k]:
                 offline.keyboard.press("ArrowRight")
             stands[k] = control.input_value()
-            offline.wait_for_function("([img, src]) => img.getAttribute('src') !== src",
-                                      arg=[upper.element_handle(), before])
-            asked.append(upper.get_attribute("src"))
+            offline.wait_for_function("([film, at]) => film.dataset.at !== at",
+                                      arg=[film.element_handle(), before])
+            asked.append(film.get_attribute("data-at"))
             assert [one.input_value() for one in controls] == stands
         assert len(set(asked)) == len(asked)
 
@@ -151,6 +151,19 @@ def test_code_is_whole_in_print(built, offline):
     cut = offline.evaluate("""() => [...document.querySelectorAll(".bd-article pre")].filter(
         one => one.offsetParent && one.scrollWidth > one.clientWidth + 1).length""")
     assert cut == 0
+
+
+def test_a_long_table_is_cut_into_sheets_in_print(built, offline):
+    """What scrolls is never cut: its heading would stand alone on the first sheet."""
+    offline.goto((built / "terms.html").as_uri())
+    offline.emulate_media(media="print")
+    whole = offline.evaluate("""() => { const found = [];
+        for (let one = document.querySelector(".bd-article table"); one; one = one.parentElement) {
+            const style = getComputedStyle(one);
+            if (style.breakInside !== "auto" || /auto|scroll/.test(style.overflowY)
+                || style.display === "inline-block") found.push(one.tagName + one.className); }
+        return found; }""")
+    assert whole == []
 
 
 def test_frames_that_are_up_to_date_are_left_alone(built, monkeypatch, capsys):

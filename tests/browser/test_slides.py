@@ -119,18 +119,18 @@ def test_films_move_in_a_deck(page, reveal, tmp_path, monkeypatch):
     for film in page.locator(".gan-film").all():
         film.evaluate("one => Reveal.slide(...Object.values(Reveal.getIndices(one.closest("
                       "'section'))).slice(0, 2))")
-        box, upper = film.bounding_box(), film.locator("img").last
+        box = film.bounding_box()
         assert box["y"] + box["height"] < 690
-        one, other = (image.bounding_box() for image in film.locator("img").all())
-        assert one == other                                 # two pictures, one above the other
-        before, at = upper.get_attribute("src"), page.evaluate("Reveal.getIndices()")
+        one, *others = (image.bounding_box() for image in film.locator("img").all())
+        assert others and all(other == one for other in others)     # one above the other
+        before, at = film.get_attribute("data-at"), page.evaluate("Reveal.getIndices()")
         for control in film.locator("input, select").all():
             control.focus()
             page.keyboard.press("ArrowRight")
             page.keyboard.press("ArrowDown" if control.evaluate("x => x.tagName") == "SELECT"
                                 else "ArrowRight")
-        page.wait_for_function("([img, src]) => img.getAttribute('src') !== src",
-                               arg=[upper.element_handle(), before])
+        page.wait_for_function("([film, at]) => film.dataset.at !== at",
+                               arg=[film.element_handle(), before])
         assert page.evaluate("Reveal.getIndices()") == at
         seen.append(at)
     assert len(seen) == sum("explore" in tool.tags(cell) for cell in tool.read(lesson).cells)

@@ -1,7 +1,22 @@
 """Films of explorers: which states are drawn ahead, and that the right frame is found."""
+import re
+
 import numpy as np
 import pytest
-from film import FEW, PATIENCE, Film, apart, common, film, grid, thinned
+from film import (
+    FEW,
+    LETTERS,
+    PATIENCE,
+    Film,
+    apart,
+    common,
+    film,
+    fine,
+    grid,
+    layers,
+    palette,
+    thinned,
+)
 from PIL import Image
 
 from gan_lessons.drawing.explorer import Explorer, choice, slider
@@ -29,9 +44,10 @@ def test_menus_are_never_thinned_out_and_sliders_as_late_as_can_be():
     def size(*asked, **more):
         return [len(values) for values in grid(controls(**more), *asked).values()]
     assert size(FEW * FEW) == [FEW, FEW]
-    assert size(FEW * FEW - 1) == [23, 23]                 # patience comes before fewer positions
+    assert size(FEW * FEW - 1) == [FEW, FEW]               # patience comes before fewer positions
     assert size(FEW * FEW - 1, 10) == [3, 3] == size(5, 5)  # no fewer, however few are asked for
-    assert size(200, a=choice(list(range(12)), 3, "a")) == [7, 6, 12]
+    assert size(200, a=choice(list(range(12)), 3, "a")) == [FEW, FEW, 12]
+    assert size(400, a=choice(list(range(12)), 3, "a")) == [6, 5, 12]
     assert size(200, a=choice(list(range(50)), 3, "a")) == [3, 3, 50]
     with pytest.raises(ValueError, match=f"3 controls have more than {PATIENCE}.*fewer entries"):
         size(200, a=choice(list(range(PATIENCE + 1)), 3, "a"))
@@ -55,7 +71,7 @@ def test_a_page_says_what_it_holds(tmp_path):
     text = made._repr_html_()
     assert "It holds left at 4; the notebook moves these, too." in text
     assert text.count('type="range"') == 1 and 'data-counts="3"' in text
-    assert [greys(made.folder, k) for k in range(3)] == [[4, 0], [4, 7], [4, 10]]
+    assert [greys(text, made.folder, k) for k in range(3)] == [[4, 0], [4, 7], [4, 10]]
 
 
 def test_thinned_values_are_evenly_spread():
@@ -81,10 +97,18 @@ def blocks():
                     figsize=(1, 1), alt="two grey blocks side by side")
 
 
-def greys(folder, number):
-    """What the page shows in one state: the common picture with that of the state above it."""
+def files_of(text):
+    """For each layer the number of its picture in each state, as a page says."""
+    layers = re.search('data-files="(.*?)"', text)[1].split(";")
+    return [[int(number) for number in layer.split()] for layer in layers]
+
+
+def greys(text, folder, state):
+    """What the page shows in one state: the common picture with the layers of that state."""
     picture = Image.open(folder / "common.webp").convert("RGBA")
-    picture.alpha_composite(Image.open(folder / f"{number:04d}.webp").convert("RGBA"))
+    for letter, numbers in zip(LETTERS, files_of(text)):
+        name = f"{letter}{numbers[state]:04d}.webp"
+        picture.alpha_composite(Image.open(folder / name).convert("RGBA"))
     w, h = picture.size
     return [round(picture.convert("L").getpixel((x, h // 2)) / 25.5) for x in (w // 4, 3 * w // 4)]
 
@@ -93,11 +117,13 @@ def test_frames_are_in_the_order_in_which_the_page_counts(tmp_path):
     shown = Film(blocks(), tmp_path / "07_lesson" / "cell", most=30)
     text = shown._repr_html_()
     states = shown.states()
-    assert [greys(shown.folder, k) for k in range(len(states))] == [list(state.values())
+    assert [greys(text, shown.folder, k) for k in range(len(states))] == [list(state.values())
                                                                     for state in states]
     assert len(states) == np.prod([len(values) for values in shown.grid.values()]) <= 30
     start = states.index({"left": 4, "right": 7})
-    assert f'src="_films/07_lesson/cell/{start:04d}.webp"' in text
+    assert f'data-at="{start}"' in text
+    for letter, numbers in zip(LETTERS, files_of(text)):
+        assert f'src="_films/07_lesson/cell/{letter}{numbers[start]:04d}.webp"' in text
     assert 'data-frames="_films/07_lesson/cell"' in text
     assert 'alt="two grey blocks side by side"' in text
     assert text.count('type="range"') == 2 and "<output>7</output>" in text
@@ -111,16 +137,68 @@ def test_a_page_says_that_its_sliders_are_coarser(tmp_path):
 
 def test_a_frame_and_the_common_picture_make_the_state():
     random = np.random.default_rng(0)
-    frames = random.integers(0, 3, (5, 12, 17, 3), dtype=np.uint8) * 100
-    frames[:, :6] = 200                                             # half is the same in all
+    frames = random.integers(0, 3, (5, 12, 17), dtype=np.uint8)
+    frames[:, :6] = 7                                               # half is the same in all
     below = common(frames)
-    assert (below[:6] == 200).all()
-    counts = [(frames[:, 8, 3] == colour).all(-1).sum() for colour in frames[:, 8, 3]]
-    assert (frames[:, 8, 3] == below[8, 3]).all(-1).sum() == max(counts)
+    assert (below[:6] == 7).all()
+    counts = [(frames[:, 8, 3] == colour).sum() for colour in frames[:, 8, 3]]
+    assert (frames[:, 8, 3] == below[8, 3]).sum() == max(counts)
     for frame in frames:
-        above = apart(frame, below)
-        assert (np.where(above[..., 3:] > 0, above[..., :3], below) == frame).all()
-        assert not above[:4, :, 3].any()                            # clear where nothing differs
+        above = apart(frame, below, clear=9)
+        assert (np.where(above < 9, above, below) == frame).all()
+        assert (above[:4] == 9).all()                               # clear where nothing differs
+
+
+def test_a_palette_keeps_flat_colours_and_serves_all():
+    random = np.random.default_rng(0)
+    picture = np.full((40, 50, 4), 255, np.uint8)
+    picture[3:30, 3:30, :3] = [0, 114, 178]
+    picture[33, 3:9, :3] = [214, 93, 0]                             # six pixels of a line
+    picture[36:, :, :3] = random.integers(0, 256, (4, 50, 1))       # a photograph, in grey
+    colours, nearest_of = palette([fine(picture)], 12)
+    shown = colours[nearest_of[fine(picture)]].astype(int)
+    assert len(np.unique(shown.reshape(-1, 4), axis=0)) <= 12 and (colours[12] == 0).all()
+    assert abs(shown[:36] - picture[:36]).max() <= 8                # 32 steps of each colour
+    assert abs(shown - picture).max() <= 40
+
+
+def test_a_palette_may_have_fewer_colours_than_it_could():
+    colours, nearest_of = palette([fine(np.full((4, 5, 4), 255, np.uint8))], 6)
+    assert colours.tolist() == [[255] * 4] + [[0] * 4] * 6 and not nearest_of.any()
+
+
+def test_what_moves_by_itself_is_a_layer_of_its_own():
+    above = np.full((6, 10, 60), 9, np.uint8)
+    left, right = np.repeat([1, 2], 3), np.tile([3, 4, 5], 2)
+    above[:, 2:8, 2:20] = left[:, None, None]
+    above[:, 2:8, 45:55] = right[:, None, None]
+    made = layers(above, clear=9)
+    assert sorted(numbers for _, numbers in made) == [(0, 0, 0, 1, 1, 1), (0, 1, 2, 0, 1, 2)]
+    for mask, _ in made:
+        assert mask.any() and not (mask & (made[0][0] if mask is not made[0][0] else ~mask)).any()
+    assert sum(mask for mask, _ in made)[above.min(0) < 9].all()
+
+
+def test_there_are_no_more_layers_than_letters():
+    above = np.full((20, 10, 60 * 12), 9, np.uint8)
+    for k in range(12):                                             # each its own two pictures
+        above[:, 2:8, 60 * k:60 * k + 20] = np.where(np.arange(20) > k, 1, 2)[:, None, None]
+    made = layers(above, clear=9)
+    assert len(made) == len(LETTERS)
+    assert sum(mask for mask, _ in made)[above.min(0) < 9].all()
+
+
+def test_what_is_never_alike_or_near_is_one_layer():
+    above = np.full((6, 10, 60), 9, np.uint8)
+    above[:, 2:8, 2:20] = above[:, 2:8, 45:55] = np.arange(6)[:, None, None]
+    (mask, numbers), = layers(above, clear=9)
+    assert numbers == tuple(range(6)) and mask[5, 5] and mask[5, 50]
+    above[:, 2:8, 22:40] = 1
+    above[3:, 2:8, 22:40] = 2                                       # two pixels beside others
+    (_, numbers), = layers(above, clear=9)
+    assert numbers == tuple(range(6))
+    still = np.full((3, 4, 5), 9, np.uint8)
+    assert [numbers for _, numbers in layers(still, clear=9)] == [(0, 0, 0)]
 
 
 def test_what_is_no_explorer_stays_as_it_is(tmp_path):

@@ -1,7 +1,10 @@
 """The notebook tool: normal form, freshness, a reader's edits, errors, pages without a network."""
 import base64
 import io
+import os
+import signal
 import subprocess
+import time
 
 import nb as tool
 import nbformat
@@ -191,3 +194,28 @@ def test_a_page_is_refused_with_the_cell_and_the_formula(tmp_path, capsys):
     assert tool.main(["html", "--stored", "--out", str(tmp_path), str(path)]) == 1
     error = capsys.readouterr().err
     assert "07_made_up.ipynb, cell formula" in error and r"\nosuchcommand" in error
+
+
+def test_a_kernel_ends_with_its_lesson(tmp_path):
+    nb = new_notebook(cells=[new_code_cell("import os; os.getpid()")])
+    tool.execute(nb, "07_made_up.ipynb", tmp_path)
+    kernel = int(nb.cells[0].outputs[0].data["text/plain"])
+    for _ in range(100):                        # a fork's end is seen by who forked it
+        try:
+            os.kill(kernel, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(.1)
+    pytest.fail("the kernel lives on")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no process of Windows handles signals so")
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_while_a_lesson_runs_is_no_death_of_its_kernel(tmp_path, sent):
+    """The tool would go on with the next lesson, and say that memory ran out."""
+    source = f"""import os, time
+os.kill({os.getpid()}, {int(sent)})
+time.sleep(20)"""
+    nb = new_notebook(cells=[new_code_cell(source)])
+    with pytest.raises(KeyboardInterrupt):
+        tool.execute(nb, "07_made_up.ipynb", tmp_path)

@@ -1,21 +1,23 @@
-// A film: native sliders and menus, and a picture whose file is named by where they stand.
+// A film: native sliders and menus, and layers of pictures whose files are named by where they stand.
 for (const film of document.querySelectorAll(".gan-film")) {
   const counts = film.dataset.counts.split(" ").map(Number);
+  const files = film.dataset.files.split(";").map((layer) => layer.split(" "));
   const controls = [...film.querySelectorAll("input, select")];
-  const upper = film.querySelector(".gan-frame img:last-child");
+  const layers = [...film.querySelectorAll(".gan-frame img")].slice(1);
   const value = (control) =>
     control.tagName === "SELECT" ? control.selectedIndex : Number(control.value);
   const place = (values) => values.reduce((at, one, i) => at * counts[i] + one, 0);
   const kept = new Map();
-  const frame = (at) => {
-    if (!kept.has(at)) {
+  const picture = (name) => {
+    if (!kept.has(name)) {
       const image = new Image();
-      image.src = (window.GAN_FRAMES || {})[film.dataset.frames]?.[at] ??       // a deck has its own
-        `${film.dataset.frames}/${String(at).padStart(4, "0")}.webp`;
-      kept.set(at, image);
+      image.src = (window.GAN_FRAMES || {})[film.dataset.frames]?.[name] ??     // a deck has its own
+        `${film.dataset.frames}/${name}.webp`;
+      kept.set(name, image);
     }
-    return kept.get(at);
+    return kept.get(name);
   };
+  const frame = (at) => files.map((numbers, k) => picture("abdefgh"[k] + numbers[at].padStart(4, "0")));
   let wanted;
   controls.forEach((control, moved) => control.addEventListener("input", () => {
     if (control.dataset.says) {
@@ -24,9 +26,14 @@ for (const film of document.querySelectorAll(".gan-film")) {
       control.parentElement.querySelector("output").textContent = says;
     }
     const values = controls.map(value);
-    const image = frame(wanted = place(values));
-    const at = wanted;
-    image.decode().then(() => { if (at === wanted) upper.src = image.src; }, () => {});
+    const at = wanted = place(values);
+    const images = frame(at);
+    const other = images.filter((image, k) => layers[k].src !== image.src);
+    Promise.all(other.map((image) => image.decode())).then(() => {
+      if (at !== wanted) return;
+      images.forEach((image, k) => { if (layers[k].src !== image.src) layers[k].src = image.src; });
+      film.dataset.at = at;
+    }, () => {});
     for (const step of [-1, 1]) {                       // where the next move most likely leads
       const near = [...values];
       near[moved] += step;
@@ -40,3 +47,16 @@ for (const one of document.querySelectorAll(
   'summary[aria-label="Toggle hidden content"], .search-button__button')) {
   one.removeAttribute("aria-label");
 }
+
+// What scrolls to the side can be reached by the keyboard; a formula wider than its text scrolls.
+const reach = () => {
+  for (const one of document.querySelectorAll(".bd-article :is(p, li) span:has(> math)"))
+    if (one.getBoundingClientRect().width > one.closest("p, li").clientWidth) {
+      one.className = "gan-long";
+      one.tabIndex = 0;
+    }
+  for (const one of document.querySelectorAll(".bd-article :is(table, pre, .gan-formula)"))
+    if (one.scrollWidth > one.clientWidth) one.tabIndex = 0;
+};
+reach();
+addEventListener("resize", reach);

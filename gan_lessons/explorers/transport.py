@@ -174,6 +174,20 @@ def drag_atoms():
     Left the best plan moves, right G and the area between F and G; the title gives the least cost
     and JS. A menu chooses the distance or its square.
     """
+    return _dragged(first=slider(0.0, 8.0, .1, 2.0, "first fake atom at"),
+                    second=slider(0.0, 8.0, .1, 5.0, "second fake atom at"),
+                    share=slider(0.0, 1.0, .05, .5, "mass of the first"))
+
+
+def drag_second():
+    """The same where the first fake atom stands at 1 with mass 0.4: only the second is dragged."""
+    return _dragged({"first": 1.0, "share": .4},
+                    second=slider(2.0, 8.0, .1, 4.0, "second fake atom at"))
+
+
+def _dragged(held=None, **controls):
+    """The Explorer of both: `held` are the numbers that no control moves."""
+    held = held or {}
     line = np.linspace(0, 8, 801)
     F = share_below(line, X_REAL, P_REAL)
 
@@ -193,8 +207,9 @@ def drag_atoms():
         open_axes(left, right)
         return list(hanging), lines, G, area, title
 
-    def update(artists, first, second, share, power):
+    def update(artists, power, **numbers):
         bars, lines, G, area, title = artists
+        first, second, share = ((held | numbers)[name] for name in ("first", "second", "share"))
         x_fake, q = np.array([first, second]), np.array([share, 1 - share])
         for bar, place, weight in zip(bars, x_fake, q):
             bar.set(x=place - .11, height=-weight)
@@ -207,10 +222,7 @@ def drag_atoms():
         title.set_text(f"least cost with {name}: {cost:.4f}"
                        f"      JS = {js_of_atoms(X_REAL, x_fake, P_REAL, q):.4f}")
 
-    controls = dict(first=slider(0.0, 8.0, .1, 2.0, "first fake atom at"),
-                    second=slider(0.0, 8.0, .1, 5.0, "second fake atom at"),
-                    share=slider(0.0, 1.0, .05, .5, "mass of the first"),
-                    power=choice({"distance": 1, "distance squared": 2}, 1, "cost of a path"))
+    controls["power"] = choice({"distance": 1, "distance squared": 2}, 1, "cost of a path")
     return Explorer(
         setup, update, controls,
         figsize=(8.4, 3.4),

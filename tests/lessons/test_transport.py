@@ -304,11 +304,20 @@ def test_dragging_the_samples():
     for power, best in ((1, 3.), (2, 3.6)):
         bills = []
         for at in places:
-            explorer._update(explorer._artists, at, 5., 1., power)
+            explorer._update(explorer._artists, first=at, second=5., share=1., power=power)
             bills.append(float(explorer._artists[-1].get_text().split(": ")[1].split()[0]))
         assert places[np.argmin(bills)] == pytest.approx(best)
     fresh = explorers.drag_atoms()
     assert explorer.draw(**fresh.values) == fresh.draw()
+
+
+def test_the_second_atom_alone_answers_its_exercise():
+    explorer = explorers.drag_second()
+    assert list(explorer.controls) == ["second", "power"]
+    cost = lambda **state: float(title_of(explorer, **state).split(": ")[1].split()[0])
+    places = np.arange(2, 8.05, .1)
+    best = [places[np.argmin([cost(second=at, power=power) for at in places])] for power in (1, 2)]
+    assert best == pytest.approx([7.0, 5.3])
 
 
 def test_w_and_js_side_by_side():

@@ -28,8 +28,8 @@ def log_ratio(p, q):
         if not hasattr(law, "logpdf") or isinstance(law, type):
             raise ValueError(f"{name} = {law!r} is no law with logpdf, such as Normal(0, 1)")
     if len({getattr(law, "dim", 0) for law in (p, q)} - {0}) > 1:
-        raise ValueError(f"{p!r} and {q!r}: laws of samples of {p.dim} and of {q.dim} numbers have "
-                         "no ratio; take two of one dim")
+        raise ValueError(f"p = {p!r} and q = {q!r}: samples of {p.dim} and of {q.dim} numbers have "
+                         "no ratio; take two laws of one dim")
 
     def ratio(x):
         lp, lq = (as_numbers(law.logpdf(x), "a log density", finite=False) for law in (p, q))

@@ -2,8 +2,10 @@
 import base64
 import io
 import os
+import pathlib
 import signal
 import subprocess
+import sys
 import time
 
 import nb as tool
@@ -213,9 +215,16 @@ def test_a_kernel_ends_with_its_lesson(tmp_path):
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_a_stop_while_a_lesson_runs_is_no_death_of_its_kernel(tmp_path, sent):
     """The tool would go on with the next lesson, and say that memory ran out."""
-    source = f"""import os, time
-os.kill({os.getpid()}, {int(sent)})
-time.sleep(20)"""
-    nb = new_notebook(cells=[new_code_cell(source)])
-    with pytest.raises(KeyboardInterrupt):
-        tool.execute(nb, "07_made_up.ipynb", tmp_path)
+    script = f"""
+import os, sys
+sys.path[:0] = [{str(pathlib.Path(tool.__file__).parent)!r}]
+import nb
+from nbformat.v4 import new_code_cell, new_notebook
+stop = f"import os, time; os.kill({{os.getpid()}}, {int(sent)}); time.sleep(20)"
+try:
+    nb.execute(new_notebook(cells=[new_code_cell(stop)]), "07_made_up.ipynb", {str(tmp_path)!r})
+except KeyboardInterrupt:
+    print("stopped")
+"""
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert ran.stdout.strip() == "stopped", ran.stderr

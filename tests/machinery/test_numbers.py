@@ -6,6 +6,7 @@ one stands in the table or fails here. A refusal counts only if our own code rai
 warning, and if it names what was wrong.
 """
 import importlib
+import itertools
 import math
 import pathlib
 import pkgutil
@@ -409,6 +410,13 @@ REFUSED = {
         ("inf", lambda: least_squares.least_squares_value(P, Q, target=INF), "target")],
     "exact.least_squares.least_squares_gradient": [
         ("dtype", lambda: least_squares.least_squares_gradient(P, Q, real="1"), "real")],
+    "exact.lipschitz.own_density": [
+        ("dtype", lambda: lipschitz.own_density(3, P, Q), "where"),
+        ("dtype", lambda: lipschitz.own_density(lambda p, q: 3, P, Q), "gives 3"),
+        ("nan", lambda: lipschitz.own_density(lambda p, q: lambda x: x * NAN, P, Q)(np.ones(2)),
+         "below 0, or nan"),
+        ("rank", lambda: lipschitz.own_density(lambda p, q: np.ravel, P, Q)(np.ones((2, 2))),
+         "gives a density of shape")],
     "exact.lipschitz.segment_density": [
         ("magnitude", lambda: lipschitz.segment_density(P, Normal(1e9))(0.), "sds apart"),
         ("rank", lambda: lipschitz.segment_density(P, PLANE), "q = Normal"),
@@ -596,6 +604,8 @@ REFUSED = {
         ("zero", lambda: checks.as_shape((1, 0)), "shape"),
         ("dtype", lambda: checks.as_shape("ab"), "shape"),
         ("rank", lambda: checks.as_shape((), least=1), "shape")],
+    "exact.checks.as_list": [
+        ("count", lambda: checks.as_list("names", itertools.count()), "names: more than")],
     "exact.checks.check_count": [("dtype", lambda: checks.check_count("n", "3"), "n = '3'"),
                                  ("negative", lambda: checks.check_count("n", -1), "n = -1")],
     "exact.checks.check_flag": [("dtype", lambda: checks.check_flag(mix="no"), "mix = 'no'")],
@@ -1166,6 +1176,9 @@ REFUSED = {
         ("dtype", lambda: batches(P).probe({"x"}, 1.5), "n = 1.5")],
     "game.Move": [("empty", lambda: game.Move("", itself), "player")],
     "game.Game": [("empty", lambda: Game({}), "Game takes"), ("dtype", lambda: Game([1]), "Game")],
+    "game.by_hand": [
+        ("dtype", lambda: game.by_hand(lambda f, x: f(x))(3, ones()), "f is a network"),
+        ("rank", lambda: game.by_hand(lambda f, x: f(x))(itself, T(1.)), "x is a single number")],
     "game.check_tensors": [("dtype", lambda: game.check_tensors(x=[1.]), "x is a torch.Tensor")],
     "game.check_samples": [("rank", lambda: game.check_samples(x=T(1.)), "x is a single number")],
     "game.one_format": [("dtype", lambda: formats(nn.Linear(2, 1)), "weights in float32, samples")],

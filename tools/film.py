@@ -244,17 +244,19 @@ def _said(control, value) -> str:
 def grid(controls, most: int = MOST, patience: int = PATIENCE, still=()) -> dict:
     """control -> the values it takes, at most `most` states in all where that is possible.
 
-    Sliders are thinned out, the longest first, to FEW or more; menus are not. Where FEW are still
-    too many, up to `patience` states are drawn, then sliders of FEWEST. If that is too much,
-    one slider after another stays where it stands, those in `still` first, then the last ones. The
-    ends and where a control stands are among the values. ValueError where the menus alone have more
-    than PATIENCE states.
+    Sliders are thinned out, the longest first, to FEW or more; menus are not. Where FEW are too
+    many, sliders in `still` stay where they stand, and up to `patience` states are drawn; then
+    come sliders of FEWEST. If that is too much, one slider after another stays, those in `still`
+    first, then the last ones. The ends and where a control stands are among the values. ValueError
+    where the menus alone have more than PATIENCE states.
     """
     full = {name: _values(control) for name, control in controls.items()}
     sliders = sorted(name for name, control in controls.items() if not _is_menu(control))
     last = [name for name in reversed(controls) if name in sliders and name not in still]
-    for few, allowed, enough, held in ((FEW, most, max(most, patience), 0), *(
-            (FEWEST, patience, PATIENCE, count) for count in range(len(sliders) + 1))):
+    for few, allowed, enough, held in (
+            (FEW, most, most if still else max(most, patience), 0),
+            (FEW, most, max(most, patience), len(still)),
+            *((FEWEST, patience, PATIENCE, count) for count in range(len(sliders) + 1))):
         fixed = [*still, *last][:held]
         counts = {name: 1 if name in fixed else len(values) for name, values in full.items()}
         while math.prod(counts.values()) > allowed:

@@ -224,6 +224,8 @@ def gradients(own=None):
             chosen.set_data([], [])
             dot.set_data([], [])
             title.set_text(f"{objective}: no curve\n{ATLAS[objective].says}")
+        # the longest words would be cut at the picture's edges
+        title.set_fontsize(min(10, 1_200 / max(map(len, title.get_text().split("\n")))))
         low = dot.get_ydata()[0] if objective in known else FLOOR
         here.set_data([distance, distance], [low, TOP])
         _ranking(links, texts, rows)
@@ -235,7 +237,7 @@ def gradients(own=None):
              distance=slider(.1, REACH, .1, 4.0, "distance θ"),
              sigma=slider(.5, 3.0, .1, 1.0, "width σ of both"),
              own=slider(-10, 10, 1, 0, "its own parameter, steps from the usual")),
-        figsize=(9.6, 5.5), dpi=110,
+        figsize=(9.6, 5.5), dpi=110, still=("own", "sigma"),
         alt="Left, on a log scale, the generator's gradient at the best critic against the "
             "distance for every objective, the chosen one thick; right, their names in the "
             "order of the gradients at the slider's distance. The title gives the chosen one's "

@@ -534,7 +534,7 @@ ROW = dict(data="ring", objective="WGAN", seed=0, steps=3, wasserstein=1.)
      "what the margin gives is a torch.Tensor, not float"),
     (lambda: loss_sensitive.loss_sensitive(pairs=lambda n, m: (torch.tensor([9]),) * 2)["l"](
         F, HANDED_G, X, X), "pairs gives numbers that no sample"),
-    (lambda: gl.log_ratio(gl.Ring(), P), "laws of samples of 2 and of 1 numbers"),
+    (lambda: gl.log_ratio(gl.Ring(), P), "samples of 2 and of 1 numbers have no ratio"),
     (lambda: gl.log_ratio(types.SimpleNamespace(logpdf=lambda x: "a"), P)(0.),
      "a log density must be real numbers"),
     (lambda: penalties.zero_centred(sd=.1)(lambda x: x.numpy().sum(1), X, X),

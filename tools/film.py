@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from PIL import Image
-from scipy.ndimage import label
+from scipy.ndimage import binary_dilation, label
 
 MOST, SMOKE = 160, 24                       # frames of one explorer, some 5 KB each
 PATIENCE = 540                              # and where MOST would leave sliders fewer than FEW
@@ -149,19 +149,7 @@ def apart(frame: np.ndarray, below: np.ndarray, clear: int = COLOURS) -> np.ndar
 
     With two pixels around: a browser that scales both blends at the edge what is the same there.
     """
-    return np.where(widened(frame != below, 2), frame, np.uint8(clear))
-
-
-def widened(mask: np.ndarray, pixels: int) -> np.ndarray:
-    """A mask (h, w) with all that is at most so many steps away from it."""
-    for _ in range(pixels):
-        near = mask.copy()
-        near[1:] |= mask[:-1]
-        near[:-1] |= mask[1:]
-        near[:, 1:] |= mask[:, :-1]
-        near[:, :-1] |= mask[:, 1:]
-        mask = near
-    return mask
+    return np.where(binary_dilation(frame != below, iterations=2), frame, np.uint8(clear))
 
 
 def layers(above: np.ndarray, clear: int = COLOURS) -> list[tuple[np.ndarray, tuple[int, ...]]]:
@@ -171,7 +159,7 @@ def layers(above: np.ndarray, clear: int = COLOURS) -> list[tuple[np.ndarray, tu
     same states are one, and those with nearly as many pictures as there are states: WORTH.
     """
     often = (above != clear).sum(0)                                     # (h, w)
-    regions, count = label(widened(often > 0, APART))
+    regions, count = label(binary_dilation(often > 0, iterations=APART))
     found, rest = {}, np.zeros(often.shape, bool)
     for number in range(1, count + 1):
         mask = regions == number

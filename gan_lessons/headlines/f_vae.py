@@ -67,7 +67,7 @@ def looks(made: torch.Tensor) -> dict:
 
 def train_flow(seed, note, folder):
     """Histograms, then two levels of four steps with convolutions 44 wide: 65,000 weights."""
-    images, pictures, length = load_images(), held_out(), steps(laptop=12_000)
+    images, pictures, length = load_images(), held_out(), steps(laptop=6_000)
     b = Flow(Marginals(images), image_flow(SHAPE, width=44, seed=10_000 * seed + 4))
 
     def measured(run):

@@ -60,10 +60,10 @@ def control_upright(seed, note, folder):
 def _jointly(digits, seed, note, folder):
     """A plain VAE, a mixture fitted to its codes, then all three players. The scores, by name."""
     images, test = digits
-    first, rounds = steps(laptop=8_000), steps(laptop=10_000)
-    nets = _plain_vae(digits, seed, note, folder, first, looks=4)
+    first, rounds = steps(laptop=14_000), steps(laptop=4_000)
+    nets = _plain_vae(digits, seed, note, folder, first, looks=7)
     prior, before = _fitted(nets["e"], digits, seed)
-    look = _every(rounds // 10, lambda run: note(
+    look = _every(rounds // 4, lambda run: note(
         first + run.step, accuracy=_scores(run.ema["h"], run.ema["e"], test)["accuracy"]))
     players = {name: net.requires_grad_(True) for name, net in nets.items()} | {"h": prior}
     nets = _played(clustering(sd=SD), players, images, seed + 1_000, rounds, look,
@@ -92,7 +92,7 @@ def _plain_vae(digits, seed, note, folder, rounds, looks):
 def _played(game, players, images, seed, rounds, look, checkpoint):
     """The averaged players of a training."""
     source = batches(images, z=Normal(dim=CODE), batch=256, seed=seed)
-    run = train(game, players, source, steps=rounds, optimizer=adam(1e-3), rate=fading(.3),
+    run = train(game, players, source, steps=rounds, optimizer=adam(5e-4), rate=fading(.3),
                 ema={name: .998 for name in players}, precision="bfloat16", seed=seed,
                 watch=look, checkpoint=checkpoint)
     return {name: net.eval() for name, net in run.ema.items()}
@@ -155,10 +155,11 @@ def _result(nets, digits):
 
 
 PAPER = "94.46 % at best (Jiang et al. 2017, the authors' program)"
-UPRIGHT = "no figure for upright digits"
+UPRIGHT, UNSEEN = "no figure for upright digits", "no figure that we have seen"
+SEEDS = 4, 5, 6                 # the rounds were chosen with seeds 1 to 3
 HEADLINES = {
-    "19 VAE clustering, raw digits": Headline(train_raw, "accuracy", PAPER),
-    "19 VAE clustering, upright digits": Headline(train_upright, "accuracy", UPRIGHT),
-    "19 two steps, raw digits": Headline(control_raw, "accuracy", "no figure that we have seen"),
-    "19 two steps, upright digits": Headline(control_upright, "accuracy", UPRIGHT),
+    "19 VAE clustering, raw digits": Headline(train_raw, "accuracy", PAPER, SEEDS),
+    "19 VAE clustering, upright digits": Headline(train_upright, "accuracy", UPRIGHT, SEEDS),
+    "19 two steps, raw digits": Headline(control_raw, "accuracy", UNSEEN, SEEDS),
+    "19 two steps, upright digits": Headline(control_upright, "accuracy", UPRIGHT, SEEDS),
 }

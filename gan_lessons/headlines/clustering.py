@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torch import nn
 
 from ..data.batches import batches
 from ..data.datasets import load_images
@@ -82,17 +83,29 @@ def _one_after_the_other(digits, seed, note, folder):
 def _plain_vae(digits, seed, note, folder, rounds, looks):
     """Encoder and decoder of a plain VAE, {"e": …, "d": …}; `looks` points of the curve."""
     images, _ = digits
-    players = dict(e=mlp_critic(images.shape, width=512, outputs=2 * CODE, seed=10 * seed + 1),
+    numbers = mlp_critic(images.shape, width=512, outputs=2 * CODE, seed=10 * seed + 1)
+    players = dict(e=nn.Sequential(numbers, Bounded()),
                    d=mlp_generator(CODE, images.shape, width=512, seed=10 * seed + 2))
     look = _every(rounds // looks, lambda run: note(
         run.step, accuracy=_fitted(run.ema["e"], digits, seed)[1]["accuracy"]))
     return _played(vae(sd=SD), players, images, seed, rounds, look, folder / "vae.pt")
 
 
+class Bounded(nn.Module):
+    """m and log s -> m and 4 tanh(log s / 4): (n, 2k) -> (n, 2k), so that s stays below 55.
+
+    Without it one plain VAE of three ended at round 5,000, by an exp(2 log s) that is infinite.
+    """
+
+    def forward(self, numbers):
+        m, log_s = numbers.chunk(2, dim=1)
+        return torch.cat([m, 4 * (log_s / 4).tanh()], 1)
+
+
 def _played(game, players, images, seed, rounds, look, checkpoint):
     """The averaged players of a training."""
     source = batches(images, z=Normal(dim=CODE), batch=256, seed=seed)
-    run = train(game, players, source, steps=rounds, optimizer=adam(5e-4), rate=fading(.3),
+    run = train(game, players, source, steps=rounds, optimizer=adam(1e-3), rate=fading(.3),
                 ema={name: .998 for name in players}, precision="bfloat16", seed=seed,
                 watch=look, checkpoint=checkpoint)
     return {name: net.eval() for name, net in run.ema.items()}

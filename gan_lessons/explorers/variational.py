@@ -63,6 +63,7 @@ def three_codes(axes):
 def architecture(ax):
     """A VAE: encoder, drawn code, decoder and the two costs; dashed, the way to new samples."""
     blank(ax, 10.8, 6)
+    ax.set_ylim(-.3, 6)
     drawn = boxes(ax, {"x": (.5, 3.4, "$x$", REAL), "e": (2.6, 3.4, "encoder\n$m, s$", GOOD),
                        "z": (5.3, 3.4, "code\n$z = m + s\\varepsilon$", CRITIC),
                        "d": (8.0, 3.4, "decoder\n$d$", GOOD), "made": (10.1, 3.4, "$d(z)$", FAKE),
@@ -72,6 +73,8 @@ def architecture(ax):
                        "distortion": (8.9, .9, "distortion:\n$x$ against $d(z)$", BAD)},
                   ("x>e", "e>z", "noise>z", "z>d", "d>made", "e>rate", "prior>rate",
                    "made>distortion"), fill=.12, size=12.5, pad=.5)
+    ax.plot([.5, .5, 8.9], [3.03, -.2, -.2], color=CRITIC, lw=1.4, zorder=1)    # x>distortion
+    arrow(ax, (8.9, -.2), drawn["distortion"])
     arrow(ax, drawn["prior"], drawn["z"], SKY, dashed=True)
 
 
@@ -90,7 +93,7 @@ def terms():
         left, right = figure.subplots(1, 2, width_ratios=(1, 1.15))
         title = figure.suptitle(" ", fontsize=10.5)
         draw_density(left, z, PRIOR, CRITIC, "prior $q(z)$")
-        names = ["$p(z\\,|\\,x)$, $x$ from -2 to 2", *[None] * 4]
+        names = ["$p(z\\,|\\,x)/2$, $x$ from -2 to 2", *[None] * 4]
         clouds = [left.plot(z, z, color=REAL, lw=1.1, label=name)[0] for name in names]
         whole, = left.plot(z, z, color=FAKE, lw=2.2, label="aggregate $p(z)$")
         left.set(xlabel="$z$", yticks=[], ylim=(0, 1.3), title="the codes")
@@ -112,7 +115,7 @@ def terms():
         narrow = width * np.exp(-information)
         slope = np.sqrt(width ** 2 - narrow ** 2)
         for x, cloud in zip(range(-2, 3), clouds):
-            cloud.set_ydata(np.exp(-((z - slope * x) / narrow) ** 2 / 2) / narrow / 4)
+            cloud.set_ydata(Normal(slope * x, narrow).pdf(z) / 2)
         whole.set_ydata(Normal(0, width).pdf(z))
         distortion = lambda I: np.exp(-2 * I) / (2 * sd ** 2) + np.log(sd * np.sqrt(2 * np.pi))
         ideal = lambda I: (1 + np.log(2 * np.pi)) / 2 - I                              # H(x) - I
@@ -199,7 +202,7 @@ def water_filling():
 def shared(run, images, codes, count: int = 20):
     """A code z under two sliders: the decoder's picture, the exact mean, the likeliest pictures.
 
-    The mean is that of all pictures, weighted by how likely they share z. run: a game of e and d
+    The mean is that of all `images`, weighted by how likely they share z. run: a game of e and d
     with a code of 2 numbers; images (n, c, h, w) in [-1, 1]; codes: their (m, log s), (n, 2) each.
     """
     import torch
@@ -215,7 +218,7 @@ def shared(run, images, codes, count: int = 20):
         artists = [pictures(decoded, blank[:1], 1), pictures(mean, blank[:1], 1),
                    pictures(most, blank, count // 2)]
         decoded.set_title("decoder $d(z)$", fontsize=10)
-        mean.set_title("mean of all that share $z$", fontsize=10)
+        mean.set_title("mean of those that share $z$", fontsize=10)
         most.set_title("the likeliest of them", fontsize=10)
         return artists, title
 
@@ -240,7 +243,7 @@ def shared(run, images, codes, count: int = 20):
         dict(z1=slider(-2.5, 2.5, .1, 0.0, "z, first number"),
              z2=slider(-2.5, 2.5, .1, 0.0, "z, second number")),
         figsize=(9.2, 2.9),
-        alt="The decoder's picture for a code, the mean of all training pictures weighted by "
+        alt="The decoder's picture for a code, the mean of many training pictures weighted by "
             "how likely they share that code, and the likeliest of those pictures themselves.")
 
 
@@ -271,7 +274,10 @@ def rows_of(ax, stacks):
 
 
 def map_of_codes(ax, m, labels, count: int = 3000):
-    """Mean codes (n, 2) coloured by label (n,), over circles of the prior at 1, 2, 3 deviations."""
+    """Mean codes (n, 2) coloured by label (n,), over circles of the prior at 1, 2, 3 deviations.
+
+    The first `count` of them; the axes reach as far as they do.
+    """
     from matplotlib import colormaps
     m, labels = np.asarray(m)[:count], np.asarray(labels)[:count]
     colours = colormaps["tab10"]
@@ -280,4 +286,6 @@ def map_of_codes(ax, m, labels, count: int = 3000):
     turn = np.linspace(0, 2 * np.pi, 200)
     for r in (1, 2, 3):
         ax.plot(r * np.cos(turn), r * np.sin(turn), color=CRITIC, lw=.7, ls=":")
-    ax.set(xlabel="$z_1$", ylabel="$z_2$", xlim=(-3.6, 3.6), ylim=(-3.6, 3.6), aspect="equal")
+    reach = max(3.6, 1.05 * float(np.abs(m).max()))
+    ax.set(xlabel="$z_1$", ylabel="$z_2$", xlim=(-reach, reach), ylim=(-reach, reach),
+           aspect="equal")

@@ -39,20 +39,23 @@ def _two() -> list[float]:
 
 
 def two_rounds(e, d, x, noise):
-    """Two rounds of a VAE with t = ½, gradient descent with rate 0.01, its codes drawn with the
-    same noise: the loss before the second step, a number. e and d stay as they are.
+    """Two rounds of a VAE whose decoder gives means and log deviations, (n, 2D), by gradient
+    descent with rate 0.01; β is 0 in the first and 1 in the second, the noise of the codes the
+    same: the loss before the second step, a number. e and d stay as they are.
     """
     import copy
 
     import torch
 
-    from ..objectives.variational import gaussian_code, gaussian_nll, kl_to_normal
+    from ..objectives.variational import gaussian_code, kl_to_normal
     e, d = copy.deepcopy(e), copy.deepcopy(d)
     weights = [*e.parameters(), *d.parameters()]
-    for _ in range(2):
+    for beta in (0, 1):
         m, log_s = gaussian_code(e, x)
-        again = d(m + log_s.exp() * noise)
-        loss = (gaussian_nll(x, again, .5) + kl_to_normal(m, log_s)).mean()
+        again, log_t = d(m + log_s.exp() * noise).chunk(2, dim=1)
+        apart = (x - again) / log_t.exp()
+        distortion = (apart.square() / 2 + log_t + np.log(2 * np.pi) / 2).sum(1)
+        loss = (distortion + beta * kl_to_normal(m, log_s)).mean()
         slopes = torch.autograd.grad(loss, weights)
         with torch.no_grad():
             for weight, slope in zip(weights, slopes):

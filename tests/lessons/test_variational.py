@@ -24,7 +24,7 @@ from gan_lessons.objectives.variational import (
     split_rate,
     vae,
 )
-from gan_lessons.questions.variational import WATER
+from gan_lessons.questions.variational import WATER, two_rounds
 
 
 def tables(seed, n=5, k=3):
@@ -57,7 +57,7 @@ def test_kl_of_a_code_by_hand():
     torch.testing.assert_close(log_s.grad, (2 * log_s.detach()).exp() - 1, rtol=1e-12, atol=1e-15)
 
 
-@pytest.mark.parametrize("m, s, nats", [(1, 1, .5), (0, 2, .806853), (0, .5, .318147), (0, 1, 0)])
+@pytest.mark.parametrize("m, s, nats", [(2, 1, 2), (0, 2, .806853), (0, .4, .496291), (0, 1, 0)])
 def test_rates_of_the_page(m, s, nats):
     kl = kl_to_normal(torch.tensor([[m]]).double(), torch.tensor([[s]]).double().log())
     assert kl.item() == pytest.approx(nats, abs=5e-7)
@@ -383,7 +383,46 @@ def test_the_diagram_names_both_networks_and_both_costs():
     wanted = ("encoder", "code", "decoder", "prior", "rate", "distortion")
     assert all(name in said for name in wanted)
     assert sum(text.arrow_patch is not None for text in ax.texts
-               if hasattr(text, "arrow_patch")) == 9
+               if hasattr(text, "arrow_patch")) == 10
+
+
+def test_the_map_of_codes_cuts_none_off():
+    _, (near, far) = plots.figure(2)
+    for ax, reach in ((near, 1.), (far, 5.)):
+        explorers.map_of_codes(ax, [[0., reach], [-reach, .5]], [0, 1])
+        assert ax.get_xlim()[0] < -reach and ax.get_ylim()[1] > reach
+    assert near.get_xlim() == (-3.6, 3.6)                       # all three circles of the prior
+
+
+def test_codes_of_the_explorer_have_half_their_height():
+    explorer = explorers.terms()
+    explorer.draw(beta=1., sd=.5, information=.9, width=1.2)
+    cloud = explorer._artists[0][4]                                                   # x = 2
+    area = np.trapezoid(cloud.get_ydata(), cloud.get_xdata())
+    assert "/2" in explorer._artists[0][0].get_label() and area == pytest.approx(.5, abs=1e-3)
+
+
+# ---------------------------------------------------------------- questions
+
+def test_two_rounds_against_densities_of_torch():
+    torch.manual_seed(0)
+    e, d = gl.mlp_critic(2, outputs=6).double(), gl.mlp_generator(3, 4).double()
+    x, noise = torch.randn(6, 2).double(), torch.randn(6, 3).double()
+    before = [weight.clone() for weight in (*e.parameters(), *d.parameters())]
+    found = two_rounds(e, d, x, noise)
+    assert all(map(torch.equal, before, (*e.parameters(), *d.parameters())))
+    move = torch.optim.SGD([*e.parameters(), *d.parameters()], lr=.01)
+    normal = torch.distributions.Normal
+    for beta in (0., 1.):
+        m, log_s = e(x)[:, :3], e(x)[:, 3:]
+        numbers = d(m + log_s.exp() * noise)
+        loss = -normal(numbers[:, :2], numbers[:, 2:].exp()).log_prob(x).sum()
+        rates = torch.distributions.kl_divergence(normal(m, log_s.exp()), normal(0., 1.))
+        loss = (loss + beta * rates.sum()) / len(x)
+        move.zero_grad()
+        loss.backward()
+        move.step()
+    assert found == pytest.approx(loss.item(), rel=1e-12)
 
 
 def test_pictures_that_share_a_code():

@@ -72,12 +72,15 @@ def groups(known, own=None) -> list:
     return [names for names, _ in found]
 
 
-def label(names, most: int = 36) -> str:
+def label(names, most: int = 39) -> str:
     """The names of a group in one short line."""
-    said, rest = "", list(names)
-    while rest and (not said or len(said) + len(_short(rest[0])) + 3 <= most):
-        said += " = " * bool(said) + _short(rest.pop(0))
-    return said + (f" and {len(rest)} more" if rest else "")
+    shorts = [_short(name) for name in names]
+    for many in range(len(shorts), 0, -1):
+        more = f" and {len(shorts) - many} more" if many < len(shorts) else ""
+        said = " = ".join(shorts[:many]) + more
+        if len(said) <= most:
+            break
+    return said
 
 
 def _short(name):

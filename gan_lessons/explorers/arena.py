@@ -15,6 +15,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from ..drawing.explorer import Explorer, choice
 from ..drawing.plots import CRITIC
+from ..exact.checks import told
 from ..map.objectives import BEYOND, FAMILIES
 from ..map.results import (
     ANCHORS,
@@ -61,12 +62,16 @@ def _measured(found, place, measures):
     return None, []
 
 
-def dashboard(rows=None) -> Explorer:
+def dashboard(rows=None, data: str = "digits, own settings",
+              measure: str = "distance to the data") -> Explorer:
     """A row for each objective, best first, from three menus: data, measure, families.
 
-    rows: as `arena_rows` and `contest` give them; by default all that are committed. ValueError for
-    none at all.
+    rows: as `arena_rows` and `contest` give them; by default all that are committed. data, measure:
+    what it opens on. ValueError for none at all, and for entries that no menu has.
     """
+    for what, menu in ((data, PLACES), (measure, MENU)):
+        if what not in list(menu):
+            raise ValueError(f"no {told(what)} in the menus; there are {', '.join(menu)}")
     if rows is not None and not list(rows):
         raise ValueError("no rows to show: give those of arena_rows(...) or contest(...)")
     found = summary(all_rows() if rows is None else list(rows))
@@ -132,9 +137,8 @@ def dashboard(rows=None) -> Explorer:
         artists["title"].set_text(_title(shown, which, data, measure))
         artists["note"].set_text(_absent(some, data))
 
-    controls = {"data": choice(places, "digits, own settings" if "digits, own settings" in places
-                               else places[0], "data"),
-                "measure": choice(list(MENU), "distance to the data", "measure"),
+    controls = {"data": choice(places, data if data in places else places[0], "data"),
+                "measure": choice(list(MENU), measure, "measure"),
                 "family": choice(list(FAMILY_MENU), "all families", "families")}
     return Explorer(
         setup, update, controls,
@@ -226,9 +230,10 @@ def two_tracks(ax, rows, data: str = "mnist", measure: str = "frechet"):
 
 
 def quality_against_cost(ax, rows, data: str, measure: str | None = None, name_best: int = 8,
-                         track: str = "own"):
+                         track: str = "own", cost: str = "cpu_seconds"):
     """Each contestant's median distance against its median CPU-seconds, on logarithmic axes;
-    seconds that differ by less than a factor of 4, on a plain one.
+    seconds that differ by less than a factor of 4, on a plain one. cost: of MEASURES, which seconds
+    ("seconds_to_100": who gets there).
 
     The `name_best` best are named, and all that no other beats in both; the names of these are
     returned. Real data are a dotted line, or a number where they are far off.
@@ -236,8 +241,10 @@ def quality_against_cost(ax, rows, data: str, measure: str | None = None, name_b
     found = summary(list(rows))
     measure, some = _measured(found, (data, track),
                               [measure] if measure else MENU["distance to the data"])
-    cost = {one["objective"]: one["median"] for one in found if "median" in one
-            and (one["data"], one["track"], one["measure"]) == (data, track, "cpu_seconds")}
+    which = MEASURES[cost].label
+    cost = {one["objective"]: one["median"] for one in found
+            if math.isfinite(one.get("median", math.inf))
+            and (one["data"], one["track"], one["measure"]) == (data, track, cost)}
     some = [one for one in some if "median" in one and math.isfinite(one["median"])]
     players = [one for one in some if one["objective"] in cost]
     for family in COLOURS:
@@ -264,7 +271,7 @@ def quality_against_cost(ax, rows, data: str, measure: str | None = None, name_b
                         and (t, other["median"]) != (s, one["median"])
                         for other, t in zip(players, seconds))]
     wide = max(seconds) > 4 * min(seconds)              # else 1, 2, 5 would leave a single number
-    ax.set(xscale="log" if wide else "linear", yscale="log", xlabel="CPU-seconds of training",
+    ax.set(xscale="log" if wide else "linear", yscale="log", xlabel=which,
            ylabel=MEASURES[measure].label)
     if wide:
         _plain(ax.xaxis)

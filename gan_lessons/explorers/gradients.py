@@ -72,12 +72,15 @@ def groups(known, own=None) -> list:
     return [names for names, _ in found]
 
 
-def label(names, most: int = 36) -> str:
+def label(names, most: int = 39) -> str:
     """The names of a group in one short line."""
-    said, rest = "", list(names)
-    while rest and (not said or len(said) + len(_short(rest[0])) + 3 <= most):
-        said += " = " * bool(said) + _short(rest.pop(0))
-    return said + (f" + {len(rest)}" if rest else "")
+    shorts = [_short(name) for name in names]
+    for many in range(len(shorts), 0, -1):
+        more = f" and {len(shorts) - many} more" if many < len(shorts) else ""
+        said = " = ".join(shorts[:many]) + more
+        if len(said) <= most:
+            break
+    return said
 
 
 def _short(name):
@@ -252,7 +255,7 @@ def _ranking(links, texts, rows):
     link[:, 0] = np.stack([0 * at, 10 ** at], 1)
     link[:, 1] = np.stack([0 * at + .085, 10 ** placed], 1)
     links.set_data(*link.reshape(-1, 2).T)
-    names = [_word(word, bold) for word, bold in zip(words, chosen)]
+    names = [_word(f"{word}:", bold) for word, bold in zip(words, chosen)]
     numbers = [_word(_number(value), bold, name.vertices[:, 0].max() + 9)
                for value, name, bold in zip(values, names, chosen)]
     texts.set_paths(names + numbers)

@@ -30,7 +30,7 @@ FAMILY_LINES = dict(zip(FAMILIES, ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1))
                                    (0, (3, 1, 1, 1))), strict=True))
 KIND_LINES = {"is": "-", "if": (0, (7, 2)), "part": (0, (1, 1.5)), "contains": (0, (4, 1.5)),
               "limit": (0, (2.5, 1.2)), "bounds": "-."}
-KIND_NAMES = {"is": "is", "if": "is, if …", "part": "is a part of", "contains": "contains",
+KIND_NAMES = {"is": "is, in the setting named", "if": "is, if …", "part": "is a part of", "contains": "contains",
               "limit": "tends to", "bounds": "bounds"}
 HEADS = ("contains", "limit")               # kinds that lead somewhere: an arrowhead at b
 
@@ -252,13 +252,17 @@ def the_map(ax, faint: bool = False, low: float = 0.0):
         _number(ax, i, route.number, "#8a8a8a" if faint else CRITIC)
     for name, box in boxes.items():
         _node(ax, name, box)
-    for i, kind in enumerate(KIND_LINES):
-        x = .12 + i * 1.59
+    said = {kind: f"{KIND_WORDS[kind]} {KIND_NAMES[kind]}" for kind in KIND_LINES}
+    widths = [.54 + TextPath((0, 0), text, size=8.5).get_extents().width / 72
+              for text in said.values()]
+    gap = (WIDE - .24 - sum(widths)) / (len(said) - 1)
+    x = .12
+    for kind, width in zip(KIND_LINES, widths):
         ax.plot([x, x + .42], [_LEGEND / 2] * 2, ls=KIND_LINES[kind], color="#666666", lw=1.4)
         if kind in HEADS:
             _head(ax, np.array([[x, _LEGEND / 2], [x + .44, _LEGEND / 2]]), "#666666")
-        ax.text(x + .54, _LEGEND / 2, f"{KIND_WORDS[kind]} {KIND_NAMES[kind]}", va="center",
-                fontsize=8.5)
+        ax.text(x + .54, _LEGEND / 2, said[kind], va="center", fontsize=8.5)
+        x += width + gap
     return boxes, routes
 
 

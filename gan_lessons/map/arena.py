@@ -37,7 +37,7 @@ from ..training.loop import train
 from ..training.optimizers import adam, fading, rmsprop
 from ..training.run import TrainingDiverged
 from .conditional_recipes import CONDITIONAL
-from .contestants import CONTESTANTS, Contestant, labelled
+from .contestants import CONTESTANTS, Contestant, OneGame, labelled
 from .gradients import named_games
 from .ground import TOYS, Ground, Play, ground
 from .journal import write_table, written_so_far
@@ -382,7 +382,11 @@ def _length(name: str, data: str, track: str) -> int:
 def _of_this_row(objective, data, track, **_):
     """What one row depends on: one contestant of many, its entry in the catalogue, its data."""
     one = CONTESTANTS.get(objective)
-    mine = OWN.get(objective, one) if data not in TOYS and track == "own" else one
+    mine = one and Contestant._make(one)        # how it plays on the common track concerns no other
+    if data not in TOYS and track == "own":
+        mine = OWN.get(objective, mine)
+    elif data not in TOYS and isinstance(one, OneGame):
+        mine = one, OWN[objective]
     return {"contestant": mine, "entry": one and one.objective, "toy": TOYS.get(data),
             **loaded(data, os.environ.get("GAN_LESSONS_DATA"))}
 

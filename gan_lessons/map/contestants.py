@@ -3,7 +3,8 @@
 On the toys everybody gets the same networks, batches and number of generator updates; what an
 objective needs besides is its own, as its lesson found it. Digits have two tracks: "own", where
 each objective has the networks and settings of its lesson (`own_settings`), and "common", where
-networks, optimiser and turns are the same for all, and nothing is normalised.
+networks, optimiser and turns are the same for all, and nothing is normalised. Both tracks play one
+game (`OneGame`); the toys may play another, as f-GAN does, whose generators take the trick there.
 """
 from __future__ import annotations
 
@@ -93,6 +94,24 @@ class Contestant(NamedTuple):
         return replace(self.play(at), turns={}, optimizer="adam", lr=None)
 
 
+class OneGame(Contestant):
+    """Who plays one game on both tracks of digits: that of its own settings, with its margins and
+    weights. What cannot do without a bound critic plays as `_UNBOUND` has it on the common track.
+    """
+
+    __slots__ = ()
+
+    def common_play(self, at: Ground) -> Play:
+        """Its Play with everybody's networks, optimiser and turns, and the game of its own ones."""
+        if at.toy:
+            return super().common_play(at)
+        mine = self.own_play(at)
+        words = [word for word in mine.own.split(", ") if word != "spectral normalisation"]
+        change, word = _UNBOUND.get(self.name, (lambda game: game, ""))
+        return replace(super().common_play(at), game=change(mine.game),
+                       own=", ".join(filter(None, [*words, word])))
+
+
 def _free(at: Ground) -> int:
     """Turns of a critic that nothing binds: two on the toys, as in lessons, one on pictures."""
     return 2 if at.toy else 1
@@ -174,6 +193,16 @@ def _zero_centred(game, where, name):
     def make(at):
         return penalised(game(), zero_centred(where), .1 if at.toy else .005)
     return _against(make, own=f"{name} penalty")
+
+
+# On digits spectral normalisation bounds both critics, and nothing is normalised on the common
+# track: e^v of a free score overflows, and ν = 1 has no best l (lessons 03 and 10).
+_UNBOUND = {
+    "f-GAN · squared Hellinger": (lambda game: f_gan("squared Hellinger", bend=torch.asinh),
+                                  "scores bent by asinh"),
+    "GLS-GAN · ν = 1": (partial(penalised, penalty=lipschitz_penalty, weight=10., player="l"),
+                        "slope penalty"),
+}
 
 
 # -- labels --------------------------------------------------------------------------------------
@@ -363,4 +392,6 @@ _ALL = (
     Contestant("f-VAE", _f_vae),
     Contestant("VAE clustering", _clustering),
 )
-CONTESTANTS = {one.name: one for one in _ALL}
+# Encoders keep the game of the common networks: theirs are written for their own.
+CONTESTANTS = {one.name: OneGame(*one) if one.name in OWN and one.objective.family != "encoders"
+               else one for one in _ALL}

@@ -430,7 +430,7 @@ _ENTRIES = (
     _exact("non-saturating GAN", "the slope of KL(q‖p) - 2 JS", _non_saturating),
     *(_exact(f"f-GAN · {name}", _ROW_SAYS, _row(name), own=_row_parameter(name))
       for name in F_DIVERGENCES),
-    _exact("least squares GAN", "a = 0, b = 1; frozen critic, not the slope of χ²",
+    _exact("least squares GAN", "a = 0, b = 1; frozen critic, not the slope of Le Cam",
            _least_squares, _of_least_squares,
            Own("target", "c", tuple(np.round(np.arange(0, 2.01, .1), 1).tolist()), 1.0)),
 
@@ -456,7 +456,7 @@ _ENTRIES = (
     _exact("RSGAN", "the slope of KL(q‖p) - JS of pairs, which is JS at √2 θ", _rsgan),
     Entry("RaSGAN", "none", _BOUGHT),
     _exact("RaSGAN · straight line", "the best straight-line critic", _straight_rasgan),
-    _exact("RaLSGAN", "best critic a (p - q)/(p + q), a = 4/(2 + 3 χ²)",
+    _exact("RaLSGAN", "best critic a (p - q)/(p + q), a = 4/(2 + 3 Le Cam)",
            _least_squares, _of_ralsgan),
     Entry("RaHinge", "none", _BOUGHT),
     Entry("RpGAN + R1 + R2", "none",

@@ -25,6 +25,7 @@ from gan_lessons.exact import transport
 from gan_lessons.map import arena, contestants, journal, objectives, own_settings, scores
 from gan_lessons.map import results as exact_results
 from gan_lessons.map.arena import assignment_distance, contest
+from gan_lessons.map.best_critic import best_score, score_losses
 from gan_lessons.map.contestants import CONTESTANTS, Play, ground
 from gan_lessons.map.own_settings import OWN
 from gan_lessons.map.recipes import RECIPES
@@ -153,6 +154,51 @@ def test_the_common_track_gives_all_the_same_networks_and_settings():
                      for key, w in net.named_parameters()]) for play in free}) == 1
     first = [[w for w in play.players["g"].parameters()][0] for play in free]
     assert all(torch.equal(first[0], other) for other in first)
+
+
+def test_both_tracks_of_digits_play_one_game_and_the_toys_may_play_another():
+    """Gains and losses of the own game, by numbers; two games are bound by other means."""
+    at, ring = ground("mnist", 1), ground("ring", 1)
+    log_r = np.array([-2., .3, 1.7])
+
+    def gain(game):
+        best = best_score(game, log_r)
+        return -score_losses(game).generator_slope(best.score) * best.slope
+    r = np.exp(log_r)
+    felt = {"f-GAN · KL": (r, 1 + 0 * r), "f-GAN · reverse KL": (1 + 0 * r, 1 / r),
+            "f-GAN · Pearson": (2 * r**2, 2 * r),
+            "f-GAN · squared Hellinger": (np.sqrt(r) / 2, 1 / np.sqrt(r) / 2)}
+    for name, (digits, toys) in felt.items():
+        one = CONTESTANTS[name]
+        for game in (one.own_play(at).game, one.common_play(at).game):
+            np.testing.assert_allclose(gain(game), digits, rtol=1e-9)
+        np.testing.assert_allclose(gain(one.play(ring).game), toys, rtol=1e-9)
+    for name, one in CONTESTANTS.items():
+        if isinstance(one, contestants.OneGame):
+            own, common = one.own_play(at), one.common_play(at)
+            assert own.game.players == common.game.players, name
+            assert "normalis" not in common.own
+            assert set(common.own.split(", ")) - set(own.own.split(", ")) <= {
+                "", *(word for _, word in contestants._UNBOUND.values())}, name
+    l = lambda x: 0 * x.flatten(1).sum(1)
+    x, g = torch.zeros(3, 1, 28, 28), lambda z: torch.ones(3, 1, 28, 28)
+    for name in ("LS-GAN", "GLS-GAN · ν = −1"):                     # 5e-4 times the 1-norm, 784
+        game = CONTESTANTS[name].common_play(at).game
+        assert game["l"](l, g, x, torch.zeros(3, 64)).item() == pytest.approx(.392)
+    assert CONTESTANTS["WGAN-GP"].common_play(at).own == "slope penalty"
+    flat = lambda x: 0 * x.flatten(1).sum(1)                        # a slope of 0 costs λ (0 - 1)²
+    assert CONTESTANTS["WGAN-GP"].common_play(at).game["f"](
+        flat, g, x, torch.zeros(3, 64)).item() == pytest.approx(1.)
+
+
+def test_how_it_plays_on_the_common_track_concerns_no_other_row():
+    of = lambda data, track: arena._of_this_row("f-GAN · KL", data, track)["contestant"]
+    assert type(of("ring", "own")) is contestants.Contestant
+    assert of("mnist", "own") is OWN["f-GAN · KL"]
+    assert of("mnist", "common") == (CONTESTANTS["f-GAN · KL"], OWN["f-GAN · KL"])
+    assert type(arena._of_this_row("VAE", "mnist", "common")["contestant"]) is (
+        contestants.Contestant)
+    assert arena._of_this_row("noise", "mnist", "common")["contestant"] is None
 
 
 def test_the_own_track_plays_the_recipes(monkeypatch):
@@ -841,6 +887,10 @@ def test_the_dashboard_sorts_filters_and_takes_a_game_of_ones_own():
         assert (not names) == any(
             says in artists["title"].get_text() for says in ("nothing is stored", "nobody")
         )
+    opened = dashboard(toys, data="grid", measure="modes or classes covered")
+    assert "modes covered on grid" in opened._artists["title"].get_text()
+    with pytest.raises(ValueError, match="no 'moons' in the menus; there are ring"):
+        dashboard(toys, data="moons")
     explorer._update(artists, data="ring", measure="distance to the data", family="all families")
     names = [text.get_text().rsplit("  ", 1) for text in artists["names"] if text.get_text()]
     expected = [
@@ -878,3 +928,9 @@ def test_who_is_named_on_the_front_is_beaten_by_nobody():
     }
     assert set(front) == both.keys() - beaten and len(front) >= 2
     assert set(front) <= {text.get_text() for text in ax.texts}
+    fig, ax = plots.figure(width=9, height=5)
+    soon = [{**row, "seconds_to_100": math.inf if row["objective"] == "hinge" else 1. + row["seed"]}
+            for row in toys]
+    assert "hinge" not in quality_against_cost(ax, soon, "grid", cost="seconds_to_100")
+    assert sum(len(dots.get_offsets()) for dots in ax.collections) == len(both) - 1
+    assert ax.get_xlabel() == MEASURES["seconds_to_100"].label

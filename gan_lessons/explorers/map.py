@@ -30,8 +30,8 @@ FAMILY_LINES = dict(zip(FAMILIES, ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1))
                                    (0, (3, 1, 1, 1))), strict=True))
 KIND_LINES = {"is": "-", "if": (0, (7, 2)), "part": (0, (1, 1.5)), "contains": (0, (4, 1.5)),
               "limit": (0, (2.5, 1.2)), "bounds": "-."}
-KIND_NAMES = {"is": "is, in the setting named", "if": "is, if …", "part": "is a part of", "contains": "contains",
-              "limit": "tends to", "bounds": "bounds"}
+KIND_NAMES = {"is": "is, in the setting named", "if": "is, if …", "part": "is a part of",
+              "contains": "contains", "limit": "tends to", "bounds": "bounds"}
 HEADS = ("contains", "limit")               # kinds that lead somewhere: an arrowhead at b
 
 # -- where things stand, in inches -----------------------------------------------------------------

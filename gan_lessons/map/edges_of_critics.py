@@ -290,7 +290,8 @@ def one_pair(n=1):
 
 
 @related("RaLSGAN", "least squares GAN", "is",
-         "Its best critic is that of labels ±1, × 4/(2 + 3L); it pays 2 (2 − L)/(2 + 3L), L = Le Cam",
+         "Its best critic is that of labels ±1, × 4/(2 + 3L); it pays 2 (2 − L)/(2 + 3L), "
+         "L = Le Cam",
          wrong=dict(stretched=False),
          test="lessons/test_relativistic.py::test_ralsgan_is_solved")
 def stretched_critic(stretched=True):

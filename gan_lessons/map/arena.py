@@ -382,7 +382,7 @@ def _length(name: str, data: str, track: str) -> int:
 def _of_this_row(objective, data, track, **_):
     """What one row depends on: one contestant of many, its entry in the catalogue, its data."""
     one = CONTESTANTS.get(objective)
-    mine = one and Contestant._make(one)        # how it plays on the common track concerns no other
+    mine = one and Contestant(*one)        # how it plays on the common track concerns no other
     if data not in TOYS and track == "own":
         mine = OWN.get(objective, mine)
     elif data not in TOYS and isinstance(one, OneGame):

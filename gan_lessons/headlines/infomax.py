@@ -1,4 +1,4 @@
-"""Deep InfoMax on CIFAR-10 for twenty minutes of one core, beside Table 1 of Hjelm et al. 2019.
+"""Deep InfoMax on CIFAR-10, 25 minutes of one core, beside Table 1 of Hjelm et al. 2019.
 
 The encoder has the paper's three convolutions of stride 2, with 64, 128 and 256 channels, and a
 code of 64 numbers. The paper's layer of 1,024 units between them is left out: in two passes over

@@ -1,5 +1,5 @@
 """Pictures of the arena in notebooks/20_map.ipynb: a dashboard that sorts and filters, the two
-tracks beside each other, quality against cost, and everyone's pictures.
+tracks beside each other, and everyone's pictures.
 
 Dots are medians over seeds, bars reach from the lowest to the highest seed; anchors are
 dotted lines.
@@ -194,9 +194,10 @@ def _absent(some, data):
 
 def two_tracks(ax, rows, data: str = "mnist", measure: str = "frechet"):
     """A row for each objective, best own median first: its own settings (filled, in the colour of
-    its family) and the common ones (hollow), each with a bar from lowest to highest seed.
+    its family) and the common ones (hollow), each with a bar from lowest to highest seed; an arrow
+    in the place of the highest where a seed has no finite number. measure: a name of MEASURES.
 
-    Returns (own, common): objective -> median, of those with a number.
+    Returns (own, common): objective -> median, of those with a finite one.
     """
     found = summary(list(rows), measure)
     own, common = ({one["objective"]: one for one in found if one["track"] == track
@@ -211,9 +212,12 @@ def two_tracks(ax, rows, data: str = "mnist", measure: str = "frechet"):
         ax.plot([one["median"] for one in both], [-place] * len(both), color=colour, lw=1, alpha=.4)
         for one in both:
             filled = one["track"] == "own"
-            high = one["high"] if math.isfinite(one["high"]) else one["median"]
+            beyond = not math.isfinite(one["high"])
+            high = 1.25 * one["median"] if beyond else one["high"]
             ax.plot([one["low"], high], [-place] * 2, color=colour, lw=3, alpha=.5,
                     solid_capstyle="butt")
+            if beyond:
+                ax.plot(high, -place, ">", color=colour, ms=5, alpha=.7)
             ax.plot(one["median"], -place, marker, color=colour, ms=7, mew=1.4,
                     mfc=colour if filled else "white")
     ax.set(xscale="log", xlabel=MEASURES[measure].label, ylim=(-len(names) + .4, .6),
@@ -224,62 +228,12 @@ def two_tracks(ax, rows, data: str = "mnist", measure: str = "frechet"):
     marks = [Line2D([], [], color=CRITIC, marker="o", ls="", mfc=fill, label=label)
              for label, fill, some in (("own settings", CRITIC, own),
                                        ("common settings", "white", common)) if some]
+    families = {one["family"] for one in (*own.values(), *common.values())}
+    marks += [Line2D([], [], color=COLOURS[family], marker=MARKERS[family], ls="", label=family)
+              for family in COLOURS if family in families]
     if marks:
         ax.legend(handles=marks, frameon=False, fontsize=9, loc="lower left")   # the best are above
     return tuple({name: one["median"] for name, one in some.items()} for some in (own, common))
-
-
-def quality_against_cost(ax, rows, data: str, measure: str | None = None, name_best: int = 8,
-                         track: str = "own", cost: str = "cpu_seconds"):
-    """Each contestant's median distance against its median CPU-seconds, on logarithmic axes;
-    seconds that differ by less than a factor of 4, on a plain one. cost: of MEASURES, which seconds
-    ("seconds_to_100": who gets there).
-
-    The `name_best` best are named, and all that no other beats in both; the names of these are
-    returned. Real data are a dotted line, or a number where they are far off.
-    """
-    found = summary(list(rows))
-    measure, some = _measured(found, (data, track),
-                              [measure] if measure else MENU["distance to the data"])
-    which = MEASURES[cost].label
-    cost = {one["objective"]: one["median"] for one in found
-            if math.isfinite(one.get("median", math.inf))
-            and (one["data"], one["track"], one["measure"]) == (data, track, cost)}
-    some = [one for one in some if "median" in one and math.isfinite(one["median"])]
-    players = [one for one in some if one["objective"] in cost]
-    for family in COLOURS:
-        mine = [one for one in players if one["family"] == family]
-        if mine:
-            ax.scatter([cost[one["objective"]] for one in mine], [one["median"] for one in mine],
-                       s=46, label=family, color=COLOURS[family], marker=MARKERS[family], zorder=3)
-    if measure is None:
-        ax.set_title(NOTHING, fontsize=10)
-        return []
-    first = lambda real: next((one["median"] for one in some
-                               if (one["objective"] == "real data") == real), None)
-    real, best = first(True), first(False)                           # `some` stand best first
-    if real is not None and real > best / 4:
-        ax.axhline(real, color=CRITIC, ls=":", lw=1)
-        ax.annotate("real data", (1, real), xycoords=("axes fraction", "data"), ha="right",
-                    va="bottom", fontsize=8)
-    elif real is not None:
-        ax.text(1, .97, f"real data: {short(real)}, far below", transform=ax.transAxes, ha="right",
-                fontsize=8)
-    seconds = [cost[one["objective"]] for one in players]
-    front = [one["objective"] for one, s in zip(players, seconds)
-             if not any(t <= s and other["median"] <= one["median"]
-                        and (t, other["median"]) != (s, one["median"])
-                        for other, t in zip(players, seconds))]
-    wide = max(seconds) > 4 * min(seconds)              # else 1, 2, 5 would leave a single number
-    ax.set(xscale="log" if wide else "linear", yscale="log", xlabel=which,
-           ylabel=MEASURES[measure].label)
-    if wide:
-        _plain(ax.xaxis)
-    _plain(ax.yaxis)
-    ax.legend(frameon=False, fontsize=8, ncols=3, loc="lower left", bbox_to_anchor=(-.02, 1),
-              handletextpad=.1, columnspacing=1)
-    _names(ax, players, cost, {*front, *(one["objective"] for one in players[:name_best])})
-    return front
 
 
 def picture_sheet(fig, track: str = "own", columns: int = 3, rows=None):
@@ -305,47 +259,3 @@ def picture_sheet(fig, track: str = "own", columns: int = 3, rows=None):
                   interpolation="nearest")
         ax.set_title(f"{one['objective']}  {short(one['median'])}", fontsize=8.5, pad=2,
                      color=CRITIC)
-
-
-def _names(ax, players, cost, named):
-    """Names beside their dots, moved up or down to where they cover no other."""
-    low, high = ax.get_xlim()                                  # and room for names
-    ax.set_xlim(right=1.35 * high if ax.get_xscale() == "log" else high + .25 * (high - low))
-    ax.figure.draw_without_rendering()
-    ax.figure.set_layout_engine("none")
-    to_screen, taken = ax.transData.transform, []
-    leader = dict(arrowstyle="-", lw=.5, color=CRITIC)
-    points = [to_screen((cost[one["objective"]], one["median"])) for one in players]
-    for one, (x, y) in zip(players, points):
-        if one["objective"] not in named:
-            continue
-        # nearly: an average letter is 4.7 points wide
-        wide, high = 4.7 * len(one["objective"]) * ax.figure.dpi / 72, 9.5 * ax.figure.dpi / 72
-        for shift in sorted(np.arange(-12, 12.5) * high / 2, key=abs):
-            for side in (1, -1):
-                box = (x + 8 if side > 0 else x - 8 - wide, y + shift - high / 2, wide, high)
-                free = (not any(_meet(box, other) for other in taken)
-                        and not any(_holds(box, point) for point in points))
-                if free and box[0] > ax.bbox.x0 + 2:
-                    break
-            else:
-                continue
-            break
-        taken.append(box)
-        aside = (np.array([box[0] + (0 if side > 0 else wide), box[1] + high / 2])
-                 - (x, y)) * 72 / ax.figure.dpi
-        ax.annotate(one["objective"], (cost[one["objective"]], one["median"]), xytext=aside,
-                    textcoords="offset points", fontsize=8, va="center",
-                    ha="left" if side > 0 else "right", color=CRITIC,
-                    arrowprops=leader if abs(shift) > high else None)
-
-
-def _meet(a, b):
-    """Do two boxes (left, low, wide, high) overlap?"""
-    return a[0] < b[0] + b[2] and b[0] < a[0] + a[2] and a[1] < b[1] + b[3] and b[1] < a[1] + a[3]
-
-
-def _holds(box, point):
-    """Does a point lie in a box, or within two pixels of it?"""
-    return (box[0] - 2 < point[0] < box[0] + box[2] + 2
-            and box[1] - 2 < point[1] < box[1] + box[3] + 2)

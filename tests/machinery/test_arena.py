@@ -829,8 +829,6 @@ def test_pictures_of_nothing_say_so(monkeypatch):
     assert "nothing is stored" in explorer._artists["title"].get_text()
     with pytest.raises(ValueError, match="no rows to show"):
         drawn.dashboard([])
-    fig = Figure()
-    assert drawn.quality_against_cost(fig.subplots(), [], "mnist") == []
     assert drawn.two_tracks(Figure().subplots(), []) == ({}, {})
     drawn.picture_sheet(fig := Figure())
     assert [text.get_text() for text in fig.texts] == [f"own settings: {drawn.NOTHING}"]
@@ -853,6 +851,14 @@ def test_two_tracks_side_by_side():
     hollow = sum(line.get_markerfacecolor() == "white" for line in ax.lines
                  if line.get_marker() not in ("None", ""))
     assert hollow == len(common)
+    late = [{**row, "seconds_to_100": math.inf if row["objective"] == "WGAN"
+             or (row["objective"], row["seed"]) == ("RSGAN", 3) else 10. + row["seed"]}
+            for row in everybody("mnist", seeds=4)]
+    ax = Figure(figsize=(8, 8)).subplots()
+    soon = two_tracks(ax, late, measure="seconds_to_100")[0]
+    assert soon.keys() == own.keys() - {"WGAN"} and ax.get_xlabel() == "CPU-seconds to FD 100"
+    assert [line.get_ydata()[0] for line in ax.lines if line.get_marker() == ">"] == [
+        -list(soon).index("RSGAN")]
 
 
 def test_sheets_stand_best_first(tmp_path, monkeypatch):
@@ -909,28 +915,3 @@ def test_the_dashboard_sorts_filters_and_takes_a_game_of_ones_own():
         assert not text.get_text() or (
             extent.x0 >= 0 and extent.x1 <= box.x1 and text.get_fontsize() >= 8
         )
-
-
-def test_who_is_named_on_the_front_is_beaten_by_nobody():
-    from gan_lessons.drawing import plots
-    from gan_lessons.explorers.arena import quality_against_cost
-    fig, ax = plots.figure(width=9, height=5)
-    toys = everybody("ring", "grid")
-    front = quality_against_cost(ax, toys, "grid")
-    both = {}
-    for one in summary(toys, ["wasserstein", "cpu_seconds"]):
-        if one["data"] == "grid" and "rank" in one:
-            both.setdefault(one["objective"], {})[one["measure"]] = one["median"]
-    beaten = {
-        a
-        for a, b in itertools.permutations(both, 2)
-        if all(both[b][m] <= both[a][m] for m in both[a]) and both[a] != both[b]
-    }
-    assert set(front) == both.keys() - beaten and len(front) >= 2
-    assert set(front) <= {text.get_text() for text in ax.texts}
-    fig, ax = plots.figure(width=9, height=5)
-    soon = [{**row, "seconds_to_100": math.inf if row["objective"] == "hinge" else 1. + row["seed"]}
-            for row in toys]
-    assert "hinge" not in quality_against_cost(ax, soon, "grid", cost="seconds_to_100")
-    assert sum(len(dots.get_offsets()) for dots in ax.collections) == len(both) - 1
-    assert ax.get_xlabel() == MEASURES["seconds_to_100"].label

@@ -240,7 +240,7 @@ def the_map(ax, faint: bool = False, low: float = 0.0):
     for family in FAMILIES:
         (x, y), (wide, high) = _corner(family), _room(family)
         ax.add_patch(Rectangle((x + .03, y + .03), wide - .06, high - .06,
-                               color=FAMILY_COLOURS[family], alpha=.07, lw=0))
+                               color=FAMILY_COLOURS[family], alpha=.12, lw=0))
         ax.plot(x + .17, y + high - .17, FAMILY_MARKERS[family], color=FAMILY_COLOURS[family],
                 ms=7)
         ax.text(x + .3, y + high - .17, family, va="center", fontsize=10, weight="bold")

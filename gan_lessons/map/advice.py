@@ -53,7 +53,7 @@ def _named(*names):
 
 
 QUESTIONS = (
-    Question("good samples, no labels", "frechet", "own",
+    Question("samples, no labels: lowest FD", "frechet", "own",
              lambda row: row["family"] in (*CRITICS, "encoders")),
     Question("the same, from a critic", "frechet", "own", lambda row: row["family"] in CRITICS),
     Question("to choose a class, labels of all", "frechet", "own",
@@ -64,8 +64,9 @@ QUESTIONS = (
     Question("a code for each picture", "frechet", "own",
              _named("AAE", "VAE", "f-VAE", "VAE clustering")),
     Question("an exact likelihood", "frechet", "own", _named("flow")),
-    Question("few CPU-seconds", "seconds_to_100", "own", lambda row: row["family"] in CRITICS),
-    Question("nothing may be normalised, nothing tuned", "frechet", "common",
+    Question("a critic, no labels, few CPU-seconds", "seconds_to_100", "own",
+             lambda row: row["family"] in CRITICS),
+    Question("a critic, no labels, nothing normalised or tuned", "frechet", "common",
              lambda row: row["family"] in CRITICS),
 )
 
@@ -122,7 +123,7 @@ def _choice(rows, asked: Question) -> Choice:
              or asked.measure == "seconds_to_100" and _before(here, one) <= best["high"]]
     take = [best["objective"], *(one["objective"] for one in level)]
     behind = [one for one in others if one not in level]
-    evidence = f"{MEASURES[asked.measure].label} {_interval(best)}"
+    evidence = f"{MEASURES[asked.measure].label} {_interval(best)}{_recall(here, best)}"
     if behind:
         evidence += f"; told apart from {_first(behind)}"
         evidence += f" and {len(behind) - 1} more" * (len(behind) > 1)
@@ -149,6 +150,14 @@ def _interval(one) -> str:
             f"{_seeds(one['n'])}")
 
 
+def _recall(rows, one) -> str:
+    """The median recall of who stands first by distance: a low distance can hide a low recall."""
+    for two in summary(rows, "recall") if one["measure"] == "frechet" else ():
+        if two["objective"] == one["objective"] and "median" in two:
+            return f", recall {two['median']:.2f}"
+    return ""
+
+
 def _so_far(found) -> str:
     """Who is first while too few seeds are stored: no advice."""
     if not found:
@@ -160,7 +169,8 @@ def _so_far(found) -> str:
 
 def _first(behind) -> str:
     one = behind[0]
-    return f"{one['objective']} ({short(one['median'])} [{short(one['low'])} – …])"
+    return (f"{one['objective']} "
+            f"({short(one['median'])} [{short(one['low'])} – {short(one['high'])}])")
 
 
 def _seeds(n: int) -> str:

@@ -1,6 +1,7 @@
 """Questions of notebooks/20_map.ipynb and their answers."""
 from __future__ import annotations
 
+from copy import deepcopy
 from itertools import combinations
 
 import numpy as np
@@ -48,6 +49,35 @@ def pairs_apart():
     rows = [{"objective": name, "data": "mnist", "seed": seed, "frechet": value}
             for name, values in LOG.items() for seed, value in enumerate(values, 1)]
     return sum(bool(tell_apart(*pair)) for pair in combinations(summary(rows, "frechet"), 2))
+
+
+def only_the_recognised(f, g, z):
+    """A generator's loss for c* = log r, max(-c, 0) in the mean: gain 1 where r < 1, else 0."""
+    return (-f(g(z))).clamp(min=0).mean()
+
+
+def paired_step(f, g, x, z, optimizer):
+    """A step of RSGAN's critic: each fake has a real partner, and g collects no gradient."""
+    from torch.nn.functional import softplus
+
+    optimizer.zero_grad()
+    softplus(-(f(x) - f(g(z).detach()))).mean().backward()
+    optimizer.step()
+
+
+def left_by(step):
+    """What a critic's step leaves behind, as a function of (f, g, x, z): the mean score of the real
+    batch, plus the size of every gradient that g has collected, a number. It plays on copies, by
+    gradient descent with rate 0.1; None for a step that is not written."""
+    def played(f, g, x, z):
+        from torch.optim import SGD
+
+        f, g = deepcopy([f, g])
+        step(f, g, x, z, SGD(f.parameters(), lr=.1))
+        slopes = [[w.grad for w in player.parameters() if w.grad is not None] for player in (f, g)]
+        left = sum(slope.abs().sum() for slope in slopes[1])
+        return f(x).mean().item() + float(left) if any(slopes) else None
+    return played
 
 
 QUESTIONS = {

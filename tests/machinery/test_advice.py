@@ -58,9 +58,14 @@ def test_a_choice_names_all_that_are_not_told_apart_from_the_first():
     assert one.lessons == ["01_minimax", "07_lipschitz"]
     assert one.settings == "spectral normalisation; rates f 0.02 g 0.005"
     assert one.evidence == ("Fréchet distance 42 [40 – 50], 3 seeds; told apart from RSGAN "
-                            "(52 [51 – …]) and 1 more")
-    common = next(one for one in choices(rows) if "nothing may be normalised" in one.question)
+                            "(52 [51 – 53]) and 1 more")
+    common = next(one for one in choices(rows) if "nothing normalised" in one.question)
     assert common.take == ["hinge"] and common.evidence.endswith("1 [1 – 1], 3 seeds")
+
+
+def test_the_evidence_tells_recall_beside_the_distance():
+    rows = [{**row, "recall": .6 + .01 * row["seed"]} for row in made("VAE", [1, 2, 3], "encoders")]
+    assert choices(rows)[0].evidence == "Fréchet distance 2 [1 – 3], 3 seeds, recall 0.62"
 
 
 def test_too_few_seeds_are_said_to_be_too_few():
@@ -113,7 +118,7 @@ def test_seconds_to_a_distance_are_known_to_one_look():
     seen = lambda name, look: made(name, [40, 41, 42], cpu_seconds=80.,
                                    seconds_to_100=80 * (look / 14) ** 1.5)
     rows = seen("minimax GAN", 5) + seen("hinge", 6) + seen("WGAN", 7)
-    one = next(one for one in choices(rows) if one.question == "few CPU-seconds")
+    one = next(one for one in choices(rows) if "few CPU-seconds" in one.question)
     assert one.take == ["minimax GAN", "hinge"]
     assert "told apart from WGAN" in one.evidence
 

@@ -202,7 +202,7 @@ def _settings(play: Play, at: Ground) -> dict:
     return {"batch": play.batch or at.batch, "noise": play.noise or at.noise,
             "optimizer": play.optimizer, "betas": " ".join(map(str, play.betas or at.betas)),
             "lr": said, "turns": turns, "ema": play.decay or at.decay, "fade": play.fade,
-            "precision": play.precision or at.precision, "own": play.own,
+            "arithmetic": play.precision or at.precision, "own": play.own,
             "parameters": sum(w.numel() for w in learnt)}
 
 

@@ -344,6 +344,7 @@ def test_a_training_that_breaks_down_is_a_row():
         "at step 1"
     )
     assert row["lr"] == 2e-3 and "wasserstein" not in row
+    assert summary([row], "precision") == []       # its arithmetic is no score: the row can be read
     wild = dataclasses.replace(
         CONTESTANTS["VAE"].play(ground("ring")), draw=lambda run, n: torch.full((n, 2), math.nan)
     )

@@ -52,9 +52,9 @@ def three_codes(axes):
         rate, information, aggregate = (abs(number) for number in split(clouds))
         draw_density(ax, z, PRIOR, CRITIC, "prior $q(z)$")
         for i, cloud in enumerate(clouds):
-            ax.plot(z, cloud.pdf(z) / 5, color=REAL, lw=1.2,
+            ax.plot(z, cloud.pdf(z) / 5, color=REAL, lw=1.2, zorder=3,
                     label="$p(z\\,|\\,x)/5$ of each sample" if i == 0 else None)
-        ax.plot(z, Mixture(clouds).pdf(z), color=FAKE, lw=2, label="their sum $p(z)$")
+        ax.plot(z, Mixture(clouds).pdf(z), color=FAKE, lw=4, alpha=.6, label="their sum $p(z)$")
         ax.set(xlabel="$z$", yticks=[], ylim=(0, 1.05),
                title=f"{name}: {rate:.2f} nats\n= I {information:.2f} + KL {aggregate:.2f}")
     axes[0].legend(frameon=False, fontsize=9.5, loc="upper left", bbox_to_anchor=(0, 1.02))
@@ -273,10 +273,11 @@ def rows_of(ax, stacks):
     ax.tick_params(length=0)
 
 
-def map_of_codes(ax, m, labels, count: int = 3000):
+def map_of_codes(ax, m, labels, count: int = 3000, square: float | None = None):
     """Mean codes (n, 2) coloured by label (n,), over circles of the prior at 1, 2, 3 deviations.
 
-    The first `count` of them; the axes reach as far as they do.
+    The first `count` of them; the axes reach as far as they do. square: half the side of a dashed
+    square about 0, such as the grid of codes drawn beside them.
     """
     from matplotlib import colormaps
     m, labels = np.asarray(m)[:count], np.asarray(labels)[:count]
@@ -286,6 +287,9 @@ def map_of_codes(ax, m, labels, count: int = 3000):
     turn = np.linspace(0, 2 * np.pi, 200)
     for r in (1, 2, 3):
         ax.plot(r * np.cos(turn), r * np.sin(turn), color=CRITIC, lw=.7, ls=":")
+    if square is not None:
+        corners = square * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]])
+        ax.plot(*corners.T, color=CRITIC, lw=1.6, ls="--")
     reach = max(3.6, 1.05 * float(np.abs(m).max()))
     ax.set(xlabel="$z_1$", ylabel="$z_2$", xlim=(-reach, reach), ylim=(-reach, reach),
            aspect="equal")

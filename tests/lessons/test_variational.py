@@ -394,6 +394,12 @@ def test_the_map_of_codes_cuts_none_off():
     assert near.get_xlim() == (-3.6, 3.6)                       # all three circles of the prior
 
 
+def test_the_map_of_codes_draws_a_square():
+    _, ax = plots.figure()
+    explorers.map_of_codes(ax, [[0., 1.], [-1., .5]], [0, 1], square=1.86)
+    assert {tuple(abs(corner)) for corner in ax.lines[-1].get_xydata()} == {(1.86, 1.86)}
+
+
 def test_codes_of_the_explorer_have_half_their_height():
     explorer = explorers.terms()
     explorer.draw(beta=1., sd=.5, information=.9, width=1.2)

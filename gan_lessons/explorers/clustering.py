@@ -185,6 +185,7 @@ def components_and_codes():
             path.set_data(*(way[:, y].T if y < K else np.zeros((2, 0))))
         for bar, share in zip(shares, np.append(usage, np.zeros(6 - K))):
             bar.set_height(share)
+        shares[0].axes.set_xlim(.4, K + .6)
         log_r = np.log(np.maximum(r, 1e-300))
         entropy = (r * log_r).sum(1).mean()
         usage_kl = np.log(K) + (usage * np.log(np.maximum(usage, 1e-300))).sum()
@@ -208,11 +209,12 @@ def components_and_codes():
             "component. The title splits minus log q(z) into its parts.")
 
 
-def wander(nets, test):
+def wander(nets, test, component=1):
     """Choose a component and how far to stray from its centre, in deviations.
 
     Left samples decoded from there, right test pictures whose code belongs to that component,
-    surest first. nets: encoder, decoder and prior by their letters, e, d, h; test: an Images.
+    surest first. nets: encoder, decoder and prior by their letters, e, d, h; test: an Images;
+    component: the one shown first, from 1.
     """
     e, d, h = (nets[name].eval() for name in "edh")
     with torch.no_grad():
@@ -251,7 +253,7 @@ def wander(nets, test):
 
     return Explorer(
         setup, update,
-        dict(component=slider(1, len(h.centres), 1, 1, "component"),
+        dict(component=slider(1, len(h.centres), 1, component, "component"),
              stray=slider(0.0, 2.5, .1, 1.0, "stray, in deviations")),
         figsize=(8.6, 3.4),
         alt="Left, twenty-four digits drawn from the chosen component; right, twenty-four test "

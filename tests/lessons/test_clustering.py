@@ -367,7 +367,7 @@ def test_components_of_the_explorer_merge_where_the_question_says():
         for _ in range(25):
             centres = explorers.soft_step(z, centres, width)[2]
         information = mutual_information(explorers.soft_step(z, centres, width)[1] / len(z))
-        assert (information < .0005) == merged
+        assert (information < .001) == merged
 
 
 def test_wander_shows_draws_and_the_digits_that_a_component_owns():

@@ -164,6 +164,7 @@ def study(run: Callable[..., Mapping], settings, path, *, cluster: str | None = 
         journal = Journal(runs, run, found, fresh)
         if (old := journal.stale()) and stale == "refuse":
             raise ValueError(journal.refusal(old))
+        others = journal.others(run, todo)      # before a run loads modules that would count anew
         journal.open()
         done = journal.done()
         work = [(one, found[key_of(one)]) for one in todo if key_of(one) not in done]
@@ -177,13 +178,13 @@ def study(run: Callable[..., Mapping], settings, path, *, cluster: str | None = 
                     bar.write(f"failed: {one}: {outcome['error']}")
         except BaseException:
             with contextlib.suppress(OSError):           # the first error says what is wrong
-                write_table([*journal.current(todo), *journal.others(run, todo)], path)
+                write_table([*journal.current(todo), *others], path)
             raise
         finally:
             bar.close()
             journal.close()
         rows = journal.current(todo)
-        write_table([*rows, *journal.others(run, todo)], path)
+        write_table([*rows, *others], path)
     return rows
 
 

@@ -94,6 +94,24 @@ def test_every_combination_is_run_once_in_order_and_written_down(tmp_path, proce
     assert "torch 2" in load(path)[0]["versions"] and load(path)[0]["seconds"] >= 0
 
 
+LOADED = []
+
+
+@depends(lambda name, seed: {"modules": f"{len(LOADED)} loaded"})
+def loads_a_module(name, seed):
+    LOADED.append(name)
+    return score(name, seed)
+
+
+def test_the_table_keeps_rows_of_earlier_calls_whatever_a_run_has_loaded(tmp_path):
+    """What counts for an earlier row is asked before a run changes it."""
+    for seed in (0, 1):
+        LOADED.clear()
+        study(loads_a_module, {"name": ["gan"], "seed": [seed]}, tmp_path / "a.csv", processes=1,
+              watch=False)
+    assert sorted(row["seed"] for row in load(tmp_path / "a.csv")) == [0, 1]
+
+
 def test_one_failing_run_is_reported_and_tried_again(tmp_path, capsys):
     path = tmp_path / "arena.csv"
     rows = study(picky, GRID, path, processes=1)

@@ -209,16 +209,18 @@ def two_tracks(ax, rows, data: str = "mnist", measure: str = "frechet"):
         colour, marker = (table[(own.get(name) or common[name])["family"]]
                           for table in (COLOURS, MARKERS))
         both = [one for one in (own.get(name), common.get(name)) if one]
-        ax.plot([one["median"] for one in both], [-place] * len(both), color=colour, lw=1, alpha=.4)
+        at = {"own": .16 - place, "common": -.16 - place}       # so that no bar covers the other
+        ax.plot([one["median"] for one in both], [at[one["track"]] for one in both], color=colour,
+                lw=1, alpha=.4)
         for one in both:
-            filled = one["track"] == "own"
+            y, filled = at[one["track"]], one["track"] == "own"
             beyond = not math.isfinite(one["high"])
             high = 1.25 * one["median"] if beyond else one["high"]
-            ax.plot([one["low"], high], [-place] * 2, color=colour, lw=3, alpha=.5,
+            ax.plot([one["low"], high], [y] * 2, color=colour, lw=3, alpha=.5,
                     solid_capstyle="butt")
             if beyond:
-                ax.plot(high, -place, ">", color=colour, ms=5, alpha=.7)
-            ax.plot(one["median"], -place, marker, color=colour, ms=7, mew=1.4,
+                ax.plot(high, y, ">", color=colour, ms=5, alpha=.7)
+            ax.plot(one["median"], y, marker, color=colour, ms=6, mew=1.4,
                     mfc=colour if filled else "white")
     ax.set(xscale="log", xlabel=MEASURES[measure].label, ylim=(-len(names) + .4, .6),
            yticks=[-i for i in range(len(names))], yticklabels=names)

@@ -198,7 +198,7 @@ def decision_table(rows, most: int = 3):
     if not all(one.known for one in found):
         lines = [f"Where it says *not known yet*, fewer than {LEAST} seeds are stored. Who is "
                  "first so far is no advice: another seed may turn the order round.", ""]
-    lines += ["| you need | take | its settings | evidence |", "|---|---|---|---|"]
+    lines += ["| you need | take | settings of the first | evidence |", "|---|---|---|---|"]
     for one in found:
         names = ", ".join(f"[**{name}**]({_lessons([name])[0]}.ipynb)"
                           for name in one.take[:most]) or "*not known yet*"

@@ -859,7 +859,7 @@ def test_two_tracks_side_by_side():
     soon = two_tracks(ax, late, measure="seconds_to_100")[0]
     assert soon.keys() == own.keys() - {"WGAN"} and ax.get_xlabel() == "CPU-seconds to FD 100"
     assert [line.get_ydata()[0] for line in ax.lines if line.get_marker() == ">"] == [
-        -list(soon).index("RSGAN")]
+        .16 - list(soon).index("RSGAN")]
 
 
 def test_sheets_stand_best_first(tmp_path, monkeypatch):
